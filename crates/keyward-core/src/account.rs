@@ -1,0 +1,257 @@
+//! Accounts, users and memberships, and the operator's effects that make them.
+
+use crate::clock::Timestamp;
+use crate::effect::{Effect, Rendered, Subject};
+use crate::id::{AccountId, UserId};
+use crate::permit::Administer;
+use crate::role::Role;
+use crate::tier::Tier;
+use serde_json::json;
+
+/// A tenant.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name in headers and paths: lower-case letters, digits and hyphens.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// `brokerage`, `borrower`, `lender` or `credit`; open.
+    pub account_type: Option<String>,
+    /// What it has paid for.
+    pub tier: Tier,
+    /// A disabled account authenticates nobody.
+    pub disabled: bool,
+}
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The id.
+    pub id: UserId,
+    /// The id as a UUID, for systems that want one.
+    pub uuid: String,
+    /// The address, in lower case; unique.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// Where a picture is.
+    pub photo_url: Option<String>,
+    /// The last sign-in.
+    pub last_login_at: Option<Timestamp>,
+    /// A disabled user authenticates nowhere.
+    pub disabled: bool,
+}
+
+impl User {
+    /// Given and family name.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+/// A user's place in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The account.
+    pub account: AccountId,
+    /// The user's role there.
+    pub role: Role,
+}
+
+/// Reads a slug: 1 to 63 lower-case letters, digits and inner hyphens (the form of a DNS label, RFC 1035 §2.3.1).
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Makes an account.
+#[derive(Clone, Debug)]
+pub struct CreateAccount {
+    /// See [`is_slug`]; must be free.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// `brokerage`, `borrower`, `lender` or `credit`; open.
+    pub account_type: Option<String>,
+    /// What it has paid for.
+    pub tier: Tier,
+}
+
+impl Effect for CreateAccount {
+    type Action = Administer;
+    type Done = AccountId;
+    const AUDIT: &'static str = "account.create";
+
+    fn subject(done: &AccountId) -> Subject {
+        Subject { kind: "account", id: done.0, account: Some(*done) }
+    }
+
+    fn render(done: &AccountId) -> Rendered {
+        Rendered::created(&json!({ "id": done }))
+    }
+}
+
+/// Makes a user, without any membership.
+#[derive(Clone, Debug)]
+pub struct CreateUser {
+    /// A random UUID.
+    pub uuid: String,
+    /// In lower case; must be free.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// An argon2id PHC string ([`crate::password::hash`]); `None`: cannot sign in by password.
+    pub password_hash: Option<String>,
+}
+
+impl Effect for CreateUser {
+    type Action = Administer;
+    type Done = UserId;
+    const AUDIT: &'static str = "user.create";
+
+    fn subject(done: &UserId) -> Subject {
+        Subject { kind: "user", id: done.0, account: None }
+    }
+
+    fn render(done: &UserId) -> Rendered {
+        Rendered::created(&json!({ "id": done }))
+    }
+}
+
+/// Gives a user a role in an account.
+#[derive(Clone, Copy, Debug)]
+pub struct AddMember {
+    /// The account.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+    /// The role.
+    pub role: Role,
+}
+
+impl Effect for AddMember {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "member.add";
+
+    fn subject(done: &Self) -> Subject {
+        Subject { kind: "user", id: done.user.0, account: Some(done.account) }
+    }
+
+    fn detail(done: &Self) -> Option<serde_json::Value> {
+        Some(json!({ "role": done.role.name() }))
+    }
+
+    fn render(done: &Self) -> Rendered {
+        Rendered::created(&json!({ "user_id": done.user, "role": done.role.name() }))
+    }
+}
+
+/// Takes a user's place in an account away. The user's keys there are revoked in the same transaction, and a
+/// later membership revives none of them.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoveMember {
+    /// The account.
+    pub account: AccountId,
+    /// The user.
+    pub user: UserId,
+}
+
+impl Effect for RemoveMember {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "member.remove";
+
+    fn subject(done: &Self) -> Subject {
+        Subject { kind: "user", id: done.user.0, account: Some(done.account) }
+    }
+
+    fn render(_: &Self) -> Rendered {
+        Rendered::deleted()
+    }
+}
+
+/// Changes a member's role. It holds from the next request.
+#[derive(Clone, Copy, Debug)]
+pub struct SetRole {
+    /// The account.
+    pub account: AccountId,
+    /// The user, a member there.
+    pub user: UserId,
+    /// The new role.
+    pub role: Role,
+}
+
+impl Effect for SetRole {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "member.role";
+
+    fn subject(done: &Self) -> Subject {
+        Subject { kind: "user", id: done.user.0, account: Some(done.account) }
+    }
+
+    fn detail(done: &Self) -> Option<serde_json::Value> {
+        Some(json!({ "role": done.role.name() }))
+    }
+
+    fn render(done: &Self) -> Rendered {
+        Rendered::ok(&json!({ "user_id": done.user, "role": done.role.name() }))
+    }
+}
+
+/// Disables or enables a user, everywhere. It holds from the next request.
+#[derive(Clone, Copy, Debug)]
+pub struct SetUserDisabled {
+    /// The user.
+    pub user: UserId,
+    /// Whether the user is to be disabled.
+    pub disabled: bool,
+}
+
+impl Effect for SetUserDisabled {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "user.disabled";
+
+    fn subject(done: &Self) -> Subject {
+        Subject { kind: "user", id: done.user.0, account: None }
+    }
+
+    fn detail(done: &Self) -> Option<serde_json::Value> {
+        Some(json!({ "disabled": done.disabled }))
+    }
+
+    fn render(done: &Self) -> Rendered {
+        Rendered::ok(&json!({ "user_id": done.user, "disabled": done.disabled }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_a_lower_case_label() {
+        for good in ["a", "acme-capital", "0", &"a".repeat(63)] {
+            assert!(is_slug(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "Acme", "a_b", "a b", "ä", &"a".repeat(64)] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

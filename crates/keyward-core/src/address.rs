@@ -1,0 +1,84 @@
+//! Client addresses and the ranges that a key may be used from.
+
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// An address as we compare it: an IPv4 address mapped into IPv6 (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2)
+/// is the IPv4 address.
+#[must_use]
+pub fn canonical(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+/// Reads a range in CIDR form (`192.0.2.0/24`, `2001:db8::/32`); a bare address is the range of that one.
+/// Host bits are dropped, so that equal ranges are written equally. An IPv4-mapped range of at least
+/// 96 bits is the IPv4 range.
+#[must_use]
+pub fn parse_range(text: &str) -> Option<IpNet> {
+    let net = match text.parse::<IpNet>() {
+        Ok(net) => net,
+        Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
+    };
+    let net = match net {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_ipv4_mapped() {
+            Some(v4) => IpNet::new(IpAddr::V4(v4), v6.prefix_len() - 96).ok()?,
+            None => net,
+        },
+        _ => net,
+    };
+    Some(net.trunc())
+}
+
+/// Whether every range of `inner` lies within one of `outer`. No `outer` means everywhere.
+#[must_use]
+pub fn within(inner: Option<&[IpNet]>, outer: Option<&[IpNet]>) -> bool {
+    match (inner, outer) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(inner), Some(outer)) => inner.iter().all(|i| outer.iter().any(|o| o.contains(i))),
+    }
+}
+
+/// Whether the address lies in one of the ranges.
+#[must_use]
+pub fn allowed(address: IpAddr, ranges: &[IpNet]) -> bool {
+    let address = canonical(address);
+    ranges.iter().any(|range| range.contains(&address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(texts: &[&str]) -> Vec<IpNet> {
+        texts.iter().map(|t| parse_range(t).unwrap()).collect()
+    }
+
+    #[test]
+    fn ranges_are_read_in_one_form() {
+        assert_eq!(parse_range("192.0.2.7/24"), parse_range("192.0.2.0/24"));
+        assert_eq!(parse_range("192.0.2.7"), parse_range("192.0.2.7/32"));
+        assert_eq!(parse_range("::ffff:192.0.2.0/120"), parse_range("192.0.2.0/24"));
+        for bad in ["", "192.0.2.0/33", "192.0.2", "localhost", "::/129", "192.0.2.0/24/8"] {
+            assert_eq!(parse_range(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_judged_as_ipv4() {
+        let only = ranges(&["192.0.2.0/24"]);
+        assert!(allowed("::ffff:192.0.2.9".parse().unwrap(), &only));
+        assert!(!allowed("::ffff:192.0.3.9".parse().unwrap(), &only));
+        assert!(!allowed("2001:db8::1".parse().unwrap(), &only));
+    }
+
+    #[test]
+    fn within_is_containment_of_every_range() {
+        let wide = ranges(&["10.0.0.0/8", "2001:db8::/32"]);
+        let narrow = ranges(&["10.1.0.0/16", "2001:db8:1::/48"]);
+        assert!(within(Some(&narrow), Some(&wide)));
+        assert!(!within(Some(&wide), Some(&narrow)));
+        assert!(within(Some(&wide), None) && within(None, None));
+        assert!(!within(None, Some(&wide)));
+    }
+}

@@ -1,0 +1,192 @@
+//! The writes of keys.
+
+use super::{ApiKey, NewSecret, Wanted};
+use crate::clock::Timestamp;
+use crate::effect::{Effect, Rendered, Subject};
+use crate::id::{AccountId, KeyId, UserId};
+use crate::permit::{Administer, ManageKeys, RevokeKeys};
+use crate::principal::Grant;
+use crate::role::Role;
+use crate::secret::Secret;
+use serde::Serialize;
+use serde_json::json;
+
+/// A caller makes a key for itself, within its own bounds.
+#[derive(Debug)]
+pub struct CreateKey {
+    /// 1 to 255 characters.
+    pub label: String,
+    /// What was asked for.
+    pub wanted: Wanted,
+    /// The secret, already made.
+    pub secret: NewSecret,
+}
+
+/// The operator makes a key for a member.
+#[derive(Debug)]
+pub struct IssueKey {
+    /// The account that it is bound to.
+    pub account: AccountId,
+    /// The user that it acts for, a member there.
+    pub user: UserId,
+    /// 1 to 255 characters.
+    pub label: String,
+    /// What it may do at most.
+    pub grant: Grant,
+    /// The secret, already made.
+    pub secret: NewSecret,
+}
+
+/// A key was made; the secret is shown this once.
+#[derive(Debug)]
+pub struct KeyMade {
+    /// The key.
+    pub key: ApiKey,
+    /// Its user's role now.
+    pub role: Role,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// The owner gives a key a new secret.
+#[derive(Debug)]
+pub struct RotateKey {
+    /// The key; `None` when the path named no id at all.
+    pub key: Option<KeyId>,
+    /// The id as it was sent, for the refusal.
+    pub as_sent: String,
+    /// Seconds that the old secret stays valid.
+    pub grace_seconds: i64,
+    /// The new secret, already made.
+    pub secret: NewSecret,
+}
+
+/// A key was rotated; the new secret is shown this once.
+#[derive(Debug)]
+pub struct KeyRotated {
+    /// The key, id, label and rights unchanged.
+    pub key: ApiKey,
+    /// Its user's role now.
+    pub role: Role,
+    /// Its new secret.
+    pub secret: Secret,
+    /// The end of the old secret; `None`: at once.
+    pub previous_ends_at: Option<Timestamp>,
+}
+
+/// A key is ended for good.
+#[derive(Clone, Debug)]
+pub struct RevokeKey {
+    /// The key; `None` when the path named no id at all.
+    pub key: Option<KeyId>,
+    /// The id as it was sent, for the refusal.
+    pub as_sent: String,
+}
+
+/// A key is revoked, now or already before.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyRevoked {
+    /// The key.
+    pub key: KeyId,
+    /// Its account.
+    pub account: AccountId,
+    /// Whether this was what revoked it.
+    pub now: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    key: super::KeyView<'a>,
+    api_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_expires_at: Option<Timestamp>,
+}
+
+impl KeyMade {
+    fn subject(&self) -> Subject {
+        Subject { kind: "api_key", id: self.key.id.0, account: Some(self.key.account) }
+    }
+
+    fn render(&self) -> Rendered {
+        let shown =
+            Shown { key: self.key.view(self.role), api_key: self.secret.expose(), previous_secret_expires_at: None };
+        Rendered::created(&shown)
+    }
+}
+
+impl Effect for CreateKey {
+    type Action = ManageKeys;
+    type Done = KeyMade;
+    const AUDIT: &'static str = "api_key.create";
+
+    fn subject(done: &KeyMade) -> Subject {
+        done.subject()
+    }
+
+    fn detail(done: &KeyMade) -> Option<serde_json::Value> {
+        Some(json!({ "label": done.key.label, "permission": done.key.grant.permission() }))
+    }
+
+    fn render(done: &KeyMade) -> Rendered {
+        done.render()
+    }
+}
+
+impl Effect for IssueKey {
+    type Action = Administer;
+    type Done = KeyMade;
+    const AUDIT: &'static str = "api_key.create";
+
+    fn subject(done: &KeyMade) -> Subject {
+        done.subject()
+    }
+
+    fn detail(done: &KeyMade) -> Option<serde_json::Value> {
+        Some(json!({ "label": done.key.label, "permission": done.key.grant.permission() }))
+    }
+
+    fn render(done: &KeyMade) -> Rendered {
+        done.render()
+    }
+}
+
+impl Effect for RotateKey {
+    type Action = ManageKeys;
+    type Done = KeyRotated;
+    const AUDIT: &'static str = "api_key.rotate";
+
+    fn subject(done: &KeyRotated) -> Subject {
+        Subject { kind: "api_key", id: done.key.id.0, account: Some(done.key.account) }
+    }
+
+    fn detail(done: &KeyRotated) -> Option<serde_json::Value> {
+        Some(json!({ "previous_secret_expires_at": done.previous_ends_at }))
+    }
+
+    fn render(done: &KeyRotated) -> Rendered {
+        Rendered::ok(&Shown {
+            key: done.key.view(done.role),
+            api_key: done.secret.expose(),
+            previous_secret_expires_at: done.previous_ends_at,
+        })
+    }
+}
+
+impl Effect for RevokeKey {
+    type Action = RevokeKeys;
+    type Done = KeyRevoked;
+    const AUDIT: &'static str = "api_key.revoke";
+
+    fn subject(done: &KeyRevoked) -> Subject {
+        Subject { kind: "api_key", id: done.key.0, account: Some(done.account) }
+    }
+
+    fn changed(done: &KeyRevoked) -> bool {
+        done.now
+    }
+
+    fn render(_: &KeyRevoked) -> Rendered {
+        Rendered::deleted()
+    }
+}

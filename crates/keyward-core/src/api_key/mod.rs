@@ -1,0 +1,102 @@
+//! API keys: bound to one user and one account, and never stronger than that user is right now.
+
+mod bounds;
+mod digest;
+mod effects;
+mod format;
+mod ring;
+
+pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
+pub use digest::{Digest, Pepper};
+pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey};
+pub use format::{KeyFormat, PrefixError, base62};
+pub use ring::{KeyRing, NewSecret};
+
+use crate::clock::Timestamp;
+use crate::id::{AccountId, KeyId, UserId};
+use crate::principal::Grant;
+use crate::role::Role;
+use ipnet::IpNet;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// A key, without its secrets.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Its id; rotation keeps it.
+    pub id: KeyId,
+    /// The account that it is bound to.
+    pub account: AccountId,
+    /// The user that it acts for.
+    pub user: UserId,
+    /// Its name for people, 1 to 255 characters.
+    pub label: String,
+    /// The beginning of its current secret: the prefix and four characters.
+    pub prefix: String,
+    /// What it may do at most.
+    pub grant: Grant,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its end; `None`: it lives until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// The ranges that it may be used from; `None`: from everywhere.
+    pub allowed_ips: Option<Arc<[IpNet]>>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// When it last authenticated a request, as far as that is written.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Neither revoked nor past its end.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+
+    /// How the API shows it. `role` is its user's role now.
+    #[must_use]
+    pub fn view(&self, role: Role) -> KeyView<'_> {
+        KeyView {
+            id: self.id,
+            label: &self.label,
+            key_prefix: &self.prefix,
+            user_id: self.user,
+            permission: self.grant.permission(),
+            scopes: self.grant.under(role).names(),
+            allowed_ips: self.allowed_ips.as_ref().map(|ranges| ranges.iter().map(ToString::to_string).collect()),
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// A key on the wire.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields of ApiKey, as the API names them")]
+pub struct KeyView<'a> {
+    pub id: KeyId,
+    pub label: &'a str,
+    pub key_prefix: &'a str,
+    pub user_id: UserId,
+    pub permission: Option<&'static str>,
+    pub scopes: Vec<&'static str>,
+    pub allowed_ips: Option<Vec<String>>,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One secret of a key, at rest.
+#[derive(Clone, Copy, Debug)]
+pub struct KeySecret {
+    /// The key.
+    pub key: KeyId,
+    /// The digest of the whole secret under the pepper.
+    pub digest: Digest,
+    /// The version of the root secret that the pepper came from.
+    pub pepper_version: u32,
+    /// The end of the grace of a secret that was replaced; `None` for the current one.
+    pub ends_at: Option<Timestamp>,
+}

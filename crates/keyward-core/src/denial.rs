@@ -1,0 +1,301 @@
+//! Every reason to say no: a stable word for logs, a code for machines, a text for people.
+//!
+//! What the outside may not tell apart (all the ways in which a credential can be bad) shares code and text;
+//! the words stay apart, for the operator.
+
+use crate::input::Invalid;
+use crate::json::JsonError;
+use crate::role::Role;
+use crate::scope::Scope;
+use serde_json::{Value, json};
+
+/// The code of an error on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each variant is its code; the contract says when each is used")]
+pub enum Code {
+    BadRequest,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    PreconditionFailed,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    ValidationError,
+    HeadersTooLarge,
+    InternalError,
+    ServiceUnavailable,
+}
+
+impl Code {
+    /// The code as it is written in `error.code`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::ValidationError => "VALIDATION_ERROR",
+            Self::HeadersTooLarge => "HEADERS_TOO_LARGE",
+            Self::InternalError => "INTERNAL_ERROR",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+        }
+    }
+}
+
+/// A reason to refuse a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    // What the request looks like.
+    /// The request's framing can be read in two ways.
+    FramingAmbiguous(&'static str),
+    /// The path can be read in two ways.
+    PathAmbiguous(&'static str),
+    /// A header that may stand once stands twice.
+    HeaderDoubled(&'static str),
+    /// A header's name or value is not of its form; the text says which and what form.
+    HeaderMalformed(String),
+    /// Too many header fields, or too many bytes of them.
+    HeadersTooLarge(String),
+    /// The body is longer than we read.
+    BodyTooLarge(usize),
+    /// The body did not arrive whole.
+    BodyUnreadable,
+    /// There is no such route.
+    RouteUnknown,
+    /// The route has no such method; these it has.
+    MethodNotAllowed(String),
+    /// `X-Origin-App` is missing or empty.
+    OriginAppMissing,
+    /// There is a body, and it is not declared to be JSON; what was declared.
+    ContentTypeUnsupported(String),
+    /// The body is not JSON as we take it.
+    JsonMalformed(JsonError),
+    /// The query is malformed, or a parameter is unknown or bad.
+    QueryMalformed(String),
+    /// `Idempotency-Key` is not a UUID.
+    IdempotencyKeyMalformed,
+    /// Replays are not to be had, so the write is not executed unprotected.
+    IdempotencyUnavailable,
+
+    // Who is calling.
+    /// No credential was sent.
+    CredentialMissing,
+    /// `Authorization` is not `Bearer`, one space, token.
+    CredentialMalformed,
+    /// The token is of no kind that we know.
+    CredentialUnknownKind,
+    /// It begins like an API key, but length, alphabet or checksum are wrong.
+    KeyMalformed,
+    /// No key has this secret.
+    KeyUnknown,
+    /// The key was revoked.
+    KeyRevoked,
+    /// The secret was replaced by rotation, and its grace is over.
+    KeyRotated,
+    /// The key's end has passed.
+    KeyExpired,
+    /// The key may not be used from this address.
+    AddressNotAllowed,
+    /// The user is disabled.
+    UserDisabled,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The user is no longer a member of the account.
+    NotAMember,
+
+    // What it may do.
+    /// The header names an account that the caller is not in, or that its key is not bound to.
+    AccountForeign,
+    /// No account is named, and more than one is possible.
+    AccountRequired,
+    /// The effective scopes lack this one.
+    ScopeMissing(Scope),
+    /// The user lacks this role.
+    RoleMissing(Role),
+    /// A key would be wider than its maker; the text says in what.
+    WiderThanMaker(String),
+    /// Only the operator may do this.
+    OperatorOnly,
+
+    // What it asks for.
+    /// Absent, or not visible: the same answer.
+    NotFound {
+        /// What it would be: `Deal`, `API key`.
+        what: &'static str,
+        /// The id as it was sent.
+        id: String,
+    },
+    /// `If-Match` does not name the current `ETag`.
+    PreconditionFailed,
+    /// Well-formed, with a bad meaning.
+    Invalid(Invalid),
+}
+
+impl Denial {
+    /// A [`Denial::NotFound`]; an id that cannot be one is cut, so that the answer stays short.
+    #[must_use]
+    pub fn not_found(what: &'static str, id: &str) -> Self {
+        Self::NotFound { what, id: id.chars().take(32).collect() }
+    }
+
+    /// One field, one rule.
+    #[must_use]
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(Invalid::one(field, message))
+    }
+
+    /// The stable word for logs and metrics.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::FramingAmbiguous(_) => "framing_ambiguous",
+            Self::PathAmbiguous(_) => "path_ambiguous",
+            Self::HeaderDoubled(_) => "header_doubled",
+            Self::HeaderMalformed(_) => "header_malformed",
+            Self::HeadersTooLarge(_) => "headers_too_large",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::BodyUnreadable => "body_unreadable",
+            Self::RouteUnknown => "route_unknown",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::OriginAppMissing => "origin_app_missing",
+            Self::ContentTypeUnsupported(_) => "content_type_unsupported",
+            Self::JsonMalformed(_) => "json_malformed",
+            Self::QueryMalformed(_) => "query_malformed",
+            Self::IdempotencyKeyMalformed => "idempotency_key_malformed",
+            Self::IdempotencyUnavailable => "idempotency_unavailable",
+            Self::CredentialMissing => "credential_missing",
+            Self::CredentialMalformed => "credential_malformed",
+            Self::CredentialUnknownKind => "credential_unknown_kind",
+            Self::KeyMalformed => "key_malformed",
+            Self::KeyUnknown => "key_unknown",
+            Self::KeyRevoked => "key_revoked",
+            Self::KeyRotated => "key_rotated",
+            Self::KeyExpired => "key_expired",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::UserDisabled => "user_disabled",
+            Self::AccountDisabled => "account_disabled",
+            Self::NotAMember => "not_a_member",
+            Self::AccountForeign => "account_foreign",
+            Self::AccountRequired => "account_required",
+            Self::ScopeMissing(_) => "scope_missing",
+            Self::RoleMissing(_) => "role_missing",
+            Self::WiderThanMaker(_) => "wider_than_maker",
+            Self::OperatorOnly => "operator_only",
+            Self::NotFound { .. } => "not_found",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+
+    /// The code on the wire.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::FramingAmbiguous(_)
+            | Self::PathAmbiguous(_)
+            | Self::HeaderDoubled(_)
+            | Self::HeaderMalformed(_)
+            | Self::BodyUnreadable
+            | Self::OriginAppMissing
+            | Self::JsonMalformed(_)
+            | Self::QueryMalformed(_)
+            | Self::IdempotencyKeyMalformed
+            | Self::AccountRequired => Code::BadRequest,
+            Self::HeadersTooLarge(_) => Code::HeadersTooLarge,
+            Self::BodyTooLarge(_) => Code::PayloadTooLarge,
+            Self::RouteUnknown | Self::NotFound { .. } => Code::NotFound,
+            Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
+            Self::ContentTypeUnsupported(_) => Code::UnsupportedMediaType,
+            Self::IdempotencyUnavailable => Code::ServiceUnavailable,
+            Self::CredentialMissing
+            | Self::CredentialMalformed
+            | Self::CredentialUnknownKind
+            | Self::KeyMalformed
+            | Self::KeyUnknown
+            | Self::KeyRevoked
+            | Self::KeyRotated
+            | Self::KeyExpired
+            | Self::AddressNotAllowed
+            | Self::UserDisabled
+            | Self::AccountDisabled
+            | Self::NotAMember => Code::Unauthorized,
+            Self::AccountForeign
+            | Self::ScopeMissing(_)
+            | Self::RoleMissing(_)
+            | Self::WiderThanMaker(_)
+            | Self::OperatorOnly => Code::Forbidden,
+            Self::PreconditionFailed => Code::PreconditionFailed,
+            Self::Invalid(_) => Code::ValidationError,
+        }
+    }
+
+    /// The text for people. It tells what to do, and nothing that a stranger should not know.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::FramingAmbiguous(rule) | Self::PathAmbiguous(rule) => (*rule).to_owned(),
+            Self::HeaderDoubled(name) => format!("Header {name} must be sent only once"),
+            Self::HeaderMalformed(text)
+            | Self::HeadersTooLarge(text)
+            | Self::QueryMalformed(text)
+            | Self::WiderThanMaker(text) => text.clone(),
+            Self::BodyTooLarge(limit) => format!("Request body must be at most {limit} bytes"),
+            Self::BodyUnreadable => "Request body could not be read to its end".to_owned(),
+            Self::RouteUnknown => "There is no such route".to_owned(),
+            Self::MethodNotAllowed(allowed) => format!("Method not allowed; this route has {allowed}"),
+            Self::OriginAppMissing => "Missing required header: X-Origin-App. Send your application's name, for \
+                                       example X-Origin-App: my-integration"
+                .to_owned(),
+            Self::ContentTypeUnsupported(got) => format!("Content-Type must be application/json (got {got})"),
+            Self::JsonMalformed(error) => error.to_string(),
+            Self::IdempotencyKeyMalformed => "Idempotency-Key must be a UUID".to_owned(),
+            Self::IdempotencyUnavailable => "Idempotent replay is not available on this server yet, and the \
+                                             write was not executed without it; send it without Idempotency-Key"
+                .to_owned(),
+            Self::CredentialMissing => "Authentication required".to_owned(),
+            Self::CredentialMalformed
+            | Self::CredentialUnknownKind
+            | Self::KeyMalformed
+            | Self::KeyUnknown
+            | Self::KeyRevoked
+            | Self::KeyRotated
+            | Self::KeyExpired
+            | Self::AddressNotAllowed
+            | Self::UserDisabled
+            | Self::AccountDisabled
+            | Self::NotAMember => "Invalid or expired authentication token".to_owned(),
+            Self::AccountForeign => {
+                "X-Active-Account does not name an account that this credential may act in".to_owned()
+            }
+            Self::AccountRequired => {
+                "Active account required. Provide X-Active-Account header or use an API key.".to_owned()
+            }
+            Self::ScopeMissing(scope) => format!("Missing required scope: {scope}"),
+            Self::RoleMissing(role) => format!("Requires role: {}", role.name()),
+            Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
+            Self::NotFound { what, id } => format!("{what} with id {id} not found"),
+            Self::PreconditionFailed => {
+                "If-Match does not name the current ETag; read the resource again and retry".to_owned()
+            }
+            Self::Invalid(invalid) => invalid.to_string(),
+        }
+    }
+
+    /// What `error.details` holds: only where there is something for a machine to read.
+    #[must_use]
+    pub fn details(&self) -> Option<Value> {
+        let Self::Invalid(invalid) = self else { return None };
+        let fields: Vec<Value> = invalid
+            .errors
+            .iter()
+            .map(|error| json!({ "field": error.field, "message": error.message }))
+            .collect();
+        Some(json!({ "fields": fields }))
+    }
+}

@@ -1,0 +1,175 @@
+//! A write as a value. A handler returns an [`Effect`] and cannot execute it; one `commit` of the store does all in
+//! one transaction: renews the permit, executes, renders, writes the audit row, commits, publishes, and only
+//! then answers. The idempotency claim will slot into the same transaction.
+
+use crate::BoxFuture;
+use crate::clock::{At, Timestamp};
+use crate::denial::Denial;
+use crate::id::AccountId;
+use crate::permit::{Action, Permit};
+use crate::store::StoreError;
+use serde::Serialize;
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// What a write is about, for the audit row.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// `deal`, `api_key`, `user`, `account`.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: i64,
+    /// The account that it belongs to, if it belongs to one.
+    pub account: Option<AccountId>,
+}
+
+/// A write, not yet executed.
+pub trait Effect: Send + Sync + 'static {
+    /// What its holder must be permitted to do.
+    type Action: Action;
+    /// What it comes to.
+    type Done: Send;
+    /// The word for it in the audit trail, such as `deal.create`.
+    const AUDIT: &'static str;
+
+    /// What it was about.
+    fn subject(done: &Self::Done) -> Subject;
+
+    /// Whether anything changed: repeating a deletion does not, and leaves no audit row.
+    fn changed(_done: &Self::Done) -> bool {
+        true
+    }
+
+    /// What else the audit row should say. Never a secret.
+    fn detail(_done: &Self::Done) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// The answer to whoever asked for it.
+    fn render(done: &Self::Done) -> Rendered;
+}
+
+/// How a store's transaction executes an effect. Implemented where the SQL lives.
+pub trait Execute<E: Effect> {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`Stop`]: it was refused, or the store failed. Either way the transaction is rolled back.
+    fn execute(&mut self, effect: &E, permit: &Permit<E::Action>, now: Timestamp) -> Result<E::Done, Stop>;
+}
+
+/// Why an execution stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// It was refused.
+    Denied(Denial),
+    /// The store failed.
+    Failed(StoreError),
+}
+
+impl From<Denial> for Stop {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Where a write came from, for the audit row and the envelope.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The request's id.
+    pub request_id: Uuid,
+    /// The client's address; `None` for the operator.
+    pub address: Option<IpAddr>,
+    /// The value of `X-Origin-App`.
+    pub origin_app: String,
+}
+
+/// The one way to execute an effect. Object-safe for each effect.
+pub trait Commit<E: Effect>: Send + Sync {
+    /// Executes in one transaction. Once begun it goes on, even if the caller no longer waits.
+    fn commit(
+        &self,
+        effect: E,
+        permit: Permit<E::Action>,
+        context: Context,
+        at: At,
+    ) -> BoxFuture<'_, Result<Ended<E::Done>, StoreError>>;
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Ended<D> {
+    /// It is done, durable and published.
+    Done(D, Answer),
+    /// It was refused, and nothing changed.
+    Refused(Denial),
+}
+
+/// What an effect answers: the status and the `data`, not yet in the envelope.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON of `data`.
+    pub data: Vec<u8>,
+    /// The `ETag`, quotes included.
+    pub etag: Option<String>,
+    /// The path of what was made, relative to the API's base.
+    pub location: Option<String>,
+}
+
+impl Rendered {
+    /// 200 with this data.
+    pub fn ok<T: Serialize>(data: &T) -> Self {
+        // Our shapes are plain structs and maps with text keys, which always serialise.
+        Self { status: 200, data: serde_json::to_vec(data).unwrap_or_default(), etag: None, location: None }
+    }
+
+    /// 201 with this data.
+    pub fn created<T: Serialize>(data: &T) -> Self {
+        Self { status: 201, ..Self::ok(data) }
+    }
+
+    /// 200 with `{"deleted":true}`.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self { status: 200, data: br#"{"deleted":true}"#.to_vec(), etag: None, location: None }
+    }
+
+    /// With an `ETag`.
+    #[must_use]
+    pub fn with_etag(self, etag: String) -> Self {
+        Self { etag: Some(etag), ..self }
+    }
+
+    /// With a `Location`.
+    #[must_use]
+    pub fn with_location(self, path: String) -> Self {
+        Self { location: Some(path), ..self }
+    }
+}
+
+/// A whole answer, in the envelope: what is sent, and what a replay will send again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The envelope's bytes. They can hold a secret that is shown once, so they are not printed.
+    pub body: Vec<u8>,
+    /// The `ETag`, quotes included.
+    pub etag: Option<String>,
+    /// The path of what was made, relative to the API's base.
+    pub location: Option<String>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Answer {{ status: {}, body: {} bytes }}", self.status, self.body.len())
+    }
+}

@@ -1,0 +1,177 @@
+//! The request headers that the door reads, each by its own grammar.
+
+use crate::denial::Denial;
+use uuid::Uuid;
+
+/// The headers that may stand once: two of any of them is a 400.
+pub const SINGLE: &[&str] =
+    &["Authorization", "Host", "Idempotency-Key", "X-Origin-App", "X-Active-Account", "Content-Type"];
+
+/// The token of `Authorization: Bearer <token>`: the scheme in any case, one space, and a `b64token`
+/// (RFC 6750 §2.1, RFC 9110 §11.1).
+///
+/// # Errors
+/// [`Denial::CredentialMalformed`].
+pub fn bearer(value: &[u8]) -> Result<&str, Denial> {
+    let text = std::str::from_utf8(value).map_err(|_| Denial::CredentialMalformed)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Denial::CredentialMalformed)?;
+    let body = token.trim_end_matches('=');
+    let is_token = !body.is_empty()
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'));
+    if scheme.eq_ignore_ascii_case("bearer") && is_token { Ok(token) } else { Err(Denial::CredentialMalformed) }
+}
+
+/// The name in `X-Origin-App`: 1 to 64 of `[A-Za-z0-9._-]`.
+///
+/// # Errors
+/// [`Denial::OriginAppMissing`] when it is absent or empty, [`Denial::HeaderMalformed`] otherwise.
+pub fn origin_app(value: Option<&[u8]>) -> Result<&str, Denial> {
+    let value = value.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()).ok_or(Denial::OriginAppMissing)?;
+    let plain = value.len() <= 64 && value.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
+    std::str::from_utf8(value).ok().filter(|_| plain).ok_or_else(|| {
+        Denial::HeaderMalformed("X-Origin-App must be 1 to 64 letters, digits, dots, hyphens or underscores".to_owned())
+    })
+}
+
+/// The UUID in `Idempotency-Key`: hyphenated, bare or as a quoted structured string (RFC 8941 §3.3.3).
+///
+/// # Errors
+/// [`Denial::IdempotencyKeyMalformed`].
+pub fn idempotency_key(value: &[u8]) -> Result<Uuid, Denial> {
+    let text = std::str::from_utf8(value).map_err(|_| Denial::IdempotencyKeyMalformed)?.trim_ascii();
+    let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+    if bare.len() != 36 {
+        return Err(Denial::IdempotencyKeyMalformed);
+    }
+    Uuid::try_parse(bare).map_err(|_| Denial::IdempotencyKeyMalformed)
+}
+
+/// Whether `Content-Type` says JSON in UTF-8: `application/json`, with no parameter but `charset=utf-8`.
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    essence.eq_ignore_ascii_case("application/json")
+        && parts.all(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+}
+
+/// What `If-Match` asks for (RFC 9110 §13.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Nothing: the header is absent.
+    Always,
+    /// `*`: the resource exists.
+    Exists,
+    /// One of these strong tags, quotes included.
+    OneOf(Vec<String>),
+}
+
+impl IfMatch {
+    /// Reads the header's fields. A weak tag is well-formed and matches nothing, since the comparison is strong.
+    ///
+    /// # Errors
+    /// [`Denial::HeaderMalformed`].
+    pub fn parse<'v>(fields: impl Iterator<Item = &'v [u8]>) -> Result<Self, Denial> {
+        let malformed =
+            || Denial::HeaderMalformed("If-Match must be * or a list of quoted entity tags, as ETag gives them".to_owned());
+        let mut tags = Vec::new();
+        let mut any = false;
+        let mut seen = false;
+        for field in fields {
+            seen = true;
+            let field = std::str::from_utf8(field).map_err(|_| malformed())?;
+            for item in field.split(',').map(str::trim) {
+                match item {
+                    "*" => any = true,
+                    _ if is_entity_tag(item) => tags.push(item.to_owned()),
+                    _ => return Err(malformed()),
+                }
+            }
+        }
+        match (seen, any, tags.is_empty()) {
+            (false, ..) => Ok(Self::Always),
+            (true, true, true) => Ok(Self::Exists),
+            (true, false, false) => Ok(Self::OneOf(tags)),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Whether a resource with this tag may be changed.
+    #[must_use]
+    pub fn allows(&self, current: &str) -> bool {
+        match self {
+            Self::Always | Self::Exists => true,
+            Self::OneOf(tags) => tags.iter().any(|tag| tag == current),
+        }
+    }
+}
+
+/// `"…"` or `W/"…"`. Tags of ours never hold a comma, so splitting at commas first is safe.
+fn is_entity_tag(item: &str) -> bool {
+    let opaque = item.strip_prefix("W/").unwrap_or(item);
+    let inner = opaque.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.bytes().all(|b| b != b'"' && b > b' ' && b != 0x7f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_scheme_one_space_token() {
+        for good in ["Bearer abc", "bearer a.b-c_d~e+f/g==", "BEARER x"] {
+            assert!(bearer(good.as_bytes()).is_ok(), "{good}");
+        }
+        for bad in ["", "Bearer", "Bearer ", "Bearer  abc", "Basic abc", "Bearer a b", "Bearer a,b", "abc", "Bearer =", "Bearer\tabc", "Bearer ä"] {
+            assert_eq!(bearer(bad.as_bytes()), Err(Denial::CredentialMalformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_app_is_a_plain_name() {
+        assert_eq!(origin_app(Some(b"my-integration")), Ok("my-integration"));
+        assert_eq!(origin_app(Some(&[b'a'; 64])).map(str::len), Ok(64));
+        assert_eq!(origin_app(None), Err(Denial::OriginAppMissing));
+        assert_eq!(origin_app(Some(b"  ")), Err(Denial::OriginAppMissing));
+        for bad in [b"a b".as_slice(), b"a/b", &[b'a'; 65], "ä".as_bytes(), b"a\x1b[31m"] {
+            assert!(matches!(origin_app(Some(bad)), Err(Denial::HeaderMalformed(_))));
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_is_a_uuid_bare_or_quoted() {
+        let uuid = "550e8400-e29b-41d4-a716-446655440000";
+        assert!(idempotency_key(uuid.as_bytes()).is_ok());
+        assert!(idempotency_key(format!("\"{uuid}\"").as_bytes()).is_ok());
+        assert!(idempotency_key(uuid.to_uppercase().as_bytes()).is_ok());
+        for bad in ["", "abc", "550e8400e29b41d4a716446655440000", "{550e8400-e29b-41d4-a716-446655440000}", "\"550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-44665544000g", "ä"] {
+            assert_eq!(idempotency_key(bad.as_bytes()), Err(Denial::IdempotencyKeyMalformed), "{bad}");
+        }
+    }
+
+    #[test]
+    fn json_may_say_utf_8_and_nothing_else() {
+        for good in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["", "text/json", "application/json; charset=latin1", "application/json; a=b", "application/jsonx", "application/x-www-form-urlencoded"] {
+            assert!(!is_json(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn if_match_compares_strongly() {
+        let parse = |text: &str| IfMatch::parse([text.as_bytes()].into_iter());
+        assert_eq!(IfMatch::parse(std::iter::empty()), Ok(IfMatch::Always));
+        assert!(parse("*").unwrap().allows("\"1\""));
+        assert!(parse("\"0\", \"1\"").unwrap().allows("\"1\""));
+        assert!(!parse("\"0\"").unwrap().allows("\"1\""));
+        assert!(!parse("W/\"1\"").unwrap().allows("\"1\""));
+        for bad in ["", "1", "\"1", "*, \"1\"", "\"a\"b\"", "\"1\",,"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,768 @@
+//! Reading a JSON object field by field.
+//!
+//! A reader that meets a mistake notes it and returns [`Field::Absent`], so the caller goes on
+//! reading and one answer with status 422 can list every mistake. Mistakes are listed in the order
+//! of the calls; members that no reader asked about come last, in the order of the body.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use jiff::civil::{Date, DateTime, date};
+
+use crate::json::{Json, Number, printable};
+use crate::money::Cents;
+
+/// At most this many mistakes are noted for one body. A client that has to mend twenty will send
+/// again anyway, and a hostile body cannot make the answer grow.
+pub const MAX_ERRORS: usize = 20;
+
+/// The longest item that [`Fields::strings`] accepts, in Unicode scalar values.
+pub const MAX_ITEM_CHARS: usize = 255;
+
+/// One second after the last second of the year 9999, in seconds since the Unix epoch.
+const YEAR_10000: i64 = 253_402_300_800;
+
+/// One mistake in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The member at fault, or `body` when it is the body as a whole.
+    pub field: String,
+    /// What is wrong, naming the field, such as `title is required`. Meant for the client.
+    pub message: String,
+}
+
+/// The mistakes that make a body unusable. There is at least one.
+///
+/// `Display` gives the first message and the count of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// Every mistake found, at most [`MAX_ERRORS`] of them.
+    pub errors: Vec<FieldError>,
+}
+
+impl Invalid {
+    /// A single mistake. `message` names the field, as in [`FieldError`].
+    #[must_use]
+    pub fn one(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let error = FieldError { field: field.into(), message: message.into() };
+        Self { errors: vec![error] }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.errors.first().map(|error| error.message.as_str());
+        formatter.write_str(first.unwrap_or("Request body is invalid"))?;
+        match self.errors.len() {
+            0 | 1 => Ok(()),
+            count => write!(formatter, " (and {} more)", count - 1),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+/// What the body says about one member. A partial update tells a member that is left out from one
+/// that is sent as `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field<T> {
+    /// The member is not in the body, or what was there is already noted as a mistake.
+    Absent,
+    /// The member is `null`.
+    Null,
+    /// The member has a value that keeps the rules.
+    Value(T),
+}
+
+impl<T> Field<T> {
+    /// The value, if there is one. Absent and null become the same.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// Whether the member is absent.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Changes the value and leaves absent and null as they are.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Field<U> {
+        match self {
+            Self::Absent => Field::Absent,
+            Self::Null => Field::Null,
+            Self::Value(value) => Field::Value(change(value)),
+        }
+    }
+}
+
+/// A JSON object while it is read, with the mistakes found so far.
+///
+/// Each reader names one member. Call [`Fields::finish`] at the end, or the mistakes are lost.
+#[derive(Debug)]
+#[must_use = "the mistakes only come to light in `finish`"]
+pub struct Fields<'j> {
+    members: &'j [(String, Json)],
+    asked: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl<'j> Fields<'j> {
+    /// Starts to read `json`.
+    ///
+    /// # Errors
+    ///
+    /// One mistake, in field `body`, if `json` is not an object.
+    pub fn of(json: &'j Json) -> Result<Self, Invalid> {
+        match json {
+            Json::Object(members) => Ok(Fields { members, asked: Vec::new(), errors: Vec::new() }),
+            _ => Err(Invalid::one("body", "Request body must be a JSON object")),
+        }
+    }
+
+    /// A string of `min_chars` to `max_chars` Unicode scalar values, without NUL. If `min_chars`
+    /// is at least 1, whitespace alone is refused as well.
+    pub fn string(&mut self, name: &'static str, min_chars: usize, max_chars: usize) -> Field<String> {
+        self.read(name, |json| {
+            let Json::String(text) = json else {
+                return Err(format!("{name} must be a string"));
+            };
+            check_text(name, text, max_chars)?;
+            if min_chars > 0 && text.trim().is_empty() {
+                return Err(format!("{name} must not be blank"));
+            }
+            if text.chars().count() < min_chars {
+                return Err(format!("{name} must be at least {}", characters(min_chars)));
+            }
+            Ok(text.clone())
+        })
+    }
+
+    /// One of the strings in `allowed`, compared exactly.
+    pub fn choice(&mut self, name: &'static str, allowed: &'static [&'static str]) -> Field<&'static str> {
+        self.read(name, |json| {
+            let chosen = match json {
+                Json::String(text) => allowed.iter().find(|word| *word == text),
+                _ => None,
+            };
+            chosen.copied().ok_or_else(|| {
+                let allowed = allowed.join(", ");
+                format!("Invalid value for field '{name}': must be one of [{allowed}]")
+            })
+        })
+    }
+
+    /// An integer within `range`, written without fraction and exponent.
+    pub fn integer(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Field<i64> {
+        self.read(name, |json| match json {
+            Json::Number(number) if is_integer(number) => number
+                .as_i64()
+                .filter(|integer| range.contains(integer))
+                .ok_or_else(|| out_of_range(name, &range)),
+            _ => Err(format!("{name} must be an integer")),
+        })
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&mut self, name: &'static str) -> Field<bool> {
+        self.read(name, |json| match json {
+            Json::Bool(value) => Ok(*value),
+            _ => Err(format!("{name} must be true or false")),
+        })
+    }
+
+    /// An amount of money, sent as a number in units of a hundred cents.
+    pub fn money(&mut self, name: &'static str) -> Field<Cents> {
+        self.read(name, |json| match json {
+            Json::Number(number) => Cents::from_json(number).map_err(|error| format!("{name} {error}")),
+            _ => Err(format!("{name} must be a number")),
+        })
+    }
+
+    /// A calendar date, written exactly `YYYY-MM-DD` (`full-date` of RFC 3339, section 5.6), in
+    /// the years 0001 to 9999: not every database knows a year zero.
+    pub fn date(&mut self, name: &'static str) -> Field<Date> {
+        self.read(name, |json| {
+            let date = match json {
+                Json::String(text) => read_date(text),
+                _ => None,
+            };
+            date.ok_or_else(|| format!("{name} must be a calendar date written YYYY-MM-DD"))
+        })
+    }
+
+    /// An array of 1 to `max_items` strings, each without NUL and of at most [`MAX_ITEM_CHARS`]
+    /// Unicode scalar values. Only the first bad item is noted.
+    pub fn strings(&mut self, name: &'static str, max_items: usize) -> Field<Vec<String>> {
+        self.read(name, |json| {
+            let Json::Array(items) = json else {
+                return Err(format!("{name} must be an array of strings"));
+            };
+            if items.is_empty() {
+                return Err(format!("{name} must have at least one item"));
+            }
+            if items.len() > max_items {
+                return Err(format!("{name} must have at most {max_items} items"));
+            }
+            let texts = items.iter().enumerate().map(|(index, item)| {
+                let Json::String(text) = item else {
+                    return Err(format!("{name}[{index}] must be a string"));
+                };
+                check_text(&format!("{name}[{index}]"), text, MAX_ITEM_CHARS)?;
+                Ok(text.clone())
+            });
+            texts.collect()
+        })
+    }
+
+    /// A time in whole seconds, written as RFC 3339 says (section 5.6), with `Z` or an offset.
+    /// Gives seconds since the Unix epoch, from the start of 1970 to the end of 9999, both in UTC.
+    ///
+    /// A leap second (`:60`) is refused, because it has no number of its own.
+    pub fn timestamp(&mut self, name: &'static str) -> Field<i64> {
+        self.read(name, |json| {
+            let time = match json {
+                Json::String(text) => read_time(text),
+                _ => None,
+            };
+            let time = time.ok_or_else(|| {
+                format!("{name} must be a time in whole seconds such as 2026-03-20T15:30:45Z")
+            })?;
+            if (0..YEAR_10000).contains(&time) {
+                Ok(time)
+            } else {
+                Err(format!("{name} must be in the years 1970 to 9999"))
+            }
+        })
+    }
+
+    /// Insists on a value: notes a mistake if `field`, which a reader gave for `name`, is absent
+    /// or null. A member whose mistake is already noted gets no second one.
+    pub fn required<T>(&mut self, name: &'static str, field: Field<T>) -> Option<T> {
+        match &field {
+            Field::Absent if self.errors.iter().any(|error| error.field == name) => {}
+            Field::Absent => self.fail(name, format!("{name} is required")),
+            Field::Null => self.fail(name, format!("{name} must not be null")),
+            Field::Value(_) => {}
+        }
+        field.value()
+    }
+
+    /// Notes a mistake that no reader can see, such as two members that contradict each other.
+    /// `message` names the field, as in [`FieldError`].
+    pub fn fail(&mut self, name: &str, message: impl Into<String>) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(FieldError { field: name.to_owned(), message: message.into() });
+        }
+    }
+
+    /// Whether a mistake has been noted so far. Unknown members only count in
+    /// [`Fields::finish`].
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
+    /// Ends the reading, and notes every member that no reader asked about.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake noted, at most [`MAX_ERRORS`].
+    pub fn finish(mut self) -> Result<(), Invalid> {
+        let room = MAX_ERRORS.saturating_sub(self.errors.len());
+        let asked = &self.asked;
+        let unknown = self.members.iter().filter(|(name, _)| !asked.contains(&name.as_str())).take(room).map(
+            |(name, _)| {
+                let field = printable(name);
+                let message = format!("Unknown member '{field}'");
+                FieldError { field, message }
+            },
+        );
+        self.errors.extend(unknown);
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        Err(Invalid { errors: self.errors })
+    }
+
+    /// Looks a member up, lets `convert` judge it unless it is absent or null, and notes the
+    /// message that `convert` may return.
+    fn read<T>(
+        &mut self,
+        name: &'static str,
+        convert: impl FnOnce(&'j Json) -> Result<T, String>,
+    ) -> Field<T> {
+        self.asked.push(name);
+        let json = match self.members.iter().find(|(member, _)| member == name) {
+            None => return Field::Absent,
+            Some((_, Json::Null)) => return Field::Null,
+            Some((_, json)) => json,
+        };
+        match convert(json) {
+            Ok(value) => Field::Value(value),
+            Err(message) => {
+                self.fail(name, message);
+                Field::Absent
+            }
+        }
+    }
+}
+
+/// The rules that every text keeps. NUL is refused because not every database can store it.
+fn check_text(name: &str, text: &str, max_chars: usize) -> Result<(), String> {
+    if text.contains('\0') {
+        return Err(format!("{name} must not contain NUL"));
+    }
+    if text.chars().count() > max_chars {
+        return Err(format!("{name} must be at most {}", characters(max_chars)));
+    }
+    Ok(())
+}
+
+fn characters(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} character{plural}")
+}
+
+/// Whether the number is written as an integer, of whatever size: one that does not fit 64 bits
+/// is out of range rather than of the wrong kind.
+fn is_integer(number: &Number) -> bool {
+    !number.as_written().contains(['.', 'e', 'E'])
+}
+
+fn out_of_range(name: &str, range: &RangeInclusive<i64>) -> String {
+    match (*range.start(), *range.end()) {
+        (start, i64::MAX) if start > i64::MIN => format!("{name} must be at least {start}"),
+        (i64::MIN, end) if end < i64::MAX => format!("{name} must be at most {end}"),
+        (start, end) => format!("{name} must be between {start} and {end}"),
+    }
+}
+
+fn read_date(text: &str) -> Option<Date> {
+    // The library reads other spellings too, so the shape is checked first.
+    let date: Date = has_shape(text, "dddd-dd-dd").then(|| text.parse().ok())??;
+    (date.year() > 0).then_some(date)
+}
+
+/// Seconds since the Unix epoch. `jiff::Timestamp` would end a day before the year 9999 does, so
+/// the offset is taken off by hand.
+fn read_time(text: &str) -> Option<i64> {
+    let (local, offset) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
+    // The library reads a leap second as the second before it.
+    if !has_shape(local, "dddd-dd-ddTdd:dd:dd") || local.ends_with("60") {
+        return None;
+    }
+    let local: DateTime = local.parse().ok()?;
+    let epoch = date(1970, 1, 1).at(0, 0, 0, 0);
+    Some(local.duration_since(epoch).as_secs() - read_offset(offset)?)
+}
+
+/// The offset in seconds east of UTC. RFC 3339 gives `-00:00` for an unknown local offset; the
+/// time itself is in UTC then, too.
+fn read_offset(text: &str) -> Option<i64> {
+    if has_shape(text, "Z") {
+        return Some(0);
+    }
+    let (sign, clock) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
+        (Some(clock), _) => (1, clock),
+        (_, Some(clock)) => (-1, clock),
+        _ => return None,
+    };
+    let (hours, minutes) = has_shape(clock, "dd:dd").then(|| clock.split_once(':'))??;
+    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60)
+}
+
+/// Whether `text` looks like `shape`, in which `d` stands for a digit and anything else for
+/// itself. RFC 3339 allows `t` and `z` in lower case.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let fits = |(byte, wanted): (u8, u8)| match wanted {
+        b'd' => byte.is_ascii_digit(),
+        other => byte.eq_ignore_ascii_case(&other),
+    };
+    text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::json::parse;
+
+    fn body(text: &str) -> Json {
+        match parse(text.as_bytes()) {
+            Ok(json) => json,
+            Err(error) => panic!("{text}: {error}"),
+        }
+    }
+
+    /// Reads the member `x` with the given JSON text, and gives the message if there is one.
+    fn read<T>(text: &str, reader: impl FnOnce(&mut Fields<'_>) -> Field<T>) -> Result<Field<T>, String> {
+        let json = body(&format!("{{\"x\":{text}}}"));
+        let mut fields = match Fields::of(&json) {
+            Ok(fields) => fields,
+            Err(invalid) => panic!("{invalid}"),
+        };
+        let field = reader(&mut fields);
+        let Err(invalid) = fields.finish() else { return Ok(field) };
+        assert!(field.is_absent(), "a mistake must leave no value");
+        assert!(invalid.errors.iter().all(|error| error.field == "x"));
+        Err(invalid.to_string())
+    }
+
+    fn check<T: Debug + PartialEq>(
+        reader: impl Fn(&mut Fields<'_>) -> Field<T>,
+        table: impl IntoIterator<Item = (&'static str, Result<T, &'static str>)>,
+    ) {
+        for (text, expected) in table {
+            let expected = expected.map(Field::Value).map_err(str::to_owned);
+            assert_eq!(read(text, &reader), expected, "{text}");
+        }
+        assert_eq!(read("null", &reader), Ok(Field::Null));
+    }
+
+    fn messages(result: Result<(), Invalid>) -> Vec<(String, String)> {
+        let errors = result.err().map(|invalid| invalid.errors).unwrap_or_default();
+        errors.into_iter().map(|error| (error.field, error.message)).collect()
+    }
+
+    #[test]
+    fn only_an_object_has_fields() {
+        for text in ["null", "1", "\"{}\"", "[{}]", "true"] {
+            let invalid = Fields::of(&body(text)).err();
+            assert_eq!(invalid, Some(Invalid::one("body", "Request body must be a JSON object")), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_strings() {
+        let kind = || Err("x must be a string");
+        check(
+            |fields| fields.string("x", 2, 4),
+            [
+                ("\"ab\"", Ok("ab".to_owned())),
+                ("\"äöü😀\"", Ok("äöü😀".to_owned())),
+                ("\" a \"", Ok(" a ".to_owned())),
+                ("\"abcde\"", Err("x must be at most 4 characters")),
+                ("\"a\"", Err("x must be at least 2 characters")),
+                ("\"\"", Err("x must not be blank")),
+                ("\" \\t\\n\"", Err("x must not be blank")),
+                ("\"\u{3000}\u{a0}\"", Err("x must not be blank")),
+                ("\"a\\u0000\"", Err("x must not contain NUL")),
+                ("1", kind()),
+                ("true", kind()),
+                ("[\"ab\"]", kind()),
+                ("{}", kind()),
+            ],
+        );
+        check(
+            |fields| fields.string("x", 0, 1),
+            [
+                ("\"\"", Ok(String::new())),
+                ("\" \"", Ok(" ".to_owned())),
+                ("\"ab\"", Err("x must be at most 1 character")),
+            ],
+        );
+    }
+
+    #[test]
+    fn reads_choices() {
+        let no = Err("Invalid value for field 'x': must be one of [a, b c]");
+        check(
+            |fields| fields.choice("x", &["a", "b c"]),
+            [
+                ("\"a\"", Ok("a")),
+                ("\"b c\"", Ok("b c")),
+                ("\"A\"", no),
+                ("\"a \"", no),
+                ("\"\"", no),
+                ("1", no),
+                ("[\"a\"]", no),
+            ],
+        );
+    }
+
+    #[test]
+    fn reads_integers() {
+        let kind = Err("x must be an integer");
+        let range = Err("x must be between 0 and 9");
+        check(
+            |fields| fields.integer("x", 0..=9),
+            [
+                ("0", Ok(0)),
+                ("-0", Ok(0)),
+                ("9", Ok(9)),
+                ("10", range),
+                ("-1", range),
+                ("99999999999999999999999", range),
+                ("1.0", kind),
+                ("1e0", kind),
+                ("1E0", kind),
+                ("\"1\"", kind),
+                ("true", kind),
+            ],
+        );
+        let least = Err("x must be at least 1");
+        check(|fields| fields.integer("x", 1..=i64::MAX), [("9223372036854775808", least), ("0", least)]);
+        let most = Err("x must be at most 1");
+        check(
+            |fields| fields.integer("x", i64::MIN..=1),
+            [("2", most), ("-9223372036854775808", Ok(i64::MIN))],
+        );
+        let fits = Err("x must be between -9223372036854775808 and 9223372036854775807");
+        check(|fields| fields.integer("x", i64::MIN..=i64::MAX), [("9223372036854775808", fits)]);
+    }
+
+    #[test]
+    fn reads_booleans() {
+        let no = Err("x must be true or false");
+        check(
+            |fields| fields.boolean("x"),
+            [("true", Ok(true)), ("false", Ok(false)), ("0", no), ("\"true\"", no)],
+        );
+    }
+
+    #[test]
+    fn reads_money() {
+        let kind = Err("x must be a number");
+        check(
+            |fields| fields.money("x").map(Cents::get),
+            [
+                ("5000000", Ok(500_000_000)),
+                ("100.10", Ok(10_010)),
+                ("0", Ok(0)),
+                ("-1", Err("x must not be negative")),
+                ("0.001", Err("x must have at most two decimal places")),
+                ("1e400", Err("x must be at most 90071992547409.91")),
+                ("\"100\"", kind),
+                ("[]", kind),
+            ],
+        );
+    }
+
+    #[test]
+    fn reads_dates() {
+        check(
+            |fields| fields.date("x"),
+            [
+                ("\"2026-03-20\"", Ok(date(2026, 3, 20))),
+                ("\"2024-02-29\"", Ok(date(2024, 2, 29))),
+                ("\"0001-01-01\"", Ok(date(1, 1, 1))),
+                ("\"9999-12-31\"", Ok(date(9999, 12, 31))),
+            ],
+        );
+        let refused = [
+            "\"2026-02-29\"",
+            "\"2026-13-01\"",
+            "\"2026-00-01\"",
+            "\"2026-01-00\"",
+            "\"0000-01-01\"",
+            "\"2026-3-20\"",
+            "\"20260320\"",
+            "\"2026/03/20\"",
+            "\"2026-W12-5\"",
+            "\"2026-079\"",
+            "\"2026-03-20T00:00:00Z\"",
+            "\" 2026-03-20\"",
+            "\"2026-03-20 \"",
+            "\"+2026-03-20\"",
+            "\"-026-03-20\"",
+            "\"٢٠٢٦-٠٣-٢٠\"",
+            "\"\"",
+            "20260320",
+            "true",
+        ];
+        let no = Err("x must be a calendar date written YYYY-MM-DD");
+        check(|fields| fields.date("x"), refused.map(|text| (text, no)));
+    }
+
+    #[test]
+    fn reads_timestamps() {
+        let years = Err("x must be in the years 1970 to 9999");
+        check(
+            |fields| fields.timestamp("x"),
+            [
+                ("\"1970-01-01T00:00:00Z\"", Ok(0)),
+                ("\"2026-03-20T15:30:45Z\"", Ok(1_774_020_645)),
+                ("\"2026-03-20t15:30:45z\"", Ok(1_774_020_645)),
+                ("\"2026-03-20T17:30:45+02:00\"", Ok(1_774_020_645)),
+                ("\"2026-03-20T10:00:45-05:30\"", Ok(1_774_020_645)),
+                ("\"2026-03-20T15:30:45-00:00\"", Ok(1_774_020_645)),
+                ("\"2026-03-21T15:29:45+23:59\"", Ok(1_774_020_645)),
+                ("\"1969-12-31T23:30:00-00:30\"", Ok(0)),
+                ("\"9999-12-31T23:59:59Z\"", Ok(YEAR_10000 - 1)),
+                ("\"1969-12-31T23:59:59Z\"", years),
+                ("\"1970-01-01T00:00:00+00:01\"", years),
+                ("\"9999-12-31T23:59:59-00:01\"", years),
+                ("\"0000-01-01T00:00:00Z\"", years),
+            ],
+        );
+        let refused = [
+            "\"2026-03-20T15:30:45\"",
+            "\"2026-03-20\"",
+            "\"2026-03-20T15:30Z\"",
+            "\"2026-03-20 15:30:45Z\"",
+            "\"2026-03-20T15:30:45.5Z\"",
+            "\"2026-03-20T15:30:45.000Z\"",
+            "\"2026-03-20T15:30:45,5Z\"",
+            "\"2026-02-29T00:00:00Z\"",
+            "\"2026-03-20T24:00:00Z\"",
+            "\"2026-03-20T15:60:00Z\"",
+            "\"2016-12-31T23:59:60Z\"",
+            "\"2026-03-20T15:30:61Z\"",
+            "\"2026-03-20T15:30:45+24:00\"",
+            "\"2026-03-20T15:30:45+00:60\"",
+            "\"2026-03-20T15:30:45+0200\"",
+            "\"2026-03-20T15:30:45+02\"",
+            "\"2026-03-20T15:30:45 Z\"",
+            "\"2026-03-20T15:30:45Z \"",
+            "\"2026-03-20T15:30:45Z[UTC]\"",
+            "\"2026-03-20T15:30:45+02:00[Europe/Berlin]\"",
+            "\"2026-03-20T15:30:45\u{2212}02:00\"",
+            "\"2026-03-20T15:30:4é\"",
+            "\"20260320T153045Z\"",
+            "\"now\"",
+            "\"\"",
+            "1774020645",
+        ];
+        let no = Err("x must be a time in whole seconds such as 2026-03-20T15:30:45Z");
+        check(|fields| fields.timestamp("x"), refused.map(|text| (text, no)));
+    }
+
+    #[test]
+    fn reads_lists_of_strings() {
+        let kind = || Err("x must be an array of strings");
+        check(
+            |fields| fields.strings("x", 2),
+            [
+                ("[\"b\",\"a\"]", Ok(vec!["b".to_owned(), "a".to_owned()])),
+                ("[]", Err("x must have at least one item")),
+                ("[\"a\",\"b\",\"c\"]", Err("x must have at most 2 items")),
+                ("[\"a\",1]", Err("x[1] must be a string")),
+                ("[null]", Err("x[0] must be a string")),
+                ("[1,\"\\u0000\"]", Err("x[0] must be a string")),
+                ("[\"\\u0000\"]", Err("x[0] must not contain NUL")),
+                ("\"a\"", kind()),
+                ("{}", kind()),
+            ],
+        );
+        let list = |chars: usize| format!("[\"{}\"]", "é".repeat(chars));
+        let long = read(&list(256), |fields| fields.strings("x", 2));
+        assert_eq!(long, Err("x[0] must be at most 255 characters".to_owned()));
+        assert!(read(&list(255), |fields| fields.strings("x", 2)).is_ok());
+    }
+
+    #[test]
+    fn required_notes_one_mistake_per_field() -> Result<(), Invalid> {
+        let json = body(r#"{"null": null, "wrong": 1, "right": true, "optional": null}"#);
+        let mut fields = Fields::of(&json)?;
+        for name in ["absent", "null", "wrong"] {
+            let field = fields.boolean(name);
+            assert_eq!(fields.required(name, field), None);
+            assert!(fields.has_errors());
+        }
+        let right = fields.boolean("right");
+        assert_eq!(fields.required("right", right), Some(true));
+        assert_eq!(fields.boolean("optional"), Field::Null);
+        assert_eq!(fields.boolean("missing"), Field::Absent);
+        let expected = [
+            ("absent", "absent is required"),
+            ("null", "null must not be null"),
+            ("wrong", "wrong must be true or false"),
+        ];
+        assert_eq!(messages(fields.finish()), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        Ok(())
+    }
+
+    #[test]
+    fn lists_mistakes_by_call_then_unknown_members_by_body() -> Result<(), Invalid> {
+        let json = body(r#"{"zeta": 1, "b": 1, "a\n": 2, "a": 1}"#);
+        let mut fields = Fields::of(&json)?;
+        assert!(!fields.has_errors());
+        assert!(fields.string("a", 1, 9).is_absent());
+        assert!(fields.string("b", 1, 9).is_absent());
+        fields.fail("b", "b must come before a");
+        let expected = [
+            ("a", "a must be a string"),
+            ("b", "b must be a string"),
+            ("b", "b must come before a"),
+            ("zeta", "Unknown member 'zeta'"),
+            ("a\\n", "Unknown member 'a\\n'"),
+        ];
+        assert_eq!(messages(fields.finish()), expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+        Ok(())
+    }
+
+    #[test]
+    fn accepts_a_body_without_mistakes() -> Result<(), Invalid> {
+        let json = body(r#"{"a": true}"#);
+        let mut fields = Fields::of(&json)?;
+        assert_eq!(fields.boolean("a").value(), Some(true));
+        fields.finish()?;
+        Fields::of(&body("{}"))?.finish()
+    }
+
+    #[test]
+    fn notes_at_most_twenty_mistakes() -> Result<(), Invalid> {
+        let members: Vec<String> = (0..100).map(|index| format!("\"m{index}\":1")).collect();
+        let json = body(&format!("{{{}}}", members.join(",")));
+        assert_eq!(messages(Fields::of(&json)?.finish()).len(), MAX_ERRORS);
+        let mut fields = Fields::of(&json)?;
+        for _ in 0..30 {
+            fields.fail("body", "no");
+        }
+        let absent = fields.boolean("absent");
+        assert_eq!(fields.required("absent", absent), None);
+        assert_eq!(messages(fields.finish()), vec![("body".to_owned(), "no".to_owned()); MAX_ERRORS]);
+        Ok(())
+    }
+
+    #[test]
+    fn shortens_the_names_of_unknown_members() -> Result<(), Invalid> {
+        let json = body(&format!("{{\"{}\":1}}", "n".repeat(1000)));
+        let shown = format!("{}…", "n".repeat(64));
+        let message = format!("Unknown member '{shown}'");
+        assert_eq!(messages(Fields::of(&json)?.finish()), [(shown, message)]);
+        Ok(())
+    }
+
+    #[test]
+    fn displays_the_first_mistake_and_counts_the_rest() {
+        let mut invalid = Invalid::one("a", "a is required");
+        assert_eq!(invalid.to_string(), "a is required");
+        invalid.errors.extend(Invalid::one("b", "b is required").errors);
+        invalid.errors.extend(Invalid::one("c", "c is required").errors);
+        assert_eq!(invalid.to_string(), "a is required (and 2 more)");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_every_second_that_can_be_written(
+            seconds in 0..253_402_207_200_i64,
+            offset in -(24 * 60 - 1)..(24 * 60_i64),
+        ) {
+            let local = jiff::Timestamp::from_second((seconds + offset * 60).clamp(0, 253_402_207_200));
+            let local = local.map(|time| time.to_string()).unwrap_or_default();
+            let sign = if offset < 0 { '-' } else { '+' };
+            let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
+            let text = format!("\"{}{sign}{hours:02}:{minutes:02}\"", local.trim_end_matches('Z'));
+            prop_assume!((0..253_402_207_200).contains(&(seconds + offset * 60)));
+            prop_assert_eq!(read(&text, |fields| fields.timestamp("x")), Ok(Field::Value(seconds)));
+        }
+
+        #[test]
+        fn any_text_does_no_harm(text: String) {
+            let json = Json::Object(vec![("x".to_owned(), Json::String(text))]);
+            let Ok(mut fields) = Fields::of(&json) else { panic!("an object has fields") };
+            prop_assert!(fields.date("x").is_absent());
+            prop_assert!(fields.timestamp("x").is_absent());
+            prop_assert!(fields.has_errors());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The words and the rules of the door. No I/O, no async runtime, no web framework, no SQL.
+//!
+//! Read in this order:
+//!
+//! | module | what it says |
+//! | --- | --- |
+//! | [`principal`] | who is calling, by which credential, in which account |
+//! | [`scope`], [`role`], [`tier`] | what a credential, a member and an account may do at most |
+//! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
+//! | [`denial`] | every reason to say no, with its stable word, code and public text |
+//! | [`api_key`] | format, digests, verification and bounds of API keys |
+//! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
+//! | [`effect`] | a write as a value, and the one `commit` that executes it |
+//! | [`envelope`], [`page`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
+//! | [`store`] | what a store can read, and what it means when it fails |
+//! | [`root_secret`], [`secret`], [`password`] | secrets, and what is derived from them |
+//! | [`clock`], [`random`], [`id`], [`address`] | arguments that elsewhere are ambient |
+//!
+//! Arrows point here: layers, stores and the program depend on this crate, and it on none of them.
+
+pub mod account;
+pub mod address;
+pub mod api_key;
+pub mod clock;
+pub mod denial;
+pub mod effect;
+pub mod envelope;
+pub mod header;
+pub mod id;
+pub mod input;
+pub mod json;
+pub mod live;
+pub mod money;
+pub mod page;
+pub mod password;
+pub mod permit;
+pub mod principal;
+pub mod query;
+pub mod random;
+pub mod role;
+pub mod root_secret;
+pub mod scope;
+pub mod secret;
+pub mod store;
+pub mod tier;
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, so that the traits of this crate stay object-safe.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

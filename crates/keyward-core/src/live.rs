@@ -1,0 +1,212 @@
+//! The knowledge that every request is judged by: keys, users, accounts and memberships, in memory.
+//!
+//! A store fills it when it opens and publishes every committed [`Change`] to it before the change is
+//! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
+
+use crate::account::{Account, Membership, User};
+use crate::address;
+use crate::api_key::{ApiKey, Digest, KeySecret};
+use crate::clock::Timestamp;
+use crate::denial::Denial;
+use crate::id::{AccountId, KeyId, UserId};
+use crate::principal::{Caller, Credential, KeyCredential};
+use crate::role::Role;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+/// One committed change of what is known.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An account is as given.
+    Account(Account),
+    /// A user is as given.
+    User(User),
+    /// A user has this role in the account, or (`None`) no place there.
+    Member(AccountId, UserId, Option<Role>),
+    /// A key is as given.
+    Key(ApiKey),
+    /// A key's live secrets are exactly these.
+    Secrets(KeyId, Vec<KeySecret>),
+}
+
+/// What is known now.
+#[derive(Debug, Default)]
+pub struct Live {
+    accounts: HashMap<AccountId, Account>,
+    users: HashMap<UserId, User>,
+    members: HashMap<UserId, BTreeMap<AccountId, Role>>,
+    keys: HashMap<KeyId, ApiKey>,
+    keys_of: HashMap<AccountId, Vec<KeyId>>,
+    digests_of: HashMap<KeyId, Vec<Digest>>,
+    secrets: HashMap<Digest, KeySecret>,
+}
+
+impl Live {
+    /// Takes a change in.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Account(account) => {
+                self.accounts.insert(account.id, account);
+            }
+            Change::User(user) => {
+                self.users.insert(user.id, user);
+            }
+            Change::Member(account, user, Some(role)) => {
+                self.members.entry(user).or_default().insert(account, role);
+            }
+            Change::Member(account, user, None) => {
+                self.members.entry(user).or_default().remove(&account);
+            }
+            Change::Key(key) => {
+                let (id, account) = (key.id, key.account);
+                if self.keys.insert(id, key).is_none() {
+                    self.keys_of.entry(account).or_default().push(id);
+                }
+            }
+            Change::Secrets(key, secrets) => {
+                let digests = secrets.iter().map(|secret| secret.digest).collect();
+                for old in self.digests_of.insert(key, digests).unwrap_or_default() {
+                    self.secrets.remove(&old);
+                }
+                self.secrets.extend(secrets.into_iter().map(|secret| (secret.digest, secret)));
+            }
+        }
+    }
+
+    /// Admits the bearer of a key's secret, or says why not. The order is part of the contract: exists → revoked
+    /// → ended → address → user active → account active → user still a member.
+    ///
+    /// # Errors
+    /// The first of these that fails.
+    pub fn admit(&self, digest: &Digest, from: IpAddr, now: Timestamp) -> Result<Caller, Denial> {
+        let secret = self.secrets.get(digest).ok_or(Denial::KeyUnknown)?;
+        let key = self.keys.get(&secret.key).ok_or(Denial::KeyUnknown)?;
+        if key.revoked_at.is_some() {
+            return Err(Denial::KeyRevoked);
+        }
+        if secret.ends_at.is_some_and(|end| end <= now) {
+            return Err(Denial::KeyRotated);
+        }
+        if key.expires_at.is_some_and(|end| end <= now) {
+            return Err(Denial::KeyExpired);
+        }
+        if key.allowed_ips.as_deref().is_some_and(|ranges| !address::allowed(from, ranges)) {
+            return Err(Denial::AddressNotAllowed);
+        }
+        if self.users.get(&key.user).is_none_or(|user| user.disabled) {
+            return Err(Denial::UserDisabled);
+        }
+        if self.accounts.get(&key.account).is_none_or(|account| account.disabled) {
+            return Err(Denial::AccountDisabled);
+        }
+        let role = self.role(key.account, key.user).ok_or(Denial::NotAMember)?;
+        Ok(Caller {
+            user: key.user,
+            credential: Credential::ApiKey(KeyCredential {
+                id: key.id,
+                digest: *digest,
+                from,
+                grant: key.grant,
+                expires_at: key.expires_at,
+                allowed_ips: key.allowed_ips.clone(),
+                member: Membership { account: key.account, role },
+            }),
+        })
+    }
+
+    /// The role of a user in an account.
+    #[must_use]
+    pub fn role(&self, account: AccountId, user: UserId) -> Option<Role> {
+        self.members.get(&user)?.get(&account).copied()
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// A user.
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<&User> {
+        self.users.get(&id)
+    }
+
+    /// A key, revoked ones included.
+    #[must_use]
+    pub fn key(&self, id: KeyId) -> Option<&ApiKey> {
+        self.keys.get(&id)
+    }
+
+    /// The active accounts that a user is a member of, by id.
+    pub fn accounts_of(&self, user: UserId) -> impl Iterator<Item = (&Account, Role)> {
+        self.members
+            .get(&user)
+            .into_iter()
+            .flatten()
+            .filter_map(|(id, role)| Some((self.accounts.get(id)?, *role)))
+            .filter(|(account, _)| !account.disabled)
+    }
+
+    /// How many keys of an account are live: neither revoked nor past their end.
+    #[must_use]
+    pub fn live_keys(&self, account: AccountId, now: Timestamp) -> usize {
+        let of_account = self.keys_of.get(&account).into_iter().flatten();
+        of_account.filter(|id| self.keys.get(id).is_some_and(|key| key.is_live(now))).count()
+    }
+}
+
+/// The shared handle to what is known, and to what was used since the last flush.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    live: Arc<RwLock<Live>>,
+    used: Arc<Mutex<HashMap<KeyId, Timestamp>>>,
+}
+
+impl Directory {
+    /// Looks at what is known now. Hold the guard briefly: a change waits for it.
+    #[must_use]
+    pub fn read(&self) -> RwLockReadGuard<'_, Live> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes committed changes in, all at once. For stores, after their commit and before their answer.
+    pub fn publish(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        changes.into_iter().for_each(|change| live.apply(change));
+    }
+
+    /// Notes that a key was used. The note is in memory; a background task writes it in batches.
+    pub fn note_use(&self, key: KeyId, now: Timestamp) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = used.entry(key).or_insert(now);
+        *last = (*last).max(now);
+    }
+
+    /// When a key was last used, as far as that has not been written yet.
+    #[must_use]
+    pub fn unwritten_use(&self, key: KeyId) -> Option<Timestamp> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
+    }
+
+    /// The notes since the last flush, for writing.
+    #[must_use]
+    pub fn unwritten_uses(&self) -> Vec<(KeyId, Timestamp)> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.iter().map(|(key, at)| (*key, *at)).collect()
+    }
+
+    /// Forgets notes that have been written; a use noted since then stays.
+    pub fn uses_written(&self, written: &[(KeyId, Timestamp)]) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, at) in written {
+            if used.get(key) == Some(at) {
+                used.remove(key);
+            }
+        }
+    }
+}

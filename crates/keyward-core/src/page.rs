@@ -1,0 +1,216 @@
+//! Pages of a list: the limit, the offset, and cursors that only their own list accepts.
+
+use crate::denial::Denial;
+use crate::id::AccountId;
+use crate::query::{Query, malformed};
+use crate::root_secret::{Purpose, RootSecret};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use serde::Serialize;
+use sha2::Sha256;
+
+/// Items on a page when nothing is said.
+pub const DEFAULT_LIMIT: u32 = 50;
+/// The most items on a page.
+pub const MAX_LIMIT: u32 = 200;
+
+/// A page as the store found it.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// How many there are on all pages.
+    pub total: i64,
+    /// Whether there are more after these.
+    pub has_more: bool,
+}
+
+/// `pagination` of a list with cursors.
+#[derive(Debug, Serialize)]
+pub struct CursorPagination {
+    /// How many items there are on all pages.
+    pub total: i64,
+    /// Items on a page, at most.
+    pub limit: u32,
+    /// The cursor that was sent; null on the first page.
+    pub cursor: Option<String>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+    /// What to send as `cursor` for the next page; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// `pagination` of a list with offsets.
+#[derive(Debug, Serialize)]
+pub struct OffsetPagination {
+    /// How many items there are on all pages.
+    pub total: i64,
+    /// Items on a page, at most.
+    pub limit: u32,
+    /// Items before this page.
+    pub offset: u32,
+    /// Whether there is a next page.
+    pub has_more: bool,
+}
+
+/// Takes `limit`: 1 to [`MAX_LIMIT`], [`DEFAULT_LIMIT`] when absent.
+///
+/// # Errors
+/// [`Denial::QueryMalformed`].
+pub fn take_limit(query: &mut Query) -> Result<u32, Denial> {
+    let Some(text) = query.take("limit") else { return Ok(DEFAULT_LIMIT) };
+    whole(&text)
+        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+        .ok_or_else(|| malformed(format!("limit must be an integer from 1 to {MAX_LIMIT}")))
+}
+
+/// Takes `offset`: 0 to 2^31 − 1, 0 when absent.
+///
+/// # Errors
+/// [`Denial::QueryMalformed`].
+pub fn take_offset(query: &mut Query) -> Result<u32, Denial> {
+    let Some(text) = query.take("offset") else { return Ok(0) };
+    whole(&text)
+        .filter(|offset| i32::try_from(*offset).is_ok())
+        .ok_or_else(|| malformed("offset must be an integer of at least 0"))
+}
+
+fn whole(text: &str) -> Option<u32> {
+    // `parse` would also take a plus sign.
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// The list that a cursor belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorList<'a> {
+    /// The list: `deals`, `team`.
+    pub name: &'a str,
+    /// The account that it was read in.
+    pub account: AccountId,
+    /// The filter, in one canonical text; empty for none.
+    pub filter: &'a str,
+}
+
+/// Signs and opens cursors. A cursor is the last id of its page and a signature over list, account and filter, so
+/// that an edited one, or one of another list, is refused instead of answered wrongly.
+pub struct Cursors {
+    keys: Vec<(u32, Hmac<Sha256>)>,
+}
+
+const SIGNATURE: usize = 16;
+
+impl Cursors {
+    /// With the keys of every version of the root secret; the last one signs.
+    #[must_use]
+    pub fn new(root: &RootSecret) -> Self {
+        let key = |version| {
+            let derived = root.derive(version, Purpose::Cursor)?;
+            Some((version, Hmac::new_from_slice(derived.as_slice()).ok()?))
+        };
+        Self { keys: root.versions().filter_map(key).collect() }
+    }
+
+    /// The cursor after the item of this id.
+    #[must_use]
+    pub fn sign(&self, list: CursorList<'_>, last: i64) -> String {
+        let Some((version, key)) = self.keys.last() else { return String::new() };
+        let mut bytes = version.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&last.to_be_bytes());
+        let signature = signed(key, list, &bytes).finalize().into_bytes();
+        bytes.extend(signature.iter().take(SIGNATURE));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The id after which the page begins.
+    ///
+    /// # Errors
+    /// [`Denial::QueryMalformed`] when the cursor is not one that this list gave.
+    pub fn open(&self, list: CursorList<'_>, cursor: &str) -> Result<i64, Denial> {
+        self.try_open(list, cursor).ok_or_else(|| {
+            malformed("cursor is not valid for this list; send next_cursor of the previous page, with the same filters")
+        })
+    }
+
+    fn try_open(&self, list: CursorList<'_>, cursor: &str) -> Option<i64> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (head, signature) = bytes.split_at_checked(12)?;
+        let (version, last) = head.split_at_checked(4)?;
+        let version = u32::from_be_bytes(version.try_into().ok()?);
+        let (_, key) = self.keys.iter().find(|(known, _)| *known == version)?;
+        if signature.len() != SIGNATURE {
+            return None;
+        }
+        signed(key, list, head).verify_truncated_left(signature).ok()?;
+        Some(i64::from_be_bytes(last.try_into().ok()?))
+    }
+}
+
+fn signed(key: &Hmac<Sha256>, list: CursorList<'_>, head: &[u8]) -> Hmac<Sha256> {
+    let mut mac = key.clone();
+    // Each part is preceded by its length, so that no two lists can share a text.
+    for part in [head, list.name.as_bytes(), &list.account.0.to_be_bytes(), list.filter.as_bytes()] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac
+}
+
+impl std::fmt::Debug for Cursors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cursors([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cursors() -> Cursors {
+        Cursors::new(&RootSecret::parse("1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap())
+    }
+
+    const LIST: CursorList<'_> = CursorList { name: "deals", account: AccountId(1), filter: "" };
+
+    #[test]
+    fn a_limit_is_1_to_200() {
+        let limit = |text: &str| take_limit(&mut Query::parse(Some(text)).unwrap());
+        assert_eq!(limit(""), Ok(50));
+        assert_eq!(limit("limit=1"), Ok(1));
+        assert_eq!(limit("limit=200"), Ok(200));
+        for bad in ["limit=0", "limit=201", "limit=-1", "limit=%2B5", "limit=", "limit=1.5", "limit=99999999999"] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_opens_only_in_its_own_list() {
+        let cursor = cursors().sign(LIST, 42);
+        assert_eq!(cursors().open(LIST, &cursor), Ok(42));
+        for other in [
+            CursorList { name: "team", ..LIST },
+            CursorList { account: AccountId(2), ..LIST },
+            CursorList { filter: "archived=true", ..LIST },
+        ] {
+            assert!(cursors().open(other, &cursor).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_edit_of_a_cursor_is_refused(last in 0..i64::MAX, at in 0_usize..38, with in any::<u8>()) {
+            let cursor = cursors().sign(LIST, last);
+            prop_assert_eq!(cursors().open(LIST, &cursor), Ok(last));
+            let mut edited = cursor.clone().into_bytes();
+            if let Some(byte) = edited.get_mut(at) {
+                *byte = with;
+            }
+            if edited != cursor.as_bytes() {
+                let edited = String::from_utf8_lossy(&edited).into_owned();
+                prop_assert!(cursors().open(LIST, &edited).is_err());
+            }
+            prop_assert!(cursors().open(LIST, cursor.get(..at).unwrap_or_default()).is_err() || at >= cursor.len());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Permits: the proof that someone may do something. The next step demands one, so a forgotten check does not
+//! compile. Only this module makes them.
+
+use crate::account::Membership;
+use crate::clock::Timestamp;
+use crate::denial::Denial;
+use crate::id::KeyId;
+use crate::live::Live;
+use crate::principal::{Caller, Credential, Principal};
+use crate::scope::Scope;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Something that can be done, as a type.
+pub trait Action: Send + Sync + 'static {
+    /// The scope that a caller needs; `None`: being authenticated is enough, or no caller may do it at all
+    /// (see [`Action::CALLERS`]).
+    const SCOPE: Option<Scope>;
+    /// Whether callers may do it. What only the operator may do says `false`.
+    const CALLERS: bool = true;
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident: $scope:expr),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+        impl Action for $name {
+            const SCOPE: Option<Scope> = $scope;
+        }
+    )*};
+}
+
+actions! {
+    /// Learn about oneself: `/me`.
+    SeeSelf: None,
+    /// Read the account, its team and its keys.
+    ReadAccount: Some(Scope::AccountRead),
+    /// Make and rotate keys.
+    ManageKeys: Some(Scope::AccountWrite),
+    /// End a key. A credential may always end itself: [`check_or_itself`].
+    RevokeKeys: Some(Scope::AccountWrite),
+    /// Read deals.
+    ReadDeals: Some(Scope::DealsRead),
+    /// Make, change and archive deals.
+    WriteDeals: Some(Scope::DealsWrite),
+}
+
+/// Set up accounts, users and memberships: the operator alone.
+#[derive(Clone, Copy, Debug)]
+pub enum Administer {}
+
+impl Action for Administer {
+    const SCOPE: Option<Scope> = None;
+    const CALLERS: bool = false;
+}
+
+/// Who holds a permit.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// A caller of the API.
+    Principal(Principal),
+    /// Whoever runs the program.
+    Operator,
+}
+
+/// The proof that its holder may do `A`. Not to be copied: one permit, one deed.
+pub struct Permit<A> {
+    holder: Holder,
+    /// Given for a credential that ends itself: reaches this key and no other.
+    only_itself: bool,
+    action: PhantomData<fn() -> A>,
+}
+
+/// Lets a caller do `A`, if its effective scopes hold what `A` needs.
+///
+/// # Errors
+/// [`Denial::ScopeMissing`].
+pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
+    if !A::CALLERS {
+        return Err(Denial::OperatorOnly);
+    }
+    match A::SCOPE {
+        Some(scope) if !principal.may(scope) => Err(Denial::ScopeMissing(scope)),
+        _ => Ok(Permit { holder: Holder::Principal(principal), only_itself: false, action: PhantomData }),
+    }
+}
+
+/// As [`check`], and besides lets a credential end itself whatever its scopes are. Such a permit reaches nothing else.
+///
+/// # Errors
+/// [`Denial::ScopeMissing`].
+pub fn check_or_itself(principal: Principal, target: Option<KeyId>) -> Result<Permit<RevokeKeys>, Denial> {
+    if target.is_some_and(|key| principal.credential.is_key(key)) {
+        return Ok(Permit { holder: Holder::Principal(principal), only_itself: true, action: PhantomData });
+    }
+    check(principal)
+}
+
+/// The operator's permit: whoever runs the program may do everything.
+#[must_use]
+pub fn operator<A: Action>() -> Permit<A> {
+    Permit { holder: Holder::Operator, only_itself: false, action: PhantomData }
+}
+
+impl<A: Action> Permit<A> {
+    /// Who holds it.
+    #[must_use]
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// The caller that holds it.
+    ///
+    /// # Errors
+    /// [`Denial::OperatorOnly`] turned around: the operator has no place in an account.
+    pub fn principal(&self) -> Result<&Principal, Denial> {
+        match &self.holder {
+            Holder::Principal(principal) => Ok(principal),
+            Holder::Operator => Err(Denial::AccountRequired),
+        }
+    }
+
+    /// The holder's place in the request's account.
+    ///
+    /// # Errors
+    /// [`Denial::AccountRequired`] when it has none.
+    pub fn member(&self) -> Result<Membership, Denial> {
+        self.principal()?.member.ok_or(Denial::AccountRequired)
+    }
+
+    /// Whether it was given only for a credential to end itself.
+    #[must_use]
+    pub fn only_itself(&self) -> bool {
+        self.only_itself
+    }
+
+    /// The same permit with the rights of this moment: a credential that ended, a membership or scope that was
+    /// lost since the request was let in ends here. `commit` asks this inside its transaction.
+    ///
+    /// # Errors
+    /// What the caller would be told if it came now.
+    pub fn renew(self, live: &Live, now: Timestamp) -> Result<Self, Denial> {
+        let principal = match self.holder {
+            Holder::Operator => return Ok(self),
+            Holder::Principal(principal) => principal,
+        };
+        let Credential::ApiKey(key) = &principal.credential;
+        let caller: Caller = live.admit(&key.digest, key.from, now)?;
+        let renewed = Principal::of(caller);
+        if self.only_itself {
+            return Ok(Self { holder: Holder::Principal(renewed), ..self });
+        }
+        check(renewed)
+    }
+}
+
+impl<A> fmt::Debug for Permit<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("holder", &self.holder).field("only_itself", &self.only_itself).finish()
+    }
+}

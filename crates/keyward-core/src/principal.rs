@@ -1,0 +1,139 @@
+//! Who is calling: the caller that a credential proves, and the principal that it is in one account.
+
+use crate::account::Membership;
+use crate::api_key::Digest;
+use crate::clock::Timestamp;
+use crate::id::{KeyId, UserId};
+use crate::role::Role;
+use crate::scope::{Scope, ScopeSet};
+use ipnet::IpNet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What a credential may do at most. What it may do now is this, intersected with its user's role now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// All that its user may do at any moment (`permission: full_access`).
+    FullAccess,
+    /// Every `:read` that its user may do at any moment (`permission: read_only`).
+    ReadOnly,
+    /// These scopes, and no more.
+    Fixed(ScopeSet),
+}
+
+impl Grant {
+    /// The effective scopes under a role.
+    #[must_use]
+    pub fn under(self, role: Role) -> ScopeSet {
+        let most = match self {
+            Self::FullAccess => ScopeSet::all(),
+            Self::ReadOnly => ScopeSet::reads(),
+            Self::Fixed(scopes) => scopes,
+        };
+        most.intersect(role.scopes())
+    }
+
+    /// What `permission` shows: the preset's name, or nothing for a fixed list.
+    #[must_use]
+    pub fn permission(self) -> Option<&'static str> {
+        match self {
+            Self::FullAccess => Some("full_access"),
+            Self::ReadOnly => Some("read_only"),
+            Self::Fixed(_) => None,
+        }
+    }
+}
+
+/// The API key that a request came with.
+#[derive(Clone, Debug)]
+pub struct KeyCredential {
+    /// The key.
+    pub id: KeyId,
+    /// The digest of the very secret that was presented: rotation can end it while the key lives on.
+    pub digest: Digest,
+    /// Where the request came from.
+    pub from: IpAddr,
+    /// What the key may do at most.
+    pub grant: Grant,
+    /// The end of the key, if it has one.
+    pub expires_at: Option<Timestamp>,
+    /// The ranges that it may be used from; `None`: from everywhere.
+    pub allowed_ips: Option<Arc<[IpNet]>>,
+    /// Its user's place in its account.
+    pub member: Membership,
+}
+
+/// The credential of a request. Further kinds (access tokens, sessions) join here.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// An API key.
+    ApiKey(KeyCredential),
+}
+
+impl Credential {
+    /// The kind, as `/me`, logs and audit name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => "api_key",
+        }
+    }
+
+    /// The id within its kind. Never a secret.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        match self {
+            Self::ApiKey(key) => key.id.0,
+        }
+    }
+
+    /// Whether this is the API key of that id.
+    #[must_use]
+    pub fn is_key(&self, id: KeyId) -> bool {
+        matches!(self, Self::ApiKey(key) if key.id == id)
+    }
+}
+
+/// An authenticated caller, before an account is chosen.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The user behind the credential.
+    pub user: UserId,
+    /// The credential.
+    pub credential: Credential,
+}
+
+/// A caller in one account (or, on the few routes that allow it, in none), with what it may do now.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The user behind the credential.
+    pub user: UserId,
+    /// The credential.
+    pub credential: Credential,
+    /// The account of this request and the user's role there.
+    pub member: Option<Membership>,
+    /// The effective scopes: the credential's, intersected with the role's, now.
+    pub scopes: ScopeSet,
+}
+
+impl Principal {
+    /// The caller in the account that its credential is bound to.
+    #[must_use]
+    pub fn of(caller: Caller) -> Self {
+        let Credential::ApiKey(key) = &caller.credential;
+        let (member, scopes) = (key.member, key.grant.under(key.member.role));
+        Self { user: caller.user, credential: caller.credential, member: Some(member), scopes }
+    }
+
+    /// Whether the scope is among the effective ones.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(scope)
+    }
+
+    /// Whether the user is an admin of the request's account.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.member.is_some_and(|member| member.role == Role::Admin)
+    }
+}

@@ -1,0 +1,88 @@
+//! What the program asks of a store besides [`crate::effect::Commit`]: reads that take the permit, and upkeep.
+//!
+//! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
+
+use crate::BoxFuture;
+use crate::account::User;
+use crate::api_key::ApiKey;
+use crate::clock::Timestamp;
+use crate::id::KeyId;
+use crate::live::Directory;
+use crate::page::Listed;
+use crate::permit::{Permit, ReadAccount};
+use crate::role::Role;
+
+/// The cause of a failure, as the driver told it. For logs, never for answers.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A store could not do its part. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot do it now: locked, read-only, full, out of reach. Trying again later may help.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Source),
+    /// A row is not as the rules say.
+    #[error("a row of {table} is not as it must be: {what}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// What is wrong, without values that could be secret.
+        what: String,
+    },
+    /// Anything else: a fault of ours.
+    #[error("the store failed")]
+    Failed(#[source] Source),
+}
+
+/// Which keys a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysOf {
+    /// The caller's own.
+    Caller,
+    /// All of the account, if the caller is its admin; else the caller's own.
+    Account,
+}
+
+/// Reads of keys.
+pub trait KeyReads: Send + Sync {
+    /// A page of keys that were not revoked, by id.
+    fn list_keys<'a>(
+        &'a self,
+        permit: &'a Permit<ReadAccount>,
+        of: KeysOf,
+        limit: u32,
+        offset: u32,
+    ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>>;
+}
+
+/// A member as the team list shows it.
+#[derive(Clone, Debug)]
+pub struct TeamMember {
+    /// The user.
+    pub user: User,
+    /// The user's role in the account.
+    pub role: Role,
+}
+
+/// Reads of the team.
+pub trait TeamReads: Send + Sync {
+    /// A page of the members of the caller's account, by user id, after the user of that id.
+    fn list_team<'a>(
+        &'a self,
+        permit: &'a Permit<ReadAccount>,
+        after: i64,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Listed<TeamMember>, StoreError>>;
+}
+
+/// What is written in batches and changes no right.
+pub trait Upkeep: Send + Sync {
+    /// What the store knows, for synchronous look-ups.
+    fn directory(&self) -> &Directory;
+
+    /// Writes when keys were last used. Older moments than the stored ones change nothing.
+    fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Whether the store answers: one trivial read.
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}

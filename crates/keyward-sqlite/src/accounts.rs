@@ -1,0 +1,132 @@
+//! The SQL of accounts, users and memberships.
+
+use crate::rows;
+use crate::tx::Tx;
+use keyward_core::account::{
+    Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled, User,
+};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::live::Change;
+use keyward_core::permit::{Administer, Permit};
+use keyward_core::store::StoreError;
+use rusqlite::params;
+
+impl Execute<CreateAccount> for Tx<'_> {
+    fn execute(&mut self, e: &CreateAccount, _: &Permit<Administer>, now: Timestamp) -> Result<AccountId, Stop> {
+        if self.first("SELECT 1 FROM accounts WHERE slug = ?1", [&e.slug], |_| Ok(()))?.is_some() {
+            return Err(Denial::invalid("slug", "slug is already in use").into());
+        }
+        let id = AccountId(self.insert(
+            "INSERT INTO accounts (slug, name, account_type, tier, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![e.slug, e.name, e.account_type, e.tier.name(), now.unix()],
+        )?);
+        self.publish(Change::Account(Account {
+            id,
+            slug: e.slug.clone(),
+            name: e.name.clone(),
+            account_type: e.account_type.clone(),
+            tier: e.tier,
+            disabled: false,
+        }));
+        Ok(id)
+    }
+}
+
+impl Execute<CreateUser> for Tx<'_> {
+    fn execute(&mut self, e: &CreateUser, _: &Permit<Administer>, now: Timestamp) -> Result<UserId, Stop> {
+        if self.first("SELECT 1 FROM users WHERE email = ?1", [&e.email], |_| Ok(()))?.is_some() {
+            return Err(Denial::invalid("email", "email is already in use").into());
+        }
+        let id = UserId(self.insert(
+            "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![e.uuid, e.email, e.first_name, e.last_name, e.title, e.password_hash, now.unix()],
+        )?);
+        self.publish(Change::User(User {
+            id,
+            uuid: e.uuid.clone(),
+            email: e.email.clone(),
+            first_name: e.first_name.clone(),
+            last_name: e.last_name.clone(),
+            title: e.title.clone(),
+            photo_url: None,
+            last_login_at: None,
+            disabled: false,
+        }));
+        Ok(id)
+    }
+}
+
+impl Execute<AddMember> for Tx<'_> {
+    fn execute(&mut self, e: &AddMember, _: &Permit<Administer>, now: Timestamp) -> Result<AddMember, Stop> {
+        let added = self.change(
+            "INSERT INTO memberships (account_id, user_id, role, created_at)
+             SELECT a.id, u.id, ?3, ?4 FROM accounts a, users u WHERE a.id = ?1 AND u.id = ?2
+             ON CONFLICT DO NOTHING",
+            params![e.account.0, e.user.0, e.role.name(), now.unix()],
+        )?;
+        if added == 0 {
+            return Err(Denial::invalid("user_id", "user_id is not a user, or is a member already").into());
+        }
+        self.publish(Change::Member(e.account, e.user, Some(e.role)));
+        Ok(*e)
+    }
+}
+
+impl Execute<RemoveMember> for Tx<'_> {
+    fn execute(&mut self, e: &RemoveMember, _: &Permit<Administer>, now: Timestamp) -> Result<RemoveMember, Stop> {
+        let removed = self
+            .change("DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2", params![e.account.0, e.user.0])?;
+        if removed == 0 {
+            return Err(Denial::not_found("Member", &e.user.to_string()).into());
+        }
+        self.change(
+            "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+            params![e.account.0, e.user.0, now.unix()],
+        )?;
+        let sql = format!("SELECT {} FROM api_keys WHERE account_id = ?1 AND user_id = ?2", rows::KEY);
+        for key in self.all(&sql, params![e.account.0, e.user.0], rows::key)? {
+            self.publish(Change::Key(key));
+        }
+        self.publish(Change::Member(e.account, e.user, None));
+        Ok(*e)
+    }
+}
+
+impl Execute<SetRole> for Tx<'_> {
+    fn execute(&mut self, e: &SetRole, _: &Permit<Administer>, _: Timestamp) -> Result<SetRole, Stop> {
+        let changed = self.change(
+            "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
+            params![e.account.0, e.user.0, e.role.name()],
+        )?;
+        if changed == 0 {
+            return Err(Denial::not_found("Member", &e.user.to_string()).into());
+        }
+        self.publish(Change::Member(e.account, e.user, Some(e.role)));
+        Ok(*e)
+    }
+}
+
+impl Execute<SetUserDisabled> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &SetUserDisabled,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<SetUserDisabled, Stop> {
+        self.change(
+            "UPDATE users SET disabled_at = CASE WHEN ?2 THEN coalesce(disabled_at, ?3) END WHERE id = ?1",
+            params![e.user.0, e.disabled, now.unix()],
+        )?;
+        let user = user(self, e.user)?.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
+        self.publish(Change::User(user));
+        Ok(*e)
+    }
+}
+
+fn user(tx: &Tx<'_>, id: UserId) -> Result<Option<User>, StoreError> {
+    tx.first(&format!("SELECT {} FROM users WHERE id = ?1", rows::USER), [id.0], rows::user)
+}

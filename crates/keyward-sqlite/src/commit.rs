@@ -1,0 +1,107 @@
+//! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
+
+use crate::error::store_error;
+use crate::tx::Tx;
+use crate::writer::Desk;
+use crate::Sqlite;
+use keyward_core::BoxFuture;
+use keyward_core::clock::{At, Timestamp};
+use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
+use keyward_core::envelope;
+use keyward_core::permit::{Holder, Permit};
+use keyward_core::store::StoreError;
+use rusqlite::{TransactionBehavior, params};
+
+impl<E: Effect> Commit<E> for Sqlite
+where
+    for<'c> Tx<'c>: Execute<E>,
+{
+    fn commit(
+        &self,
+        effect: E,
+        permit: Permit<E::Action>,
+        context: Context,
+        at: At,
+    ) -> BoxFuture<'_, Result<Ended<E::Done>, StoreError>>
+    where
+        E::Done: 'static,
+    {
+        Box::pin(self.writer.run(move |desk| match commit(desk, &effect, permit, &context, at) {
+            Ok((done, answer)) => Ok(Ended::Done(done, answer)),
+            Err(Stop::Denied(denial)) => Ok(Ended::Refused(denial)),
+            Err(Stop::Failed(error)) => Err(error),
+        }))
+    }
+}
+
+/// Dropping the transaction before its commit rolls it back, so every early return changes nothing.
+fn commit<E: Effect>(
+    desk: &mut Desk<'_>,
+    effect: &E,
+    permit: Permit<E::Action>,
+    context: &Context,
+    at: At,
+) -> Result<(E::Done, Answer), Stop>
+where
+    for<'c> Tx<'c>: Execute<E>,
+{
+    let now = match at {
+        At::Store => desk.clock.now(),
+        At::Fixed(moment) => moment,
+    };
+    let inner = desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    // This thread alone publishes, so what the directory says now holds until this commit.
+    let permit = permit.renew(&desk.directory.read(), now)?;
+    let mut tx = Tx::new(inner);
+    let done = tx.execute(effect, &permit, now)?;
+    let rendered = E::render(&done);
+    let answer = Answer {
+        status: rendered.status,
+        body: envelope::success(context.request_id, now, &rendered.data, None),
+        etag: rendered.etag,
+        location: rendered.location,
+    };
+    if E::changed(&done) {
+        audit(&tx, E::AUDIT, E::subject(&done), E::detail(&done), permit.holder(), context, now)?;
+    }
+    let changes = tx.commit()?;
+    desk.directory.publish(changes);
+    Ok((done, answer))
+}
+
+fn audit(
+    tx: &Tx<'_>,
+    action: &str,
+    subject: Subject,
+    detail: Option<serde_json::Value>,
+    holder: &Holder,
+    context: &Context,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (user, kind, id) = match holder {
+        Holder::Principal(who) => (Some(who.user.0), who.credential.kind(), Some(who.credential.id())),
+        Holder::Operator => (None, "operator", None),
+    };
+    tx.insert(
+        "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
+                            subject_kind, subject_id, detail, address, origin_app, request_id)
+         SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
+                    (SELECT coalesce(max(account_seq), 0) + 1 FROM audit WHERE account_id = ?2) END,
+                ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12",
+        params![
+            now.unix(),
+            subject.account.map(|account| account.0),
+            user,
+            kind,
+            id,
+            action,
+            subject.kind,
+            subject.id,
+            detail.map(|detail| detail.to_string()),
+            context.address.map(|address| address.to_string()),
+            context.origin_app,
+            context.request_id.to_string(),
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! What SQLite's results mean for us.
+
+use keyward_core::store::StoreError;
+use rusqlite::ErrorCode;
+
+/// Sorts a driver's error: what may pass (locked, read-only, full, I/O) is [`StoreError::Unavailable`], all else
+/// is a fault of ours.
+#[must_use]
+pub fn store_error(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory
+            | ErrorCode::PermissionDenied,
+        ) => StoreError::Unavailable(error.into()),
+        _ => StoreError::Failed(error.into()),
+    }
+}
+
+/// The store takes no more work now, for this reason.
+pub(crate) fn unavailable(reason: &'static str) -> StoreError {
+    StoreError::Unavailable(reason.into())
+}

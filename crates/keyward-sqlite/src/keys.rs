@@ -1,0 +1,233 @@
+//! The SQL of API keys. Whose key it is stands in the statements.
+
+use crate::tx::Tx;
+use crate::{Reads, Sqlite, rows};
+use keyward_core::BoxFuture;
+use keyward_core::account::Membership;
+use keyward_core::api_key::{
+    ApiKey, CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, KeySecret, NewSecret, RevokeKey, RotateKey, Settled,
+    may_rotate, settle,
+};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::{KeyId, UserId};
+use keyward_core::live::Change;
+use keyward_core::page::Listed;
+use keyward_core::permit::{Administer, ManageKeys, Permit, ReadAccount, RevokeKeys};
+use keyward_core::principal::Grant;
+use keyward_core::role::Role;
+use keyward_core::store::{KeyReads, KeysOf, StoreError};
+use keyward_core::tier::Tier;
+use rusqlite::params;
+
+impl Execute<CreateKey> for Tx<'_> {
+    fn execute(&mut self, e: &CreateKey, permit: &Permit<ManageKeys>, now: Timestamp) -> Result<KeyMade, Stop> {
+        let (maker, member) = (permit.principal()?, permit.member()?);
+        let settled = settle(maker, e.wanted.clone())?;
+        insert(self, member, maker.user, &e.label, settled, &e.secret, now)
+    }
+}
+
+impl Execute<IssueKey> for Tx<'_> {
+    fn execute(&mut self, e: &IssueKey, _: &Permit<Administer>, now: Timestamp) -> Result<KeyMade, Stop> {
+        let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+        let role = self
+            .first(sql, params![e.account.0, e.user.0], rows::role)?
+            .ok_or_else(|| Denial::not_found("Member", &e.user.to_string()))?;
+        let settled = Settled { grant: e.grant, expires_at: None, allowed_ips: None };
+        insert(self, Membership { account: e.account, role }, e.user, &e.label, settled, &e.secret, now)
+    }
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    member: Membership,
+    user: UserId,
+    label: &str,
+    settled: Settled,
+    secret: &NewSecret,
+    now: Timestamp,
+) -> Result<KeyMade, Stop> {
+    within_ceiling(tx, member, now)?;
+    let scopes = match settled.grant {
+        Grant::Fixed(scopes) => Some(scopes.to_text()),
+        Grant::FullAccess | Grant::ReadOnly => None,
+    };
+    let ranges = settled.allowed_ips.as_deref().map(|ranges| {
+        let texts: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+        texts.join(" ")
+    });
+    let id = KeyId(tx.insert(
+        "INSERT INTO api_keys (account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at,
+                               expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            member.account.0,
+            user.0,
+            label,
+            secret.prefix,
+            settled.grant.permission(),
+            scopes,
+            ranges,
+            now.unix(),
+            settled.expires_at.map(Timestamp::unix),
+        ],
+    )?);
+    let key = ApiKey {
+        id,
+        account: member.account,
+        user,
+        label: label.to_owned(),
+        prefix: secret.prefix.clone(),
+        grant: settled.grant,
+        created_at: now,
+        expires_at: settled.expires_at,
+        allowed_ips: settled.allowed_ips,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    insert_secret(tx, id, secret, now)?;
+    tx.publish(Change::Key(key.clone()));
+    publish_secrets(tx, id)?;
+    Ok(KeyMade { key, role: member.role, secret: secret.secret.clone() })
+}
+
+fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(), Stop> {
+    let sql = "SELECT a.tier, (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL
+                               AND (k.expires_at IS NULL OR k.expires_at > ?2)) AS live
+               FROM accounts a WHERE a.id = ?1";
+    let found = tx.first(sql, params![member.account.0, now.unix()], |row| {
+        Ok((rows::get::<String>(row, "tier")?, rows::get::<u32>(row, "live")?))
+    })?;
+    let tier = found.as_ref().and_then(|(tier, _)| Tier::parse(tier));
+    let (Some(tier), Some((_, live))) = (tier, found) else {
+        return Err(StoreError::Corrupt { table: "accounts", what: "tier".to_owned() }.into());
+    };
+    if live < tier.max_keys() {
+        return Ok(());
+    }
+    let text = format!(
+        "API key limit reached: an account of tier {} may have {} live keys; revoke one first",
+        tier.name(),
+        tier.max_keys()
+    );
+    Err(Denial::invalid("api_keys", text).into())
+}
+
+fn insert_secret(tx: &Tx<'_>, key: KeyId, secret: &NewSecret, now: Timestamp) -> Result<(), StoreError> {
+    tx.change(
+        "INSERT INTO api_key_secrets (digest, key_id, pepper_version, created_at) VALUES (?1, ?2, ?3, ?4)",
+        params![secret.digest.as_bytes(), key.0, secret.pepper_version, now.unix()],
+    )?;
+    Ok(())
+}
+
+fn publish_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
+    let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
+    let secrets: Vec<KeySecret> = tx.all(&sql, [key.0], rows::secret)?;
+    tx.publish(Change::Secrets(key, secrets));
+    Ok(())
+}
+
+impl Execute<RotateKey> for Tx<'_> {
+    fn execute(&mut self, e: &RotateKey, permit: &Permit<ManageKeys>, now: Timestamp) -> Result<KeyRotated, Stop> {
+        let (maker, member) = (permit.principal()?, permit.member()?);
+        let sql = format!(
+            "SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND user_id = ?3 AND revoked_at IS NULL",
+            rows::KEY
+        );
+        let own = params![e.key.map(|key| key.0), member.account.0, maker.user.0];
+        let mut key =
+            self.first(&sql, own, rows::key)?.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?;
+        may_rotate(maker, &key, member.role)?;
+        if !key.is_live(now) {
+            return Err(Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into());
+        }
+        let ends_at = (e.grace_seconds > 0).then(|| now.plus_seconds(e.grace_seconds));
+        // Two secrets live at most: the one in grace from an earlier rotation gives way.
+        self.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.id.0])?;
+        match ends_at {
+            Some(end) => self.change(
+                "UPDATE api_key_secrets SET ends_at = ?2 WHERE key_id = ?1",
+                params![key.id.0, end.unix()],
+            )?,
+            None => self.change("DELETE FROM api_key_secrets WHERE key_id = ?1", [key.id.0])?,
+        };
+        insert_secret(self, key.id, &e.secret, now)?;
+        self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
+        key.prefix.clone_from(&e.secret.prefix);
+        self.publish(Change::Key(key.clone()));
+        publish_secrets(self, key.id)?;
+        Ok(KeyRotated { key, role: member.role, secret: e.secret.secret.clone(), previous_ends_at: ends_at })
+    }
+}
+
+impl Execute<RevokeKey> for Tx<'_> {
+    fn execute(&mut self, e: &RevokeKey, permit: &Permit<RevokeKeys>, now: Timestamp) -> Result<KeyRevoked, Stop> {
+        let (who, member) = (permit.principal()?, permit.member()?);
+        let only = permit.only_itself().then(|| who.credential.id());
+        let sql = format!(
+            "SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND (user_id = ?3 OR ?4)
+             AND (?5 IS NULL OR id = ?5)",
+            rows::KEY
+        );
+        let admin = member.role == Role::Admin;
+        let reached = params![e.key.map(|key| key.0), member.account.0, who.user.0, admin, only];
+        let mut key =
+            self.first(&sql, reached, rows::key)?.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?;
+        let revoked = KeyRevoked { key: key.id, account: key.account, now: key.revoked_at.is_none() };
+        if revoked.now {
+            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.id.0, now.unix()])?;
+            key.revoked_at = Some(now);
+            self.publish(Change::Key(key));
+        }
+        Ok(revoked)
+    }
+}
+
+impl KeyReads for Sqlite {
+    fn list_keys<'a>(
+        &'a self,
+        permit: &'a Permit<ReadAccount>,
+        of: KeysOf,
+        limit: u32,
+        offset: u32,
+    ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>> {
+        Box::pin(async move {
+            let (Ok(who), Ok(member)) = (permit.principal(), permit.member()) else {
+                return Ok(Listed { items: Vec::new(), total: 0, has_more: false });
+            };
+            let (account, user) = (member.account.0, who.user.0);
+            let whole = of == KeysOf::Account;
+            let mut listed = self.read(move |reads| list(reads, account, user, whole, limit, offset)).await?;
+            for key in &mut listed.items {
+                key.last_used_at = key.last_used_at.max(self.directory.unwritten_use(key.id));
+            }
+            Ok(listed)
+        })
+    }
+}
+
+/// The keys of the account if the user is its admin, else the user's own.
+const VISIBLE: &str = "FROM api_keys k WHERE k.account_id = ?1 AND k.revoked_at IS NULL
+    AND (k.user_id = ?2 OR (?3 AND EXISTS (SELECT 1 FROM memberships m
+         WHERE m.account_id = ?1 AND m.user_id = ?2 AND m.role = 'admin')))";
+
+fn list(
+    reads: &Reads<'_>,
+    account: i64,
+    user: i64,
+    whole: bool,
+    limit: u32,
+    offset: u32,
+) -> Result<Listed<ApiKey>, StoreError> {
+    let total = reads.first(&format!("SELECT count(*) AS total {VISIBLE}"), params![account, user, whole], |row| {
+        rows::get::<i64>(row, "total")
+    })?;
+    let total = total.unwrap_or(0);
+    let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id LIMIT ?4 OFFSET ?5", rows::KEY);
+    let items = reads.all(&sql, params![account, user, whole, limit, offset], rows::key)?;
+    let has_more = i64::from(offset) + i64::try_from(items.len()).unwrap_or(i64::MAX) < total;
+    Ok(Listed { items, total, has_more })
+}

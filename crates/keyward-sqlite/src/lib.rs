@@ -1,0 +1,43 @@
+//! The embedded store: one SQLite file, one writer, one owning process.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `open.rs` | opening: lock, pragmas, migrations, root secret check, filling the directory |
+//! | `migrate.rs` | embedded migrations, one table keyed by (component, version) |
+//! | `writer.rs` | the one connection that writes, on a thread of its own |
+//! | `reader.rs` | connections that read |
+//! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
+//! | `accounts.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//!
+//! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
+
+mod accounts;
+mod commit;
+mod error;
+mod keys;
+mod load;
+mod migrate;
+mod open;
+mod reader;
+mod rows;
+mod team;
+mod tx;
+mod upkeep;
+mod writer;
+
+pub use error::store_error;
+pub use migrate::{Component, Migration};
+pub use open::{OpenError, Options};
+pub use reader::Reads;
+pub use tx::Tx;
+
+use keyward_core::live::Directory;
+use std::sync::Arc;
+
+/// The store. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    writer: Arc<writer::Writer>,
+    readers: Arc<reader::Readers>,
+    directory: Directory,
+}

@@ -1,0 +1,99 @@
+//! Embedded migrations. A shipped one is frozen: change the schema by adding the next.
+
+use crate::open::OpenError;
+use keyward_core::clock::Timestamp;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+/// One step of a component's schema.
+#[derive(Clone, Copy, Debug)]
+pub struct Migration {
+    /// What it does, in a few words.
+    pub name: &'static str,
+    /// The statements.
+    pub sql: &'static str,
+}
+
+/// A part of the program with tables of its own in the one file.
+#[derive(Clone, Copy, Debug)]
+pub struct Component {
+    /// Its name, such as `keyward` or `lev-deals`.
+    pub name: &'static str,
+    /// Its migrations in order; the first is version 1.
+    pub migrations: &'static [Migration],
+}
+
+/// The store's own tables.
+pub(crate) const IDENTITY: Component = Component {
+    name: "keyward",
+    migrations: &[Migration { name: "identity", sql: include_str!("../migrations/0001_identity.sql") }],
+};
+
+/// Marks a file as ours (SQLite's `application_id`): "KEYW".
+pub(crate) const APPLICATION_ID: i32 = 0x4B45_5957;
+
+/// Brings the file to the version of this program, each migration in a transaction with its record.
+pub(crate) fn migrate(
+    connection: &mut Connection,
+    components: &[Component],
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    recognise(connection)?;
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+            component TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            applied_at INTEGER NOT NULL,
+            PRIMARY KEY (component, version)
+        ) STRICT, WITHOUT ROWID",
+    )?;
+    refuse_newer(connection, components)?;
+    for component in components {
+        let applied = version_of(connection, component.name)?;
+        for (version, migration) in (1_i64..).zip(component.migrations).skip_while(|(v, _)| *v <= applied) {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute_batch(migration.sql)?;
+            tx.execute(
+                "INSERT INTO schema_migrations VALUES (?1, ?2, ?3, ?4)",
+                params![component.name, version, migration.name, now.unix()],
+            )?;
+            tx.commit()?;
+        }
+    }
+    Ok(())
+}
+
+/// An empty file becomes ours; a file of another program is left alone.
+fn recognise(connection: &Connection) -> Result<(), OpenError> {
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (id, tables) {
+        (APPLICATION_ID, _) => Ok(()),
+        (0, 0) => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),
+        _ => Err(OpenError::NotOurs),
+    }
+}
+
+fn refuse_newer(connection: &Connection, components: &[Component]) -> Result<(), OpenError> {
+    let mut statement =
+        connection.prepare("SELECT component, max(version) FROM schema_migrations GROUP BY component")?;
+    let found = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;
+    for row in found {
+        let (component, found) = row?;
+        let own = components.iter().find(|c| c.name == component);
+        let known = own.map_or(0, |c| i64::try_from(c.migrations.len()).unwrap_or(i64::MAX));
+        if found > known {
+            return Err(OpenError::Newer { component, found, known });
+        }
+    }
+    Ok(())
+}
+
+fn version_of(connection: &Connection, component: &str) -> Result<i64, OpenError> {
+    let version = connection
+        .query_row("SELECT max(version) FROM schema_migrations WHERE component = ?1", [component], |row| {
+            row.get::<_, Option<i64>>(0)
+        })
+        .optional()?;
+    Ok(version.flatten().unwrap_or(0))
+}

@@ -1,0 +1,137 @@
+//! Opening the file: everything that must be right before the first request.
+
+use crate::migrate::{Component, IDENTITY, migrate};
+use crate::reader::Readers;
+use crate::writer::Writer;
+use crate::{Sqlite, load};
+use keyward_core::clock::{Clock, Timestamp};
+use keyward_core::live::Directory;
+use rusqlite::{Connection, OpenFlags, params};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a store is opened with.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The database file. Made if it is missing, readable by its user alone.
+    pub path: &'a Path,
+    /// Further components with tables in the file, after the store's own.
+    pub components: &'a [Component],
+    /// The check values of the root secret, by version ([`keyward_core::root_secret::RootSecret::check_values`]).
+    pub root_secret_checks: &'a [(u32, String)],
+    /// The store's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a file was not opened. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process owns it.
+    #[error("the database {0} is in use by another process")]
+    InUse(PathBuf),
+    /// A newer program wrote it.
+    #[error(
+        "the database was written by a newer version of this program ({component} is at schema {found}, this program knows {known}); use that version, or restore a backup"
+    )]
+    Newer {
+        /// The component.
+        component: String,
+        /// The version in the file.
+        found: i64,
+        /// The newest version that this program knows; 0: it does not know the component.
+        known: i64,
+    },
+    /// It holds another program's tables.
+    #[error("the file is a database of another program")]
+    NotOurs,
+    /// It belongs to another root secret.
+    #[error("the root secret is not the one that this database belongs to (version {0})")]
+    WrongSecret(u32),
+    /// The file or its directory cannot be used.
+    #[error("the database {path} cannot be opened: {source}")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// SQLite says no.
+    #[error("the database cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl Sqlite {
+    /// Opens the file, brings it up to date and learns what every request will be judged by.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
+        let path = options.path;
+        let lock = own(path)?;
+        let now = options.clock.now();
+        let mut connection = connect(path)?;
+        let components: Vec<Component> = [&[IDENTITY], options.components].concat();
+        migrate(&mut connection, &components, now)?;
+        recognise_secret(&connection, options.root_secret_checks, now)?;
+        let directory = Directory::default();
+        directory.publish(load::everything(&connection)?);
+        let readers = Readers::open(path)?;
+        let writer = Writer::start(connection, lock, directory.clone(), Arc::clone(&options.clock))
+            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        Ok(Self { writer: Arc::new(writer), readers: Arc::new(readers), directory })
+    }
+}
+
+/// Takes the lock that says which process owns the file. The system drops it with the process.
+fn own(path: &Path) -> Result<File, OpenError> {
+    let file_error = |source| OpenError::File { path: path.to_owned(), source };
+    make_private(path).map_err(file_error)?;
+    let lock = make_private(&path.with_extension("lock")).map_err(file_error)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(file_error(source)),
+    }
+}
+
+/// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the
+/// database's mode.
+fn make_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(1))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A new store takes the secret's check values; an old one must find its own among them.
+fn recognise_secret(connection: &Connection, checks: &[(u32, String)], now: Timestamp) -> Result<(), OpenError> {
+    let mut statement = connection.prepare("SELECT version, check_value FROM root_secret_versions")?;
+    let known: Vec<(u32, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (version, check) in &known {
+        if !checks.iter().any(|(v, c)| v == version && c == check) {
+            return Err(OpenError::WrongSecret(*version));
+        }
+    }
+    for (version, check) in checks.iter().filter(|(v, _)| !known.iter().any(|(k, _)| k == v)) {
+        connection
+            .execute("INSERT INTO root_secret_versions VALUES (?1, ?2, ?3)", params![version, check, now.unix()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Connections that read. They cannot write: SQLite refuses it.
+
+use crate::error::{store_error, unavailable};
+use crate::{OpenError, Sqlite};
+use keyward_core::store::StoreError;
+use rusqlite::{Connection, OpenFlags, Params, Row};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+const CONNECTIONS: usize = 4;
+
+/// The reading connections, each used by one at a time.
+pub(crate) struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    turns: Semaphore,
+}
+
+impl Readers {
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connect = |_| -> Result<Connection, OpenError> {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(Duration::from_secs(1))?;
+            connection.set_prepared_statement_cache_capacity(64);
+            Ok(connection)
+        };
+        let idle = (0..CONNECTIONS).map(connect).collect::<Result<_, _>>()?;
+        Ok(Self { idle: Mutex::new(idle), turns: Semaphore::new(CONNECTIONS) })
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give_back(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Readers")
+    }
+}
+
+/// One state of the database, to read from: what is committed when the first query runs, and nothing later.
+#[derive(Debug)]
+pub struct Reads<'c>(&'c Connection);
+
+impl Reads<'_> {
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also from `map`.
+    pub fn first<T, P, F>(&self, sql: &str, params: P, map: F) -> Result<Option<T>, StoreError>
+    where
+        P: Params,
+        F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    {
+        first(self.0, sql, params, map)
+    }
+
+    /// Every row.
+    ///
+    /// # Errors
+    /// [`StoreError`], also from `map`.
+    pub fn all<T, P, F>(&self, sql: &str, params: P, map: F) -> Result<Vec<T>, StoreError>
+    where
+        P: Params,
+        F: FnMut(&Row<'_>) -> Result<T, StoreError>,
+    {
+        all(self.0, sql, params, map)
+    }
+}
+
+pub(crate) fn first<T, P, F>(connection: &Connection, sql: &str, params: P, map: F) -> Result<Option<T>, StoreError>
+where
+    P: Params,
+    F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
+{
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    let mut rows = statement.query(params).map_err(store_error)?;
+    rows.next().map_err(store_error)?.map(map).transpose()
+}
+
+pub(crate) fn all<T, P, F>(connection: &Connection, sql: &str, params: P, mut map: F) -> Result<Vec<T>, StoreError>
+where
+    P: Params,
+    F: FnMut(&Row<'_>) -> Result<T, StoreError>,
+{
+    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
+    let mut rows = statement.query(params).map_err(store_error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(store_error)? {
+        found.push(map(row)?);
+    }
+    Ok(found)
+}
+
+impl Sqlite {
+    /// Reads in one transaction, off the runtime's threads.
+    ///
+    /// # Errors
+    /// [`StoreError`], also from `work`.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let readers = Arc::clone(&self.readers);
+        let _turn = self.readers.turns.acquire().await.map_err(|_| unavailable("the store is closed"))?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let connection = readers.take().ok_or_else(|| unavailable("no connection is idle"))?;
+            let result = read_once(&connection, work);
+            readers.give_back(connection);
+            result
+        });
+        reading.await.map_err(|error| StoreError::Failed(error.into()))?
+    }
+}
+
+fn read_once<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Reads<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let tx = connection.unchecked_transaction().map_err(store_error)?;
+    work(&Reads(&tx))
+}

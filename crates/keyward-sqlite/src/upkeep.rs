@@ -1,0 +1,47 @@
+//! What is written in batches, outside `commit`.
+
+use crate::Sqlite;
+use crate::error::store_error;
+use keyward_core::BoxFuture;
+use keyward_core::clock::Timestamp;
+use keyward_core::id::KeyId;
+use keyward_core::live::Directory;
+use keyward_core::store::{StoreError, Upkeep};
+use rusqlite::{TransactionBehavior, params};
+
+impl Upkeep for Sqlite {
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>> {
+        let uses = uses.to_vec();
+        Box::pin(self.writer.run(move |desk| {
+            let tx = desk
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(store_error)?;
+            for (key, at) in uses {
+                tx.prepare_cached("UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1")
+                    .and_then(|mut statement| statement.execute(params![key.0, at.unix()]))
+                    .map_err(store_error)?;
+            }
+            tx.commit().map_err(store_error)
+        }))
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.read(|reads| reads.first("SELECT 1", [], |_| Ok(())).map(drop)))
+    }
+}
+
+#[cfg(feature = "fault-injection")]
+impl Sqlite {
+    /// Does something to the writer's connection: for tests that need a full or read-only database for real.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the statement fails.
+    pub async fn on_writer(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.writer.run(move |desk| desk.connection.execute_batch(sql).map_err(store_error)).await
+    }
+}

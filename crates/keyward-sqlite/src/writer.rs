@@ -1,0 +1,96 @@
+//! The one connection that writes, on a thread of its own. Work is done in the order in which it came, whole, and
+//! whether or not the one who asked still waits.
+
+use crate::error::unavailable;
+use keyward_core::clock::Clock;
+use keyward_core::live::Directory;
+use keyward_core::store::StoreError;
+use rusqlite::Connection;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Pieces of work that may wait; one more is refused at once.
+const QUEUE: usize = 1024;
+/// Work that waited longer is refused instead of begun: its caller has most likely given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a piece of work sees.
+pub(crate) struct Desk<'d> {
+    pub(crate) connection: &'d mut Connection,
+    pub(crate) directory: &'d Directory,
+    pub(crate) clock: &'d dyn Clock,
+}
+
+type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
+
+struct Waiting {
+    since: Duration,
+    work: Work,
+}
+
+/// The way to the writer's thread.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Waiting>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Writer {
+    /// Starts the thread. It holds the lock, and ends when the last handle is gone and the queue is empty.
+    pub(crate) fn start(
+        connection: Connection,
+        lock: File,
+        directory: Directory,
+        clock: Arc<dyn Clock>,
+    ) -> io::Result<Self> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let own = Arc::clone(&clock);
+        thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
+            work_through(waiting, connection, &directory, &*own);
+            drop(lock);
+        })?;
+        Ok(Self { queue, clock })
+    }
+
+    /// Does a piece of work on the writer's connection and waits for its result.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        let work: Work = Box::new(move |desk, too_late| {
+            let result = if too_late { Err(unavailable("the writer is overloaded")) } else { work(desk) };
+            // Nobody may wait any more; the work stands all the same.
+            let _ = reply.send(result);
+        });
+        let waiting = Waiting { since: self.clock.elapsed(), work };
+        self.queue.try_send(waiting).map_err(|_| unavailable("the writer takes no more work"))?;
+        result.await.map_err(|_| unavailable("the writer has stopped"))?
+    }
+}
+
+fn work_through(
+    mut waiting: mpsc::Receiver<Waiting>,
+    mut connection: Connection,
+    directory: &Directory,
+    clock: &dyn Clock,
+) {
+    while let Some(Waiting { since, work }) = waiting.blocking_recv() {
+        let too_late = clock.elapsed().saturating_sub(since) > PATIENCE;
+        work(&mut Desk { connection: &mut connection, directory, clock }, too_late);
+    }
+    // Closing the last connection moves the log into the database.
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the database was not closed in order; its log stays beside it");
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}

@@ -1,0 +1,39 @@
+//! The project's own commands: `cargo xtask test`, `test quick`, `tidy`, `bench`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its streams")]
+
+mod bench;
+mod clients;
+mod command;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test           house rules, tools, clients of the black-box tests, build, every test
+  test quick     house rules, unit tests, tests of the HTTP API; needs nothing but Rust and a C compiler
+  tidy           house rules alone
+  bench [ARGS]   what the door costs; ARGS go to the benchmark";
+
+fn main() -> ExitCode {
+    let root = command::root();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::full(&root),
+        ["test", "quick"] => test::quick(&root),
+        ["tidy"] => tidy::check(&root),
+        ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::run_example(&root, rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(command::Failed(code)) => ExitCode::from(code),
+    }
+}

@@ -1,0 +1,87 @@
+//! `cargo xtask test`: everything that has to hold before a change goes in, in the order of what fails fastest.
+
+use crate::command::{Outcome, cargo, run};
+use crate::{clients, tidy, tools};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+type Step<'a> = (&'static str, &'a dyn Fn() -> Outcome);
+
+/// House rules, tools, clients, build, every test.
+pub(crate) fn full(root: &Path) -> Outcome {
+    let clients = root.join("tests").join("clients");
+    in_order(&[
+        ("tidy", &|| tidy::check(root)),
+        ("tools", &tools::ensure),
+        ("clients", &|| clients::install(&clients)),
+        ("build", &|| run(cargo(root).args(["build", "--workspace", "--locked"]))),
+        ("test", &|| {
+            let args = ["test", "--workspace", "--all-features", "--locked"];
+            run(cargo(root).args(args).env("KEYWARD_TEST_CLIENTS", &clients))
+        }),
+    ])
+}
+
+/// House rules, unit tests, and the tests of the HTTP API.
+pub(crate) fn quick(root: &Path) -> Outcome {
+    in_order(&[
+        ("tidy", &|| tidy::check(root)),
+        ("unit", &|| run(cargo(root).args(["test", "--workspace", "--locked", "--lib", "--bins"]))),
+        ("api", &|| run(cargo(root).args(["test", "-p", "keyward", "--locked", "--test", "api"]))),
+    ])
+}
+
+/// Runs until a step fails, and closes with the time of each.
+fn in_order(steps: &[Step<'_>]) -> Outcome {
+    let mut times = Vec::new();
+    for (name, step) in steps {
+        let begun = now();
+        let outcome = step();
+        times.push((*name, begun.elapsed()));
+        if let Err(failed) = outcome {
+            println!("xtask: {}; failed at {name} with exit code {}", spent(&times), failed.0);
+            return outcome;
+        }
+    }
+    println!("xtask: {}; ok", spent(&times));
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time of a step is only shown; nothing is decided by it")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn spent(times: &[(&str, Duration)]) -> String {
+    let each = times.iter().map(|(name, time)| format!("{name} {:.1} s", time.as_secs_f64()));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Failed;
+    use std::cell::RefCell;
+
+    #[test]
+    fn the_first_failure_ends_the_run() {
+        let seen = RefCell::new(Vec::new());
+        let step = |name: &'static str, outcome: Outcome| {
+            seen.borrow_mut().push(name);
+            outcome
+        };
+        let outcome = in_order(&[
+            ("one", &|| step("one", Ok(()))),
+            ("two", &|| step("two", Err(Failed(3)))),
+            ("three", &|| step("three", Ok(()))),
+        ]);
+        assert_eq!(outcome, Err(Failed(3)));
+        assert_eq!(seen.into_inner(), ["one", "two"]);
+    }
+
+    #[test]
+    fn times_are_told_in_tenths_of_a_second() {
+        let times = [("tidy", Duration::from_millis(120)), ("build", Duration::from_secs(61))];
+        assert_eq!(spent(&times), "tidy 0.1 s, build 61.0 s");
+    }
+}
