@@ -110,7 +110,7 @@ pub enum Denial {
     NotAMember,
 
     // What it may do.
-    /// The header names an account that the caller is not in, or that its key is not bound to.
+    /// The request names an account that the caller is not in, or that its key is not bound to.
     AccountForeign,
     /// No account is named, and more than one is possible.
     AccountRequired,
@@ -128,6 +128,8 @@ pub enum Denial {
     NotFound {
         /// What it would be: `Deal`, `API key`.
         what: &'static str,
+        /// What it was named by: `id`, `slug`.
+        by: &'static str,
         /// The id as it was sent.
         id: String,
     },
@@ -141,7 +143,13 @@ impl Denial {
     /// A [`Denial::NotFound`]; an id that cannot be one is cut, so that the answer stays short.
     #[must_use]
     pub fn not_found(what: &'static str, id: &str) -> Self {
-        Self::NotFound { what, id: id.chars().take(32).collect() }
+        Self::not_found_by(what, "id", id)
+    }
+
+    /// As [`Denial::not_found`], for what is named by something else than an id.
+    #[must_use]
+    pub fn not_found_by(what: &'static str, by: &'static str, id: &str) -> Self {
+        Self::NotFound { what, by, id: id.chars().take(64).collect() }
     }
 
     /// One field, one rule.
@@ -270,16 +278,14 @@ impl Denial {
             | Self::UserDisabled
             | Self::AccountDisabled
             | Self::NotAMember => "Invalid or expired authentication token".to_owned(),
-            Self::AccountForeign => {
-                "X-Active-Account does not name an account that this credential may act in".to_owned()
-            }
+            Self::AccountForeign => "This credential may not act in that account".to_owned(),
             Self::AccountRequired => {
                 "Active account required. Provide X-Active-Account header or use an API key.".to_owned()
             }
             Self::ScopeMissing(scope) => format!("Missing required scope: {scope}"),
             Self::RoleMissing(role) => format!("Requires role: {}", role.name()),
             Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
-            Self::NotFound { what, id } => format!("{what} with id {id} not found"),
+            Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),
             Self::PreconditionFailed => {
                 "If-Match does not name the current ETag; read the resource again and retry".to_owned()
             }

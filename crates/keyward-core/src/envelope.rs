@@ -54,7 +54,8 @@ mod tests {
             r#"{"request_id":"a1b2c3d4-e5f6-4890-abcd-ef1234567890","timestamp":"2026-03-20T15:30:45Z","data":[1],"pagination":{}}"#
         );
         assert_eq!(
-            String::from_utf8(error(id, Code::Unauthorized, "Invalid or expired authentication token", None)).unwrap(),
+            String::from_utf8(error(id, Code::Unauthorized, "Invalid or expired authentication token", None))
+                .unwrap(),
             r#"{"request_id":"a1b2c3d4-e5f6-4890-abcd-ef1234567890","error":{"code":"UNAUTHORIZED","message":"Invalid or expired authentication token"}}"#
         );
     }

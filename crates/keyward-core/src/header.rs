@@ -17,8 +17,14 @@ pub fn bearer(value: &[u8]) -> Result<&str, Denial> {
     let (scheme, token) = text.split_once(' ').ok_or(Denial::CredentialMalformed)?;
     let body = token.trim_end_matches('=');
     let is_token = !body.is_empty()
-        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'));
-    if scheme.eq_ignore_ascii_case("bearer") && is_token { Ok(token) } else { Err(Denial::CredentialMalformed) }
+        && body
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'));
+    if scheme.eq_ignore_ascii_case("bearer") && is_token {
+        Ok(token)
+    } else {
+        Err(Denial::CredentialMalformed)
+    }
 }
 
 /// The name in `X-Origin-App`: 1 to 64 of `[A-Za-z0-9._-]`.
@@ -26,10 +32,13 @@ pub fn bearer(value: &[u8]) -> Result<&str, Denial> {
 /// # Errors
 /// [`Denial::OriginAppMissing`] when it is absent or empty, [`Denial::HeaderMalformed`] otherwise.
 pub fn origin_app(value: Option<&[u8]>) -> Result<&str, Denial> {
-    let value = value.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()).ok_or(Denial::OriginAppMissing)?;
+    let value =
+        value.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()).ok_or(Denial::OriginAppMissing)?;
     let plain = value.len() <= 64 && value.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
     std::str::from_utf8(value).ok().filter(|_| plain).ok_or_else(|| {
-        Denial::HeaderMalformed("X-Origin-App must be 1 to 64 letters, digits, dots, hyphens or underscores".to_owned())
+        Denial::HeaderMalformed(
+            "X-Origin-App must be 1 to 64 letters, digits, dots, hyphens or underscores".to_owned(),
+        )
     })
 }
 
@@ -75,8 +84,11 @@ impl IfMatch {
     /// # Errors
     /// [`Denial::HeaderMalformed`].
     pub fn parse<'v>(fields: impl Iterator<Item = &'v [u8]>) -> Result<Self, Denial> {
-        let malformed =
-            || Denial::HeaderMalformed("If-Match must be * or a list of quoted entity tags, as ETag gives them".to_owned());
+        let malformed = || {
+            Denial::HeaderMalformed(
+                "If-Match must be * or a list of quoted entity tags, as ETag gives them".to_owned(),
+            )
+        };
         let mut tags = Vec::new();
         let mut any = false;
         let mut seen = false;
@@ -125,7 +137,19 @@ mod tests {
         for good in ["Bearer abc", "bearer a.b-c_d~e+f/g==", "BEARER x"] {
             assert!(bearer(good.as_bytes()).is_ok(), "{good}");
         }
-        for bad in ["", "Bearer", "Bearer ", "Bearer  abc", "Basic abc", "Bearer a b", "Bearer a,b", "abc", "Bearer =", "Bearer\tabc", "Bearer ä"] {
+        for bad in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer  abc",
+            "Basic abc",
+            "Bearer a b",
+            "Bearer a,b",
+            "abc",
+            "Bearer =",
+            "Bearer\tabc",
+            "Bearer ä",
+        ] {
             assert_eq!(bearer(bad.as_bytes()), Err(Denial::CredentialMalformed), "{bad}");
         }
     }
@@ -147,17 +171,37 @@ mod tests {
         assert!(idempotency_key(uuid.as_bytes()).is_ok());
         assert!(idempotency_key(format!("\"{uuid}\"").as_bytes()).is_ok());
         assert!(idempotency_key(uuid.to_uppercase().as_bytes()).is_ok());
-        for bad in ["", "abc", "550e8400e29b41d4a716446655440000", "{550e8400-e29b-41d4-a716-446655440000}", "\"550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-44665544000g", "ä"] {
+        for bad in [
+            "",
+            "abc",
+            "550e8400e29b41d4a716446655440000",
+            "{550e8400-e29b-41d4-a716-446655440000}",
+            "\"550e8400-e29b-41d4-a716-446655440000",
+            "550e8400-e29b-41d4-a716-44665544000g",
+            "ä",
+        ] {
             assert_eq!(idempotency_key(bad.as_bytes()), Err(Denial::IdempotencyKeyMalformed), "{bad}");
         }
     }
 
     #[test]
     fn json_may_say_utf_8_and_nothing_else() {
-        for good in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\""] {
+        for good in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
             assert!(is_json(good), "{good}");
         }
-        for bad in ["", "text/json", "application/json; charset=latin1", "application/json; a=b", "application/jsonx", "application/x-www-form-urlencoded"] {
+        for bad in [
+            "",
+            "text/json",
+            "application/json; charset=latin1",
+            "application/json; a=b",
+            "application/jsonx",
+            "application/x-www-form-urlencoded",
+        ] {
             assert!(!is_json(bad), "{bad}");
         }
     }

@@ -58,7 +58,9 @@ mod tests {
     fn an_id_is_plain_decimal_within_bounds() {
         assert_eq!(parse("1"), Some(1));
         assert_eq!(parse("9007199254740991"), Some(MAX_ID));
-        for bad in ["", "0", "01", "-1", "+1", "1.0", "1e3", "9007199254740992", "99999999999999999999", "a", " 1"] {
+        for bad in
+            ["", "0", "01", "-1", "+1", "1.0", "1e3", "9007199254740992", "99999999999999999999", "a", " 1"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -179,7 +179,9 @@ mod tests {
         assert_eq!(limit(""), Ok(50));
         assert_eq!(limit("limit=1"), Ok(1));
         assert_eq!(limit("limit=200"), Ok(200));
-        for bad in ["limit=0", "limit=201", "limit=-1", "limit=%2B5", "limit=", "limit=1.5", "limit=99999999999"] {
+        for bad in
+            ["limit=0", "limit=201", "limit=-1", "limit=%2B5", "limit=", "limit=1.5", "limit=99999999999"]
+        {
             assert!(limit(bad).is_err(), "{bad}");
         }
     }

@@ -157,6 +157,9 @@ impl<A: Action> Permit<A> {
 
 impl<A> fmt::Debug for Permit<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("holder", &self.holder).field("only_itself", &self.only_itself).finish()
+        f.debug_struct("Permit")
+            .field("holder", &self.holder)
+            .field("only_itself", &self.only_itself)
+            .finish()
     }
 }

@@ -76,7 +76,9 @@ fn decode(text: &str) -> Result<String, Denial> {
             b'%' => {
                 let digits = (hex(rest.next()), hex(rest.next()));
                 let (Some(high), Some(low)) = digits else {
-                    return Err(malformed("The query holds a percent sign that two hexadecimal digits do not follow"));
+                    return Err(malformed(
+                        "The query holds a percent sign that two hexadecimal digits do not follow",
+                    ));
                 };
                 high * 16 + low
             }

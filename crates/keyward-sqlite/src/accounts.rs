@@ -15,7 +15,12 @@ use keyward_core::store::StoreError;
 use rusqlite::params;
 
 impl Execute<CreateAccount> for Tx<'_> {
-    fn execute(&mut self, e: &CreateAccount, _: &Permit<Administer>, now: Timestamp) -> Result<AccountId, Stop> {
+    fn execute(
+        &mut self,
+        e: &CreateAccount,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<AccountId, Stop> {
         if self.first("SELECT 1 FROM accounts WHERE slug = ?1", [&e.slug], |_| Ok(()))?.is_some() {
             return Err(Denial::invalid("slug", "slug is already in use").into());
         }
@@ -77,9 +82,16 @@ impl Execute<AddMember> for Tx<'_> {
 }
 
 impl Execute<RemoveMember> for Tx<'_> {
-    fn execute(&mut self, e: &RemoveMember, _: &Permit<Administer>, now: Timestamp) -> Result<RemoveMember, Stop> {
-        let removed = self
-            .change("DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2", params![e.account.0, e.user.0])?;
+    fn execute(
+        &mut self,
+        e: &RemoveMember,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<RemoveMember, Stop> {
+        let removed = self.change(
+            "DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2",
+            params![e.account.0, e.user.0],
+        )?;
         if removed == 0 {
             return Err(Denial::not_found("Member", &e.user.to_string()).into());
         }

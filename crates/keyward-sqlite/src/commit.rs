@@ -1,9 +1,9 @@
 //! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
 
+use crate::Sqlite;
 use crate::error::store_error;
 use crate::tx::Tx;
 use crate::writer::Desk;
-use crate::Sqlite;
 use keyward_core::BoxFuture;
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
@@ -49,7 +49,8 @@ where
         At::Store => desk.clock.now(),
         At::Fixed(moment) => moment,
     };
-    let inner = desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let inner =
+        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     // This thread alone publishes, so what the directory says now holds until this commit.
     let permit = permit.renew(&desk.directory.read(), now)?;
     let mut tx = Tx::new(inner);

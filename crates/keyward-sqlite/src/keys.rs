@@ -5,8 +5,8 @@ use crate::{Reads, Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
 use keyward_core::api_key::{
-    ApiKey, CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, KeySecret, NewSecret, RevokeKey, RotateKey, Settled,
-    may_rotate, settle,
+    ApiKey, CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, KeySecret, NewSecret, RevokeKey, RotateKey,
+    Settled, may_rotate, settle,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -22,7 +22,12 @@ use keyward_core::tier::Tier;
 use rusqlite::params;
 
 impl Execute<CreateKey> for Tx<'_> {
-    fn execute(&mut self, e: &CreateKey, permit: &Permit<ManageKeys>, now: Timestamp) -> Result<KeyMade, Stop> {
+    fn execute(
+        &mut self,
+        e: &CreateKey,
+        permit: &Permit<ManageKeys>,
+        now: Timestamp,
+    ) -> Result<KeyMade, Stop> {
         let (maker, member) = (permit.principal()?, permit.member()?);
         let settled = settle(maker, e.wanted.clone())?;
         insert(self, member, maker.user, &e.label, settled, &e.secret, now)
@@ -94,7 +99,8 @@ fn insert(
 }
 
 fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(), Stop> {
-    let sql = "SELECT a.tier, (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL
+    let sql =
+        "SELECT a.tier, (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL
                                AND (k.expires_at IS NULL OR k.expires_at > ?2)) AS live
                FROM accounts a WHERE a.id = ?1";
     let found = tx.first(sql, params![member.account.0, now.unix()], |row| {
@@ -131,7 +137,12 @@ fn publish_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
 }
 
 impl Execute<RotateKey> for Tx<'_> {
-    fn execute(&mut self, e: &RotateKey, permit: &Permit<ManageKeys>, now: Timestamp) -> Result<KeyRotated, Stop> {
+    fn execute(
+        &mut self,
+        e: &RotateKey,
+        permit: &Permit<ManageKeys>,
+        now: Timestamp,
+    ) -> Result<KeyRotated, Stop> {
         let (maker, member) = (permit.principal()?, permit.member()?);
         let sql = format!(
             "SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND user_id = ?3 AND revoked_at IS NULL",
@@ -142,7 +153,9 @@ impl Execute<RotateKey> for Tx<'_> {
             self.first(&sql, own, rows::key)?.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?;
         may_rotate(maker, &key, member.role)?;
         if !key.is_live(now) {
-            return Err(Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into());
+            return Err(
+                Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into()
+            );
         }
         let ends_at = (e.grace_seconds > 0).then(|| now.plus_seconds(e.grace_seconds));
         // Two secrets live at most: the one in grace from an earlier rotation gives way.
@@ -164,7 +177,12 @@ impl Execute<RotateKey> for Tx<'_> {
 }
 
 impl Execute<RevokeKey> for Tx<'_> {
-    fn execute(&mut self, e: &RevokeKey, permit: &Permit<RevokeKeys>, now: Timestamp) -> Result<KeyRevoked, Stop> {
+    fn execute(
+        &mut self,
+        e: &RevokeKey,
+        permit: &Permit<RevokeKeys>,
+        now: Timestamp,
+    ) -> Result<KeyRevoked, Stop> {
         let (who, member) = (permit.principal()?, permit.member()?);
         let only = permit.only_itself().then(|| who.credential.id());
         let sql = format!(
@@ -222,9 +240,11 @@ fn list(
     limit: u32,
     offset: u32,
 ) -> Result<Listed<ApiKey>, StoreError> {
-    let total = reads.first(&format!("SELECT count(*) AS total {VISIBLE}"), params![account, user, whole], |row| {
-        rows::get::<i64>(row, "total")
-    })?;
+    let total = reads.first(
+        &format!("SELECT count(*) AS total {VISIBLE}"),
+        params![account, user, whole],
+        |row| rows::get::<i64>(row, "total"),
+    )?;
     let total = total.unwrap_or(0);
     let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id LIMIT ?4 OFFSET ?5", rows::KEY);
     let items = reads.all(&sql, params![account, user, whole, limit, offset], rows::key)?;

@@ -120,7 +120,11 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// A new store takes the secret's check values; an old one must find its own among them.
-fn recognise_secret(connection: &Connection, checks: &[(u32, String)], now: Timestamp) -> Result<(), OpenError> {
+fn recognise_secret(
+    connection: &Connection,
+    checks: &[(u32, String)],
+    now: Timestamp,
+) -> Result<(), OpenError> {
     let mut statement = connection.prepare("SELECT version, check_value FROM root_secret_versions")?;
     let known: Vec<(u32, String)> =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
@@ -130,8 +134,10 @@ fn recognise_secret(connection: &Connection, checks: &[(u32, String)], now: Time
         }
     }
     for (version, check) in checks.iter().filter(|(v, _)| !known.iter().any(|(k, _)| k == v)) {
-        connection
-            .execute("INSERT INTO root_secret_versions VALUES (?1, ?2, ?3)", params![version, check, now.unix()])?;
+        connection.execute(
+            "INSERT INTO root_secret_versions VALUES (?1, ?2, ?3)",
+            params![version, check, now.unix()],
+        )?;
     }
     Ok(())
 }

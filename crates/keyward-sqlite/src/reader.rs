@@ -75,7 +75,12 @@ impl Reads<'_> {
     }
 }
 
-pub(crate) fn first<T, P, F>(connection: &Connection, sql: &str, params: P, map: F) -> Result<Option<T>, StoreError>
+pub(crate) fn first<T, P, F>(
+    connection: &Connection,
+    sql: &str,
+    params: P,
+    map: F,
+) -> Result<Option<T>, StoreError>
 where
     P: Params,
     F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
@@ -85,7 +90,12 @@ where
     rows.next().map_err(store_error)?.map(map).transpose()
 }
 
-pub(crate) fn all<T, P, F>(connection: &Connection, sql: &str, params: P, mut map: F) -> Result<Vec<T>, StoreError>
+pub(crate) fn all<T, P, F>(
+    connection: &Connection,
+    sql: &str,
+    params: P,
+    mut map: F,
+) -> Result<Vec<T>, StoreError>
 where
     P: Params,
     F: FnMut(&Row<'_>) -> Result<T, StoreError>,

@@ -16,7 +16,8 @@ use rusqlite::types::FromSql;
 use std::sync::Arc;
 
 pub(crate) const ACCOUNT: &str = "id, slug, name, account_type, tier, disabled_at";
-pub(crate) const USER: &str = "id, uuid, email, first_name, last_name, title, photo_url, last_login_at, disabled_at";
+pub(crate) const USER: &str =
+    "id, uuid, email, first_name, last_name, title, photo_url, last_login_at, disabled_at";
 pub(crate) const KEY: &str = "id, account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at, \
                               expires_at, revoked_at, last_used_at";
 pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
@@ -67,7 +68,8 @@ pub(crate) fn role(row: &Row<'_>) -> Result<Role, StoreError> {
 
 pub(crate) fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
     let id = get(row, "id")?;
-    let (permission, scopes): (Option<String>, Option<String>) = (get(row, "permission")?, get(row, "scopes")?);
+    let (permission, scopes): (Option<String>, Option<String>) =
+        (get(row, "permission")?, get(row, "scopes")?);
     let grant = match (permission.as_deref(), scopes) {
         (Some("full_access"), None) => Grant::FullAccess,
         (Some("read_only"), None) => Grant::ReadOnly,

@@ -24,9 +24,11 @@ impl TeamReads for Sqlite {
             };
             let (account, user) = (member.account.0, who.user.0);
             let read = move |reads: &crate::Reads<'_>| {
-                let total = reads.first(&format!("SELECT count(*) AS n {VISIBLE}"), params![account, user], |row| {
-                    rows::get::<i64>(row, "n")
-                })?;
+                let total = reads.first(
+                    &format!("SELECT count(*) AS n {VISIBLE}"),
+                    params![account, user],
+                    |row| rows::get::<i64>(row, "n"),
+                )?;
                 // One more than asked for tells whether there is a next page.
                 let sql = format!("SELECT u.*, m.role {VISIBLE} AND u.id > ?3 ORDER BY u.id LIMIT ?4 + 1");
                 let mut items = reads.all(&sql, params![account, user, after, limit], |row| {

@@ -48,7 +48,10 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError`].
     pub fn change<P: Params>(&self, sql: &str, params: P) -> Result<usize, StoreError> {
-        self.inner.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map_err(store_error)
+        self.inner
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map_err(store_error)
     }
 
     /// Inserts a row; its id.

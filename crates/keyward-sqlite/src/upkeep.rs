@@ -22,9 +22,11 @@ impl Upkeep for Sqlite {
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
             for (key, at) in uses {
-                tx.prepare_cached("UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1")
-                    .and_then(|mut statement| statement.execute(params![key.0, at.unix()]))
-                    .map_err(store_error)?;
+                tx.prepare_cached(
+                    "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
+                )
+                .and_then(|mut statement| statement.execute(params![key.0, at.unix()]))
+                .map_err(store_error)?;
             }
             tx.commit().map_err(store_error)
         }))

@@ -1,1 +1,38 @@
-//! x
+//! The layers of the door, on `http` and tower alone: whatever speaks those can stand behind them.
+//!
+//! | module | refuses |
+//! | --- | --- |
+//! | [`hygiene`] | requests that two readers could read in two ways, and headers beyond all measure |
+//! | [`authenticate`] | requests without a credential that one of the schemes vouches for |
+//! | [`origin_app`] | requests that do not name their application |
+//!
+//! [`authenticate`] is a layer of its own; the others are checks for a [`GateLayer`]. A refusal becomes a response in one place, a [`Refuse`] of yours. The [`Denial`] itself is then in the response's
+//! extensions, so that an outer layer can log the reason that the client does not see.
+
+pub mod authenticate;
+mod gate;
+pub mod hygiene;
+pub mod origin_app;
+
+pub use gate::{Check, Gate, GateLayer, Passage};
+
+use http::{Extensions, Response};
+use keyward_core::denial::Denial;
+use std::net::IpAddr;
+
+/// Renders refusals.
+pub trait Refuse<B>: Clone + Send + Sync + 'static {
+    /// The response for this refusal. `request` holds the extensions of the request, such as its id.
+    fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<B>;
+}
+
+/// Where a request came from, in its extensions. Set it from the connection, outside every layer here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// The refusal with its reason in the extensions.
+fn refused<B, R: Refuse<B>>(refuse: &R, request: &Extensions, denial: Denial) -> Response<B> {
+    let mut response = refuse.refuse(request, &denial);
+    response.extensions_mut().insert(denial);
+    response
+}

@@ -1,1 +1,20 @@
-//! x
+//! The program: the door in front of the Lev External API v2.
+//!
+//! Read [`stack`] first: what happens to a request, in order. Then [`routes`]: every operation in one table. A
+//! handler is a file under `api/<resource>/<verb>.rs`; `problem.rs` alone knows how a refusal looks in HTTP.
+
+mod api;
+pub mod app;
+mod background;
+mod call;
+pub mod cli;
+pub mod config;
+mod demo;
+mod observe;
+mod problem;
+pub mod routes;
+pub mod stack;
+mod telemetry;
+pub mod transport;
+
+pub use problem::Problem;

@@ -90,7 +90,9 @@ pub fn may_rotate(maker: &Principal, key: &ApiKey, role: Role) -> Result<(), Den
 
 fn settle_grant(maker: &Principal, own: Grant, wanted: WantedGrant) -> Result<Grant, Denial> {
     let preset = |name: &str| {
-        Err(wider(format!("permission {name} can be given only by a full_access key or in the console; name scopes instead")))
+        Err(wider(format!(
+            "permission {name} can be given only by a full_access key or in the console; name scopes instead"
+        )))
     };
     match (wanted, own) {
         (WantedGrant::FullAccess, Grant::FullAccess) => Ok(Grant::FullAccess),
@@ -111,7 +113,9 @@ fn within_span(maker: &Principal, end: Option<Timestamp>, ranges: Option<&[IpNet
     if let Some(last) = own.expires_at
         && end.is_none_or(|end| end > last)
     {
-        return Err(wider(format!("expires_at must not be later than {last}, the end of the key that makes it")));
+        return Err(wider(format!(
+            "expires_at must not be later than {last}, the end of the key that makes it"
+        )));
     }
     if !address::within(ranges, own.allowed_ips.as_deref()) {
         return Err(wider("allowed_ips must lie within those of the key that makes it".to_owned()));
@@ -189,7 +193,8 @@ mod tests {
         prop_oneof![
             Just(Grant::FullAccess),
             Just(Grant::ReadOnly),
-            proptest::sample::subsequence(Scope::ALL.to_vec(), 0..=22).prop_map(|s| Grant::Fixed(s.into_iter().collect())),
+            proptest::sample::subsequence(Scope::ALL.to_vec(), 0..=22)
+                .prop_map(|s| Grant::Fixed(s.into_iter().collect())),
         ]
     }
 

@@ -109,8 +109,11 @@ impl KeyMade {
     }
 
     fn render(&self) -> Rendered {
-        let shown =
-            Shown { key: self.key.view(self.role), api_key: self.secret.expose(), previous_secret_expires_at: None };
+        let shown = Shown {
+            key: self.key.view(self.role),
+            api_key: self.secret.expose(),
+            previous_secret_expires_at: None,
+        };
         Rendered::created(&shown)
     }
 }

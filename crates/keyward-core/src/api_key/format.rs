@@ -14,7 +14,9 @@ const SHOWN: usize = 4;
 
 /// A configured prefix is not of its form.
 #[derive(Debug, thiserror::Error)]
-#[error("a key prefix is 2 to 32 lower-case letters, digits and underscores, begins with a letter and ends with an underscore")]
+#[error(
+    "a key prefix is 2 to 32 lower-case letters, digits and underscores, begins with a letter and ends with an underscore"
+)]
 pub struct PrefixError;
 
 /// The form of the keys of one installation.
@@ -49,7 +51,9 @@ impl KeyFormat {
         if body.len() != RANDOM + CHECKSUM || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return false;
         }
-        let Some((text, sum)) = token.split_at_checked(token.len().saturating_sub(CHECKSUM)) else { return false };
+        let Some((text, sum)) = token.split_at_checked(token.len().saturating_sub(CHECKSUM)) else {
+            return false;
+        };
         checksum(text) == sum
     }
 
@@ -114,7 +118,8 @@ mod tests {
         fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
             let mut state = self.0.lock().unwrap();
             for byte in buffer {
-                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *state =
+                    state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 *byte = (*state >> 56) as u8;
             }
             Ok(())
@@ -138,7 +143,8 @@ mod tests {
     #[test]
     fn ten_thousand_keys_are_distinct_and_use_the_whole_alphabet() {
         let random = Counting(std::sync::Mutex::new(1));
-        let keys: HashSet<String> = (0..10_000).map(|_| format().generate(&random).unwrap().expose().to_owned()).collect();
+        let keys: HashSet<String> =
+            (0..10_000).map(|_| format().generate(&random).unwrap().expose().to_owned()).collect();
         assert_eq!(keys.len(), 10_000);
         let used: HashSet<char> = keys.iter().flat_map(|key| key.chars().skip(7)).collect();
         assert_eq!(used.len(), 62);

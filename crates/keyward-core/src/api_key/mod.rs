@@ -64,7 +64,10 @@ impl ApiKey {
             user_id: self.user,
             permission: self.grant.permission(),
             scopes: self.grant.under(role).names(),
-            allowed_ips: self.allowed_ips.as_ref().map(|ranges| ranges.iter().map(ToString::to_string).collect()),
+            allowed_ips: self
+                .allowed_ips
+                .as_ref()
+                .map(|ranges| ranges.iter().map(ToString::to_string).collect()),
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             expires_at: self.expires_at,

@@ -76,7 +76,13 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`KeyRing::admit`].
-    pub fn admit_evenly(&self, token: &str, from: IpAddr, live: &Live, now: Timestamp) -> Result<Caller, Denial> {
+    pub fn admit_evenly(
+        &self,
+        token: &str,
+        from: IpAddr,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<Caller, Denial> {
         let well_formed = self.format.is_well_formed(token);
         // A long text would cost a long digest: what no key can be is cut to a key's length.
         let bounded = token.get(..token.len().min(96)).unwrap_or_default();

@@ -1,0 +1,49 @@
+//! The scheme of API keys: a prefix claims the token, a digest finds the key, the directory says whether it lives.
+
+use super::{Scheme, Verdict};
+use keyward_core::BoxFuture;
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
+use keyward_core::live::Directory;
+use keyward_core::principal::Credential;
+use std::future::ready;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Judges API keys by a directory in memory. No I/O.
+#[derive(Debug)]
+pub struct ApiKeys {
+    ring: KeyRing,
+    directory: Directory,
+    clock: Arc<dyn Clock>,
+}
+
+impl ApiKeys {
+    /// With the ring that made the keys and the directory that knows them.
+    #[must_use]
+    pub fn new(ring: KeyRing, directory: Directory, clock: Arc<dyn Clock>) -> Self {
+        Self { ring, directory, clock }
+    }
+
+    fn verdict(&self, token: &str, from: IpAddr) -> Verdict {
+        if !self.ring.claims(token) {
+            return Verdict::NotMine;
+        }
+        let now = self.clock.now();
+        let admitted = self.ring.admit(token, from, &self.directory.read(), now);
+        match admitted {
+            Err(denial) => Verdict::No(denial),
+            Ok(caller) => {
+                let Credential::ApiKey(key) = &caller.credential;
+                self.directory.note_use(key.id, now);
+                Verdict::Yes(caller)
+            }
+        }
+    }
+}
+
+impl Scheme for ApiKeys {
+    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict> {
+        Box::pin(ready(self.verdict(token, from)))
+    }
+}

@@ -1,0 +1,139 @@
+//! Works out who is calling, from the one `Authorization: Bearer` header.
+//!
+//! 1. No `Authorization`: refused, and nothing is said about what would have been right.
+//! 2. Not `Bearer`, one space, token: refused.
+//! 3. The [`Scheme`]s are asked in their order. The first that claims the token owns it: what it says stands, and no
+//!    other is asked. A token that none claims is refused.
+//! 4. The [`Caller`] goes into the request's extensions.
+//!
+//! A token in the query, in a cookie or in a body is never looked for. The body is not read.
+//!
+//! Caveat: the client's address comes from [`ClientAddress`] in the extensions; without one, every request seems to
+//! come from `0.0.0.0`, which no range of addresses allows.
+
+mod api_key;
+
+pub use api_key::ApiKeys;
+
+use crate::{ClientAddress, Refuse, refused};
+use http::header::AUTHORIZATION;
+use http::{Request, Response};
+use keyward_core::BoxFuture;
+use keyward_core::denial::Denial;
+use keyward_core::header::bearer;
+use keyward_core::principal::Caller;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// What a scheme says of a token.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is of another kind.
+    NotMine,
+    /// It proves this caller.
+    Yes(Caller),
+    /// It is of this kind, and bad.
+    No(Denial),
+}
+
+/// One kind of credential.
+pub trait Scheme: Send + Sync + fmt::Debug {
+    /// Judges a token that came from this address.
+    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict>;
+}
+
+/// The schemes, in the order in which they are asked.
+pub type Schemes = Arc<[Box<dyn Scheme>]>;
+
+/// Wraps a service in [`Authenticate`].
+#[derive(Clone, Debug)]
+pub struct AuthenticateLayer<R> {
+    schemes: Schemes,
+    refuse: R,
+}
+
+impl<R> AuthenticateLayer<R> {
+    /// Asking these schemes, refusing through `refuse`.
+    pub fn new(schemes: Schemes, refuse: R) -> Self {
+        Self { schemes, refuse }
+    }
+}
+
+impl<S, R: Clone> Layer<S> for AuthenticateLayer<R> {
+    type Service = Authenticate<S, R>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Authenticate { inner, schemes: Arc::clone(&self.schemes), refuse: self.refuse.clone() }
+    }
+}
+
+/// Passes authenticated requests on, with their [`Caller`].
+#[derive(Clone, Debug)]
+pub struct Authenticate<S, R> {
+    inner: S,
+    schemes: Schemes,
+    refuse: R,
+}
+
+impl<S, R, B, C> Service<Request<B>> for Authenticate<S, R>
+where
+    S: Service<Request<B>, Response = Response<C>> + Clone + Send + 'static,
+    S::Future: Send,
+    R: Refuse<C>,
+    B: Send + 'static,
+    C: 'static,
+{
+    type Response = Response<C>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<C>, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call; the clone takes its place.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
+        let (schemes, refuse) = (Arc::clone(&self.schemes), self.refuse.clone());
+        Box::pin(async move {
+            match judge(&schemes, &request).await {
+                Ok(caller) => {
+                    request.extensions_mut().insert(caller);
+                    inner.call(request).await
+                }
+                Err(denial) => Ok(refused(&refuse, request.extensions(), denial)),
+            }
+        })
+    }
+}
+
+// The header is copied out before the first await, so that the request need not be shared across it.
+fn judge<B>(
+    schemes: &Schemes,
+    request: &Request<B>,
+) -> impl Future<Output = Result<Caller, Denial>> + Send + 'static {
+    let header = request.headers().get(AUTHORIZATION).cloned();
+    let from =
+        request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+    let schemes = Arc::clone(schemes);
+    async move {
+        let header = header.ok_or(Denial::CredentialMissing)?;
+        let token = bearer(header.as_bytes())?;
+        for scheme in schemes.iter() {
+            match scheme.judge(token, from).await {
+                Verdict::NotMine => {}
+                Verdict::Yes(caller) => return Ok(caller),
+                Verdict::No(denial) => return Err(denial),
+            }
+        }
+        Err(Denial::CredentialUnknownKind)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The account of the request.
+
+pub(crate) mod team;

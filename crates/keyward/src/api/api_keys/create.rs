@@ -1,0 +1,81 @@
+//! `POST /api-keys`: a key for the caller itself, never wider than the credential that makes it.
+
+use crate::call::Call;
+use crate::problem::Problem;
+use ipnet::IpNet;
+use keyward_core::address::parse_range;
+use keyward_core::api_key::{CreateKey, Wanted, WantedGrant};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::input::{Field, Fields};
+use keyward_core::permit::{ManageKeys, Permit};
+use keyward_core::scope::{Scope, ScopeSet};
+
+/// The most ranges that a key may name.
+const MAX_RANGES: usize = 100;
+
+pub(crate) fn handle(call: &Call, _: &Permit<ManageKeys>) -> Result<CreateKey, Problem> {
+    let (label, wanted) = read(call)?;
+    Ok(CreateKey { label, wanted, secret: call.app.ring.mint(&*call.app.random)? })
+}
+
+fn read(call: &Call) -> Result<(String, Wanted), Denial> {
+    let mut fields = Fields::of(call.body()?).map_err(Denial::Invalid)?;
+    let label = fields.string("label", 1, 255);
+    let label = fields.required("label", label);
+    let grant = grant(&mut fields);
+    let expires_at = expires_at(&mut fields, call.app.clock.now());
+    let allowed_ips = allowed_ips(&mut fields);
+    fields.finish().map_err(Denial::Invalid)?;
+    let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;
+    Ok((label, Wanted { grant, expires_at, allowed_ips }))
+}
+
+fn grant(fields: &mut Fields<'_>) -> WantedGrant {
+    let permission = fields.choice("permission", &["full_access", "read_only"]).value();
+    let scopes = fields.strings("scopes", Scope::ALL.len()).value();
+    match (permission, scopes) {
+        (Some(_), Some(_)) => {
+            fields.fail("scopes", "permission and scopes cannot be combined; send one of them");
+            WantedGrant::AsMaker
+        }
+        (Some("full_access"), None) => WantedGrant::FullAccess,
+        (Some(_), None) => WantedGrant::ReadOnly,
+        (None, Some(names)) => WantedGrant::Scopes(scopes_of(fields, &names)),
+        (None, None) => WantedGrant::AsMaker,
+    }
+}
+
+fn scopes_of(fields: &mut Fields<'_>, names: &[String]) -> ScopeSet {
+    names.iter().map(|name| Scope::parse(name)).collect::<Option<ScopeSet>>().unwrap_or_else(|| {
+        fields.fail(
+            "scopes",
+            format!("Invalid value for field 'scopes': must be of [{}]", Scope::NAMES.join(", ")),
+        );
+        ScopeSet::NONE
+    })
+}
+
+fn expires_at(fields: &mut Fields<'_>, now: Timestamp) -> Field<Timestamp> {
+    let end = fields.timestamp("expires_at").map(Timestamp::from_unix);
+    if matches!(end, Field::Value(end) if end <= now) {
+        fields.fail("expires_at", "expires_at must be in the future");
+    }
+    end
+}
+
+fn allowed_ips(fields: &mut Fields<'_>) -> Field<Vec<IpNet>> {
+    let texts = match fields.strings("allowed_ips", MAX_RANGES) {
+        Field::Absent => return Field::Absent,
+        Field::Null => return Field::Null,
+        Field::Value(texts) => texts,
+    };
+    let ranges: Option<Vec<IpNet>> = texts.iter().map(|text| parse_range(text)).collect();
+    if ranges.is_none() {
+        fields.fail(
+            "allowed_ips",
+            "allowed_ips must be address ranges such as 203.0.113.0/24 or 2001:db8::/32",
+        );
+    }
+    Field::Value(ranges.unwrap_or_default())
+}

@@ -1,0 +1,3 @@
+//! Questions about credentials.
+
+pub(crate) mod validate_api_key;

@@ -1,0 +1,47 @@
+//! `POST /auth/validate-api-key`: public; 200 either way.
+//!
+//! The body wins; with no body at all, the bearer token is validated. Whatever is wrong with a key, the answer is the
+//! same, and takes the same time.
+
+use crate::call::{Call, Reply};
+use crate::problem::Problem;
+use keyward_core::denial::Denial;
+use keyward_core::header::bearer;
+use keyward_core::input::Fields;
+use keyward_core::principal::Principal;
+use keyward_core::secret::Secret;
+use serde_json::json;
+
+pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
+    call.finish_query()?;
+    let key = presented(&call)?;
+    let now = call.app.clock.now();
+    let live = call.app.directory().read();
+    let admitted = call.app.ring.admit_evenly(key.expose(), call.address, &live, now).map(Principal::of);
+    let account = admitted.as_ref().ok().and_then(|who| live.account(who.member?.account));
+    let (Ok(who), Some(account)) = (&admitted, account) else {
+        return Ok(Reply::new(&json!({ "valid": false })));
+    };
+    Ok(Reply::new(&json!({
+        "valid": true,
+        "user_id": who.user,
+        "account_id": account.id,
+        "scopes": who.scopes.names(),
+        "tier": account.tier.name(),
+    })))
+}
+
+fn presented(call: &Call) -> Result<Secret, Denial> {
+    if let Some(body) = call.body_if_any() {
+        let mut fields = Fields::of(body).map_err(Denial::Invalid)?;
+        // Any text may be asked about; only what is no text at all is a mistake of the question.
+        let key = fields.string("api_key", 0, usize::MAX);
+        let key = fields.required("api_key", key);
+        fields.finish().map_err(Denial::Invalid)?;
+        return key.map(Secret::new).ok_or_else(|| Denial::invalid("api_key", "api_key is required"));
+    }
+    match call.authorization() {
+        None => Err(Denial::invalid("api_key", "api_key is required, in the body or as the bearer token")),
+        Some(header) => Ok(Secret::new(bearer(header.as_bytes()).unwrap_or_default().to_owned())),
+    }
+}

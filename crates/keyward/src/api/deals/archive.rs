@@ -1,0 +1,12 @@
+//! `DELETE /deals/{deal_id}`: archives a deal; reading it by id still shows it.
+
+use crate::call::Call;
+use crate::problem::Problem;
+use keyward_core::permit::{Permit, WriteDeals};
+use lev_deals::{ArchiveDeal, DealId};
+
+pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<ArchiveDeal, Problem> {
+    let if_match = call.if_match()?;
+    call.no_members()?;
+    Ok(ArchiveDeal { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), if_match })
+}

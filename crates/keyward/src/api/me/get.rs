@@ -1,0 +1,68 @@
+//! `GET /me`: who I am here, and what I may do now.
+
+use super::AccountRef;
+use crate::call::{Call, Reply};
+use crate::problem::Problem;
+use keyward_core::account::{Account, User};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::live::Live;
+use keyward_core::permit::{Permit, SeeSelf};
+use keyward_core::principal::{Credential, Principal};
+use keyward_core::role::Role;
+use serde_json::{Value, json};
+
+pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Reply, Problem> {
+    call.finish_query()?;
+    let (who, member) = (permit.principal()?, permit.member()?);
+    let now = call.app.clock.now();
+    let live = call.app.directory().read();
+    // Both were there when the caller was admitted; accounts and users are never taken out.
+    let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
+    let account = live.account(member.account).ok_or(Denial::AccountDisabled)?;
+    Ok(Reply::new(&json!({
+        "user": user_view(user, member.role),
+        "account": AccountRef::of(account),
+        "profile": { "title": user.title, "photo_url": user.photo_url },
+        "subscription": { "type": account.tier.name(), "status": "active", "billing_cycle": null, "end_date": null },
+        "platform": platform(who, account, &live, now),
+    })))
+}
+
+fn user_view(user: &User, role: Role) -> Value {
+    json!({
+        "id": user.id,
+        "uuid": user.uuid,
+        "email": user.email,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "full_name": user.full_name(),
+        "role": role.name(),
+        "photo_url": user.photo_url,
+        "last_login_at": user.last_login_at,
+    })
+}
+
+fn platform(who: &Principal, account: &Account, live: &Live, now: Timestamp) -> Value {
+    let tier = account.tier;
+    json!({
+        "api_tier": tier.name(),
+        "granted_scopes": who.scopes.names(),
+        "rate_limits": {
+            "reads": { "limit": tier.reads_per_minute(), "window_seconds": 60 },
+            "writes": { "limit": tier.writes_per_minute(), "window_seconds": 60 },
+        },
+        "api_keys": { "current_count": live.live_keys(account.id, now), "max_allowed": tier.max_keys() },
+        "credential": credential(&who.credential, live),
+    })
+}
+
+fn credential(credential: &Credential, live: &Live) -> Value {
+    let Credential::ApiKey(key) = credential;
+    json!({
+        "kind": credential.kind(),
+        "id": key.id,
+        "label": live.key(key.id).map(|key| &key.label),
+        "expires_at": key.expires_at,
+    })
+}

@@ -1,0 +1,96 @@
+//! What every request shares: the store, the rings of secrets, the clock, randomness.
+
+use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
+use keyward_core::clock::Clock;
+use keyward_core::effect::Commit;
+use keyward_core::live::Directory;
+use keyward_core::page::Cursors;
+use keyward_core::random::Random;
+use keyward_core::store::{KeyReads, TeamReads, Upkeep};
+use keyward_tower::hygiene::Limits;
+use lev_deals::{ArchiveDeal, CreateDeal, DealReads, SeedDeals, UpdateDeal};
+use std::sync::Arc;
+
+/// What the API asks of a store. Handlers see only the reads; writes go through their row's `commit`.
+pub trait Store:
+    Commit<CreateKey>
+    + Commit<RotateKey>
+    + Commit<RevokeKey>
+    + Commit<CreateDeal>
+    + Commit<UpdateDeal>
+    + Commit<ArchiveDeal>
+    + KeyReads
+    + TeamReads
+    + DealReads
+    + Upkeep
+    + std::fmt::Debug
+{
+}
+
+impl<S> Store for S where
+    S: Commit<CreateKey>
+        + Commit<RotateKey>
+        + Commit<RevokeKey>
+        + Commit<CreateDeal>
+        + Commit<UpdateDeal>
+        + Commit<ArchiveDeal>
+        + KeyReads
+        + TeamReads
+        + DealReads
+        + Upkeep
+        + std::fmt::Debug
+{
+}
+
+/// What the operator's commands ask of a store.
+pub trait OperatorStore:
+    Commit<CreateAccount>
+    + Commit<CreateUser>
+    + Commit<AddMember>
+    + Commit<RemoveMember>
+    + Commit<SetRole>
+    + Commit<SetUserDisabled>
+    + Commit<IssueKey>
+    + Commit<SeedDeals>
+{
+}
+
+impl<S> OperatorStore for S where
+    S: Commit<CreateAccount>
+        + Commit<CreateUser>
+        + Commit<AddMember>
+        + Commit<RemoveMember>
+        + Commit<SetRole>
+        + Commit<SetUserDisabled>
+        + Commit<IssueKey>
+        + Commit<SeedDeals>
+{
+}
+
+/// Shared by all requests.
+#[derive(Debug)]
+pub struct App {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Makes and admits keys.
+    pub ring: KeyRing,
+    /// Signs and opens cursors.
+    pub cursors: Cursors,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Where clients reach this server, without a slash at the end. Every URL that is sent begins with it.
+    pub public_url: String,
+    /// The measures of a request.
+    pub limits: Limits,
+}
+
+impl App {
+    /// What is known now.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        self.store.directory()
+    }
+}

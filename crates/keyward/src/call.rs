@@ -1,0 +1,255 @@
+//! Inside a row: scope → content type → body → syntax → handler → commit → answer.
+
+use crate::app::{App, Store};
+use crate::problem::{Problem, RequestId, insert};
+use axum::RequestExt;
+use axum::body::Body;
+use axum::extract::RawPathParams;
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use keyward_core::clock::At;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
+use keyward_core::envelope;
+use keyward_core::header::{IfMatch, idempotency_key, is_json};
+use keyward_core::input::Fields;
+use keyward_core::json::{self, Json, JsonError};
+use keyward_core::page::{CursorList, CursorPagination, Listed};
+use keyward_core::permit::Permit;
+use keyward_core::principal::Principal;
+use keyward_core::query::Query;
+use keyward_tower::ClientAddress;
+use keyward_tower::origin_app::OriginApp;
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The path under which the API stands.
+pub(crate) const BASE: &str = "/api/external/v2";
+
+/// A request that may be answered: its input, read and well-formed.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) app: Arc<App>,
+    pub(crate) id: Uuid,
+    pub(crate) address: IpAddr,
+    pub(crate) query: Query,
+    body: Option<Json>,
+    path_id: String,
+    headers: HeaderMap,
+    origin_app: String,
+}
+
+/// What a reading handler answers.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    data: Vec<u8>,
+    pagination: Option<Vec<u8>>,
+    etag: Option<String>,
+}
+
+impl Reply {
+    /// This data.
+    pub(crate) fn new<T: Serialize>(data: &T) -> Self {
+        // Our shapes are plain structs and maps with text keys, which always serialise.
+        Self { data: serde_json::to_vec(data).unwrap_or_default(), pagination: None, etag: None }
+    }
+
+    /// A page of a list.
+    pub(crate) fn page<T: Serialize, P: Serialize>(items: &[T], pagination: &P) -> Self {
+        Self { pagination: serde_json::to_vec(pagination).ok(), ..Self::new(&items) }
+    }
+
+    /// With an `ETag`.
+    pub(crate) fn with_etag(self, etag: String) -> Self {
+        Self { etag: Some(etag), ..self }
+    }
+}
+
+impl Call {
+    /// The body, where the operation needs one.
+    pub(crate) fn body(&self) -> Result<&Json, Denial> {
+        self.body.as_ref().ok_or(Denial::JsonMalformed(JsonError::Empty))
+    }
+
+    /// The body, where the operation can do without.
+    pub(crate) fn body_if_any(&self) -> Option<&Json> {
+        self.body.as_ref()
+    }
+
+    /// For operations whose body, if there is one at all, is an object without members.
+    pub(crate) fn no_members(&self) -> Result<(), Denial> {
+        match &self.body {
+            None => Ok(()),
+            Some(body) => Fields::of(body).and_then(Fields::finish).map_err(Denial::Invalid),
+        }
+    }
+
+    /// Opens a cursor of this list: the id after which the page begins, 0 without one.
+    pub(crate) fn after(&self, list: CursorList<'_>, cursor: Option<&str>) -> Result<i64, Denial> {
+        cursor.map_or(Ok(0), |cursor| self.app.cursors.open(list, cursor))
+    }
+
+    /// The `pagination` of a page of this list that ends with the item of that id.
+    pub(crate) fn pagination<T>(
+        &self,
+        list: CursorList<'_>,
+        (limit, cursor): (u32, Option<String>),
+        listed: &Listed<T>,
+        id: fn(&T) -> i64,
+    ) -> CursorPagination {
+        let last = listed.items.last().filter(|_| listed.has_more);
+        CursorPagination {
+            total: listed.total,
+            limit,
+            cursor,
+            has_more: listed.has_more,
+            next_cursor: last.map(|item| self.app.cursors.sign(list, id(item))),
+        }
+    }
+
+    /// The id in the path as it was sent; empty where the path has none.
+    pub(crate) fn path_id(&self) -> &str {
+        &self.path_id
+    }
+
+    /// Whether there was an `Authorization` at all, and what it said.
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        self.headers.get(AUTHORIZATION)
+    }
+
+    /// What `If-Match` asks for.
+    pub(crate) fn if_match(&self) -> Result<IfMatch, Denial> {
+        IfMatch::parse(self.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes))
+    }
+
+    /// Ends the reading of the query: what no one took is unknown. For operations without parameters, the whole query.
+    pub(crate) fn finish_query(&mut self) -> Result<(), Denial> {
+        std::mem::take(&mut self.query).finish()
+    }
+
+    fn context(&self) -> Context {
+        Context { request_id: self.id, address: Some(self.address), origin_app: self.origin_app.clone() }
+    }
+}
+
+/// The principal of a request behind the guard.
+pub(crate) fn principal(request: &mut Request<Body>) -> Result<Principal, Denial> {
+    // The guard stands outside every row of callers, so a principal is there.
+    request.extensions_mut().remove().ok_or(Denial::CredentialMissing)
+}
+
+/// The id in the path as it was sent.
+pub(crate) async fn path_id(request: &mut Request<Body>) -> String {
+    let params = request.extract_parts::<RawPathParams>().await;
+    params.ok().and_then(|params| params.iter().next().map(|(_, id)| id.to_owned())).unwrap_or_default()
+}
+
+/// Reads a request's input, step by step in the order of the contract. `replays` says whether the operation may carry
+/// an `Idempotency-Key`; the others ignore it.
+pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Body>) -> Result<Call, Denial> {
+    let path_id = path_id(&mut request).await;
+    let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    let from =
+        request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+    let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
+    let (parts, body) = request.into_parts();
+    let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
+    let bytes = if reads_body && has_body(&parts.headers) {
+        content_type(&parts.headers)?;
+        collect(body, app.limits.body_bytes).await?
+    } else {
+        Bytes::new()
+    };
+    let body =
+        if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
+    let query = Query::parse(parts.uri.query())?;
+    if replays && let Some(key) = parts.headers.get("idempotency-key") {
+        idempotency_key(key.as_bytes())?;
+        // Until replays are here, a write that asks for one is not executed without.
+        return Err(Denial::IdempotencyUnavailable);
+    }
+    Ok(Call {
+        app: Arc::clone(app),
+        id,
+        address: from,
+        query,
+        body,
+        path_id,
+        headers: parts.headers,
+        origin_app,
+    })
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    let declared = headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    declared || headers.contains_key(TRANSFER_ENCODING)
+}
+
+fn content_type(headers: &HeaderMap) -> Result<(), Denial> {
+    let got = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    match got {
+        Some(got) if is_json(&got) => Ok(()),
+        Some(got) => Err(Denial::ContentTypeUnsupported(got.chars().take(100).collect())),
+        None => Err(Denial::ContentTypeUnsupported("none".to_owned())),
+    }
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Denial> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Denial::BodyTooLarge(limit)),
+        Err(_) => Err(Denial::BodyUnreadable),
+    }
+}
+
+/// Executes an effect and answers it.
+pub(crate) async fn commit<E: Effect>(
+    call: Call,
+    effect: E,
+    permit: Permit<E::Action>,
+) -> Result<Response<Body>, Problem>
+where
+    dyn Store: Commit<E>,
+{
+    let context = call.context();
+    match Commit::<E>::commit(&*call.app.store, effect, permit, context, At::Store).await? {
+        Ended::Done(_, answer) => Ok(written(&call.app, answer)),
+        Ended::Refused(denial) => Err(denial.into()),
+    }
+}
+
+fn written(app: &App, answer: Answer) -> Response<Body> {
+    let mut response = json_response(answer.status, answer.body);
+    if let Some(etag) = &answer.etag {
+        insert(response.headers_mut(), ETAG, etag);
+    }
+    if let Some(path) = &answer.location {
+        insert(response.headers_mut(), LOCATION, &format!("{}{BASE}{path}", app.public_url));
+    }
+    response
+}
+
+/// Puts a reading handler's reply into the envelope.
+pub(crate) fn reply(app: &App, id: Uuid, reply: &Reply) -> Response<Body> {
+    let body = envelope::success(id, app.clock.now(), &reply.data, reply.pagination.as_deref());
+    let mut response = json_response(200, body);
+    if let Some(etag) = &reply.etag {
+        insert(response.headers_mut(), ETAG, etag);
+    }
+    response
+}
+
+fn json_response(status: u16, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,100 @@
+//! `keyward demo`: sample data, a server, and a line to paste.
+
+use super::opened::{
+    Opened, make_directory, make_root_secret, open, refuse_shared, root_secret, write_private,
+};
+use super::{CliError, run, variable};
+use crate::config::{self, Config, Flags};
+use crate::demo::{self, Credentials};
+use crate::telemetry;
+use clap::Args;
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// The address and port to listen on; port 0 lets the system choose.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Prints one JSON object on one line when the server is ready.
+    #[arg(long)]
+    json: bool,
+    /// The configuration file (TOML). Its [store] and [secrets] are not used: the demo has its own.
+    #[arg(long, value_name = "FILE", env = "KEYWARD_CONFIG")]
+    config: Option<PathBuf>,
+    /// Keeps the database and the credentials here, for the next start.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let throwaway = match &self.data {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
+        };
+        let data = throwaway
+            .as_ref()
+            .map_or_else(|| self.data.clone().unwrap_or_default(), |dir| dir.path().to_owned());
+        let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
+        let config = config::load(&flags, &variable)?;
+        telemetry::start(&config.log);
+        let (listener, bound) = run::listen(config.server.listen).await?;
+        let (opened, credentials) = prepare(&config, &data).await?;
+        let url = run::public_url(&config, bound);
+        say(&url, &credentials, self.json)?;
+        run::serve(listener, url, opened).await
+    }
+}
+
+/// The demo of an earlier start, or a new one.
+async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), CliError> {
+    make_directory(data)?;
+    let kept = data.join("demo-credentials.json");
+    if kept.exists() {
+        let file = File::open(&kept).map_err(CliError::file(&kept))?;
+        refuse_shared(&kept, &file)?;
+        let credentials = serde_json::from_reader(file)
+            .map_err(|_| CliError::Said(format!("{} is not a demo's credentials", kept.display())))?;
+        return Ok((open(config, &root_secret(config)?)?, credentials));
+    }
+    if data.join("keyward.db").exists() {
+        return Err(CliError::Said(format!(
+            "{} holds a database that is no finished demo; choose another directory, or empty it",
+            data.display()
+        )));
+    }
+    let opened = open(config, &make_root_secret(config)?)?;
+    let credentials = demo::fill(&opened.store, &opened.ring, &*opened.random, &*opened.clock).await?;
+    let text = serde_json::to_vec_pretty(&credentials).map_err(|error| CliError::Said(error.to_string()))?;
+    write_private(&kept, &text)?;
+    Ok((opened, credentials))
+}
+
+/// Prints what to do with it.
+fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError> {
+    let mut out = std::io::stdout();
+    if json {
+        let line =
+            serde_json::to_string(&credentials.at(url)).map_err(|error| CliError::Said(error.to_string()))?;
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(out, "Keyward demo on {url}, with sample data. Stop it with Ctrl-C.\n")?;
+        if let Some(key) = credentials.api_keys.first() {
+            writeln!(out, "Try it:\n")?;
+            writeln!(
+                out,
+                "  curl -s {url}/api/external/v2/me -H 'Authorization: Bearer {}' -H 'X-Origin-App: my-integration'\n",
+                key.api_key
+            )?;
+        }
+        writeln!(out, "Keys:")?;
+        for key in &credentials.api_keys {
+            writeln!(out, "  {}  {:<12} {} in {}", key.api_key, key.permission, key.user_email, key.account)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! `keyward init`: the first account, its admin and a key, shown once.
+
+use super::opened::{Opened, database, has_root_secret, make_directory, make_root_secret, open, root_secret};
+use super::{CliError, Source, variable};
+use crate::config::{self, Config};
+use crate::demo::operator::{Operator, Person};
+use clap::Args;
+use keyward_core::account::is_slug;
+use keyward_core::password;
+use keyward_core::principal::Grant;
+use keyward_core::role::Role;
+use keyward_core::tier::Tier;
+use serde_json::json;
+use std::io::Write;
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    #[command(flatten)]
+    source: Source,
+    /// The account's slug: lower-case letters, digits and hyphens.
+    #[arg(long)]
+    account: String,
+    /// The account's name for people; the slug if it is not given.
+    #[arg(long)]
+    account_name: Option<String>,
+    /// The account's tier.
+    #[arg(long, default_value = "standard", value_parser = ["free", "standard", "enterprise"])]
+    tier: String,
+    /// The admin's e-mail address.
+    #[arg(long)]
+    email: String,
+    /// The admin's given name.
+    #[arg(long, default_value = "")]
+    first_name: String,
+    /// The admin's family name.
+    #[arg(long, default_value = "")]
+    last_name: String,
+    /// Prints one JSON object on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Init {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let config = config::load(&self.source.flags(None), &variable)?;
+        if !is_slug(&self.account) {
+            return Err(CliError::Said(
+                "--account must be lower-case letters, digits and inner hyphens".to_owned(),
+            ));
+        }
+        if !self.email.contains('@') || self.email.len() > 255 || self.email.contains(char::is_whitespace) {
+            return Err(CliError::Said("--email must be an e-mail address".to_owned()));
+        }
+        let opened = new_installation(&config)?;
+        self.make_first(&opened).await
+    }
+
+    async fn make_first(&self, opened: &Opened) -> Result<(), CliError> {
+        let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
+        let tier = Tier::parse(&self.tier).unwrap_or(Tier::Standard);
+        let name = self.account_name.as_deref().unwrap_or(&self.account);
+        let password =
+            password::generate(&*opened.random).map_err(|error| CliError::Said(error.to_string()))?;
+        let person = Person {
+            email: &self.email.to_lowercase(),
+            first_name: &self.first_name,
+            last_name: &self.last_name,
+            title: None,
+        };
+        let account = operator.account(&self.account, name, None, tier).await?;
+        let user = operator.user(&person, &password).await?;
+        operator.member(account, user, Role::Admin).await?;
+        let (key, secret) = operator.key(account, user, "First key", Grant::FullAccess).await?;
+        let mut out = std::io::stdout();
+        if self.json {
+            let line = json!({
+                "account": { "id": account, "slug": self.account, "tier": tier.name() },
+                "user": { "id": user, "email": person.email, "password": password.expose() },
+                "api_key": { "id": key, "api_key": secret.expose() },
+            });
+            writeln!(out, "{line}")?;
+        } else {
+            writeln!(out, "Account {} (id {account}, tier {})", self.account, tier.name())?;
+            writeln!(out, "Admin   {} (id {user})", person.email)?;
+            writeln!(out, "These are shown this once:")?;
+            writeln!(out, "  password  {}", password.expose())?;
+            writeln!(out, "  API key   {}", secret.expose())?;
+        }
+        Ok(())
+    }
+}
+
+/// A new database and root secret. An old database is never touched, an old root secret is used.
+fn new_installation(config: &Config) -> Result<Opened, CliError> {
+    let database = database(config)?;
+    if database.exists() {
+        return Err(CliError::Said(format!("the database {} exists already", database.display())));
+    }
+    for file in [&database, &config.secrets.file] {
+        if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            make_directory(directory)?;
+        }
+    }
+    let root = if has_root_secret(config) { root_secret(config)? } else { make_root_secret(config)? };
+    open(config, &root)
+}

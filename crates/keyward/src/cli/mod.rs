@@ -1,0 +1,113 @@
+//! The command line.
+
+mod demo;
+mod init;
+mod opened;
+mod run;
+mod serve;
+
+use crate::config::{ConfigError, Flags};
+use clap::{Args, Parser, Subcommand};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The front door of an HTTP API.
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves sample data from a throwaway database and prints a curl line with a working key.
+    Demo(demo::Demo),
+    /// Serves the API.
+    Serve(serve::Serve),
+    /// Makes the database and the root secret, with the first account, its admin and a key, shown once.
+    Init(init::Init),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+struct Source {
+    /// The configuration file (TOML).
+    #[arg(long, value_name = "FILE", env = "KEYWARD_CONFIG")]
+    config: Option<PathBuf>,
+    /// A directory for the database and the root secret.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Source {
+    fn flags(&self, listen: Option<SocketAddr>) -> Flags {
+        Flags { file: self.config.clone(), data: self.data.clone(), listen }
+    }
+}
+
+/// Why a command ended without doing its work. One clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] keyward_sqlite::OpenError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file or directory cannot be used.
+    #[error("{path}: {source}")]
+    File {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Anything else, in a sentence.
+    #[error("{0}")]
+    Said(String),
+}
+
+impl CliError {
+    fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self::File { path, source }
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self::Said(error.to_string())
+    }
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// [`CliError`]; the caller prints it and ends with exit code 2.
+    pub fn run(self) -> Result<(), CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Demo(demo) => demo.run().await,
+                Command::Serve(serve) => serve.run().await,
+                Command::Init(init) => init.run().await,
+            }
+        })
+    }
+}
+
+/// A variable of the environment.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

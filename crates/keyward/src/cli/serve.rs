@@ -1,0 +1,36 @@
+//! `keyward serve`.
+
+use super::opened::{open, root_secret};
+use super::{CliError, Source, run, variable};
+use crate::{config, telemetry};
+use clap::Args;
+use std::net::SocketAddr;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    source: Source,
+    /// The address and port to listen on.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let config = config::load(&self.source.flags(self.listen), &variable)?;
+        telemetry::start(&config.log);
+        let (listener, bound) = run::listen(config.server.listen).await?;
+        let root = root_secret(&config)?;
+        let database = super::opened::database(&config)?;
+        if !database.exists() {
+            return Err(CliError::Said(format!(
+                "there is no database {}; run keyward init first",
+                database.display()
+            )));
+        }
+        let opened = open(&config, &root)?;
+        let public_url = run::public_url(&config, bound);
+        tracing::info!(address = %bound, public_url, "serving");
+        run::serve(listener, public_url, opened).await
+    }
+}

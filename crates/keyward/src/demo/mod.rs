@@ -1,0 +1,156 @@
+//! The sample data: two accounts, five people, seven keys, 625 deals.
+
+mod deals;
+pub(crate) mod operator;
+
+use crate::app::OperatorStore;
+use crate::cli::CliError;
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::password;
+use keyward_core::principal::Grant;
+use keyward_core::random::Random;
+use keyward_core::role::Role;
+use keyward_core::tier::Tier;
+use operator::{Operator, Person};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What the demo prints, and keeps in a file for its user alone.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Credentials {
+    accounts: Vec<Value>,
+    users: Vec<Value>,
+    pub(crate) api_keys: Vec<Key>,
+}
+
+/// A key of the demo.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Key {
+    id: i64,
+    pub(crate) api_key: String,
+    pub(crate) permission: String,
+    pub(crate) user_email: String,
+    pub(crate) account: String,
+}
+
+impl Credentials {
+    /// With the server's address in front: the line of `demo --json`.
+    pub(crate) fn at<'a>(&'a self, url: &'a str) -> impl Serialize + 'a {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            url: &'a str,
+            #[serde(flatten)]
+            credentials: &'a Credentials,
+        }
+        Line { url, credentials: self }
+    }
+}
+
+struct Member {
+    person: Person<'static>,
+    /// By the index of the account.
+    roles: &'static [(usize, Role)],
+}
+
+const ACCOUNTS: [(&str, &str, &str, Tier); 2] = [
+    ("acme-capital", "Acme Capital", "brokerage", Tier::Enterprise),
+    ("harbor-lending", "Harbor Lending", "lender", Tier::Standard),
+];
+
+const fn person(
+    email: &'static str,
+    first_name: &'static str,
+    last_name: &'static str,
+    title: &'static str,
+) -> Person<'static> {
+    Person { email, first_name, last_name, title: Some(title) }
+}
+
+const MEMBERS: [Member; 5] = [
+    Member {
+        person: person("admin@acme.example", "Avery", "Stone", "Managing Director"),
+        roles: &[(0, Role::Admin)],
+    },
+    Member {
+        person: person("editor@acme.example", "Emerson", "Vale", "Associate"),
+        roles: &[(0, Role::Editor)],
+    },
+    Member {
+        person: person("viewer@acme.example", "Vivian", "Marsh", "Analyst"),
+        roles: &[(0, Role::Viewer)],
+    },
+    Member {
+        person: person("admin@harbor.example", "Harper", "Lane", "Head of Lending"),
+        roles: &[(1, Role::Admin)],
+    },
+    Member {
+        person: person("both@acme.example", "Blake", "Rivers", "Vice President"),
+        roles: &[(0, Role::Editor), (1, Role::Viewer)],
+    },
+];
+
+/// Fills an empty store.
+pub(crate) async fn fill(
+    store: &dyn OperatorStore,
+    ring: &KeyRing,
+    random: &dyn Random,
+    clock: &dyn Clock,
+) -> Result<Credentials, CliError> {
+    let operator = Operator::new(store, ring, random);
+    let mut credentials = Credentials { accounts: Vec::new(), users: Vec::new(), api_keys: Vec::new() };
+    let mut accounts = Vec::new();
+    for (slug, name, kind, tier) in ACCOUNTS {
+        let id = operator.account(slug, name, Some(kind), tier).await?;
+        credentials.accounts.push(json!({ "id": id, "slug": slug, "tier": tier.name() }));
+        accounts.push((id, slug));
+    }
+    let mut users = Vec::new();
+    for member in &MEMBERS {
+        users.push(add(&operator, member, &accounts, random, &mut credentials).await?);
+    }
+    for (index, (account, _)) in accounts.iter().enumerate() {
+        operator.deals(*account, deals::of(index, &users, clock.now())).await?;
+    }
+    Ok(credentials)
+}
+
+/// Adds one person, with memberships and keys.
+async fn add(
+    operator: &Operator<'_>,
+    member: &Member,
+    accounts: &[(AccountId, &str)],
+    random: &dyn Random,
+    credentials: &mut Credentials,
+) -> Result<UserId, CliError> {
+    let email = member.person.email;
+    let password = password::generate(random).map_err(|error| CliError::Said(error.to_string()))?;
+    let user = operator.user(&member.person, &password).await?;
+    let mut shown = Vec::new();
+    for (index, role) in member.roles {
+        let Some((account, slug)) = accounts.get(*index) else { continue };
+        operator.member(*account, user, *role).await?;
+        shown.push(json!({ "slug": slug, "role": role.name() }));
+        let mut grants = vec![Grant::FullAccess];
+        if email == "admin@acme.example" {
+            grants.push(Grant::ReadOnly);
+        }
+        for grant in grants {
+            let permission = grant.permission().unwrap_or_default();
+            let label = format!("Demo {permission} key of {}", member.person.first_name);
+            let (id, secret) = operator.key(*account, user, &label, grant).await?;
+            credentials.api_keys.push(Key {
+                id: id.0,
+                api_key: secret.expose().to_owned(),
+                permission: permission.to_owned(),
+                user_email: email.to_owned(),
+                account: (*slug).to_owned(),
+            });
+        }
+    }
+    credentials
+        .users
+        .push(json!({ "id": user, "email": email, "password": password.expose(), "accounts": shown }));
+    Ok(user)
+}

@@ -1,0 +1,100 @@
+//! What the operator does to a store, one commit a step.
+
+use crate::app::OperatorStore;
+use crate::cli::CliError;
+use keyward_core::account::{AddMember, CreateAccount, CreateUser};
+use keyward_core::api_key::{IssueKey, KeyRing};
+use keyward_core::clock::At;
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::password;
+use keyward_core::permit::operator;
+use keyward_core::principal::Grant;
+use keyward_core::random::{Random, uuid4};
+use keyward_core::role::Role;
+use keyward_core::secret::Secret;
+use keyward_core::tier::Tier;
+use lev_deals::{SeedDeal, SeedDeals};
+
+/// Somebody to add.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Person<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) first_name: &'a str,
+    pub(crate) last_name: &'a str,
+    pub(crate) title: Option<&'a str>,
+}
+
+/// The operator at work.
+pub(crate) struct Operator<'s> {
+    store: &'s dyn OperatorStore,
+    ring: &'s KeyRing,
+    random: &'s dyn Random,
+}
+
+impl<'s> Operator<'s> {
+    pub(crate) fn new(store: &'s dyn OperatorStore, ring: &'s KeyRing, random: &'s dyn Random) -> Self {
+        Self { store, ring, random }
+    }
+
+    pub(crate) async fn account(
+        &self,
+        slug: &str,
+        name: &str,
+        account_type: Option<&str>,
+        tier: Tier,
+    ) -> Result<AccountId, CliError> {
+        let account_type = account_type.map(ToOwned::to_owned);
+        self.commit(CreateAccount { slug: slug.to_owned(), name: name.to_owned(), account_type, tier }).await
+    }
+
+    pub(crate) async fn user(&self, person: &Person<'_>, password: &Secret) -> Result<UserId, CliError> {
+        let hash = password::hash(password, self.random).map_err(said)?;
+        self.commit(CreateUser {
+            uuid: uuid4(self.random).map_err(said)?.to_string(),
+            email: person.email.to_owned(),
+            first_name: person.first_name.to_owned(),
+            last_name: person.last_name.to_owned(),
+            title: person.title.map(ToOwned::to_owned),
+            password_hash: Some(hash),
+        })
+        .await
+    }
+
+    pub(crate) async fn member(&self, account: AccountId, user: UserId, role: Role) -> Result<(), CliError> {
+        self.commit(AddMember { account, user, role }).await.map(drop)
+    }
+
+    pub(crate) async fn key(
+        &self,
+        account: AccountId,
+        user: UserId,
+        label: &str,
+        grant: Grant,
+    ) -> Result<(KeyId, Secret), CliError> {
+        let secret = self.ring.mint(self.random).map_err(said)?;
+        let made = self.commit(IssueKey { account, user, label: label.to_owned(), grant, secret }).await?;
+        Ok((made.key.id, made.secret))
+    }
+
+    pub(crate) async fn deals(&self, account: AccountId, deals: Vec<SeedDeal>) -> Result<(), CliError> {
+        self.commit(SeedDeals { account, deals }).await.map(drop)
+    }
+
+    async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
+    where
+        dyn OperatorStore + 's: Commit<E>,
+    {
+        let request_id = uuid4(self.random).map_err(said)?;
+        let context = Context { request_id, address: None, origin_app: "keyward".to_owned() };
+        match Commit::<E>::commit(self.store, effect, operator(), context, At::Store).await {
+            Ok(Ended::Done(done, _)) => Ok(done),
+            Ok(Ended::Refused(denial)) => Err(CliError::Said(denial.message())),
+            Err(error) => Err(said(error)),
+        }
+    }
+}
+
+fn said(error: impl std::error::Error) -> CliError {
+    CliError::Said(error.to_string())
+}

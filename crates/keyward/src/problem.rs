@@ -1,0 +1,180 @@
+//! The one place that knows how a refusal or a fault looks in HTTP.
+
+use crate::app::App;
+use axum::body::Body;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use keyward_core::denial::{Code, Denial};
+use keyward_core::envelope;
+use keyward_core::random::RandomError;
+use keyward_core::store::StoreError;
+use keyward_tower::Refuse;
+use std::fmt::Write;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The request's id, in its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestId(pub(crate) Uuid);
+
+/// Why a request is not answered with data.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// It was refused.
+    #[error("{}", .0.word())]
+    Denied(Denial),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Randomness is not to be had.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// A handler panicked: a fault of ours.
+    #[error("the handler panicked")]
+    Panicked,
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl Problem {
+    /// The stable word for the log.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Denied(denial) => denial.word(),
+            Self::Store(StoreError::Unavailable(_)) => "store_unavailable",
+            Self::Store(StoreError::Corrupt { .. }) => "store_corrupt",
+            Self::Store(StoreError::Failed(_)) => "store_failed",
+            Self::Random(_) => "random_unavailable",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Self::Denied(denial) => denial.code(),
+            Self::Store(StoreError::Unavailable(_)) | Self::Random(_) => Code::ServiceUnavailable,
+            Self::Store(StoreError::Corrupt { .. } | StoreError::Failed(_)) | Self::Panicked => {
+                Code::InternalError
+            }
+        }
+    }
+
+    fn message(&self) -> String {
+        match (self, self.code()) {
+            (Self::Denied(denial), _) => denial.message(),
+            (_, Code::ServiceUnavailable) => {
+                "The service cannot do this now; try again in a few seconds".to_owned()
+            }
+            _ => "Something went wrong on our side; the request id helps us to find it".to_owned(),
+        }
+    }
+
+    /// What the log may know beyond the word: the causes, which the client never sees.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let mut cause: &dyn std::error::Error = match self {
+            Self::Denied(_) => return None,
+            fault => fault,
+        };
+        let mut text = cause.to_string();
+        while let Some(source) = cause.source() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ": {source}");
+            cause = source;
+        }
+        Some(text)
+    }
+}
+
+/// The status of a code.
+const fn status(code: Code) -> StatusCode {
+    match code {
+        Code::BadRequest => StatusCode::BAD_REQUEST,
+        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Renders problems, for layers and rows alike.
+#[derive(Clone, Debug)]
+pub(crate) struct Problems(pub(crate) Arc<App>);
+
+impl Problems {
+    /// The whole response; the reason stays in its extensions.
+    pub(crate) fn response(&self, id: Uuid, problem: Problem) -> Response<Body> {
+        let code = problem.code();
+        let details = match &problem {
+            Problem::Denied(denial) => denial.details(),
+            _ => None,
+        };
+        let body = envelope::error(id, code, &problem.message(), details.as_ref());
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status(code);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let help = format!("<{}/platform/errors#{}>; rel=\"help\"", self.0.public_url, code.name());
+        insert(headers, LINK, &help);
+        if code == Code::ServiceUnavailable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Problem::Denied(denial) = &problem {
+            headers_of(denial, headers);
+        }
+        response.extensions_mut().insert(Reason { word: problem.word(), causes: problem.causes() });
+        response
+    }
+}
+
+impl Refuse<Body> for Problems {
+    fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<Body> {
+        let id = request.get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        self.response(id, Problem::Denied(denial.clone()))
+    }
+}
+
+/// Why a response is as it is, in its extensions, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason {
+    pub(crate) word: &'static str,
+    pub(crate) causes: Option<String>,
+}
+
+fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
+    match denial {
+        // RFC 6750 §3.1: no error code when no credential was sent.
+        Denial::CredentialMissing => insert(headers, WWW_AUTHENTICATE, "Bearer realm=\"lev\""),
+        Denial::ScopeMissing(scope) => {
+            let challenge = format!("Bearer realm=\"lev\", error=\"insufficient_scope\", scope=\"{scope}\"");
+            insert(headers, WWW_AUTHENTICATE, &challenge);
+        }
+        Denial::MethodNotAllowed(allowed) => insert(headers, ALLOW, allowed),
+        // What was framed in two ways may go on in two ways; and a body that is too long is not waited for.
+        Denial::FramingAmbiguous(_) | Denial::BodyTooLarge(_) | Denial::HeadersTooLarge(_) => {
+            insert(headers, CONNECTION, "close");
+        }
+        _ if denial.code() == Code::Unauthorized => {
+            insert(headers, WWW_AUTHENTICATE, "Bearer realm=\"lev\", error=\"invalid_token\"");
+        }
+        _ => {}
+    }
+}
+
+/// Sets a header whose value we made; one that cannot be a value is left out.
+pub(crate) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

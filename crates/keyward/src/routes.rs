@@ -1,0 +1,278 @@
+//! Every operation in one table: its id, verb, path, what it takes to be let in, and its handler.
+//!
+//! To add one: a variant of [`OperationId`], a row in [`table`], a handler under `api/`. The access matrix in the
+//! tests does not compile until it knows the new one.
+
+use crate::api::{account, api_keys, auth, deals, health, me};
+use crate::app::{App, Store};
+use crate::call::{self, BASE, Call, Reply};
+use crate::observe::record;
+use crate::problem::{Problem, Problems, RequestId};
+use crate::stack::{Boxed, guarded, public};
+use axum::Router;
+use axum::body::Body;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter};
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use keyward_core::BoxFuture;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Commit, Effect};
+use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, SeeSelf, check};
+use keyward_core::principal::Principal;
+use keyward_core::scope::Scope;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tower::service_fn;
+use tower::util::MapRequest;
+use uuid::Uuid;
+
+macro_rules! operations {
+    ($($variant:ident => $name:literal),* $(,)?) => {
+        /// Every operation, by the name that clients generate code from.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "the names say method and path")]
+        pub enum OperationId { $($variant),* }
+
+        impl OperationId {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// Its `operationId`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+        }
+    };
+}
+
+operations! {
+    GetHealth => "getHealth",
+    PostAuthValidateApiKey => "postAuthValidateApiKey",
+    GetMe => "getMe",
+    GetMeAccounts => "getMeAccounts",
+    PatchMeActiveAccount => "patchMeActiveAccount",
+    GetAccountTeam => "getAccountTeam",
+    GetApiKeys => "getApiKeys",
+    PostApiKeys => "postApiKeys",
+    PostApiKeysKeyIdRotate => "postApiKeysKeyIdRotate",
+    DeleteApiKeysKeyId => "deleteApiKeysKeyId",
+    GetDeals => "getDeals",
+    PostDeals => "postDeals",
+    GetDealsDealId => "getDealsDealId",
+    PatchDealsDealId => "patchDealsDealId",
+    DeleteDealsDealId => "deleteDealsDealId",
+}
+
+/// What it takes to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing. Whether the application must still be named.
+    Public {
+        /// `X-Origin-App` is required.
+        origin_app: bool,
+    },
+    /// A credential, with this scope if there is one.
+    Caller(Option<Scope>),
+}
+
+type Run =
+    Arc<dyn Fn(Arc<App>, Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Problem>> + Send + Sync>;
+
+/// One operation.
+#[derive(Clone)]
+pub struct Row {
+    /// Its id.
+    pub id: OperationId,
+    /// Its verb.
+    pub method: Method,
+    /// Its path below the API's base, with `{…}` for an id.
+    pub path: &'static str,
+    /// What it takes to be let in.
+    pub access: Access,
+    run: Run,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.id.name(), self.method, self.path)
+    }
+}
+
+/// Every operation.
+#[must_use]
+#[rustfmt::skip]
+pub fn table() -> Vec<Row> {
+    use OperationId::*;
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    vec![
+        open(GetHealth, GET, "/health", false, health::get::handle),
+        open(PostAuthValidateApiKey, POST, "/auth/validate-api-key", true, auth::validate_api_key::handle),
+        read::<SeeSelf, _, _>(GetMe, GET, "/me", me::get::handle),
+        read::<ReadAccount, _, _>(GetMeAccounts, GET, "/me/accounts", me::accounts::handle),
+        read::<ReadAccount, _, _>(PatchMeActiveAccount, PATCH, "/me/active-account", me::active_account::handle),
+        read::<ReadAccount, _, _>(GetAccountTeam, GET, "/account/team", account::team::handle),
+        read::<ReadAccount, _, _>(GetApiKeys, GET, "/api-keys", api_keys::list::handle),
+        write(PostApiKeys, POST, "/api-keys", api_keys::create::handle),
+        write(PostApiKeysKeyIdRotate, POST, "/api-keys/{key_id}/rotate", api_keys::rotate::handle),
+        write_admitting(DeleteApiKeysKeyId, DELETE, "/api-keys/{key_id}", api_keys::revoke::admit, api_keys::revoke::handle),
+        read::<ReadDeals, _, _>(GetDeals, GET, "/deals", deals::list::handle),
+        write(PostDeals, POST, "/deals", deals::create::handle),
+        read::<ReadDeals, _, _>(GetDealsDealId, GET, "/deals/{deal_id}", deals::get::handle),
+        write(PatchDealsDealId, PATCH, "/deals/{deal_id}", deals::update::handle),
+        write(DeleteDealsDealId, DELETE, "/deals/{deal_id}", deals::archive::handle),
+    ]
+}
+
+/// An operation for everyone.
+fn open<F, R>(id: OperationId, method: Method, path: &'static str, origin_app: bool, handler: F) -> Row
+where
+    F: Fn(Call) -> R + Copy + Send + Sync + 'static,
+    R: Future<Output = Result<Reply, Problem>> + Send + 'static,
+{
+    let run: Run = Arc::new(move |app, request| {
+        Box::pin(async move {
+            let call = call::read(&app, false, request).await?;
+            let id = call.id;
+            Ok(call::reply(&app, id, &handler(call).await?))
+        })
+    });
+    Row { id, method, path, access: Access::Public { origin_app }, run }
+}
+
+/// An operation that reads.
+fn read<A, F, R>(id: OperationId, method: Method, path: &'static str, handler: F) -> Row
+where
+    A: Action,
+    F: Fn(Call, Permit<A>) -> R + Copy + Send + Sync + 'static,
+    R: Future<Output = Result<Reply, Problem>> + Send + 'static,
+{
+    // An operation that reads answers a changing verb only where there is nothing to change yet.
+    let replays = method != Method::GET;
+    let run: Run = Arc::new(move |app, mut request| {
+        Box::pin(async move {
+            let permit = check::<A>(call::principal(&mut request)?)?;
+            let call = call::read(&app, replays, request).await?;
+            let id = call.id;
+            Ok(call::reply(&app, id, &handler(call, permit).await?))
+        })
+    });
+    Row { id, method, path, access: Access::Caller(A::SCOPE), run }
+}
+
+/// How a handler turns a call into an effect. It cannot execute it.
+type Intend<E> = fn(&Call, &Permit<<E as Effect>::Action>) -> Result<E, Problem>;
+/// How a caller is admitted to an action, given the id in the path.
+type Admit<A> = fn(Principal, &str) -> Result<Permit<A>, Denial>;
+
+/// An operation that writes.
+fn write<E: Effect>(id: OperationId, method: Method, path: &'static str, handler: Intend<E>) -> Row
+where
+    dyn Store: Commit<E>,
+{
+    write_admitting(id, method, path, |principal, _| check(principal), handler)
+}
+
+/// An operation that writes, to which callers are admitted in a way of its own.
+fn write_admitting<E: Effect>(
+    id: OperationId,
+    method: Method,
+    path: &'static str,
+    admit: Admit<E::Action>,
+    handler: Intend<E>,
+) -> Row
+where
+    dyn Store: Commit<E>,
+{
+    let run: Run = Arc::new(move |app, mut request| {
+        Box::pin(async move {
+            let principal = call::principal(&mut request)?;
+            let permit = admit(principal, &call::path_id(&mut request).await)?;
+            let mut call = call::read(&app, true, request).await?;
+            call.finish_query()?;
+            let effect = handler(&call, &permit)?;
+            call::commit(call, effect, permit).await
+        })
+    });
+    Row { id, method, path, access: Access::Caller(E::Action::SCOPE), run }
+}
+
+/// Routes by path and verb: unknown paths 404, unknown verbs 405, OPTIONS always answered.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut paths: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
+    for row in table() {
+        paths.entry(row.path).or_default().push(row);
+    }
+    let unknown = app.clone();
+    let router = Router::new().fallback(async move |request: Request<Body>| match *request.method() {
+        Method::OPTIONS => options("OPTIONS"),
+        _ => refuse(&unknown, &request, Denial::RouteUnknown),
+    });
+    paths.into_iter().fold(router, |router, (path, rows)| {
+        router.route_service(&format!("{BASE}{path}"), at_path(app, &rows))
+    })
+}
+
+/// The verbs of one path.
+fn at_path(app: &Arc<App>, rows: &[Row]) -> MethodRouter {
+    let mut verbs: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+    if verbs.contains(&"GET") {
+        verbs.push("HEAD");
+    }
+    verbs.push("OPTIONS");
+    verbs.sort_unstable();
+    let allowed = verbs.join(", ");
+    let (other, for_options) = (app.clone(), allowed.clone());
+    let refusing = async move |request: Request<Body>| {
+        refuse(&other, &request, Denial::MethodNotAllowed(allowed.clone()))
+    };
+    let router = MethodRouter::new()
+        .fallback_service(Handler::<_, ()>::with_state(refusing, ()))
+        .on(MethodFilter::OPTIONS, async move || options(&for_options));
+    rows.iter().fold(router, |router, row| match MethodFilter::try_from(row.method.clone()) {
+        Ok(verb) => router.on_service(verb, service(app, row)),
+        Err(_) => router,
+    })
+}
+
+fn service(app: &Arc<App>, row: &Row) -> Boxed {
+    let (id, run, own) = (row.id, Arc::clone(&row.run), Arc::clone(app));
+    let inner = service_fn(move |request: Request<Body>| {
+        let app = Arc::clone(&own);
+        let request_id = id_of(&request);
+        let running = run(Arc::clone(&own), request);
+        async move { Ok(running.await.unwrap_or_else(|problem| Problems(app).response(request_id, problem))) }
+    });
+    let whole = match row.access {
+        Access::Public { origin_app } => public(app, origin_app, inner),
+        Access::Caller(_) => guarded(app, inner),
+    };
+    Boxed::new(MapRequest::new(whole, move |request: Request<Body>| {
+        if let Some(record) = record(&request) {
+            // A request enters one row, so the note is new.
+            let _ = record.operation.set(id);
+        }
+        request
+    }))
+}
+
+fn id_of(request: &Request<Body>) -> Uuid {
+    request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id)
+}
+
+fn options(allowed: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    if let Ok(value) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+fn refuse(app: &Arc<App>, request: &Request<Body>, denial: Denial) -> Response<Body> {
+    Problems(Arc::clone(app)).response(id_of(request), denial.into())
+}

@@ -1,0 +1,137 @@
+//! The whole order of what happens to a request, with the reason beside each step.
+//!
+//! Around everything, [`stack`]; around the operations of callers, [`guarded`]; around public ones, [`public`].
+//! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
+
+use crate::app::App;
+use crate::observe::{ObserveLayer, record};
+use crate::problem::Problems;
+use crate::routes;
+use axum::body::Body;
+use http::{HeaderValue, Request, Response};
+use keyward_core::denial::Denial;
+use keyward_core::principal::{Caller, Principal};
+use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Schemes};
+use keyward_tower::hygiene::Hygiene;
+use keyward_tower::origin_app::{OriginApp, RequireOriginApp};
+use keyward_tower::{Check, GateLayer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service, ServiceBuilder};
+
+/// A whole HTTP service in a box: without boxes the types of the stack would not end.
+pub type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// What stands around every request.
+#[must_use]
+pub fn stack(app: &Arc<App>) -> Boxed {
+    let problems = Problems(Arc::clone(app));
+    let service = ServiceBuilder::new()
+        // Outermost, so that whatever happens has an id, a log event and, after a panic, still an answer.
+        .layer(ObserveLayer(Arc::clone(app)))
+        // Before anything is looked at: what can be read in two ways is not read. 400, 413, 431.
+        .layer(GateLayer::new(Hygiene(app.limits), problems))
+        // OPTIONS is answered, then the route must exist (404) and have the method (405). Only then is anyone asked
+        // who they are: routes are public knowledge, and a probe of an unknown one costs no look-up of a credential.
+        .service(routes::router(app));
+    BoxCloneSyncService::new(service)
+}
+
+/// What stands around an operation of callers.
+pub(crate) fn guarded<S>(app: &Arc<App>, row: S) -> Boxed
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    let problems = Problems(Arc::clone(app));
+    let keys = ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock));
+    let schemes: Schemes = [Box::new(keys) as Box<_>].into();
+    BoxCloneSyncService::new(
+        ServiceBuilder::new()
+            // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
+            .layer(AuthenticateLayer::new(schemes, problems.clone()))
+            .layer(GateLayer::new(NoteCaller, problems.clone()))
+            // Which application? 400. After 401, so that the credential is the first thing to get right.
+            .layer(GateLayer::new(RequireOriginApp, problems.clone()))
+            .layer(GateLayer::new(NoteOriginApp, problems.clone()))
+            // In which account? 400, 403. The limits will stand right after it, since they are the account's.
+            .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems))
+            .service(row),
+    )
+}
+
+/// What stands around a public operation. The limit per address will stand first.
+pub(crate) fn public<S>(app: &Arc<App>, origin_app: bool, row: S) -> Boxed
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    if origin_app {
+        let problems = Problems(Arc::clone(app));
+        // The caller names its application even where it need not prove who it is.
+        let row = GateLayer::new(NoteOriginApp, problems.clone()).layer(row);
+        BoxCloneSyncService::new(GateLayer::new(RequireOriginApp, problems).layer(row))
+    } else {
+        BoxCloneSyncService::new(row)
+    }
+}
+
+/// Writes down who is calling, for the log, as soon as it is known.
+#[derive(Clone, Debug)]
+struct NoteCaller;
+
+impl<B> Check<B> for NoteCaller {
+    fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        if let (Some(record), Some(caller)) = (record(request), request.extensions().get::<Caller>()) {
+            // A request passes here once, so the note is new.
+            let _ = record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
+        }
+        Ok(())
+    }
+}
+
+/// Writes down which application calls, for the log.
+#[derive(Clone, Debug)]
+struct NoteOriginApp;
+
+impl<B> Check<B> for NoteOriginApp {
+    fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        if let (Some(record), Some(OriginApp(name))) = (record(request), request.extensions().get()) {
+            let _ = record.origin_app.set(Arc::clone(name));
+        }
+        Ok(())
+    }
+}
+
+/// Chooses the account of the request: a key's own. `X-Active-Account` may only name that one.
+#[derive(Clone, Debug)]
+struct ActiveAccount(Arc<App>);
+
+impl<B> Check<B> for ActiveAccount {
+    fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        // Authentication stands outside this, so a caller is there.
+        let caller = request.extensions_mut().remove::<Caller>().ok_or(Denial::CredentialMissing)?;
+        let principal = Principal::of(caller);
+        let member = principal.member.ok_or(Denial::AccountRequired)?;
+        if let Some(named) = request.headers().get("x-active-account") {
+            self.names(named, &principal)?;
+        }
+        if let Some(record) = record(request) {
+            let _ = record.account.set(member.account);
+        }
+        request.extensions_mut().insert(principal);
+        Ok(())
+    }
+}
+
+impl ActiveAccount {
+    fn names(&self, named: &HeaderValue, principal: &Principal) -> Result<(), Denial> {
+        let live = self.0.directory().read();
+        let own = principal.member.and_then(|member| live.account(member.account));
+        match own {
+            Some(account) if account.slug.as_bytes() == named.as_bytes().trim_ascii() => Ok(()),
+            _ => Err(Denial::AccountForeign),
+        }
+    }
+}

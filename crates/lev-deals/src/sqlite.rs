@@ -1,0 +1,251 @@
+//! Deals in SQLite. Tenancy and visibility stand in the SQL itself: a forgotten check finds nothing.
+
+use crate::deal::{Deal, DealId};
+use crate::effects::{ArchiveDeal, Archived, CreateDeal, SeedDeals, Seeded, UpdateDeal};
+use crate::reads::DealReads;
+use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
+use keyward_core::BoxFuture;
+use keyward_core::account::Membership;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::header::IfMatch;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::money::Cents;
+use keyward_core::page::Listed;
+use keyward_core::permit::{Action, Administer, Permit, ReadDeals, WriteDeals};
+use keyward_core::scope::Scope;
+use keyward_core::store::StoreError;
+use keyward_sqlite::{Component, Migration, Sqlite, Tx, store_error};
+use rusqlite::types::FromSql;
+use rusqlite::{Row, params};
+
+/// The tables of this crate, for [`keyward_sqlite::Options::components`].
+pub const COMPONENT: Component = Component {
+    name: "lev-deals",
+    migrations: &[Migration { name: "deals", sql: include_str!("../migrations/sqlite/0001_deals.sql") }],
+};
+
+/// The deals of account ?1 that its member ?2 sees: an admin all, everyone else those whose team includes them.
+const VISIBLE: &str = "FROM deals d JOIN memberships m ON m.account_id = d.owner_account_id
+    WHERE d.owner_account_id = ?1 AND m.user_id = ?2
+    AND (m.role = 'admin' OR EXISTS (SELECT 1 FROM deal_team t WHERE t.deal_id = d.id AND t.user_id = ?2))";
+
+/// As [`VISIBLE`], where a viewer sees nothing: what may be changed.
+const CHANGEABLE: &str = "FROM deals d JOIN memberships m ON m.account_id = d.owner_account_id
+    WHERE d.owner_account_id = ?1 AND m.user_id = ?2
+    AND (m.role = 'admin' OR (m.role = 'editor'
+         AND EXISTS (SELECT 1 FROM deal_team t WHERE t.deal_id = d.id AND t.user_id = ?2)))";
+
+impl DealReads for Sqlite {
+    fn list_deals<'a>(
+        &'a self,
+        permit: &'a Permit<ReadDeals>,
+        after: i64,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Listed<Deal>, StoreError>> {
+        Box::pin(async move {
+            let Some((account, user)) = sight(permit) else {
+                return Ok(Listed { items: Vec::new(), total: 0, has_more: false });
+            };
+            let read = move |reads: &keyward_sqlite::Reads<'_>| {
+                let count = format!("SELECT count(*) AS n {VISIBLE}");
+                let total = reads.first(&count, params![account.0, user.0], |row| get::<i64>(row, "n"))?;
+                // One more than asked for tells whether there is a next page.
+                let sql = format!("SELECT d.* {VISIBLE} AND d.id > ?3 ORDER BY d.id LIMIT ?4 + 1");
+                let mut items = reads.all(&sql, params![account.0, user.0, after, limit], deal)?;
+                let has_more = items.len() > limit as usize;
+                items.truncate(limit as usize);
+                Ok(Listed { items, total: total.unwrap_or(0), has_more })
+            };
+            self.read(read).await
+        })
+    }
+
+    fn get_deal<'a>(
+        &'a self,
+        permit: &'a Permit<ReadDeals>,
+        id: DealId,
+    ) -> BoxFuture<'a, Result<Option<Deal>, StoreError>> {
+        Box::pin(async move {
+            let Some((account, user)) = sight(permit) else { return Ok(None) };
+            let sql = format!("SELECT d.* {VISIBLE} AND d.id = ?3");
+            self.read(move |reads| reads.first(&sql, params![account.0, user.0, id.0], deal)).await
+        })
+    }
+}
+
+impl Execute<CreateDeal> for Tx<'_> {
+    fn execute(&mut self, e: &CreateDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Deal, Stop> {
+        let (user, member) = (permit.principal()?.user, permit.member()?);
+        let deal = e.0.fields.clone().applied_to(Deal {
+            id: DealId(0),
+            owner_account: member.account,
+            title: e.0.title.clone(),
+            loan_amount: None,
+            loan_type: None,
+            transaction_type: None,
+            business_plan: None,
+            description: None,
+            estimated_close_date: None,
+            close_date: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        });
+        let may = self.first(
+            "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2 AND role IN ('admin', 'editor')",
+            params![member.account.0, user.0],
+            |_| Ok(()),
+        )?;
+        may.ok_or(Denial::ScopeMissing(Scope::DealsWrite))?;
+        let id = insert(self, &deal)?;
+        join_team(self, id, user, true, now)?;
+        Ok(Deal { id, ..deal })
+    }
+}
+
+impl Execute<UpdateDeal> for Tx<'_> {
+    fn execute(&mut self, e: &UpdateDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Deal, Stop> {
+        let current = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let next =
+            e.changes.clone().applied_to(Deal { version: current.version + 1, updated_at: now, ..current });
+        self.change(
+            "UPDATE deals SET title = ?2, loan_amount_cents = ?3, loan_type = ?4, transaction_type = ?5,
+                business_plan = ?6, description = ?7, estimated_close_date = ?8, version = ?9, updated_at = ?10
+             WHERE id = ?1",
+            params![
+                next.id.0,
+                next.title,
+                next.loan_amount.map(Cents::get),
+                next.loan_type,
+                next.transaction_type,
+                next.business_plan,
+                next.description,
+                next.estimated_close_date,
+                next.version,
+                next.updated_at.unix(),
+            ],
+        )?;
+        Ok(next)
+    }
+}
+
+impl Execute<ArchiveDeal> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ArchiveDeal,
+        permit: &Permit<WriteDeals>,
+        now: Timestamp,
+    ) -> Result<Archived, Stop> {
+        let current = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        if current.archived_at.is_some() {
+            return Ok(Archived { deal: current, now: false });
+        }
+        let deal = Deal { version: current.version + 1, updated_at: now, archived_at: Some(now), ..current };
+        self.change(
+            "UPDATE deals SET archived_at = ?2, updated_at = ?2, version = ?3 WHERE id = ?1",
+            params![deal.id.0, now.unix(), deal.version],
+        )?;
+        Ok(Archived { deal, now: true })
+    }
+}
+
+impl Execute<SeedDeals> for Tx<'_> {
+    fn execute(&mut self, e: &SeedDeals, _: &Permit<Administer>, _: Timestamp) -> Result<Seeded, Stop> {
+        for seed in &e.deals {
+            let id = insert(self, &Deal { owner_account: e.account, ..seed.deal.clone() })?;
+            for (place, user) in seed.team.iter().enumerate() {
+                join_team(self, id, *user, place == 0, seed.deal.created_at)?;
+            }
+        }
+        Ok(Seeded { account: e.account, deals: e.deals.len() })
+    }
+}
+
+/// The deal to change: found within the holder's sight, else 404; in a state that it asked for, else 412.
+fn changeable(
+    tx: &Tx<'_>,
+    permit: &Permit<WriteDeals>,
+    id: Option<DealId>,
+    as_sent: &str,
+    if_match: &IfMatch,
+) -> Result<Deal, Stop> {
+    let Membership { account, .. } = permit.member()?;
+    let user = permit.principal()?.user;
+    let sql = format!("SELECT d.* {CHANGEABLE} AND d.id = ?3");
+    let found = tx.first(&sql, params![account.0, user.0, id.map(|id| id.0)], deal)?;
+    let current = found.ok_or_else(|| Denial::not_found("Deal", as_sent))?;
+    if if_match.allows(&current.etag()) { Ok(current) } else { Err(Denial::PreconditionFailed.into()) }
+}
+
+fn insert(tx: &Tx<'_>, deal: &Deal) -> Result<DealId, StoreError> {
+    let id = tx.insert(
+        "INSERT INTO deals (owner_account_id, title, loan_amount_cents, loan_type, transaction_type, business_plan,
+            description, estimated_close_date, close_date, created_at, updated_at, archived_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            deal.owner_account.0,
+            deal.title,
+            deal.loan_amount.map(Cents::get),
+            deal.loan_type,
+            deal.transaction_type,
+            deal.business_plan,
+            deal.description,
+            deal.estimated_close_date,
+            deal.close_date,
+            deal.created_at.unix(),
+            deal.updated_at.unix(),
+            deal.archived_at.map(Timestamp::unix),
+        ],
+    )?;
+    Ok(DealId(id))
+}
+
+fn join_team(tx: &Tx<'_>, deal: DealId, user: UserId, leads: bool, now: Timestamp) -> Result<(), StoreError> {
+    let role = if leads { "deal_lead" } else { "originator" };
+    tx.insert(
+        "INSERT INTO deal_team (deal_id, user_id, deal_role, is_primary, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![deal.0, user.0, role, leads, now.unix()],
+    )?;
+    Ok(())
+}
+
+fn sight<A: Action>(permit: &Permit<A>) -> Option<(AccountId, UserId)> {
+    Some((permit.member().ok()?.account, permit.principal().ok()?.user))
+}
+
+fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    row.get(column).map_err(store_error)
+}
+
+fn deal(row: &Row<'_>) -> Result<Deal, StoreError> {
+    let id: i64 = get(row, "id")?;
+    let corrupt =
+        |column: &str| StoreError::Corrupt { table: "deals", what: format!("{column} of row {id}") };
+    let value = |column: &str, set| match get::<Option<String>>(row, column)? {
+        None => Ok(None),
+        Some(text) => known(set, &text).map(Some).ok_or_else(|| corrupt(column)),
+    };
+    let loan_amount = match get::<Option<i64>>(row, "loan_amount_cents")? {
+        None => None,
+        Some(cents) => Some(Cents::new(cents).ok_or_else(|| corrupt("loan_amount_cents"))?),
+    };
+    Ok(Deal {
+        id: DealId(id),
+        owner_account: AccountId(get(row, "owner_account_id")?),
+        title: get(row, "title")?,
+        loan_amount,
+        loan_type: value("loan_type", LOAN_TYPES)?,
+        transaction_type: value("transaction_type", TRANSACTION_TYPES)?,
+        business_plan: value("business_plan", BUSINESS_PLANS)?,
+        description: get(row, "description")?,
+        estimated_close_date: get(row, "estimated_close_date")?,
+        close_date: get(row, "close_date")?,
+        version: get(row, "version")?,
+        created_at: Timestamp::from_unix(get(row, "created_at")?),
+        updated_at: Timestamp::from_unix(get(row, "updated_at")?),
+        archived_at: get::<Option<i64>>(row, "archived_at")?.map(Timestamp::from_unix),
+    })
+}
