@@ -166,7 +166,6 @@ pub struct Directory {
 
 impl Directory {
     /// Looks at what is known now. Hold the guard briefly: a change waits for it.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Live> {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,5 +207,104 @@ impl Directory {
                 used.remove(key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::principal::Grant;
+    use crate::tier::Tier;
+
+    const NOW: i64 = 1_000;
+
+    fn digest() -> Digest {
+        Digest::from_bytes(&[7; 32]).unwrap()
+    }
+
+    fn key() -> ApiKey {
+        ApiKey {
+            id: KeyId(1),
+            account: AccountId(1),
+            user: UserId(1),
+            label: "k".to_owned(),
+            prefix: "lev_sk_abcd".to_owned(),
+            grant: Grant::FullAccess,
+            created_at: Timestamp::from_unix(0),
+            expires_at: None,
+            allowed_ips: None,
+            revoked_at: None,
+            last_used_at: None,
+        }
+    }
+
+    fn user(disabled: bool) -> User {
+        User {
+            id: UserId(1),
+            uuid: String::new(),
+            email: String::new(),
+            first_name: "A".to_owned(),
+            last_name: String::new(),
+            title: None,
+            photo_url: None,
+            last_login_at: None,
+            disabled,
+        }
+    }
+
+    fn account(disabled: bool) -> Account {
+        let (slug, name) = ("a".to_owned(), "A".to_owned());
+        Account { id: AccountId(1), slug, name, account_type: None, tier: Tier::Free, disabled }
+    }
+
+    fn secret(ends_at: Option<i64>) -> Change {
+        let ends_at = ends_at.map(Timestamp::from_unix);
+        Change::Secrets(
+            KeyId(1),
+            vec![KeySecret { key: KeyId(1), digest: digest(), pepper_version: 1, ends_at }],
+        )
+    }
+
+    /// Everything is wrong with the key at first; each change puts one thing right, and the next is told.
+    #[test]
+    fn the_order_of_verification_is_pinned() {
+        let mut live = Live::default();
+        let ended = Some(Timestamp::from_unix(NOW));
+        let elsewhere: Arc<[_]> = vec![address::parse_range("203.0.113.0/24").unwrap()].into();
+        let wrong = ApiKey { revoked_at: ended, expires_at: ended, allowed_ips: Some(elsewhere), ..key() };
+        let steps = [
+            (Change::Key(wrong.clone()), Denial::KeyUnknown),
+            (secret(Some(NOW)), Denial::KeyRevoked),
+            (Change::Key(ApiKey { revoked_at: None, ..wrong.clone() }), Denial::KeyRotated),
+            (secret(Some(NOW + 1)), Denial::KeyExpired),
+            (Change::Key(ApiKey { revoked_at: None, expires_at: None, ..wrong }), Denial::AddressNotAllowed),
+            (Change::Key(key()), Denial::UserDisabled),
+            (Change::User(user(true)), Denial::UserDisabled),
+            (Change::User(user(false)), Denial::AccountDisabled),
+            (Change::Account(account(true)), Denial::AccountDisabled),
+            (Change::Account(account(false)), Denial::NotAMember),
+        ];
+        let admit = |live: &Live| live.admit(&digest(), [127, 0, 0, 1].into(), Timestamp::from_unix(NOW));
+        for (change, denial) in steps {
+            live.apply(change);
+            assert_eq!(admit(&live).unwrap_err(), denial);
+        }
+        live.apply(Change::Member(AccountId(1), UserId(1), Some(Role::Viewer)));
+        assert_eq!(admit(&live).unwrap().user, UserId(1));
+        live.apply(Change::Member(AccountId(1), UserId(1), None));
+        assert_eq!(admit(&live).unwrap_err(), Denial::NotAMember);
+    }
+
+    #[test]
+    fn a_use_noted_during_a_flush_is_not_forgotten() {
+        let directory = Directory::default();
+        let at = Timestamp::from_unix;
+        directory.note_use(KeyId(1), at(1));
+        let written = directory.unwritten_uses();
+        directory.note_use(KeyId(1), at(2));
+        directory.uses_written(&written);
+        assert_eq!(directory.unwritten_uses(), [(KeyId(1), at(2))]);
+        directory.note_use(KeyId(1), at(1));
+        assert_eq!(directory.unwritten_use(KeyId(1)), Some(at(2)), "an older use changes nothing");
     }
 }

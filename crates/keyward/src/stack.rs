@@ -1,6 +1,6 @@
 //! The whole order of what happens to a request, with the reason beside each step.
 //!
-//! Around everything, [`stack`]; around the operations of callers, [`guarded`]; around public ones, [`public`].
+//! Around everything, [`around`]; around the operations of callers, [`guarded`]; around public ones, [`public`].
 //! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
 
 use crate::app::App;
@@ -23,23 +23,32 @@ use tower::{Layer, Service, ServiceBuilder};
 /// A whole HTTP service in a box: without boxes the types of the stack would not end.
 pub type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
-/// What stands around every request.
+/// The program's whole service.
 #[must_use]
 pub fn stack(app: &Arc<App>) -> Boxed {
+    // OPTIONS is answered, then the route must exist (404) and have the method (405). Only then is anyone asked who
+    // they are: routes are public knowledge, and a probe of an unknown one costs no look-up of a credential.
+    around(app, routes::router(app))
+}
+
+/// What stands around every request.
+pub fn around<S>(app: &Arc<App>, inner: S) -> Boxed
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
     let problems = Problems(Arc::clone(app));
     let service = ServiceBuilder::new()
         // Outermost, so that whatever happens has an id, a log event and, after a panic, still an answer.
         .layer(ObserveLayer(Arc::clone(app)))
         // Before anything is looked at: what can be read in two ways is not read. 400, 413, 431.
         .layer(GateLayer::new(Hygiene(app.limits), problems))
-        // OPTIONS is answered, then the route must exist (404) and have the method (405). Only then is anyone asked
-        // who they are: routes are public knowledge, and a probe of an unknown one costs no look-up of a credential.
-        .service(routes::router(app));
+        .service(inner);
     BoxCloneSyncService::new(service)
 }
 
 /// What stands around an operation of callers.
-pub(crate) fn guarded<S>(app: &Arc<App>, row: S) -> Boxed
+pub fn guarded<S>(app: &Arc<App>, row: S) -> Boxed
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,

@@ -54,7 +54,7 @@ fn deal(account: usize, number: usize, now: Timestamp) -> Deal {
         loan_type: pick(LOAN_TYPES, number),
         transaction_type: pick(TRANSACTION_TYPES, number * 2),
         business_plan: if number % 11 == 10 { None } else { pick(BUSINESS_PLANS, number * 3 + 1) },
-        description: (number % 3 == 0).then(|| format!("Financing for {kind} at {place}.")),
+        description: number.is_multiple_of(3).then(|| format!("Financing for {kind} at {place}.")),
         estimated_close_date: (number % 5 != 4).then(|| date(now.plus_seconds((n * 13 % 365) * DAY))),
         close_date: (number % 17 == 16).then(|| date(updated_at)),
         version: 1,
@@ -70,9 +70,9 @@ fn team(account: usize, number: usize, users: &[UserId]) -> Vec<UserId> {
     let member = |index: usize, on: bool| users.get(index).copied().filter(|_| on);
     let members = if account == 0 {
         [
-            member(1, number % 15 == 0),
+            member(1, number.is_multiple_of(15)),
             member(4, number % 24 == 1),
-            member(2, number % 40 == 0),
+            member(2, number.is_multiple_of(40)),
             member(0, number % 2 == 1),
         ]
     } else {

@@ -1,0 +1,288 @@
+//! The contract of every store: each rule is a function that is given a fresh one.
+//!
+//! A store's own test calls [`keeps`] in a line. A rule that is broken panics with the rule's words.
+#![expect(clippy::panic, reason = "a broken rule must end the test that asked")]
+
+use crate::{START, SeededRandom};
+use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::api_key::{
+    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
+};
+use keyward_core::clock::{At, Timestamp};
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::input::Field;
+use keyward_core::permit::{Action, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
+use keyward_core::principal::{Caller, Grant, Principal};
+use keyward_core::role::Role;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::secret::Secret;
+use keyward_core::store::{KeyReads, KeysOf, TeamReads, Upkeep};
+use keyward_core::tier::Tier;
+use std::net::{IpAddr, Ipv4Addr};
+use uuid::Uuid;
+
+/// Everything that a store of identity can do.
+pub trait IdentityStore:
+    Commit<CreateAccount>
+    + Commit<CreateUser>
+    + Commit<AddMember>
+    + Commit<RemoveMember>
+    + Commit<SetRole>
+    + Commit<SetUserDisabled>
+    + Commit<IssueKey>
+    + Commit<CreateKey>
+    + Commit<RotateKey>
+    + Commit<RevokeKey>
+    + KeyReads
+    + TeamReads
+    + Upkeep
+{
+}
+
+impl<S> IdentityStore for S where
+    S: Commit<CreateAccount>
+        + Commit<CreateUser>
+        + Commit<AddMember>
+        + Commit<RemoveMember>
+        + Commit<SetRole>
+        + Commit<SetUserDisabled>
+        + Commit<IssueKey>
+        + Commit<CreateKey>
+        + Commit<RotateKey>
+        + Commit<RevokeKey>
+        + KeyReads
+        + TeamReads
+        + Upkeep
+{
+}
+
+/// Runs every rule, each on a store from `fresh`.
+pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
+    a_change_holds_from_the_moment_it_is_answered(&Bench::new(&fresh()).await).await;
+    a_refusal_changes_nothing(&Bench::new(&fresh()).await).await;
+    a_right_that_was_lost_on_the_way_ends_the_write(&Bench::new(&fresh()).await).await;
+    a_removed_member_loses_its_keys_for_good(&Bench::new(&fresh()).await).await;
+    grace_is_exact_to_the_second_and_two_secrets_live_at_most(&Bench::new(&fresh()).await).await;
+    the_ceiling_of_a_tier_counts_live_keys(&Bench::new(&fresh()).await).await;
+    lists_show_what_the_caller_may_see(&Bench::new(&fresh()).await).await;
+    the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
+}
+
+/// A store with one account, an admin and a viewer, each with a key.
+struct Bench<'s, S> {
+    store: &'s S,
+    ring: KeyRing,
+    random: SeededRandom,
+    account: AccountId,
+    admin: KeyMade,
+    viewer: KeyMade,
+}
+
+const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(START + seconds)
+}
+
+fn must<T, E: std::fmt::Debug>(rule: &str, result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("{rule}: {error:?}"))
+}
+
+async fn commit<S, E>(
+    store: &S,
+    effect: E,
+    permit: Permit<E::Action>,
+    seconds: i64,
+) -> Result<E::Done, Denial>
+where
+    S: Commit<E>,
+    E: Effect,
+{
+    let context = Context { request_id: Uuid::nil(), address: None, origin_app: "contract".to_owned() };
+    match must("a commit works", store.commit(effect, permit, context, At::Fixed(at(seconds))).await) {
+        Ended::Done(done, _) => Ok(done),
+        Ended::Refused(denial) => Err(denial),
+    }
+}
+
+impl<'s, S: IdentityStore> Bench<'s, S> {
+    async fn new(store: &'s S) -> Self {
+        let random = SeededRandom::new(1);
+        let root = must("a root secret", RootSecret::generate(&random));
+        let format = must("a prefix", KeyFormat::new("lev_sk_"));
+        let ring = must("a ring", KeyRing::new(format, &root).ok_or("no version"));
+        let account = CreateAccount {
+            slug: "acme".to_owned(),
+            name: "Acme".to_owned(),
+            account_type: None,
+            tier: Tier::Standard,
+        };
+        let account = must("an account", commit(store, account, operator(), 0).await);
+        let mut keys = Vec::new();
+        for (name, role) in [("admin", Role::Admin), ("viewer", Role::Viewer)] {
+            let user = CreateUser {
+                uuid: name.to_owned(),
+                email: format!("{name}@acme.example"),
+                first_name: name.to_owned(),
+                last_name: String::new(),
+                title: None,
+                password_hash: None,
+            };
+            let user = must("a user", commit(store, user, operator(), 0).await);
+            must("a member", commit(store, AddMember { account, user, role }, operator(), 0).await);
+            let secret = must("a secret", ring.mint(&random));
+            let key = IssueKey { account, user, label: name.to_owned(), grant: Grant::FullAccess, secret };
+            keys.push(must("a key", commit(store, key, operator(), 0).await));
+        }
+        let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
+        Self { store, ring, random, account, admin, viewer }
+    }
+
+    fn admit(&self, secret: &Secret, seconds: i64) -> Result<Caller, Denial> {
+        self.ring.admit(secret.expose(), FROM, &self.store.directory().read(), at(seconds))
+    }
+
+    fn permit<A: Action>(&self, key: &KeyMade) -> Permit<A> {
+        let caller = must("a live key is admitted", self.admit(&key.secret, 0));
+        must("a permit", check(Principal::of(caller)))
+    }
+
+    async fn create(&self, permit: Permit<ManageKeys>, seconds: i64) -> Result<KeyMade, Denial> {
+        let secret = must("a secret", self.ring.mint(&self.random));
+        let wanted =
+            Wanted { grant: WantedGrant::AsMaker, expires_at: Field::Absent, allowed_ips: Field::Absent };
+        commit(self.store, CreateKey { label: "new".to_owned(), wanted, secret }, permit, seconds).await
+    }
+
+    async fn revoke(&self, permit: Permit<RevokeKeys>, key: KeyId) -> Result<bool, Denial> {
+        let effect = RevokeKey { key: Some(key), as_sent: key.to_string() };
+        commit(self.store, effect, permit, 0).await.map(|revoked| revoked.now)
+    }
+
+    async fn rotate(&self, grace_seconds: i64, seconds: i64) -> Secret {
+        let secret = must("a secret", self.ring.mint(&self.random));
+        let key = self.admin.key.id;
+        let effect = RotateKey { key: Some(key), as_sent: key.to_string(), grace_seconds, secret };
+        // Any secret of the key would do; the operator's permit has no place in an account.
+        let caller = must("the current secret is admitted", self.admit(&self.admin.secret, 0));
+        let permit = must("a permit", check(Principal::of(caller)));
+        must("a rotation", commit(self.store, effect, permit, seconds).await).secret
+    }
+}
+
+async fn a_change_holds_from_the_moment_it_is_answered<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let made = must("a key is made", bench.create(bench.permit(&bench.admin), 0).await);
+    must("a new key is admitted at once", bench.admit(&made.secret, 0));
+    must("a key is revoked", bench.revoke(bench.permit(&bench.admin), made.key.id).await);
+    assert_eq!(bench.admit(&made.secret, 0).err(), Some(Denial::KeyRevoked), "a revoked key is dead at once");
+    let again = must("revoking again works", bench.revoke(bench.permit(&bench.admin), made.key.id).await);
+    assert!(!again, "revoking again changes nothing");
+    let role = SetRole { account: bench.account, user: bench.viewer.key.user, role: Role::Editor };
+    must("a role is changed", commit(bench.store, role, operator(), 0).await);
+    let caller = must("the viewer's key lives", bench.admit(&bench.viewer.secret, 0));
+    assert_eq!(Principal::of(caller).member.map(|m| m.role), Some(Role::Editor), "a role holds at once");
+    let disabled = SetUserDisabled { user: bench.viewer.key.user, disabled: true };
+    must("a user is disabled", commit(bench.store, disabled, operator(), 0).await);
+    assert_eq!(bench.admit(&bench.viewer.secret, 0).err(), Some(Denial::UserDisabled), "and dead at once");
+}
+
+async fn a_refusal_changes_nothing<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let twice = CreateAccount {
+        slug: "acme".to_owned(),
+        name: "Other".to_owned(),
+        account_type: None,
+        tier: Tier::Free,
+    };
+    assert!(commit(bench.store, twice, operator(), 0).await.is_err(), "a slug is unique");
+    let refused = bench.revoke(bench.permit(&bench.viewer), bench.admin.key.id).await;
+    assert!(matches!(refused, Err(Denial::NotFound { .. })), "a viewer does not reach the admin's key");
+    must("the admin's key still lives", bench.admit(&bench.admin.secret, 0));
+    let live = bench.store.directory().read();
+    assert_eq!(
+        live.account(bench.account).map(|a| a.name.as_str()),
+        Some("Acme"),
+        "the account is as it was"
+    );
+}
+
+async fn a_right_that_was_lost_on_the_way_ends_the_write<S: IdentityStore>(bench: &Bench<'_, S>) {
+    // Both were let in while the key lived; the revocation commits first.
+    let (late, ending) = (bench.permit::<ManageKeys>(&bench.admin), bench.permit(&bench.admin));
+    must("the key ends itself", bench.revoke(ending, bench.admin.key.id).await);
+    let refused = bench.create(late, 0).await.err();
+    assert_eq!(refused, Some(Denial::KeyRevoked), "a write whose credential died on the way is not executed");
+
+    let late = bench.permit::<ManageKeys>(&bench.viewer);
+    let member = RemoveMember { account: bench.account, user: bench.viewer.key.user };
+    must("the member is removed", commit(bench.store, member, operator(), 0).await);
+    assert_eq!(bench.create(late, 0).await.err(), Some(Denial::KeyRevoked), "nor one whose member left");
+}
+
+async fn a_removed_member_loses_its_keys_for_good<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (account, user) = (bench.account, bench.viewer.key.user);
+    must("the member is removed", commit(bench.store, RemoveMember { account, user }, operator(), 0).await);
+    assert_eq!(bench.admit(&bench.viewer.secret, 0).err(), Some(Denial::KeyRevoked), "its keys are revoked");
+    let again = AddMember { account, user, role: Role::Admin };
+    must("the member comes back", commit(bench.store, again, operator(), 0).await);
+    assert_eq!(bench.admit(&bench.viewer.secret, 0).err(), Some(Denial::KeyRevoked), "and none revives");
+    must("other members keep theirs", bench.admit(&bench.admin.secret, 0));
+}
+
+async fn grace_is_exact_to_the_second_and_two_secrets_live_at_most<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let first = &bench.admin.secret;
+    let second = bench.rotate(100, 0).await;
+    must("the old secret lives in its grace", bench.admit(first, 99));
+    assert_eq!(bench.admit(first, 100).err(), Some(Denial::KeyRotated), "and not a second longer");
+    must("the new one lives", bench.admit(&second, 100));
+    let third = bench.rotate(100, 10).await;
+    assert_eq!(bench.admit(first, 11).err(), Some(Denial::KeyUnknown), "a third secret ends the first");
+    must("the second lives in its own grace", bench.admit(&second, 109));
+    assert_eq!(bench.admit(&second, 110).err(), Some(Denial::KeyRotated), "to the second");
+    must("the third lives", bench.admit(&third, 111));
+}
+
+async fn the_ceiling_of_a_tier_counts_live_keys<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let mut made = Vec::new();
+    for _ in 2..Tier::Standard.max_keys() {
+        made.push(must("below the ceiling", bench.create(bench.permit(&bench.admin), 0).await));
+    }
+    let refused = bench.create(bench.permit(&bench.admin), 0).await;
+    assert!(matches!(refused, Err(Denial::Invalid(_))), "at the ceiling no key is made");
+    let Some(one) = made.first() else { panic!("keys were made") };
+    must("one is revoked", bench.revoke(bench.permit(&bench.admin), one.key.id).await);
+    must("and its place is free", bench.create(bench.permit(&bench.admin), 0).await);
+}
+
+async fn lists_show_what_the_caller_may_see<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let list = async |key: &KeyMade, of: KeysOf| -> Vec<KeyId> {
+        let permit = bench.permit::<ReadAccount>(key);
+        let listed = must("a list", bench.store.list_keys(&permit, of, 50, 0).await);
+        assert_eq!(usize::try_from(listed.total), Ok(listed.items.len()), "the total counts what is seen");
+        listed.items.iter().map(|key| key.id).collect()
+    };
+    let (admin, viewer) = (bench.admin.key.id, bench.viewer.key.id);
+    assert_eq!(list(&bench.admin, KeysOf::Caller).await, [admin], "its own");
+    assert_eq!(list(&bench.admin, KeysOf::Account).await, [admin, viewer], "an admin: the account's");
+    assert_eq!(list(&bench.viewer, KeysOf::Account).await, [viewer], "a viewer: its own, whatever it asks");
+    let permit = bench.permit(&bench.viewer);
+    let first = must("a page of the team", bench.store.list_team(&permit, 0, 1).await);
+    let ids =
+        |page: &[keyward_core::store::TeamMember]| page.iter().map(|m| m.user.id).collect::<Vec<UserId>>();
+    assert_eq!((ids(&first.items), first.total, first.has_more), (vec![bench.admin.key.user], 2, true));
+    let second = must("the next", bench.store.list_team(&permit, bench.admin.key.user.0, 1).await);
+    assert_eq!((ids(&second.items), second.has_more), (vec![bench.viewer.key.user], false));
+}
+
+async fn the_last_use_never_goes_back<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let key = bench.admin.key.id;
+    for (written, expected) in [(10, 10), (5, 10), (20, 20)] {
+        must("a batch is written", bench.store.write_uses(&[(key, at(written))]).await);
+        let permit = bench.permit::<ReadAccount>(&bench.admin);
+        let listed = must("a list", bench.store.list_keys(&permit, KeysOf::Caller, 50, 0).await);
+        let last = listed.items.first().and_then(|key| key.last_used_at);
+        assert_eq!(last, Some(at(expected)), "the last use is the latest one");
+    }
+    must("the store answers", bench.store.ping().await);
+}

@@ -1,0 +1,265 @@
+//! What the door costs: one handler bare, and the same handler behind the whole door with a key that is remembered,
+//! in turns, over real sockets. Prints ratios of one run; figures of different runs or machines do not compare.
+//!
+//! `cargo xtask bench [ROUNDS]`: a round is half a second each. Ends with exit code 1 when the door keeps less than the
+//! floor of the bare handler's throughput per CPU second, so that a mistake that makes it much dearer is noticed.
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use keyward::app::App;
+use keyward::stack::{Boxed, around, guarded};
+use keyward::transport;
+use keyward_core::account::{AddMember, CreateAccount, CreateUser};
+use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::clock::{At, SystemClock};
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::page::Cursors;
+use keyward_core::permit::operator;
+use keyward_core::principal::Grant;
+use keyward_core::random::OsRandom;
+use keyward_core::role::Role;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::tier::Tier;
+use keyward_sqlite::{Options, Sqlite};
+use keyward_tower::hygiene::Limits;
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tower::service_fn;
+use uuid::Uuid;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const CONNECTIONS: usize = 32;
+const ROUND: Duration = Duration::from_millis(500);
+const FLOOR: f64 = 0.75;
+
+fn main() -> Result<(), Failure> {
+    let rounds = std::env::args().nth(1).map_or(Ok(10), |text| text.parse::<usize>())?;
+    if std::env::var_os("NOLOG").is_none() {
+        tracing_subscriber::fmt().json().with_writer(std::io::sink).init();
+    }
+    let directory = tempfile::tempdir()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (app, key) = runtime.block_on(prepare(directory.path()))?;
+    let bare = start(BoxedRouter::bare())?;
+    let door = start(BoxedRouter::door(&app))?;
+    let mut ratios = Vec::new();
+    let mut out = std::io::stdout();
+    writeln!(out, "round   bare req/s   door req/s   ratio   CPU us/req bare   door   ratio")?;
+    // The first round warms up and is not counted.
+    for round in 0..=rounds {
+        let (plain, guarded) = (runtime.block_on(load(&bare, &key))?, runtime.block_on(load(&door, &key))?);
+        let ratio = guarded.rate() / plain.rate();
+        let cpu = plain.cpu_each() / guarded.cpu_each();
+        writeln!(
+            out,
+            "{round:>5} {:>12.0} {:>12.0} {ratio:>7.3} {:>17.2} {:>6.2} {cpu:>7.3}",
+            plain.rate(),
+            guarded.rate(),
+            plain.cpu_each(),
+            guarded.cpu_each(),
+        )?;
+        if round > 0 {
+            ratios.push((ratio, cpu));
+        }
+    }
+    let (median, by_cpu) = (middle(ratios.iter().map(|r| r.0)), middle(ratios.iter().map(|r| r.1)));
+    writeln!(
+        out,
+        "median of {rounds}: the door keeps {median:.3} of the throughput, {by_cpu:.3} by CPU time (floor {FLOOR})"
+    )?;
+    if by_cpu < FLOOR { Err("the door has become too dear".into()) } else { Ok(()) }
+}
+
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The handler that both serve: about a kilobyte of JSON.
+async fn handler(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let items: Vec<u64> = (0..200).collect();
+    let body = serde_json::to_vec(&serde_json::json!({ "data": items, "text": "x".repeat(200) }))
+        .unwrap_or_default();
+    Ok(Response::new(Body::from(body)))
+}
+
+struct BoxedRouter;
+
+impl BoxedRouter {
+    fn bare() -> Boxed {
+        Boxed::new(Router::new().route_service("/bench", service_fn(handler)))
+    }
+
+    fn door(app: &Arc<App>) -> Boxed {
+        around(app, Router::new().route_service("/bench", guarded(app, service_fn(handler))))
+    }
+}
+
+/// An app on a real store, with a key.
+async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Failure> {
+    let clock = Arc::new(SystemClock::new());
+    let root = RootSecret::generate(&OsRandom)?;
+    let path = directory.join("bench.db");
+    let checks = root.check_values();
+    let store = Sqlite::open(&Options {
+        path: &path,
+        components: &[],
+        root_secret_checks: &checks,
+        clock: clock.clone(),
+    })?;
+    let ring = KeyRing::new(KeyFormat::new("lev_sk_")?, &root).ok_or("no root secret")?;
+    let account =
+        CreateAccount { slug: "a".to_owned(), name: "A".to_owned(), account_type: None, tier: Tier::Free };
+    let account = commit(&store, account).await?;
+    let user = CreateUser {
+        uuid: "u".to_owned(),
+        email: "u@a.example".to_owned(),
+        first_name: String::new(),
+        last_name: String::new(),
+        title: None,
+        password_hash: None,
+    };
+    let user = commit(&store, user).await?;
+    commit(&store, AddMember { account, user, role: Role::Admin }).await?;
+    let secret = ring.mint(&OsRandom)?;
+    let issue = IssueKey { account, user, label: "bench".to_owned(), grant: Grant::FullAccess, secret };
+    let key = commit(&store, issue).await?.secret.expose().to_owned();
+    let app = App {
+        store: Arc::new(store),
+        ring,
+        cursors: Cursors::new(&root),
+        clock,
+        random: Arc::new(OsRandom),
+        public_url: "http://127.0.0.1".to_owned(),
+        limits: Limits::default(),
+    };
+    Ok((Arc::new(app), key))
+}
+
+async fn commit<E: Effect>(store: &Sqlite, effect: E) -> Result<E::Done, Failure>
+where
+    Sqlite: Commit<E>,
+{
+    let context = Context { request_id: Uuid::nil(), address: None, origin_app: "bench".to_owned() };
+    match store.commit(effect, operator(), context, At::Store).await? {
+        Ended::Done(done, _) => Ok(done),
+        Ended::Refused(denial) => Err(denial.message().into()),
+    }
+}
+
+/// A server on a thread of its own, whose CPU time can be read.
+struct Server {
+    address: SocketAddr,
+    thread: u64,
+}
+
+fn start(service: Boxed) -> Result<Server, Failure> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let thread = Arc::new(AtomicU64::new(0));
+    let own = Arc::clone(&thread);
+    std::thread::spawn(move || {
+        own.store(thread_id(), Ordering::SeqCst);
+        let serving = async {
+            let listener = TcpListener::from_std(listener)?;
+            transport::serve(listener, service, std::future::pending()).await;
+            Ok::<_, Failure>(())
+        };
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map(|runtime| runtime.block_on(serving))
+    });
+    while thread.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    Ok(Server { address, thread: thread.load(Ordering::SeqCst) })
+}
+
+/// The number by which the system knows this thread.
+fn thread_id() -> u64 {
+    let link = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+    link.file_name().and_then(|name| name.to_str()?.parse().ok()).unwrap_or(1)
+}
+
+/// CPU time of a thread of this process, in nanoseconds.
+fn cpu_time(thread: u64) -> Result<u64, Failure> {
+    let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"))?;
+    Ok(text.split_whitespace().next().unwrap_or_default().parse()?)
+}
+
+struct Measured {
+    requests: u64,
+    cpu: u64,
+}
+
+impl Measured {
+    fn rate(&self) -> f64 {
+        self.requests as f64 / ROUND.as_secs_f64()
+    }
+
+    fn cpu_each(&self) -> f64 {
+        self.cpu as f64 / 1000.0 / self.requests.max(1) as f64
+    }
+}
+
+/// Asks over and over on every connection until the round is over.
+async fn load(server: &Server, key: &str) -> Result<Measured, Failure> {
+    let (over, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let request = format!(
+        "GET /bench HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\nX-Origin-App: bench\r\nAccept: */*\r\n\r\n",
+        server.address
+    );
+    let mut clients = Vec::new();
+    let before = cpu_time(server.thread)?;
+    for _ in 0..CONNECTIONS {
+        let (over, count, request) = (Arc::clone(&over), Arc::clone(&count), request.clone());
+        let mut stream = TcpStream::connect(server.address).await?;
+        stream.set_nodelay(true)?;
+        clients.push(tokio::spawn(async move {
+            let mut answer = vec![0; first(&mut stream, request.as_bytes()).await?];
+            while !over.load(Ordering::Relaxed) {
+                stream.write_all(request.as_bytes()).await?;
+                stream.read_exact(&mut answer).await?;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok::<_, Failure>(())
+        }));
+    }
+    tokio::time::sleep(ROUND).await;
+    over.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await??;
+    }
+    Ok(Measured { requests: count.load(Ordering::Relaxed), cpu: cpu_time(server.thread)? - before })
+}
+
+/// Asks once and learns how long an answer is: all are equally long.
+async fn first(stream: &mut TcpStream, request: &[u8]) -> Result<usize, Failure> {
+    stream.write_all(request).await?;
+    let mut answer = Vec::new();
+    loop {
+        stream.read_buf(&mut answer).await?;
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        if !head.starts_with("HTTP/1.1 200") {
+            return Err(format!("unexpected answer: {head}").into());
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.ok_or("no content-length")?.parse()?;
+        if body.len() == length {
+            return Ok(answer.len());
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The API as its callers see it: personas speak HTTP to the whole stack, each test on a database of its own.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod deals;
+#[cfg(test)]
+mod hygiene;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod me;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod validate;

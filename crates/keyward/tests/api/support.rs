@@ -1,0 +1,360 @@
+//! The app under test, its personas, and how they speak to it.
+
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use keyward::app::App;
+use keyward::stack::{Boxed, stack};
+use keyward_core::account::{AddMember, CreateAccount, CreateUser};
+use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::clock::{At, Clock};
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::page::Cursors;
+use keyward_core::permit::operator;
+use keyward_core::principal::Grant;
+use keyward_core::random::Random;
+use keyward_core::role::Role;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::tier::Tier;
+use keyward_sqlite::{Options, Sqlite};
+use keyward_testkit::{FakeClock, SeededRandom};
+use keyward_tower::ClientAddress;
+use keyward_tower::hygiene::Limits;
+use lev_deals::{Deal, DealId, SeedDeal, SeedDeals};
+use serde_json::Value;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub(crate) const BASE: &str = "/api/external/v2";
+
+/// A whole app on a database of its own, with a clock that stands still.
+///
+/// Two accounts: `acme` (enterprise) and `harbor` (standard). In acme: `admin`, `editor`, `viewer`; in harbor:
+/// `stranger`, an admin. `both` is an editor in acme and a viewer in harbor. Deals 1 to 4 are acme's (the editor is on the
+/// teams of 1 and 2, the viewer on that of 1), deal 5 is harbor's.
+pub(crate) struct TestApp {
+    pub(crate) store: Sqlite,
+    pub(crate) clock: FakeClock,
+    pub(crate) acme: AccountId,
+    pub(crate) harbor: AccountId,
+    pub(crate) admin: Persona,
+    pub(crate) editor: Persona,
+    pub(crate) viewer: Persona,
+    pub(crate) stranger: Persona,
+    pub(crate) both: Persona,
+    ring: KeyRing,
+    random: Arc<SeededRandom>,
+    service: Boxed,
+    _directory: TempDir,
+}
+
+/// A user with a full_access key in one account.
+#[derive(Clone, Debug)]
+pub(crate) struct Persona {
+    pub(crate) user: UserId,
+    pub(crate) account: AccountId,
+    pub(crate) key: Key,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) id: i64,
+    pub(crate) secret: String,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let clock = FakeClock::new();
+        let random = Arc::new(SeededRandom::new(7));
+        let root = RootSecret::generate(&*random).unwrap();
+        let store = Sqlite::open(&Options {
+            path: &directory.path().join("keyward.db"),
+            components: &[lev_deals::sqlite::COMPONENT],
+            root_secret_checks: &root.check_values(),
+            clock: Arc::new(clock.clone()),
+        })
+        .unwrap();
+        let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
+        let app = Arc::new(App {
+            store: Arc::new(store.clone()),
+            ring: ring.clone(),
+            cursors: Cursors::new(&root),
+            clock: Arc::new(clock.clone()),
+            random: Arc::clone(&random) as Arc<dyn Random>,
+            public_url: "http://keyward.test".to_owned(),
+            limits: Limits::default(),
+        });
+        let service = stack(&app);
+        let seed = Seed { store: &store, ring: &ring, random: &*random };
+        let acme = seed.account("acme", Tier::Enterprise).await;
+        let harbor = seed.account("harbor", Tier::Standard).await;
+        let admin = seed.persona("admin", acme, Role::Admin).await;
+        let editor = seed.persona("editor", acme, Role::Editor).await;
+        let viewer = seed.persona("viewer", acme, Role::Viewer).await;
+        let stranger = seed.persona("stranger", harbor, Role::Admin).await;
+        let both = seed.persona("both", acme, Role::Editor).await;
+        commit(&store, AddMember { account: harbor, user: both.user, role: Role::Viewer }).await;
+        let teams = [vec![editor.user, viewer.user], vec![editor.user], vec![], vec![admin.user]];
+        seed.deals(acme, "Acme", &teams, &clock).await;
+        seed.deals(harbor, "Harbor", &[vec![stranger.user]], &clock).await;
+        Self {
+            store,
+            clock,
+            acme,
+            harbor,
+            admin,
+            editor,
+            viewer,
+            stranger,
+            both,
+            ring,
+            random,
+            service,
+            _directory: directory,
+        }
+    }
+
+    /// A key that the operator made.
+    pub(crate) async fn key(&self, of: &Persona, grant: Grant) -> Key {
+        Seed { store: &self.store, ring: &self.ring, random: &*self.random }
+            .key(of.account, of.user, grant)
+            .await
+    }
+
+    /// A well-formed key that nobody has.
+    pub(crate) fn unknown_key(&self) -> String {
+        self.ring.mint(&*self.random).unwrap().secret.expose().to_owned()
+    }
+
+    /// A key of these scopes.
+    pub(crate) async fn scoped(&self, of: &Persona, scopes: &[Scope]) -> Key {
+        self.key(of, Grant::Fixed(scopes.iter().copied().collect::<ScopeSet>())).await
+    }
+
+    /// Something that the operator does.
+    pub(crate) async fn operate<E: Effect>(&self, effect: E) -> E::Done
+    where
+        Sqlite: Commit<E>,
+    {
+        commit(&self.store, effect).await
+    }
+
+    /// A request from nobody.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Ask<'_> {
+        let request = Request::builder().method(method).uri(path).header("host", "keyward.test");
+        Ask { app: self, request, body: None, from: IpAddr::from([127, 0, 0, 1]) }
+    }
+
+    /// A request of the API, with an origin app, from nobody.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> Ask<'_> {
+        self.request(method, &format!("{BASE}{path}")).header("x-origin-app", "tests")
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask<'_> {
+        self.anonymous(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Ask<'_> {
+        self.anonymous(Method::POST, path)
+    }
+
+    pub(crate) fn patch(&self, path: &str) -> Ask<'_> {
+        self.anonymous(Method::PATCH, path)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Ask<'_> {
+        self.anonymous(Method::DELETE, path)
+    }
+}
+
+struct Seed<'s> {
+    store: &'s Sqlite,
+    ring: &'s KeyRing,
+    random: &'s SeededRandom,
+}
+
+impl Seed<'_> {
+    async fn account(&self, slug: &str, tier: Tier) -> AccountId {
+        let name = slug.to_uppercase();
+        commit(self.store, CreateAccount { slug: slug.to_owned(), name, account_type: None, tier }).await
+    }
+
+    async fn persona(&self, name: &str, account: AccountId, role: Role) -> Persona {
+        let user = CreateUser {
+            uuid: format!("uuid-of-{name}"),
+            email: format!("{name}@acme.example"),
+            first_name: name.to_owned(),
+            last_name: "Tester".to_owned(),
+            title: None,
+            password_hash: None,
+        };
+        let user = commit(self.store, user).await;
+        commit(self.store, AddMember { account, user, role }).await;
+        Persona { user, account, key: self.key(account, user, Grant::FullAccess).await }
+    }
+
+    async fn key(&self, account: AccountId, user: UserId, grant: Grant) -> Key {
+        let secret = self.ring.mint(self.random).unwrap();
+        let made =
+            commit(self.store, IssueKey { account, user, label: "test".to_owned(), grant, secret }).await;
+        Key { id: made.key.id.0, secret: made.secret.expose().to_owned() }
+    }
+
+    async fn deals(&self, account: AccountId, title: &str, teams: &[Vec<UserId>], clock: &FakeClock) {
+        let now = clock.now();
+        let deal = Deal {
+            id: DealId(0),
+            owner_account: account,
+            title: title.to_owned(),
+            loan_amount: None,
+            loan_type: None,
+            transaction_type: None,
+            business_plan: None,
+            description: None,
+            estimated_close_date: None,
+            close_date: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        };
+        let deals = teams.iter().map(|team| SeedDeal { deal: deal.clone(), team: team.clone() }).collect();
+        commit(self.store, SeedDeals { account, deals }).await;
+    }
+}
+
+async fn commit<E: Effect>(store: &Sqlite, effect: E) -> E::Done
+where
+    Sqlite: Commit<E>,
+{
+    let context = Context { request_id: uuid::Uuid::nil(), address: None, origin_app: "tests".to_owned() };
+    match store.commit(effect, operator(), context, At::Store).await.unwrap() {
+        Ended::Done(done, _) => done,
+        Ended::Refused(denial) => panic!("{denial:?}"),
+    }
+}
+
+/// A request in the making.
+pub(crate) struct Ask<'a> {
+    app: &'a TestApp,
+    request: http::request::Builder,
+    body: Option<Body>,
+    from: IpAddr,
+}
+
+impl Ask<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn key(self, key: &Key) -> Self {
+        self.bearer(&key.secret)
+    }
+
+    pub(crate) fn by(self, persona: &Persona) -> Self {
+        self.bearer(&persona.key.secret)
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.from = address.parse().unwrap();
+        self
+    }
+
+    pub(crate) fn json(self, body: Value) -> Self {
+        self.text(body.to_string())
+    }
+
+    /// A body that is declared to be JSON, whatever it is.
+    pub(crate) fn text(self, body: impl Into<Vec<u8>>) -> Self {
+        self.header("content-type", "application/json").raw(body)
+    }
+
+    /// A body of which nothing is declared but its length.
+    pub(crate) fn raw(mut self, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        self = self.header("content-length", &body.len().to_string());
+        self.body = Some(Body::from(body));
+        self
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let mut request = self.request.body(self.body.unwrap_or_else(Body::empty)).unwrap();
+        request.extensions_mut().insert(ClientAddress(self.from));
+        let response = self.app.service.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
+    }
+
+    /// Sends, and expects this refusal: status, code and message.
+    pub(crate) async fn refused(self, status: u16, code: &str, message: &str) -> Answer {
+        let answer = self.send().await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code(), answer.message()),
+            (status, code.to_owned(), message.to_owned())
+        );
+        answer
+    }
+
+    /// Sends, and expects this status.
+    pub(crate) async fn expect(self, status: u16) -> Answer {
+        let answer = self.send().await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+        answer
+    }
+}
+
+/// An answer, whole.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub(crate) fn data(&self) -> Value {
+        self.json()["data"].take()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The body without the request's id, to compare answers.
+    pub(crate) fn without_id(&self) -> String {
+        let id = self.json()["request_id"].as_str().unwrap().to_owned();
+        self.text().replace(&id, "ID")
+    }
+
+    /// The secret in the answer, as a key.
+    pub(crate) fn new_key(&self) -> Key {
+        let data = self.data();
+        Key { id: data["id"].as_i64().unwrap(), secret: data["api_key"].as_str().unwrap().to_owned() }
+    }
+}
