@@ -8,12 +8,16 @@
 //! | `reader.rs` | connections that read |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
 //! | `accounts.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `upkeep.rs` | what is written in batches |
+//! | `faults.rs` | faults made on purpose, for tests (feature `fault-injection`) |
 //!
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
 
 mod accounts;
 mod commit;
 mod error;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
 mod keys;
 mod load;
 mod migrate;

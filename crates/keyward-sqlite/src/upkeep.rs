@@ -36,14 +36,3 @@ impl Upkeep for Sqlite {
         Box::pin(self.read(|reads| reads.first("SELECT 1", [], |_| Ok(())).map(drop)))
     }
 }
-
-#[cfg(feature = "fault-injection")]
-impl Sqlite {
-    /// Does something to the writer's connection: for tests that need a full or read-only database for real.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the statement fails.
-    pub async fn on_writer(&self, sql: &'static str) -> Result<(), StoreError> {
-        self.writer.run(move |desk| desk.connection.execute_batch(sql).map_err(store_error)).await
-    }
-}

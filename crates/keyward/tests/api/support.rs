@@ -90,7 +90,7 @@ impl TestApp {
             limits: Limits::default(),
         });
         let service = stack(&app);
-        let seed = Seed { store: &store, ring: &ring, random: &*random };
+        let seed = Seed { store: &store, ring: &ring, random: &random };
         let acme = seed.account("acme", Tier::Enterprise).await;
         let harbor = seed.account("harbor", Tier::Standard).await;
         let admin = seed.persona("admin", acme, Role::Admin).await;
@@ -121,7 +121,7 @@ impl TestApp {
 
     /// A key that the operator made.
     pub(crate) async fn key(&self, of: &Persona, grant: Grant) -> Key {
-        Seed { store: &self.store, ring: &self.ring, random: &*self.random }
+        Seed { store: &self.store, ring: &self.ring, random: &self.random }
             .key(of.account, of.user, grant)
             .await
     }
