@@ -41,7 +41,8 @@ use std::sync::Arc;
 /// The store. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Sqlite {
-    writer: Arc<writer::Writer>,
+    // Before the writer: only a connection that can write may tidy up as the last to close.
     readers: Arc<reader::Readers>,
+    writer: Arc<writer::Writer>,
     directory: Directory,
 }

@@ -37,7 +37,6 @@ pub(crate) fn migrate(
     components: &[Component],
     now: Timestamp,
 ) -> Result<(), OpenError> {
-    recognise(connection)?;
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
             component TEXT NOT NULL,
@@ -63,13 +62,13 @@ pub(crate) fn migrate(
     Ok(())
 }
 
-/// An empty file becomes ours; a file of another program is left alone.
-fn recognise(connection: &Connection) -> Result<(), OpenError> {
+/// Whether the file is empty, and may become ours. A file of another program is left alone.
+pub(crate) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (id, tables) {
-        (APPLICATION_ID, _) => Ok(()),
-        (0, 0) => Ok(connection.pragma_update(None, "application_id", APPLICATION_ID)?),
+        (APPLICATION_ID, _) => Ok(false),
+        (0, 0) => Ok(true),
         _ => Err(OpenError::NotOurs),
     }
 }

@@ -1,6 +1,6 @@
 //! Opening the file: everything that must be right before the first request.
 
-use crate::migrate::{Component, IDENTITY, migrate};
+use crate::migrate::{APPLICATION_ID, Component, IDENTITY, migrate, recognise};
 use crate::reader::Readers;
 use crate::writer::Writer;
 use crate::{Sqlite, load};
@@ -59,8 +59,16 @@ pub enum OpenError {
         source: io::Error,
     },
     /// SQLite says no.
-    #[error("the database cannot be opened: {0}")]
+    #[error("the database cannot be opened: {}", in_one_line(.0))]
     Sqlite(#[from] rusqlite::Error),
+}
+
+/// What SQLite says, without the statement that it said it of.
+fn in_one_line(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl Sqlite {
@@ -73,6 +81,9 @@ impl Sqlite {
         let lock = own(path)?;
         let now = options.clock.now();
         let mut connection = connect(path)?;
+        // Before anything is written, and be it the mode of its log: another program's file is left as it is.
+        let is_new = recognise(&connection)?;
+        prepare(&connection, is_new)?;
         let components: Vec<Component> = [&[IDENTITY], options.components].concat();
         migrate(&mut connection, &components, now)?;
         recognise_secret(&connection, options.root_secret_checks, now)?;
@@ -88,13 +99,15 @@ impl Sqlite {
 /// Takes the lock that says which process owns the file. The system drops it with the process.
 fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
-    make_private(path).map_err(file_error)?;
     let lock = make_private(&path.with_extension("lock")).map_err(file_error)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(file_error(source)),
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(file_error(source)),
     }
+    // Only the owner touches the database file: closing it would drop the locks that SQLite holds on it.
+    make_private(path).map_err(file_error)?;
+    Ok(lock)
 }
 
 /// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the
@@ -111,12 +124,19 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(1))?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    if is_new {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    Ok(())
 }
 
 /// A new store takes the secret's check values; an old one must find its own among them.

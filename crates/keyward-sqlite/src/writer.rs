@@ -8,8 +8,9 @@ use keyward_core::store::StoreError;
 use rusqlite::Connection;
 use std::fs::File;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,12 +35,14 @@ struct Waiting {
 
 /// The way to the writer's thread.
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Waiting>,
+    /// Taken only by the drop.
+    queue: Option<mpsc::Sender<Waiting>>,
+    thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Writer {
-    /// Starts the thread. It holds the lock, and ends when the last handle is gone and the queue is empty.
+    /// Starts the thread. It holds the lock, and ends when this handle is gone and the queue is empty.
     pub(crate) fn start(
         connection: Connection,
         lock: File,
@@ -48,11 +51,11 @@ impl Writer {
     ) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let own = Arc::clone(&clock);
-        thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
             work_through(waiting, connection, &directory, &*own);
             drop(lock);
         })?;
-        Ok(Self { queue, clock })
+        Ok(Self { queue: Some(queue), thread: Some(thread), clock })
     }
 
     /// Does a piece of work on the writer's connection and waits for its result.
@@ -68,8 +71,9 @@ impl Writer {
             let _ = reply.send(result);
         });
         let waiting = Waiting { since: self.clock.elapsed(), work };
-        self.queue.try_send(waiting).map_err(|_| unavailable("the writer takes no more work"))?;
-        result.await.map_err(|_| unavailable("the writer has stopped"))?
+        let sent = self.queue.as_ref().map(|queue| queue.try_send(waiting));
+        sent.and_then(Result::ok).ok_or_else(|| unavailable("the writer takes no more work"))?;
+        result.await.map_err(|_| StoreError::Failed("the writer gave no result".into()))?
     }
 }
 
@@ -81,11 +85,26 @@ fn work_through(
 ) {
     while let Some(Waiting { since, work }) = waiting.blocking_recv() {
         let too_late = clock.elapsed().saturating_sub(since) > PATIENCE;
-        work(&mut Desk { connection: &mut connection, directory, clock }, too_late);
+        let mut desk = Desk { connection: &mut connection, directory, clock };
+        // A panic rolls its transaction back on the way and ends its own work, not everyone's.
+        if catch_unwind(AssertUnwindSafe(|| work(&mut desk, too_late))).is_err() {
+            tracing::error!("a piece of work of the writer panicked and was rolled back");
+        }
     }
     // Closing the last connection moves the log into the database.
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database was not closed in order; its log stays beside it");
+    }
+}
+
+impl Drop for Writer {
+    /// Waits for the queue to empty and the file to be closed in order: what is accepted is done.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported where it happened.
+            let _ = thread.join();
+        }
     }
 }
 

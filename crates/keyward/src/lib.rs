@@ -14,7 +14,7 @@ mod observe;
 mod problem;
 pub mod routes;
 pub mod stack;
-mod telemetry;
+pub mod telemetry;
 pub mod transport;
 
 pub use problem::Problem;

@@ -13,7 +13,7 @@ use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue, Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::random;
+use keyward_core::random::{self, Pooled};
 use keyward_tower::ClientAddress;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -47,7 +47,8 @@ impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
 
     fn layer(&self, inner: S) -> Observe<S> {
-        Observe { inner, app: Arc::clone(&self.0) }
+        let ids = Arc::new(Pooled::new(Arc::clone(&self.0.random)));
+        Observe { inner, app: Arc::clone(&self.0), ids }
     }
 }
 
@@ -56,6 +57,7 @@ impl<S> Layer<S> for ObserveLayer {
 pub(crate) struct Observe<S> {
     inner: S,
     app: Arc<App>,
+    ids: Arc<Pooled>,
 }
 
 impl<S> Service<Request<Body>> for Observe<S>
@@ -75,7 +77,7 @@ where
         let app = Arc::clone(&self.app);
         let start = app.clock.elapsed();
         // Without randomness a request still has an answer; its id then says nothing.
-        let id = random::uuid4(&*app.random).unwrap_or_default();
+        let id = random::uuid4(&*self.ids).unwrap_or_default();
         let record = Arc::new(Record::default());
         let method = request.method().clone();
         let address = request.extensions().get::<ClientAddress>().copied();

@@ -247,17 +247,17 @@ fn service(app: &Arc<App>, row: &Row) -> Boxed {
         let running = run(Arc::clone(&own), request);
         async move { Ok(running.await.unwrap_or_else(|problem| Problems(app).response(request_id, problem))) }
     });
-    let whole = match row.access {
-        Access::Public { origin_app } => public(app, origin_app, inner),
-        Access::Caller(_) => guarded(app, inner),
-    };
-    Boxed::new(MapRequest::new(whole, move |request: Request<Body>| {
+    let noted = move |request: Request<Body>| {
         if let Some(record) = record(&request) {
             // A request enters one row, so the note is new.
             let _ = record.operation.set(id);
         }
         request
-    }))
+    };
+    match row.access {
+        Access::Public { origin_app } => Boxed::new(MapRequest::new(public(app, origin_app, inner), noted)),
+        Access::Caller(_) => Boxed::new(MapRequest::new(guarded(app, inner), noted)),
+    }
 }
 
 fn id_of(request: &Request<Body>) -> Uuid {

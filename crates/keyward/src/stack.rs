@@ -18,7 +18,7 @@ use keyward_tower::{Check, GateLayer};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tower::util::BoxCloneSyncService;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Service, ServiceBuilder};
 
 /// A whole HTTP service in a box: without boxes the types of the stack would not end.
 pub type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -48,7 +48,14 @@ where
 }
 
 /// What stands around an operation of callers.
-pub fn guarded<S>(app: &Arc<App>, row: S) -> Boxed
+pub fn guarded<S>(
+    app: &Arc<App>,
+    row: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -56,34 +63,38 @@ where
     let problems = Problems(Arc::clone(app));
     let keys = ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock));
     let schemes: Schemes = [Box::new(keys) as Box<_>].into();
-    BoxCloneSyncService::new(
-        ServiceBuilder::new()
-            // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
-            .layer(AuthenticateLayer::new(schemes, problems.clone()))
-            .layer(GateLayer::new(NoteCaller, problems.clone()))
-            // Which application? 400. After 401, so that the credential is the first thing to get right.
-            .layer(GateLayer::new(RequireOriginApp, problems.clone()))
-            .layer(GateLayer::new(NoteOriginApp, problems.clone()))
-            // In which account? 400, 403. The limits will stand right after it, since they are the account's.
-            .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems))
-            .service(row),
-    )
+    ServiceBuilder::new()
+        // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
+        .layer(AuthenticateLayer::new(schemes, problems.clone()))
+        .layer(GateLayer::new(NoteCaller, problems.clone()))
+        // Which application? 400. After 401, so that the credential is the first thing to get right.
+        .layer(GateLayer::new(RequireOriginApp, problems.clone()))
+        .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems.clone()))
+        // In which account? 400, 403. The limits will stand right after it, since they are the account's.
+        .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems))
+        .service(row)
 }
 
 /// What stands around a public operation. The limit per address will stand first.
-pub(crate) fn public<S>(app: &Arc<App>, origin_app: bool, row: S) -> Boxed
+pub(crate) fn public<S>(
+    app: &Arc<App>,
+    origin_app: bool,
+    row: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    if origin_app {
-        let problems = Problems(Arc::clone(app));
+    let problems = Problems(Arc::clone(app));
+    ServiceBuilder::new()
         // The caller names its application even where it need not prove who it is.
-        let row = GateLayer::new(NoteOriginApp, problems.clone()).layer(row);
-        BoxCloneSyncService::new(GateLayer::new(RequireOriginApp, problems).layer(row))
-    } else {
-        BoxCloneSyncService::new(row)
-    }
+        .option_layer(origin_app.then(|| GateLayer::new(RequireOriginApp, problems.clone())))
+        .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems))
+        .service(row)
 }
 
 /// Writes down who is calling, for the log, as soon as it is known.
@@ -100,13 +111,18 @@ impl<B> Check<B> for NoteCaller {
     }
 }
 
-/// Writes down which application calls, for the log.
+/// Writes down which application calls, for the log. A key that was put there by mistake is a well-formed name, and must
+/// not be written down.
 #[derive(Clone, Debug)]
-struct NoteOriginApp;
+struct NoteOriginApp(Arc<App>);
 
 impl<B> Check<B> for NoteOriginApp {
     fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
         if let (Some(record), Some(OriginApp(name))) = (record(request), request.extensions().get()) {
+            if self.0.ring.claims(name) {
+                let text = "X-Origin-App must be your application's name, not an API key";
+                return Err(Denial::HeaderMalformed(text.to_owned()));
+            }
             let _ = record.origin_app.set(Arc::clone(name));
         }
         Ok(())

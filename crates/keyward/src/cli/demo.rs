@@ -31,6 +31,8 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
+        // Before anything is made: a signal from now on ends the demo in order, and its directory with it.
+        let stop = run::Stop::listen()?;
         let throwaway = match &self.data {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
@@ -45,7 +47,7 @@ impl Demo {
         let (opened, credentials) = prepare(&config, &data).await?;
         let url = run::public_url(&config, bound);
         say(&url, &credentials, self.json)?;
-        run::serve(listener, url, opened).await
+        run::serve(listener, url, opened, stop).await
     }
 }
 
@@ -53,14 +55,22 @@ impl Demo {
 async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), CliError> {
     make_directory(data)?;
     let kept = data.join("demo-credentials.json");
+    let database = data.join("keyward.db");
     if kept.exists() {
+        if !database.exists() {
+            let text = format!(
+                "{} is there, but the database beside it is not; empty the directory",
+                kept.display()
+            );
+            return Err(CliError::Said(text));
+        }
         let file = File::open(&kept).map_err(CliError::file(&kept))?;
         refuse_shared(&kept, &file)?;
         let credentials = serde_json::from_reader(file)
             .map_err(|_| CliError::Said(format!("{} is not a demo's credentials", kept.display())))?;
         return Ok((open(config, &root_secret(config)?)?, credentials));
     }
-    if data.join("keyward.db").exists() {
+    if database.exists() {
         return Err(CliError::Said(format!(
             "{} holds a database that is no finished demo; choose another directory, or empty it",
             data.display()

@@ -9,7 +9,7 @@ use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::{Options, Sqlite};
 use std::fs::{DirBuilder, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -57,7 +57,13 @@ pub(super) fn root_secret(config: &Config) -> Result<RootSecret, CliError> {
             .map_err(|error| CliError::Said(format!("KEYWARD_ROOT_SECRET: {error}")));
     }
     let path = &config.secrets.file;
-    let mut file = File::open(path).map_err(CliError::file(path))?;
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => CliError::Said(format!(
+            "there is no root secret {}; restore it, or set KEYWARD_ROOT_SECRET to its text",
+            path.display()
+        )),
+        _ => CliError::file(path)(error),
+    })?;
     refuse_shared(path, &file)?;
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(CliError::file(path))?;
@@ -88,10 +94,12 @@ pub(super) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
         file.write_all(text)?;
         file.sync_all()?;
         // A link, unlike a renaming, never takes another file's place.
-        std::fs::hard_link(&beside, path)?;
-        std::fs::remove_file(&beside)
+        std::fs::hard_link(&beside, path)
     };
-    write().map_err(CliError::file(path))
+    let written = write();
+    // Whether or not it was linked, and whether or not it was made: nothing stays beside.
+    let _ = std::fs::remove_file(&beside);
+    written.map_err(CliError::file(path))
 }
 
 /// Makes a directory for its user alone, if it is missing.

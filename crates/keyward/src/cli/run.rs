@@ -10,7 +10,7 @@ use keyward_tower::hygiene::Limits;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Takes the address, before anything is made that would be in vain without it.
 pub(super) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CliError> {
@@ -25,8 +25,34 @@ pub(super) fn public_url(config: &Config, bound: SocketAddr) -> String {
     config.server.public_url.clone().unwrap_or_else(|| format!("http://{bound}"))
 }
 
-/// Serves until SIGTERM or SIGINT.
-pub(super) async fn serve(listener: TcpListener, public_url: String, opened: Opened) -> Result<(), CliError> {
+/// The signals that say stop: SIGTERM and SIGINT. Those that came since it listens are not lost.
+#[derive(Debug)]
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> Result<Self, CliError> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn said(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, what has begun may end");
+    }
+}
+
+/// Serves until told to stop.
+pub(super) async fn serve(
+    listener: TcpListener,
+    public_url: String,
+    opened: Opened,
+    stop: Stop,
+) -> Result<(), CliError> {
     let app = Arc::new(App {
         store: Arc::new(opened.store),
         ring: opened.ring,
@@ -36,17 +62,9 @@ pub(super) async fn serve(listener: TcpListener, public_url: String, opened: Ope
         public_url,
         limits: Limits::default(),
     });
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: no new connections, what has begun may end");
-    };
     let flushing = Arc::clone(&app.store);
     let flush = tokio::spawn(async move { flush_uses::forever(&*flushing).await });
-    transport::serve(listener, stack::stack(&app), stop).await;
+    transport::serve(listener, stack::stack(&app), stop.said()).await;
     flush.abort();
     flush_uses::once(&*app.store).await;
     tracing::info!("stopped");

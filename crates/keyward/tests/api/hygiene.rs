@@ -71,3 +71,13 @@ async fn a_token_anywhere_but_in_its_header_is_not_read() {
     }
     app.get("/me").header("authorization", &format!("bEaReR {key}")).expect(200).await;
 }
+
+#[tokio::test]
+async fn a_key_that_was_put_into_the_wrong_header_is_refused_before_it_is_written_down() {
+    let app = TestApp::new().await;
+    let ask = app
+        .request(Method::GET, "/api/external/v2/me")
+        .by(&app.admin)
+        .header("x-origin-app", &app.admin.key.secret);
+    ask.refused(400, "BAD_REQUEST", "X-Origin-App must be your application's name, not an API key").await;
+}

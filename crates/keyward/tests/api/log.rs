@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Clone, Default)]
@@ -38,7 +39,7 @@ impl Lines {
 
 fn listen() -> (Lines, tracing::subscriber::DefaultGuard) {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone()).finish();
+    let subscriber = keyward::telemetry::json(lines.clone(), EnvFilter::new("trace"));
     (lines, tracing::subscriber::set_default(subscriber))
 }
 

@@ -1,0 +1,89 @@
+//! Faults made on purpose, and looks at a file from outside, for tests. A connection of its own stands for another
+//! program that uses the same file.
+
+use crate::Sqlite;
+use crate::error::store_error;
+use keyward_core::store::StoreError;
+use rusqlite::{Connection, OpenFlags, params};
+use std::path::Path;
+use std::time::Duration;
+
+impl Sqlite {
+    /// Does something to the writer's connection: for tests that need a full or read-only database for real.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the statement fails.
+    pub async fn on_writer(&self, sql: &'static str) -> Result<(), StoreError> {
+        self.writer.run(move |desk| desk.connection.execute_batch(sql).map_err(store_error)).await
+    }
+}
+
+/// Holds the file's write lock, as another program would, until it is dropped.
+#[derive(Debug)]
+pub struct WriteLock(Connection);
+
+impl WriteLock {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or the lock cannot be had.
+    pub fn take(path: &Path) -> Result<Self, rusqlite::Error> {
+        let connection = outside(path)?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for WriteLock {
+    fn drop(&mut self) {
+        // Closing the connection gives the lock back in any case.
+        let _ = self.0.execute_batch("ROLLBACK");
+    }
+}
+
+/// What SQLite's integrity check and its check of foreign keys find: `ok`, or the first fault.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn integrity(path: &Path) -> Result<String, rusqlite::Error> {
+    let connection = outside(path)?;
+    let orphan = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    Ok(if orphan { "a foreign key points nowhere".to_owned() } else { found })
+}
+
+/// The one number that a query answers.
+///
+/// # Errors
+/// When the query fails.
+pub fn number(path: &Path, sql: &str) -> Result<i64, rusqlite::Error> {
+    outside(path)?.query_row(sql, [], |row| row.get(0))
+}
+
+/// Marks a component as being at this version, as a newer program would.
+///
+/// # Errors
+/// When the file is no store.
+pub fn set_schema_version(path: &Path, component: &str, version: i64) -> Result<(), rusqlite::Error> {
+    outside(path)?
+        .execute(
+            "INSERT INTO schema_migrations VALUES (?1, ?2, 'of a newer program', 0)",
+            params![component, version],
+        )
+        .map(drop)
+}
+
+/// Makes a database of another program, by its statements.
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn make_database(path: &Path, sql: &str) -> Result<(), rusqlite::Error> {
+    Connection::open(path)?.execute_batch(sql)
+}
+
+fn outside(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    Ok(connection)
+}

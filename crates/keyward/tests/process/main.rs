@@ -1,0 +1,25 @@
+//! The program as its users see it: a process with arguments, files, standard streams and a port.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `support.rs` | starting the program, talking to it, ending it |
+//! | `demo.rs` | `keyward demo` |
+//! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
+//! | `kill.rs` | `kill -9` under load |
+//! | `faults.rs` | a locked and a full database |
+//! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
+
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod operate;
+#[cfg(test)]
+mod search;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,390 @@
+//! No secret is in the database, in its log files or in anything that the program prints, but where it belongs.
+
+use crate::search::{Needles, key_like};
+use crate::support::{BASE, Client, Server, connect, keyward, run, text};
+use keyward_sqlite::faults::WriteLock;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+
+/// What no client's mistake may bring into a file.
+const MARKER: &str = "zQ9marker7Vx2sesame5Lk";
+/// A UUID that a client sends as Idempotency-Key: a secret too.
+const UUID: &str = "5e5a3e17-0bad-4cab-9a7e-00c0ffee1234";
+
+/// What the requests here are refused for, at every step on the way.
+const DENIALS: [&str; 21] = [
+    "account_foreign",
+    "body_too_large",
+    "body_unreadable",
+    "content_type_unsupported",
+    "credential_malformed",
+    "credential_unknown_kind",
+    "header_malformed",
+    "headers_too_large",
+    "idempotency_key_malformed",
+    "idempotency_unavailable",
+    "invalid",
+    "json_malformed",
+    "key_malformed",
+    "key_revoked",
+    "key_unknown",
+    "method_not_allowed",
+    "not_found",
+    "path_ambiguous",
+    "query_malformed",
+    "route_unknown",
+    "store_unavailable",
+];
+
+/// An operator who wants to see all.
+fn talkative(mut command: Command, format: &str) -> Command {
+    command.env("KEYWARD_LOG_LEVEL", "trace").env("KEYWARD_LOG_FORMAT", format);
+    command
+}
+
+/// Every file of the data directory but those that hold secrets by their purpose, and all that was printed.
+fn places(data: &Path, server: &Server) -> Vec<(String, Vec<u8>)> {
+    let mut places: Vec<(String, Vec<u8>)> = fs::read_dir(data)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            !["root-secret", "demo-credentials.json"].contains(&path.file_name().unwrap().to_str().unwrap())
+        })
+        .map(|path| (text(&path).to_owned(), fs::read(&path).unwrap()))
+        .collect();
+    let stdout = server.stdout();
+    let after_the_line = stdout.split_once('\n').map_or("", |(_, rest)| rest);
+    places.push(("stdout after the first line".to_owned(), after_the_line.as_bytes().to_vec()));
+    places.push(("stderr".to_owned(), server.stderr().into_bytes()));
+    places
+}
+
+fn assert_clean(places: &[(String, Vec<u8>)], needles: &Needles) {
+    for (place, bytes) in places {
+        assert_eq!(needles.found_in(bytes), [""; 0], "in {place}");
+        assert_eq!(key_like(bytes), None, "in {place}");
+    }
+}
+
+/// The search is not blind: what must be there is found there.
+fn assert_found(places: &[(String, Vec<u8>)], place: &str, what: &str) {
+    let mut control = Needles::new();
+    control.add("control", what.as_bytes());
+    let found = places
+        .iter()
+        .filter(|(name, _)| name.contains(place))
+        .any(|(_, bytes)| !control.found_in(bytes).is_empty());
+    assert!(found, "{what} is not in {place}");
+}
+
+/// The bytes of the root secret and its text.
+fn add_root_secret(needles: &mut Needles, file: &str) {
+    let line = file.lines().find(|line| line.starts_with("1 ")).unwrap();
+    let encoded = line.strip_prefix("1 ").unwrap().trim();
+    needles.add("root secret's text", encoded.as_bytes());
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = encoded
+        .bytes()
+        .filter_map(|character| alphabet.iter().position(|known| *known == character))
+        .flat_map(|value| (0..6).rev().map(move |bit| u8::from((value >> bit) & 1 == 1)))
+        .collect();
+    let bytes: Vec<u8> =
+        bits.chunks_exact(8).map(|bits| bits.iter().fold(0, |byte, bit| byte * 2 + bit)).collect();
+    assert_eq!(bytes.len(), 32);
+    needles.add("root secret", &bytes);
+}
+
+/// The demo's keys and passwords, from its line.
+fn add_credentials(needles: &mut Needles, line: &Value) {
+    for key in line["api_keys"].as_array().unwrap() {
+        needles.add_key(&format!("key {}", key["id"]), key["api_key"].as_str().unwrap());
+    }
+    for user in line["users"].as_array().unwrap() {
+        needles.add(&format!("password of {}", user["email"]), user["password"].as_str().unwrap().as_bytes());
+    }
+}
+
+/// A well-formed key that nobody has: another installation's.
+fn stranger() -> String {
+    let server = Server::demo(None);
+    server.admin()
+}
+
+/// A request without the client's own headers, whatever comes of it.
+fn odd(client: &mut Client, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> u16 {
+    client.send(method, target, headers, body).unwrap().status
+}
+
+/// Secrets where they do not belong, in the hands of a clumsy client with a good key.
+fn clumsy_requests(client: &mut Client, key: &str) {
+    let bearer = format!("Bearer {key}");
+    let usual = [("Authorization", bearer.as_str()), ("X-Origin-App", "clumsy")];
+    let json = ("Content-Type", "application/json");
+    let me = format!("{BASE}/me");
+    let deals = format!("{BASE}/deals");
+    for secret in [MARKER, key] {
+        for (name, value) in [
+            ("Authorization", format!("Bearer {secret}")),
+            ("Authorization", format!("bearer  {secret}")),
+            ("Authorization", format!("Basic {secret}")),
+            ("Authorization", secret.to_owned()),
+            ("Authorization", format!("Bearer {secret}.{secret}.{secret}")),
+            ("Authorization", format!("Bearer {key}{secret}")),
+            ("Cookie", format!("session={secret}")),
+        ] {
+            odd(client, "GET", &me, &[(name, &value), ("X-Origin-App", "clumsy")], b"");
+        }
+        for target in [
+            format!("{me}?api_key={secret}"),
+            format!("{me}?access_token={secret}&{secret}={secret}"),
+            format!("{deals}?cursor={secret}"),
+            format!("{deals}?limit={secret}"),
+            format!("{deals}?filter[{secret}]={secret}"),
+            format!("{deals}/{secret}"),
+            format!("{BASE}/api-keys/{secret}"),
+            format!("{BASE}/{secret}"),
+            format!("/{secret}?{secret}"),
+            format!("{deals}//{secret}"),
+            format!("{deals}/%2e%2e/{secret}"),
+        ] {
+            for method in ["GET", "HEAD", "DELETE", "OPTIONS", "PUT", MARKER] {
+                if method == "HEAD" || method == "OPTIONS" || method == MARKER {
+                    // On connections of their own: the answers have no body.
+                    let mut own = Client::again(client);
+                    odd(&mut own, method, &target, &usual, b"");
+                } else {
+                    odd(client, method, &target, &usual, b"");
+                }
+            }
+        }
+        let rotate = format!("{BASE}/api-keys/{secret}/rotate");
+        odd(client, "POST", &rotate, &usual, b"");
+        let member = format!("{{\"{secret}\":\"{secret}\"}}");
+        let broken = format!("{{\"title\":\"{secret}\",");
+        let doubled = format!("{{\"{secret}\":1,\"{secret}\":2}}");
+        let wrong =
+            json!({ "title": [secret], "loan_type": secret, "loan_amount": secret, "close_date": secret });
+        let deep = format!("{}\"{secret}\"{}", "[".repeat(100), "]".repeat(100));
+        let label =
+            json!({ "label": "ok", "scopes": [secret], "allowed_ips": [secret], "expires_at": secret });
+        let bodies = [member, broken, doubled, wrong.to_string(), deep, label.to_string(), secret.to_owned()];
+        for path in ["/deals", "/api-keys", "/auth/validate-api-key"] {
+            for body in &bodies {
+                let status = odd(
+                    client,
+                    "POST",
+                    &format!("{BASE}{path}"),
+                    &[usual[0], usual[1], json],
+                    body.as_bytes(),
+                );
+                assert!((400..500).contains(&status), "{status} {path} {body}");
+            }
+        }
+        odd(
+            client,
+            "PATCH",
+            &format!("{BASE}/me/active-account"),
+            &[usual[0], usual[1], json],
+            format!("{{\"slug\":\"{secret}\"}}").as_bytes(),
+        );
+        let long = format!("{{\"title\":\"{}\"}}", secret.repeat(60_000));
+        let mut own = Client::again(client);
+        // The server need not wait for all of it.
+        let _ = own.send("POST", &deals, &[usual[0], usual[1], json], long.as_bytes());
+        for header in [
+            ("X-Active-Account", secret.to_owned()),
+            ("X-Origin-App", format!("my app {secret}")),
+            ("Content-Type", format!("text/{secret}")),
+            ("If-Match", format!("\"{secret}\"")),
+            ("Idempotency-Key", secret.to_owned()),
+            ("X_Key", secret.to_owned()),
+            ("X-Forwarded-For", secret.to_owned()),
+            ("X-Request-Id", secret.to_owned()),
+            ("X-Long", secret.repeat(1_600)),
+        ] {
+            for (method, target, body) in
+                [("GET", me.clone(), &b""[..]), ("PATCH", format!("{deals}/1"), b"{}")]
+            {
+                let mut own = Client::again(client);
+                let mut headers = vec![usual[0], usual[1], json];
+                headers.retain(|(name, _)| *name != header.0);
+                headers.push((header.0, &header.1));
+                odd(&mut own, method, &target, &headers, body);
+            }
+        }
+        let validate = format!("{BASE}/auth/validate-api-key");
+        for body in [
+            json!({ "api_key": secret }),
+            json!({ "api_key": { "key": secret } }),
+            json!({ "api_key": format!("{key}{secret}") }),
+        ] {
+            odd(client, "POST", &validate, &[usual[1], json], body.to_string().as_bytes());
+        }
+        odd(client, "POST", &validate, &usual, b"");
+    }
+}
+
+/// What is no HTTP, or ends in the middle.
+fn broken_requests(server: &Server, key: &str) {
+    for bytes in [
+        format!("{MARKER}\r\n\r\n"),
+        format!("GET /{MARKER} {MARKER}\r\n\r\n"),
+        format!("GET {BASE}/me HTTP/1.1\r\nHost: x\r\n{MARKER}\r\n\r\n"),
+        format!("GET {BASE}/me HTTP/1.1\r\nHost: {MARKER}\r\nAuthorization: Bearer\u{1}{key}\r\n\r\n"),
+        format!(
+            "POST {BASE}/deals HTTP/1.1\r\nHost: x\r\nContent-Length: {MARKER}\r\nAuthorization: Bearer {key}\r\n\r\n"
+        ),
+        format!(
+            "POST {BASE}/deals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nX-Origin-App: a\r\n\
+             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{MARKER}\r\n"
+        ),
+        format!(
+            "POST {BASE}/deals HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nX-Origin-App: a\r\n\
+             Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{{\"title\":\"{MARKER}"
+        ),
+    ] {
+        let mut stream = connect(server.address).unwrap();
+        stream.write_all(bytes.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        // The server answers or closes; both are fine.
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+}
+
+/// Makes and rotates keys, and uses them; every secret that came of it.
+fn made_keys(server: &Server, admin: &mut Client) -> Vec<String> {
+    let label = json!({ "label": "made for the search", "permission": "full_access" });
+    let made = admin.post("/api-keys", &label).data(201);
+    let rotate = format!("/api-keys/{}/rotate", made["id"]);
+    let rotated = admin.post(&rotate, &json!({ "grace_seconds": 3_600 })).data(200);
+    let keys: Vec<String> =
+        [made, rotated].iter().map(|answer| answer["api_key"].as_str().unwrap().to_owned()).collect();
+    for key in &keys {
+        assert_eq!(server.client(key).get("/me").status, 200);
+    }
+    // A key that ends itself, and is used afterwards.
+    let mut last = server.client(&keys[1]);
+    let id = last.get("/me").data(200)["platform"]["credential"]["id"].clone();
+    assert_eq!(last.call("DELETE", &format!("/api-keys/{id}"), &[], b"").unwrap().status, 200);
+    assert_eq!(last.get("/me").status, 401);
+    keys
+}
+
+fn no_secret_anywhere(format: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path();
+    let mut server = Server::demo_by(talkative(keyward(&Server::demo_arguments(Some(data))), format));
+    let mut needles = Needles::new();
+    needles.add("marker", MARKER.as_bytes());
+    needles.add("idempotency key", UUID.as_bytes());
+    let digits = UUID.replace('-', "");
+    needles.add("idempotency key without hyphens", digits.as_bytes());
+    let byte = |at: usize| u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap();
+    needles.add("idempotency key in binary", &(0..16).map(byte).collect::<Vec<u8>>());
+    add_credentials(&mut needles, &server.line);
+    add_root_secret(&mut needles, &fs::read_to_string(data.join("root-secret")).unwrap());
+    let stranger = stranger();
+    needles.add_key("stranger", &stranger);
+
+    let key = server.admin();
+    let mut admin = server.client(&key);
+    for (number, key) in made_keys(&server, &mut admin).iter().enumerate() {
+        needles.add_key(&format!("made key {number}"), key);
+    }
+    for key in server.line["api_keys"].as_array().unwrap() {
+        let key = key["api_key"].as_str().unwrap();
+        let mut client = server.client(key);
+        assert_eq!(client.get("/me").status, 200);
+        let asked = client.post("/auth/validate-api-key", &json!({ "api_key": key }));
+        assert_eq!(asked.data(200)["valid"], true);
+        assert_eq!(client.call("POST", "/auth/validate-api-key", &[], b"").unwrap().data(200)["valid"], true);
+    }
+    assert_eq!(server.client(&stranger).get("/me").status, 401);
+    let asked = admin.post("/auth/validate-api-key", &json!({ "api_key": stranger }));
+    assert_eq!(asked.data(200)["valid"], false);
+    let idempotent = [("Idempotency-Key", UUID), ("Content-Type", "application/json")];
+    admin.call("POST", "/deals", &idempotent, b"{\"title\":\"Once\"}").unwrap().is_unavailable();
+    let control = "a title that may be kept";
+    let made = admin.post("/deals", &json!({ "title": control })).data(201);
+    let patched = admin.call(
+        "PATCH",
+        &format!("/deals/{}", made["id"]),
+        &[("Content-Type", "application/json")],
+        b"{\"loan_amount\":1}",
+    );
+    assert_eq!(patched.unwrap().status, 200);
+    assert_eq!(admin.call("DELETE", &format!("/deals/{}", made["id"]), &[], b"").unwrap().status, 200);
+    for path in ["/health", "/me/accounts", "/account/team", "/api-keys?all=true", "/deals?limit=200"] {
+        assert_eq!(admin.get(path).status, 200, "{path}");
+    }
+
+    clumsy_requests(&mut admin, &key);
+    broken_requests(&server, &key);
+    // A failing store is talked about in the log more than a working one.
+    let lock = WriteLock::take(&data.join("keyward.db")).unwrap();
+    admin.post("/api-keys", &json!({ "label": "while it is locked" })).is_unavailable();
+    drop(lock);
+
+    let answer = admin.get("/me");
+    let request_id = answer.header("x-request-id").unwrap().to_owned();
+    let running = places(data, &server);
+    assert!(
+        running.iter().any(|(place, bytes)| place.ends_with("-wal") && !bytes.is_empty()),
+        "the log is searched too"
+    );
+    assert_clean(&running, &needles);
+    assert_found(&running, "keyward.db", control);
+    server.terminate();
+    let stopped = places(data, &server);
+    assert_clean(&stopped, &needles);
+    assert_found(&stopped, "keyward.db", control);
+    assert_found(&stopped, "stderr", &request_id);
+    let log = server.stderr();
+    assert!(log.contains("DEBUG") || log.contains("TRACE"), "the log is talkative");
+    for denial in DENIALS {
+        assert!(log.contains(denial), "no request was refused as {denial}");
+    }
+}
+
+#[test]
+fn no_secret_is_in_the_database_or_the_text_log() {
+    no_secret_anywhere("text");
+}
+
+#[test]
+fn no_secret_is_in_the_database_or_the_json_log() {
+    no_secret_anywhere("json");
+}
+
+#[test]
+fn what_init_shows_once_is_nowhere_else() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path();
+    let arguments =
+        ["init", "--json", "--account", "bank", "--email", "ada@bank.example", "--data", text(data)];
+    let output = run(&mut talkative(keyward(&arguments), "json"));
+    let line: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let key = line["api_key"]["api_key"].as_str().unwrap();
+    let mut needles = Needles::new();
+    needles.add_key("first key", key);
+    needles.add("password", line["user"]["password"].as_str().unwrap().as_bytes());
+    let root = fs::read_to_string(data.join("root-secret")).unwrap();
+    add_root_secret(&mut needles, &root);
+    assert_eq!(needles.found_in(&output.stderr), [""; 0]);
+
+    // The root secret comes by the environment, where a crash report or a log of variables would show it.
+    fs::remove_file(data.join("root-secret")).unwrap();
+    let mut command = keyward(&["serve", "--listen", "127.0.0.1:0", "--data", text(data)]);
+    command.env("KEYWARD_ROOT_SECRET", &root).env("KEYWARD_LOG_LEVEL", "trace");
+    let mut server = Server::serve_by(command);
+    assert_eq!(server.client(key).get("/me").status, 200);
+    assert_clean(&places(data, &server), &needles);
+    server.terminate();
+    let stopped = places(data, &server);
+    assert_clean(&stopped, &needles);
+    assert_found(&stopped, "keyward.db", "ada@bank.example");
+    assert_found(&stopped, "stderr", "\"message\":\"serving\"");
+}

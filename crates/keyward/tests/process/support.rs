@@ -1,0 +1,381 @@
+//! Starting the program, talking to it, ending it. Every wait is bounded; only processes started here are ended.
+
+use keyward_sqlite::faults::integrity;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub(crate) const BASE: &str = "/api/external/v2";
+
+/// A command line of the program, in an environment without variables of ours.
+pub(crate) fn keyward(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+    command.args(arguments);
+    clean(&mut command);
+    command
+}
+
+/// Takes all variables but PATH away.
+pub(crate) fn clean(command: &mut Command) {
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Runs a command that ends by itself.
+pub(crate) fn run(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..1_000 {
+        if child.try_wait().unwrap().is_some() {
+            return child.wait_with_output().unwrap();
+        }
+        sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    panic!("it did not end: {command:?}: {:?}", child.wait_with_output().unwrap());
+}
+
+/// Runs a command that must refuse: exit code 2, nothing on standard output, one line on standard error; that line.
+pub(crate) fn refused(command: &mut Command) -> String {
+    let output = run(command);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+    assert!(output.stdout.is_empty(), "{command:?}: {:?}", String::from_utf8_lossy(&output.stdout));
+    let line = said.strip_suffix('\n').unwrap_or_else(|| panic!("no whole line: {said:?}"));
+    assert!(line.starts_with("keyward: ") && !line.contains('\n'), "not one clear line: {said:?}");
+    line.to_owned()
+}
+
+/// Every file below a directory with its mode and content. The lock that says who owns a database is left out.
+pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_none_or(|extension| extension != "lock") {
+                found.insert(path.clone(), (mode(&path), std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Moves the log that an earlier end may have left into the database, so that the file alone is the database.
+pub(crate) fn settle(data: &Path) {
+    assert_eq!(integrity(&data.join("keyward.db")).unwrap(), "ok");
+    assert!(!data.join("keyward.db-wal").exists());
+}
+
+/// The permission bits of a file.
+pub(crate) fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A running server. Dropping it kills it.
+pub(crate) struct Server {
+    child: Child,
+    logs: TempDir,
+    pub(crate) address: SocketAddr,
+    /// The line of `demo --json`; null for `serve`.
+    pub(crate) line: Value,
+}
+
+impl Server {
+    /// `demo --json` on a free port, keeping its data in `data` or nowhere.
+    pub(crate) fn demo(data: Option<&Path>) -> Self {
+        Self::demo_by(keyward(&Self::demo_arguments(data)))
+    }
+
+    /// The arguments of [`Server::demo`].
+    pub(crate) fn demo_arguments(data: Option<&Path>) -> Vec<&str> {
+        let mut arguments = vec!["demo", "--json", "--listen", "127.0.0.1:0"];
+        arguments.extend(data.map(|data| ["--data", text(data)]).into_iter().flatten());
+        arguments
+    }
+
+    /// A demo by a command line that holds [`Server::demo_arguments`].
+    pub(crate) fn demo_by(command: Command) -> Self {
+        Self::start(command, |server| {
+            server.line = serde_json::from_str(server.stdout().lines().next()?).unwrap();
+            server.line["url"].as_str().map(|url| url.trim_start_matches("http://").parse().unwrap())
+        })
+    }
+
+    /// `serve` on a free port with the database and the root secret in `data`.
+    pub(crate) fn serve(data: &Path) -> Self {
+        Self::serve_by(keyward(&["serve", "--listen", "127.0.0.1:0", "--data", text(data)]))
+    }
+
+    /// `serve` by this command line. The log says where it listens.
+    pub(crate) fn serve_by(mut command: Command) -> Self {
+        command.env("KEYWARD_LOG_FORMAT", "json");
+        Self::start(command, |server| {
+            let log = server.stderr();
+            let mut events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let serving = events.find(|event| event["message"] == "serving")?;
+            serving["address"].as_str().map(|address| address.parse().unwrap())
+        })
+    }
+
+    fn start(command: Command, find: impl Fn(&mut Self) -> Option<SocketAddr>) -> Self {
+        let mut server = Self::spawn(command);
+        for _ in 0..6_000 {
+            if let Some(address) = find(&mut server) {
+                server.address = address;
+                return server;
+            }
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("it ended instead of serving, {status}: {}", server.stderr());
+            }
+            sleep(Duration::from_millis(5));
+        }
+        panic!("it does not serve: {}", server.stderr());
+    }
+
+    /// Starts it and does not wait for anything.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let logs = tempfile::tempdir().unwrap();
+        // A throwaway demo that is killed leaves its directory behind: in here it goes with the logs.
+        if !command.get_envs().any(|(name, _)| name == "TMPDIR") {
+            command.env("TMPDIR", logs.path());
+        }
+        let file = |name| File::create(logs.path().join(name)).unwrap();
+        let child = command.stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap();
+        Self { child, logs, address: SocketAddr::from(([127, 0, 0, 1], 0)), line: Value::Null }
+    }
+
+    /// All that it has printed.
+    pub(crate) fn stdout(&self) -> String {
+        std::fs::read_to_string(self.logs.path().join("stdout")).unwrap()
+    }
+
+    /// All that it has logged.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.logs.path().join("stderr")).unwrap()).into_owned()
+    }
+
+    /// A demo's key.
+    pub(crate) fn key(&self, email: &str, account: &str, permission: &str) -> String {
+        let fits = |key: &&Value| {
+            key["user_email"] == email && key["account"] == account && key["permission"] == permission
+        };
+        self.line["api_keys"].as_array().unwrap().iter().find(fits).unwrap()["api_key"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The key of the demo's admin of acme.
+    pub(crate) fn admin(&self) -> String {
+        self.key("admin@acme.example", "acme-capital", "full_access")
+    }
+
+    /// A client with this key.
+    pub(crate) fn client(&self, key: &str) -> Client {
+        Client { address: self.address, key: key.to_owned(), stream: None }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let status =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        for _ in 0..3_000 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        panic!("it did not end: {}", self.stderr());
+    }
+
+    /// Ends it by SIGTERM; that must be in order.
+    pub(crate) fn terminate(&mut self) {
+        self.signal("TERM");
+        let status = self.wait();
+        assert_eq!(status.code(), Some(0), "{status}: {}", self.stderr());
+    }
+
+    /// Ends it by SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client of HTTP/1.1 that keeps its connection and knows bodies with a Content-Length only.
+pub(crate) struct Client {
+    address: SocketAddr,
+    key: String,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The `data` of an answer that must have this status.
+    pub(crate) fn data(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        self.json()["data"].take()
+    }
+
+    /// Asserts that it is a refusal in the envelope, by its code.
+    pub(crate) fn is_refusal(&self, status: u16, code: &str) {
+        let body = self.json();
+        assert_eq!((self.status, body["error"]["code"].as_str()), (status, Some(code)), "{body}");
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{body}");
+        assert!(body["error"]["message"].is_string(), "{body}");
+    }
+
+    /// Asserts that it says: not now.
+    pub(crate) fn is_unavailable(&self) {
+        self.is_refusal(503, "SERVICE_UNAVAILABLE");
+        let after = self.header("retry-after").map(str::parse::<u32>);
+        assert!(matches!(after, Some(Ok(1..))), "Retry-After: {after:?}");
+    }
+}
+
+impl Client {
+    /// The same client on a connection of its own.
+    pub(crate) fn again(other: &Self) -> Self {
+        Self { address: other.address, key: other.key.clone(), stream: None }
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
+        self.call("GET", path, &[], b"").unwrap()
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Answer {
+        self.try_post(path, body).unwrap()
+    }
+
+    pub(crate) fn try_post(&mut self, path: &str, body: &Value) -> io::Result<Answer> {
+        self.call("POST", path, &[("Content-Type", "application/json")], body.to_string().as_bytes())
+    }
+
+    /// One request with the key, and these headers besides. A path begins below the API's base.
+    pub(crate) fn call(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let authorization = format!("Bearer {}", self.key);
+        let usual = [("Authorization", authorization.as_str()), ("X-Origin-App", "process-test")];
+        self.send(method, &format!("{BASE}{path}"), &[&usual, headers].concat(), body)
+    }
+
+    /// One request with these headers alone, besides Host and, where there is a body, Content-Length.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => BufReader::new(connect(self.address)?),
+        };
+        stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;
+        let answer = read_answer(&mut stream, method == "HEAD")?;
+        if answer.header("connection") != Some("close") {
+            self.stream = Some(stream);
+        }
+        Ok(answer)
+    }
+}
+
+/// A connection on which nothing waits for ever.
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+    Ok(stream)
+}
+
+/// Reads one whole answer.
+pub(crate) fn read_answer(stream: &mut impl BufRead, no_body: bool) -> io::Result<Answer> {
+    let ended = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Err(ended());
+        }
+        match line.trim_end() {
+            "" => break,
+            line => lines.push(line.to_owned()),
+        }
+    }
+    let status = lines.first().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(ended)?;
+    let headers: Vec<(String, String)> = lines
+        .iter()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
+    let mut answer = Answer { status, headers, body: Vec::new() };
+    assert!(answer.header("transfer-encoding").is_none(), "{answer:?}");
+    let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+    if !no_body {
+        answer.body.resize(length, 0);
+        stream.read_exact(&mut answer.body)?;
+    }
+    Ok(answer)
+}
