@@ -59,8 +59,8 @@ async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), 
     if kept.exists() {
         if !database.exists() {
             let text = format!(
-                "{} is there, but the database beside it is not; empty the directory",
-                kept.display()
+                "there is no database {}, only the credentials for it; restore it, or empty the directory",
+                database.display()
             );
             return Err(CliError::Said(text));
         }
