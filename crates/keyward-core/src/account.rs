@@ -5,6 +5,7 @@ use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::permit::Administer;
 use crate::role::Role;
+use crate::secret::Secret;
 use crate::tier::Tier;
 use serde_json::json;
 
@@ -115,7 +116,7 @@ pub struct CreateUser {
     /// Job title.
     pub title: Option<String>,
     /// An argon2id PHC string ([`crate::password::hash`]); `None`: cannot sign in by password.
-    pub password_hash: Option<String>,
+    pub password_hash: Option<Secret>,
 }
 
 impl Effect for CreateUser {

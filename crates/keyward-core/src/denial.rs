@@ -74,6 +74,8 @@ pub enum Denial {
     OriginAppMissing,
     /// There is a body, and it is not declared to be JSON; what was declared.
     ContentTypeUnsupported(String),
+    /// There is a body, and it is compressed; how.
+    ContentEncodingUnsupported(String),
     /// The body is not JSON as we take it.
     JsonMalformed(JsonError),
     /// The query is malformed, or a parameter is unknown or bad.
@@ -173,6 +175,7 @@ impl Denial {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::OriginAppMissing => "origin_app_missing",
             Self::ContentTypeUnsupported(_) => "content_type_unsupported",
+            Self::ContentEncodingUnsupported(_) => "content_encoding_unsupported",
             Self::JsonMalformed(_) => "json_malformed",
             Self::QueryMalformed(_) => "query_malformed",
             Self::IdempotencyKeyMalformed => "idempotency_key_malformed",
@@ -219,7 +222,9 @@ impl Denial {
             Self::BodyTooLarge(_) => Code::PayloadTooLarge,
             Self::RouteUnknown | Self::NotFound { .. } => Code::NotFound,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
-            Self::ContentTypeUnsupported(_) => Code::UnsupportedMediaType,
+            Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
+                Code::UnsupportedMediaType
+            }
             Self::IdempotencyUnavailable => Code::ServiceUnavailable,
             Self::CredentialMissing
             | Self::CredentialMalformed
@@ -261,6 +266,7 @@ impl Denial {
                                        example X-Origin-App: my-integration"
                 .to_owned(),
             Self::ContentTypeUnsupported(got) => format!("Content-Type must be application/json (got {got})"),
+            Self::ContentEncodingUnsupported(got) => format!("Content-Encoding must be identity (got {got})"),
             Self::JsonMalformed(error) => error.to_string(),
             Self::IdempotencyKeyMalformed => "Idempotency-Key must be a UUID".to_owned(),
             Self::IdempotencyUnavailable => "Idempotent replay is not available on this server yet, and the \

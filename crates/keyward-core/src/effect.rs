@@ -112,7 +112,7 @@ pub enum Ended<D> {
 }
 
 /// What an effect answers: the status and the `data`, not yet in the envelope.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Rendered {
     /// The HTTP status.
     pub status: u16,
@@ -122,6 +122,12 @@ pub struct Rendered {
     pub etag: Option<String>,
     /// The path of what was made, relative to the API's base.
     pub location: Option<String>,
+}
+
+impl std::fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rendered {{ status: {}, data: {} bytes }}", self.status, self.data.len())
+    }
 }
 
 impl Rendered {

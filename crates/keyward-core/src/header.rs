@@ -60,8 +60,10 @@ pub fn idempotency_key(value: &[u8]) -> Result<Uuid, Denial> {
 pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
+    // An empty parameter is allowed (RFC 9110 §5.6.6).
+    let mut parameters = parts.filter(|parameter| !parameter.is_empty());
     essence.eq_ignore_ascii_case("application/json")
-        && parts.all(|parameter| {
+        && parameters.all(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
         })

@@ -5,9 +5,8 @@
 //! sent with, so that an amount such as `1.10` never passes through a float.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::Deserialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -100,8 +99,8 @@ pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     }
     // The first pass checks the grammar of the whole body, so everything below works on well
     // formed text, and nearly every syntax error already has its position in the body.
-    let whole: &RawValue = decode(text, text)?;
-    value(text, whole)
+    let _: &RawValue = decode(text, text)?;
+    Walk { body: text, at: 0 }.value()
 }
 
 /// Makes a name from the client fit for a message: control and invisible characters are escaped,
@@ -145,64 +144,107 @@ fn nests_too_deep(text: &str) -> bool {
     false
 }
 
-/// Turns one raw value into ours.
+/// Walks once over text whose grammar has been checked, and turns it into values.
 ///
-/// Each level of nesting reads the text inside it once more, and recurses once. Both are bounded
-/// because the depth is at most [`MAX_DEPTH`], so the time stays linear in the size of the body.
-fn value(body: &str, raw: &RawValue) -> Result<Json, JsonError> {
-    let text = raw.get();
-    Ok(match text.as_bytes().first() {
-        Some(b'{') => object(body, text)?,
-        Some(b'[') => {
-            let items: Vec<&RawValue> = decode(body, text)?;
-            let items = items.into_iter().map(|item| value(body, item));
-            Json::Array(items.collect::<Result<_, _>>()?)
-        }
-        Some(b'"') => Json::String(decode(body, text)?),
-        Some(b't') => Json::Bool(true),
-        Some(b'f') => Json::Bool(false),
-        Some(b'n') => Json::Null,
-        _ => Json::Number(Number(text.into())),
-    })
+/// It recurses once for each level of nesting, which is bounded, and reads every byte a fixed number of times: a body
+/// that is nested costs no more than a flat one.
+struct Walk<'t> {
+    body: &'t str,
+    at: usize,
 }
 
-fn object(body: &str, text: &str) -> Result<Json, JsonError> {
-    let Members(members) = decode(body, text)?;
-    let mut seen = HashSet::with_capacity(members.len());
-    for (name, _) in &members {
-        if !seen.insert(name.as_str()) {
-            let name = printable(name);
-            return Err(JsonError::DuplicateMember { name });
+impl<'t> Walk<'t> {
+    fn value(&mut self) -> Result<Json, JsonError> {
+        match self.peek() {
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
+            Some(b'"') => Ok(Json::String(self.string()?)),
+            _ => match self.scalar() {
+                "null" => Ok(Json::Null),
+                "true" => Ok(Json::Bool(true)),
+                "false" => Ok(Json::Bool(false)),
+                // Checked text has no such place; were there one, standing still on it would never end.
+                "" => Err(JsonError::Syntax { line: 1, column: self.at + 1 }),
+                number => Ok(Json::Number(Number(number.into()))),
+            },
         }
     }
-    let members = members.into_iter().map(|(name, raw)| Ok((name, value(body, raw)?)));
-    Ok(Json::Object(members.collect::<Result<_, _>>()?))
-}
 
-/// The members of one object, names decoded, values still raw.
-struct Members<'t>(Vec<(String, &'t RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
+    fn array(&mut self) -> Result<Json, JsonError> {
+        let mut items = Vec::new();
+        self.at += 1;
+        while self.goes_on(b']') {
+            items.push(self.value()?);
+        }
+        Ok(Json::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn object(&mut self) -> Result<Json, JsonError> {
         let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
+        let mut seen = HashSet::new();
+        self.at += 1;
+        while self.goes_on(b'}') {
+            let name = self.string()?;
+            if !seen.insert(name.clone()) {
+                let name = printable(&name);
+                return Err(JsonError::DuplicateMember { name });
+            }
+            if self.peek() == Some(b':') {
+                self.at += 1;
+            }
+            members.push((name, self.value()?));
         }
-        Ok(Members(members))
+        Ok(Json::Object(members))
+    }
+
+    /// Steps over a comma, or over the end of the array or object. Whether there is another item.
+    fn goes_on(&mut self, end: u8) -> bool {
+        match self.peek() {
+            None => false,
+            Some(byte) if byte == end => {
+                self.at += 1;
+                false
+            }
+            Some(b',') => {
+                self.at += 1;
+                true
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// A string; the library decodes its escapes.
+    fn string(&mut self) -> Result<String, JsonError> {
+        self.peek();
+        let rest = self.rest();
+        let mut escaped = false;
+        let end = rest.bytes().skip(1).position(|byte| {
+            let closes = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            closes
+        });
+        let part = end.and_then(|end| rest.get(..end + 2)).unwrap_or(rest);
+        self.at += part.len();
+        decode(self.body, part)
+    }
+
+    /// The text up to the next structure or white space: a number, `true`, `false` or `null`.
+    fn scalar(&mut self) -> &'t str {
+        let rest = self.rest();
+        let end = rest.bytes().position(|byte| b",]} \t\r\n".contains(&byte)).unwrap_or(rest.len());
+        self.at += end;
+        rest.get(..end).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space.
+    fn peek(&mut self) -> Option<u8> {
+        let blank = self.rest().bytes().take_while(|byte| b" \t\r\n".contains(byte)).count();
+        self.at += blank;
+        self.rest().bytes().next()
+    }
+
+    fn rest(&self) -> &'t str {
+        self.body.get(self.at..).unwrap_or_default()
     }
 }
 

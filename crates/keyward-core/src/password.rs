@@ -14,14 +14,14 @@ pub struct PasswordError;
 ///
 /// # Errors
 /// When randomness or memory is not to be had.
-pub fn hash(password: &Secret, random: &dyn Random) -> Result<String, PasswordError> {
+pub fn hash(password: &Secret, random: &dyn Random) -> Result<Secret, PasswordError> {
     let mut salt = [0; 16];
     random.fill(&mut salt).map_err(|_| PasswordError)?;
     let salt = SaltString::encode_b64(&salt).map_err(|_| PasswordError)?;
     let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| PasswordError)?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password(password.expose().as_bytes(), &salt)
-        .map(|hash| hash.to_string())
+        .map(|hash| Secret::new(hash.to_string()))
         .map_err(|_| PasswordError)
 }
 

@@ -2,6 +2,9 @@
 
 use crate::denial::Denial;
 
+/// More parameters than this are not read: no operation has nearly as many.
+const MAX_PARAMETERS: usize = 64;
+
 /// The parameters of a query, until each was taken.
 #[derive(Debug, Default)]
 pub struct Query {
@@ -18,6 +21,9 @@ impl Query {
         for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode(name)?, decode(value)?);
+            if pairs.len() == MAX_PARAMETERS {
+                return Err(malformed(format!("The query must have at most {MAX_PARAMETERS} parameters")));
+            }
             if pairs.iter().any(|(known, _)| *known == name) {
                 return Err(malformed(format!("Query parameter '{}' must be sent only once", shown(&name))));
             }
@@ -118,6 +124,9 @@ mod tests {
         assert_eq!(refused("a=1&%61=2"), "Query parameter 'a' must be sent only once");
         assert_eq!(refused("nope=1"), "Unknown query parameter 'nope'");
         assert_eq!(refused("a%0a=1"), "Unknown query parameter 'a\\n'");
+        let with = |count: usize| (0..count).map(|n| format!("p{n}=")).collect::<Vec<_>>().join("&");
+        assert_eq!(refused(&with(64)), "Unknown query parameter 'p0'");
+        assert_eq!(refused(&with(65)), "The query must have at most 64 parameters");
         for bad in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%00"] {
             refused(bad);
         }

@@ -82,7 +82,4 @@ pub trait Upkeep: Send + Sync {
 
     /// Writes when keys were last used. Older moments than the stored ones change nothing.
     fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>>;
-
-    /// Whether the store answers: one trivial read.
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }

@@ -11,6 +11,7 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
+use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
 use rusqlite::params;
 
@@ -48,7 +49,15 @@ impl Execute<CreateUser> for Tx<'_> {
         let id = UserId(self.insert(
             "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![e.uuid, e.email, e.first_name, e.last_name, e.title, e.password_hash, now.unix()],
+            params![
+                e.uuid,
+                e.email,
+                e.first_name,
+                e.last_name,
+                e.title,
+                e.password_hash.as_ref().map(Secret::expose),
+                now.unix()
+            ],
         )?);
         self.publish(Change::User(User {
             id,

@@ -66,8 +66,21 @@ where
         audit(&tx, E::AUDIT, E::subject(&done), E::detail(&done), permit.holder(), context, now)?;
     }
     let changes = tx.commit()?;
+    // What is committed must be known before anything else happens: a process that could not take it in must not go on
+    // judging by what was before.
+    let unknown = AbortUnlessKnown;
     desk.directory.publish(changes);
+    std::mem::forget(unknown);
     Ok((done, answer))
+}
+
+/// Ends the process when it is dropped.
+struct AbortUnlessKnown;
+
+impl Drop for AbortUnlessKnown {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
 }
 
 fn audit(

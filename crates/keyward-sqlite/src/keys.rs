@@ -15,7 +15,7 @@ use keyward_core::id::{KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::page::Listed;
 use keyward_core::permit::{Administer, ManageKeys, Permit, ReadAccount, RevokeKeys};
-use keyward_core::principal::Grant;
+use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
 use keyward_core::tier::Tier;
@@ -157,23 +157,31 @@ impl Execute<RotateKey> for Tx<'_> {
                 Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into()
             );
         }
-        let ends_at = (e.grace_seconds > 0).then(|| now.plus_seconds(e.grace_seconds));
-        // Two secrets live at most: the one in grace from an earlier rotation gives way.
-        self.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.id.0])?;
-        match ends_at {
-            Some(end) => self.change(
-                "UPDATE api_key_secrets SET ends_at = ?2 WHERE key_id = ?1",
-                params![key.id.0, end.unix()],
-            )?,
-            None => self.change("DELETE FROM api_key_secrets WHERE key_id = ?1", [key.id.0])?,
-        };
+        let ends_at = now.plus_seconds(e.grace_seconds);
+        keep_one(self, key.id, maker, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
         key.prefix.clone_from(&e.secret.prefix);
         self.publish(Change::Key(key.clone()));
         publish_secrets(self, key.id)?;
-        Ok(KeyRotated { key, role: member.role, secret: e.secret.secret.clone(), previous_ends_at: ends_at })
+        let previous_ends_at = (e.grace_seconds > 0).then_some(ends_at);
+        Ok(KeyRotated { key, role: member.role, secret: e.secret.secret.clone(), previous_ends_at })
     }
+}
+
+/// Of the old secrets keeps one, until its end; two live at most. A key that rotates itself keeps the secret that it came
+/// with, be it one in grace: it repeats a rotation whose answer was lost, and nobody has the secret from that answer. Else
+/// the current one is kept. One whose end is now stays too, so that the log can say why it is refused.
+fn keep_one(tx: &Tx<'_>, key: KeyId, maker: &Principal, ends_at: Timestamp) -> Result<(), StoreError> {
+    let Credential::ApiKey(presented) = &maker.credential;
+    let itself = (presented.id == key).then_some(presented.digest.as_bytes());
+    tx.change(
+        "DELETE FROM api_key_secrets WHERE key_id = ?1
+         AND CASE WHEN ?2 IS NULL THEN ends_at IS NOT NULL ELSE digest <> ?2 END",
+        params![key.0, itself],
+    )?;
+    tx.change("UPDATE api_key_secrets SET ends_at = ?2 WHERE key_id = ?1", params![key.0, ends_at.unix()])?;
+    Ok(())
 }
 
 impl Execute<RevokeKey> for Tx<'_> {

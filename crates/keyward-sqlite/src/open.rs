@@ -32,9 +32,13 @@ pub enum OpenError {
     /// Another process owns it.
     #[error("the database {0} is in use by another process")]
     InUse(PathBuf),
+    /// It has a second name, under which another process could own it too.
+    #[error("the database {0} has another hard link; remove one of the two names")]
+    TwoNames(PathBuf),
     /// A newer program wrote it.
     #[error(
-        "the database was written by a newer version of this program ({component} is at schema {found}, this program knows {known}); use that version, or restore a backup"
+        "the database was written by a newer version of this program ({component} is at schema {found}, this program \
+         knows {known}); use that version, or restore a backup"
     )]
     Newer {
         /// The component.
@@ -77,7 +81,9 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
-        let path = options.path;
+        // By whatever link it was named, one file has one lock.
+        let path = &real(options.path)
+            .map_err(|source| OpenError::File { path: options.path.to_owned(), source })?;
         let lock = own(path)?;
         let now = options.clock.now();
         let mut connection = connect(path)?;
@@ -96,18 +102,53 @@ impl Sqlite {
     }
 }
 
+/// The path without symbolic links; the file itself may be missing still.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    if path.exists() {
+        return path.canonicalize();
+    }
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(parent.canonicalize()?.join(name))
+}
+
+/// The database's path with a suffix, as SQLite names its own files.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Takes the lock that says which process owns the file. The system drops it with the process.
 fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
-    let lock = make_private(&path.with_extension("lock")).map_err(file_error)?;
+    let lock = make_private(&beside(path, "-lock")).map_err(file_error)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => return Err(file_error(source)),
     }
     // Only the owner touches the database file: closing it would drop the locks that SQLite holds on it.
-    make_private(path).map_err(file_error)?;
+    let file = make_private(path).map_err(file_error)?;
+    refuse_second_name(path, &file)?;
     Ok(lock)
+}
+
+/// A hard link is a second name whose lock and whose logs would be others.
+#[cfg(unix)]
+fn refuse_second_name(path: &Path, file: &File) -> Result<(), OpenError> {
+    use std::os::unix::fs::MetadataExt;
+    let file_error = |source| OpenError::File { path: path.to_owned(), source };
+    if file.metadata().map_err(file_error)?.nlink() > 1 {
+        Err(OpenError::TwoNames(path.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+fn refuse_second_name(_: &Path, _: &File) -> Result<(), OpenError> {
+    Ok(())
 }
 
 /// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the

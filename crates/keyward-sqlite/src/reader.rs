@@ -5,7 +5,7 @@ use crate::{OpenError, Sqlite};
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, Params, Row};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -14,7 +14,7 @@ const CONNECTIONS: usize = 4;
 /// The reading connections, each used by one at a time.
 pub(crate) struct Readers {
     idle: Mutex<Vec<Connection>>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -27,15 +27,23 @@ impl Readers {
             Ok(connection)
         };
         let idle = (0..CONNECTIONS).map(connect).collect::<Result<_, _>>()?;
-        Ok(Self { idle: Mutex::new(idle), turns: Semaphore::new(CONNECTIONS) })
+        Ok(Self { idle: Mutex::new(idle), turns: Arc::new(Semaphore::new(CONNECTIONS)) })
     }
 
-    fn take(&self) -> Option<Connection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn give_back(&self, connection: Connection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+/// A connection in use. It goes back however its use ends.
+struct Taken<'r> {
+    readers: &'r Readers,
+    connection: Option<Connection>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.readers.idle().extend(self.connection.take());
     }
 }
 
@@ -120,11 +128,18 @@ impl Sqlite {
         F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let readers = Arc::clone(&self.readers);
-        let _turn = self.readers.turns.acquire().await.map_err(|_| unavailable("the store is closed"))?;
+        let turn = Arc::clone(&readers.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| unavailable("the store is closed"))?;
         let reading = tokio::task::spawn_blocking(move || {
-            let connection = readers.take().ok_or_else(|| unavailable("no connection is idle"))?;
-            let result = read_once(&connection, work);
-            readers.give_back(connection);
+            let connection = readers.idle().pop();
+            let taken = Taken { readers: &readers, connection };
+            let connection = taken.connection.as_ref().ok_or_else(|| unavailable("no connection is idle"))?;
+            let result = read_once(connection, work);
+            // The turn ends with the work and after the connection is back, also when nobody waits any more.
+            drop(taken);
+            drop(turn);
             result
         });
         reading.await.map_err(|error| StoreError::Failed(error.into()))?

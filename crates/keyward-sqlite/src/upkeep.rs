@@ -31,8 +31,4 @@ impl Upkeep for Sqlite {
             tx.commit().map_err(store_error)
         }))
     }
-
-    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.read(|reads| reads.first("SELECT 1", [], |_| Ok(())).map(drop)))
-    }
 }

@@ -6,8 +6,9 @@
 //! | [`authenticate`] | requests without a credential that one of the schemes vouches for |
 //! | [`origin_app`] | requests that do not name their application |
 //!
-//! [`authenticate`] is a layer of its own; the others are checks for a [`GateLayer`]. A refusal becomes a response in one place, a [`Refuse`] of yours. The [`Denial`] itself is then in the response's
-//! extensions, so that an outer layer can log the reason that the client does not see.
+//! [`authenticate`] is a layer of its own; the others are checks for a [`GateLayer`]. A refusal becomes a response in
+//! one place, a [`Refuse`] of yours. The [`Denial`] itself is then in the response's extensions, so that an outer layer
+//! can log the reason that the client does not see.
 
 pub mod authenticate;
 mod gate;

@@ -12,7 +12,12 @@ use keyward_tower::hygiene::Limits;
 use lev_deals::{ArchiveDeal, CreateDeal, DealReads, SeedDeals, UpdateDeal};
 use std::sync::Arc;
 
-/// What the API asks of a store. Handlers see only the reads; writes go through their row's `commit`.
+/// What handlers see of a store.
+pub trait Reads: KeyReads + TeamReads + DealReads {}
+
+impl<S> Reads for S where S: KeyReads + TeamReads + DealReads {}
+
+/// What the program asks of a store: the writes go through their row's `commit`.
 pub trait Store:
     Commit<CreateKey>
     + Commit<RotateKey>
@@ -20,9 +25,7 @@ pub trait Store:
     + Commit<CreateDeal>
     + Commit<UpdateDeal>
     + Commit<ArchiveDeal>
-    + KeyReads
-    + TeamReads
-    + DealReads
+    + Reads
     + Upkeep
     + std::fmt::Debug
 {
@@ -35,9 +38,7 @@ impl<S> Store for S where
         + Commit<CreateDeal>
         + Commit<UpdateDeal>
         + Commit<ArchiveDeal>
-        + KeyReads
-        + TeamReads
-        + DealReads
+        + Reads
         + Upkeep
         + std::fmt::Debug
 {

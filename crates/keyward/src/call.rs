@@ -1,45 +1,53 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
-use crate::app::{App, Store};
+use crate::app::{App, Reads, Store};
 use crate::problem::{Problem, RequestId, insert};
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::RawPathParams;
 use bytes::Bytes;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, TRANSFER_ENCODING,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION,
+    TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use keyward_core::clock::At;
+use keyward_core::api_key::{KeyRing, NewSecret};
+use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
 use keyward_core::envelope;
 use keyward_core::header::{IfMatch, idempotency_key, is_json};
 use keyward_core::input::Fields;
 use keyward_core::json::{self, Json, JsonError};
+use keyward_core::live::Live;
 use keyward_core::page::{CursorList, CursorPagination, Listed};
 use keyward_core::permit::Permit;
 use keyward_core::principal::Principal;
 use keyward_core::query::Query;
+use keyward_core::random::RandomError;
 use keyward_tower::ClientAddress;
 use keyward_tower::origin_app::OriginApp;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The path under which the API stands.
 pub(crate) const BASE: &str = "/api/external/v2";
 
 /// A request that may be answered: its input, read and well-formed.
-#[derive(Debug)]
+///
+/// It shows a handler what it may see: the reads of the store and what is known, not its `commit`. It holds headers and a
+/// body, which can be secret, so it is not printed.
 pub(crate) struct Call {
-    pub(crate) app: Arc<App>,
+    app: Arc<App>,
     pub(crate) id: Uuid,
     pub(crate) address: IpAddr,
     pub(crate) query: Query,
     body: Option<Json>,
+    replay: Option<Uuid>,
     path_id: String,
     headers: HeaderMap,
     origin_app: String,
@@ -72,6 +80,31 @@ impl Reply {
 }
 
 impl Call {
+    /// What the store can read.
+    pub(crate) fn reads(&self) -> &dyn Reads {
+        &*self.app.store
+    }
+
+    /// What is known now.
+    pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.app.directory().read()
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    /// Makes and admits keys.
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.app.ring
+    }
+
+    /// A new secret for a key.
+    pub(crate) fn mint(&self) -> Result<NewSecret, RandomError> {
+        self.app.ring.mint(&*self.app.random)
+    }
+
     /// The body, where the operation needs one.
     pub(crate) fn body(&self) -> Result<&Json, Denial> {
         self.body.as_ref().ok_or(Denial::JsonMalformed(JsonError::Empty))
@@ -133,6 +166,11 @@ impl Call {
         std::mem::take(&mut self.query).finish()
     }
 
+    /// Refuses what asks for a replay: until replays are here, nothing is executed without one.
+    pub(crate) fn refuse_replay(&self) -> Result<(), Denial> {
+        if self.replay.is_some() { Err(Denial::IdempotencyUnavailable) } else { Ok(()) }
+    }
+
     fn context(&self) -> Context {
         Context { request_id: self.id, address: Some(self.address), origin_app: self.origin_app.clone() }
     }
@@ -162,6 +200,7 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
     let bytes = if reads_body && has_body(&parts.headers) {
         content_type(&parts.headers)?;
+        content_encoding(&parts.headers)?;
         collect(body, app.limits.body_bytes).await?
     } else {
         Bytes::new()
@@ -169,17 +208,15 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     let body =
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
     let query = Query::parse(parts.uri.query())?;
-    if replays && let Some(key) = parts.headers.get("idempotency-key") {
-        idempotency_key(key.as_bytes())?;
-        // Until replays are here, a write that asks for one is not executed without.
-        return Err(Denial::IdempotencyUnavailable);
-    }
+    let key = parts.headers.get("idempotency-key").filter(|_| replays);
+    let replay = key.map(|key| idempotency_key(key.as_bytes())).transpose()?;
     Ok(Call {
         app: Arc::clone(app),
         id,
         address: from,
         query,
         body,
+        replay,
         path_id,
         headers: parts.headers,
         origin_app,
@@ -200,11 +237,25 @@ fn content_type(headers: &HeaderMap) -> Result<(), Denial> {
     }
 }
 
+/// Bodies are read as they are: a compressed one would be read as another one.
+fn content_encoding(headers: &HeaderMap) -> Result<(), Denial> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let got = String::from_utf8_lossy(coding.as_bytes()).chars().take(100).collect();
+            Err(Denial::ContentEncodingUnsupported(got))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A whole body must arrive within this.
+const BODY_DEADLINE: Duration = Duration::from_secs(15);
+
 async fn collect(body: Body, limit: usize) -> Result<Bytes, Denial> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Denial::BodyTooLarge(limit)),
-        Err(_) => Err(Denial::BodyUnreadable),
+    match tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Denial::BodyTooLarge(limit)),
+        Ok(Err(_)) | Err(_) => Err(Denial::BodyUnreadable),
     }
 }
 
@@ -217,6 +268,7 @@ pub(crate) async fn commit<E: Effect>(
 where
     dyn Store: Commit<E>,
 {
+    call.refuse_replay()?;
     let context = call.context();
     match Commit::<E>::commit(&*call.app.store, effect, permit, context, At::Store).await? {
         Ended::Done(_, answer) => Ok(written(&call.app, answer)),

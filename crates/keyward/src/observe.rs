@@ -10,7 +10,7 @@ use crate::routes::OperationId;
 use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::random::{self, Pooled};
@@ -62,7 +62,7 @@ pub(crate) struct Observe<S> {
 
 impl<S> Service<Request<Body>> for Observe<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
@@ -75,19 +75,19 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let app = Arc::clone(&self.app);
-        let start = app.clock.elapsed();
         // Without randomness a request still has an answer; its id then says nothing.
         let id = random::uuid4(&*self.ids).unwrap_or_default();
-        let record = Arc::new(Record::default());
-        let method = request.method().clone();
-        let address = request.extensions().get::<ClientAddress>().copied();
+        let event = Event::begin(id, &request, Arc::clone(&app));
         request.extensions_mut().insert(RequestId(id));
-        request.extensions_mut().insert(Arc::clone(&record));
-        let answering = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        request.extensions_mut().insert(Arc::clone(&event.record));
+        // The service that was polled ready is the one to call; the clone takes its place.
+        let next = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
+            let answering = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
             let mut response = match answering.await {
                 Ok(Ok(response)) => response,
-                Err(_) => Problems(Arc::clone(&app)).response(id, Problem::Panicked),
+                Err(_) => Problems(app).response(id, Problem::Panicked),
             };
             let headers = response.headers_mut();
             if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
@@ -95,40 +95,74 @@ where
                 headers.insert(REQUEST_ID, value);
             }
             headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-            log(id, &method, address, &record, &response, app.clock.elapsed().saturating_sub(start));
+            event.end(&response);
             Ok(response)
         })
     }
 }
 
-fn log(
+/// The one log event of a request. It is written when the request is answered, or else when it is dropped because the
+/// client has left.
+struct Event {
     id: Uuid,
-    method: &http::Method,
+    method: Method,
     address: Option<ClientAddress>,
-    record: &Record,
-    response: &Response<Body>,
-    duration: Duration,
-) {
-    let reason = response.extensions().get::<Reason>();
-    let caller = record.caller.get();
-    let operation = record.operation.get();
-    // Our methods by name; a client may invent others of any length.
-    let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
-    tracing::info!(
-        target: "keyward::request",
-        request_id = %id,
-        method = known.iter().find(|name| **name == method.as_str()).copied().unwrap_or("other"),
-        operation = operation.map(|operation| operation.name()),
-        status = response.status().as_u16(),
-        denial = reason.map(|reason| reason.word),
-        cause = reason.and_then(|reason| reason.causes.as_deref()),
-        user_id = caller.map(|(user, ..)| user.0),
-        account_id = record.account.get().map(|account| account.0),
-        credential_kind = caller.map(|(_, kind, _)| *kind),
-        credential_id = caller.map(|(_, _, id)| *id),
-        origin_app = record.origin_app.get().map(|name| &**name),
-        address = address.map(|ClientAddress(address)| tracing::field::display(address)),
-        duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-        "request"
-    );
+    record: Arc<Record>,
+    app: Arc<App>,
+    start: Duration,
+    written: bool,
+}
+
+impl Event {
+    fn begin(id: Uuid, request: &Request<Body>, app: Arc<App>) -> Self {
+        Self {
+            id,
+            method: request.method().clone(),
+            address: request.extensions().get().copied(),
+            record: Arc::new(Record::default()),
+            start: app.clock.elapsed(),
+            app,
+            written: false,
+        }
+    }
+
+    fn end(mut self, response: &Response<Body>) {
+        let reason = response.extensions().get::<Reason>();
+        let causes = reason.and_then(|reason| reason.causes.as_deref());
+        self.write(Some(response.status().as_u16()), reason.map(|reason| reason.word), causes);
+        self.written = true;
+    }
+
+    fn write(&self, status: Option<u16>, denial: Option<&str>, cause: Option<&str>) {
+        let caller = self.record.caller.get();
+        // Our methods by name; a client may invent others of any length.
+        let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
+        let duration = self.app.clock.elapsed().saturating_sub(self.start);
+        tracing::info!(
+            target: "keyward::request",
+            request_id = &*self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+            method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other"),
+            operation = self.record.operation.get().map(|operation| operation.name()),
+            status,
+            denial,
+            cause,
+            user_id = caller.map(|(user, ..)| user.0),
+            account_id = self.record.account.get().map(|account| account.0),
+            credential_kind = caller.map(|(_, kind, _)| *kind),
+            credential_id = caller.map(|(_, _, id)| *id),
+            origin_app = self.record.origin_app.get().map(|name| &**name),
+            address = self.address.map(|ClientAddress(address)| tracing::field::display(address)),
+            duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            "request"
+        );
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        if !self.written {
+            // A write that has begun goes on all the same; its audit row says whether it was done.
+            self.write(None, Some("client_gone"), None);
+        }
+    }
 }

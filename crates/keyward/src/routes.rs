@@ -157,8 +157,10 @@ where
         Box::pin(async move {
             let permit = check::<A>(call::principal(&mut request)?)?;
             let call = call::read(&app, replays, request).await?;
-            let id = call.id;
-            Ok(call::reply(&app, id, &handler(call, permit).await?))
+            let (id, replay) = (call.id, call.refuse_replay());
+            let reply = handler(call, permit).await?;
+            replay?;
+            Ok(call::reply(&app, id, &reply))
         })
     });
     Row { id, method, path, access: Access::Caller(A::SCOPE), run }

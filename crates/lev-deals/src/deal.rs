@@ -53,6 +53,27 @@ pub struct Deal {
 }
 
 impl Deal {
+    /// A deal of which nothing but the title is known yet.
+    #[must_use]
+    pub fn new(owner_account: AccountId, title: String, now: Timestamp) -> Self {
+        Self {
+            id: DealId(0),
+            owner_account,
+            title,
+            loan_amount: None,
+            loan_type: None,
+            transaction_type: None,
+            business_plan: None,
+            description: None,
+            estimated_close_date: None,
+            close_date: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+        }
+    }
+
     /// The strong entity tag of this state (RFC 9110 §8.8.3), quotes included. It names the state of the deal, which
     /// is `data` in every answer that shows it whole.
     #[must_use]

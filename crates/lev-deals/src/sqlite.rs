@@ -78,22 +78,7 @@ impl DealReads for Sqlite {
 impl Execute<CreateDeal> for Tx<'_> {
     fn execute(&mut self, e: &CreateDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Deal, Stop> {
         let (user, member) = (permit.principal()?.user, permit.member()?);
-        let deal = e.0.fields.clone().applied_to(Deal {
-            id: DealId(0),
-            owner_account: member.account,
-            title: e.0.title.clone(),
-            loan_amount: None,
-            loan_type: None,
-            transaction_type: None,
-            business_plan: None,
-            description: None,
-            estimated_close_date: None,
-            close_date: None,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        });
+        let deal = e.0.fields.clone().applied_to(Deal::new(member.account, e.0.title.clone(), now));
         let may = self.first(
             "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2 AND role IN ('admin', 'editor')",
             params![member.account.0, user.0],

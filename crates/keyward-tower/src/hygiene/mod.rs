@@ -59,9 +59,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 100 fields, 32 KiB of head, 1 MiB of body.
+    /// 100 fields, 32 KiB of head, 256 KiB of body.
     fn default() -> Self {
-        Self { header_fields: 100, header_bytes: 32 * 1024, body_bytes: 1024 * 1024 }
+        Self { header_fields: 100, header_bytes: 32 * 1024, body_bytes: 256 * 1024 }
     }
 }
 

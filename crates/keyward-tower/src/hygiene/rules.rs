@@ -1,11 +1,12 @@
 //! The rules, in the order of the module's page.
 
 use super::Limits;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
-use http::{HeaderMap, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, Request, Uri, Version};
 use keyward_core::denial::Denial;
 use keyward_core::header::SINGLE;
+use std::sync::LazyLock;
 
 pub(super) fn check<B>(request: &Request<B>, limits: Limits) -> Result<(), Denial> {
     let (headers, uri) = (request.headers(), request.uri());
@@ -69,10 +70,16 @@ fn names(headers: &HeaderMap) -> Result<(), Denial> {
     }
 }
 
+/// The headers of [`SINGLE`], ready to be looked up.
+static SINGLES: LazyLock<Vec<(HeaderName, &'static str)>> = LazyLock::new(|| {
+    let named = |name: &&'static str| Some((HeaderName::from_bytes(name.as_bytes()).ok()?, *name));
+    SINGLE.iter().filter_map(named).collect()
+});
+
 fn singles(headers: &HeaderMap) -> Result<(), Denial> {
-    match SINGLE.iter().find(|name| headers.get_all(**name).iter().nth(1).is_some()) {
+    match SINGLES.iter().find(|(name, _)| headers.get_all(name).iter().nth(1).is_some()) {
         None => Ok(()),
-        Some(name) => Err(Denial::HeaderDoubled(name)),
+        Some((_, shown)) => Err(Denial::HeaderDoubled(shown)),
     }
 }
 
@@ -92,13 +99,27 @@ fn path(uri: &Uri) -> Result<(), Denial> {
     let mut escapes = path.split('%');
     // Before the first percent sign there is no escape.
     escapes.next();
-    if escapes.all(is_plain_escape) {
-        Ok(())
-    } else {
-        Err(Denial::PathAmbiguous(
+    if !escapes.all(is_plain_escape) {
+        return Err(Denial::PathAmbiguous(
             "The path must not contain percent escapes of slashes, dots, percent signs or control characters",
-        ))
+        ));
     }
+    match String::from_utf8(decoded(path)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Denial::PathAmbiguous("The path's percent escapes must be of valid UTF-8")),
+    }
+}
+
+/// The bytes that a path with plain escapes stands for.
+fn decoded(path: &str) -> Vec<u8> {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        bytes.extend(u8::from_str_radix(digits, 16));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
 }
 
 /// Whether what follows a percent sign escapes a character that no reader takes for structure.
@@ -109,6 +130,11 @@ fn is_plain_escape(after: &str) -> bool {
 }
 
 fn body(headers: &HeaderMap, limits: Limits) -> Result<(), Denial> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let (coding, more) = (codings.next(), codings.next().is_some());
+    if more || coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Denial::FramingAmbiguous("Transfer-Encoding must be chunked and nothing else"));
+    }
     let Some(declared) = headers.get(CONTENT_LENGTH) else { return Ok(()) };
     let length = declared.to_str().ok().and_then(|text| text.parse::<u64>().ok());
     match length {
@@ -170,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn a_body_has_one_framing() {
+        let coded = |coding: &str| word(get("/").header("transfer-encoding", coding));
+        assert_eq!((coded("chunked"), coded("Chunked")), ("passed", "passed"));
+        for bad in ["gzip, chunked", "chunked, chunked", "identity", "xchunked", ""] {
+            assert_eq!(coded(bad), "framing_ambiguous", "{bad}");
+        }
+        let twice = get("/").header("transfer-encoding", "chunked").header("transfer-encoding", "chunked");
+        assert_eq!(word(twice), "framing_ambiguous");
+    }
+
+    #[test]
     fn a_path_has_one_reading() {
         for good in
             ["/", "/a/b-c_d~e", "/a/", "/a;x=1", "/%61", "/a%20b", "/%C3%A4", "/a.b/..c", "/a?b=%2e%2f"]
@@ -178,7 +215,7 @@ mod tests {
         }
         for bad in [
             "//a", "/a//b", "/a/../b", "/./a", "/a/..", "/%2e%2e", "/%2E", "/a%2fb", "/a%5Cb", "/a%00",
-            "/a%0d", "/%", "/%4", "/%zz", "/%+1", "/%25",
+            "/a%0d", "/%", "/%4", "/%zz", "/%ff", "/%c3x", "/%+1", "/%25",
         ] {
             assert_eq!(word(get(bad)), "path_ambiguous", "{bad}");
         }

@@ -84,22 +84,16 @@ pub(super) fn has_root_secret(config: &Config) -> bool {
 
 /// Writes a file for its user alone, whole or not at all. It must not exist yet.
 pub(super) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
-    let beside = path.with_extension("new");
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = options.open(&beside)?;
+        // Of a name that nobody could foresee, and of mode 0600 from its first moment.
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(text)?;
-        file.sync_all()?;
-        // A link, unlike a renaming, never takes another file's place.
-        std::fs::hard_link(&beside, path)
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        File::open(directory)?.sync_all()
     };
-    let written = write();
-    // Whether or not it was linked, and whether or not it was made: nothing stays beside.
-    let _ = std::fs::remove_file(&beside);
-    written.map_err(CliError::file(path))
+    write().map_err(CliError::file(path))
 }
 
 /// Makes a directory for its user alone, if it is missing.

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What the demo prints, and keeps in a file for its user alone.
-#[derive(Debug, Serialize, Deserialize)]
+///
+/// It holds secrets, so it is not printed otherwise.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Credentials {
     accounts: Vec<Value>,
     users: Vec<Value>,
@@ -26,7 +28,7 @@ pub(crate) struct Credentials {
 }
 
 /// A key of the demo.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Key {
     id: i64,
     pub(crate) api_key: String,

@@ -81,6 +81,7 @@ impl<'s> Operator<'s> {
         self.commit(SeedDeals { account, deals }).await.map(drop)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the operator")]
     async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
     where
         dyn OperatorStore + 's: Commit<E>,

@@ -42,20 +42,21 @@ struct Fields<'l>(&'l mut String);
 
 impl Fields<'_> {
     fn plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        self.name(field);
         // Writing to a String cannot fail.
-        let _ = write!(self.0, r#","{}":{value}"#, field.name());
+        let _ = write!(self.0, "{value}");
     }
 
-    fn text(&mut self, field: &Field, value: &str) {
-        let _ = write!(self.0, r#","{}":"#, field.name());
-        if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
-            self.0.push('"');
-            self.0.push_str(value);
-            self.0.push('"');
-        } else {
-            escaped(self.0, value);
-        }
+    fn name(&mut self, field: &Field) {
+        self.0.push_str(",\"");
+        self.0.push_str(field.name());
+        self.0.push_str("\":");
     }
+}
+
+/// Whether a JSON string of it needs no escape.
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 /// As a JSON string in ASCII: no line break, no control character and no invisible one reaches a terminal.
@@ -75,7 +76,14 @@ fn escaped(line: &mut String, value: &str) {
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value);
+        self.name(field);
+        if is_plain(value) {
+            self.0.push('"');
+            self.0.push_str(value);
+            self.0.push('"');
+        } else {
+            escaped(self.0, value);
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -91,7 +99,16 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.text(field, &format!("{value:?}"));
+        self.name(field);
+        let start = self.0.len();
+        let _ = write!(self.0, "\"{value:?}\"");
+        // Most values are plain; one that is not is written again.
+        let inner = self.0.get(start + 1..self.0.len().saturating_sub(1)).unwrap_or_default();
+        if !is_plain(inner) {
+            let value = inner.to_owned();
+            self.0.truncate(start);
+            escaped(self.0, &value);
+        }
     }
 }
 

@@ -274,6 +274,7 @@ async fn an_admin_lists_the_whole_account_when_it_asks() {
     assert_eq!(ids("/api-keys?all=true", &app.admin).await.len(), 4);
     assert_eq!(ids("/api-keys?all=false", &app.editor).await, [app.editor.key.id]);
     app.get("/api-keys?all=true").by(&app.editor).refused(403, "FORBIDDEN", "Requires role: admin").await;
+    app.get("/api-keys?all=true&z=1").by(&app.editor).refused(403, "FORBIDDEN", "Requires role: admin").await;
     app.get("/api-keys?all=yes")
         .by(&app.admin)
         .refused(400, "BAD_REQUEST", "all must be true or false")

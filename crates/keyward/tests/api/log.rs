@@ -3,8 +3,10 @@
 use super::support::TestApp;
 use http::Method;
 use serde_json::{Value, json};
+use std::future::poll_fn;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -74,11 +76,11 @@ async fn every_way_in_which_a_key_is_bad_has_its_own_word() {
     let expired = make(json!({"label": "x", "expires_at": "2026-03-20T15:30:46Z"})).await;
     let elsewhere = make(json!({"label": "x", "allowed_ips": ["203.0.113.0/24"]})).await;
     let rotated = make(json!({"label": "x"})).await;
-    app.post(&format!("/api-keys/{}/rotate", rotated.id))
-        .by(&app.admin)
-        .json(json!({"grace_seconds": 1}))
-        .expect(200)
-        .await;
+    let at_once = make(json!({"label": "x"})).await;
+    for (key, grace) in [(&rotated, 1), (&at_once, 0)] {
+        let path = format!("/api-keys/{}/rotate", key.id);
+        app.post(&path).by(&app.admin).json(json!({"grace_seconds": grace})).expect(200).await;
+    }
     let mut malformed = app.admin.key.secret.clone();
     malformed.pop();
     let unknown = app.unknown_key();
@@ -91,6 +93,7 @@ async fn every_way_in_which_a_key_is_bad_has_its_own_word() {
         (&expired.secret, "key_expired"),
         (&elsewhere.secret, "address_not_allowed"),
         (&rotated.secret, "key_rotated"),
+        (&at_once.secret, "key_rotated"),
         ("eyJh.eyJz.c2ln", "credential_unknown_kind"),
     ] {
         app.get("/me")
@@ -101,6 +104,32 @@ async fn every_way_in_which_a_key_is_bad_has_its_own_word() {
         assert_eq!((events.len(), &events[0]["denial"]), (1, &json!(word)));
         assert!(!events[0].to_string().contains(token), "{word}");
     }
+}
+
+/// Begins something and leaves, whatever has become of it.
+async fn abandon<T>(begun: impl Future<Output = T>) {
+    let mut begun = Box::pin(begun);
+    let first_look = poll_fn(|cx| Poll::Ready(begun.as_mut().poll(cx)));
+    drop(first_look.await);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_leaves_an_event_and_takes_no_ones_place() {
+    let app = TestApp::new().await;
+    // Every reading connection is at work, for clients who have left.
+    let (release, held): (Vec<_>, Vec<_>) = (0..4).map(|_| std::sync::mpsc::channel::<()>()).unzip();
+    for held in held {
+        abandon(app.store.read(move |_| Ok(held.recv().is_err()))).await;
+    }
+    let (lines, _guard) = listen();
+    abandon(app.get("/deals").by(&app.admin).send()).await;
+    let events = lines.take();
+    assert_eq!((events.len(), &events[0]["denial"]), (1, &json!("client_gone")));
+    assert_eq!((&events[0]["operation"], events[0].get("status")), (&json!("getDeals"), None));
+    let waiting = app.get("/deals/1").by(&app.admin).expect(200);
+    let releasing = async { drop(release) };
+    // The next client waits for its turn and is answered.
+    tokio::join!(waiting, releasing);
 }
 
 #[tokio::test]

@@ -53,8 +53,8 @@ async fn each_step_comes_before_the_next() {
 #[tokio::test]
 async fn a_declared_length_is_refused_before_anyone_is_asked_who_they_are() {
     let app = TestApp::new().await;
-    app.post("/deals").header("content-length", "1048577").expect(413).await;
-    app.post("/nowhere").header("content-length", "1048577").expect(413).await;
+    app.post("/deals").header("content-length", "262145").expect(413).await;
+    app.post("/nowhere").header("content-length", "262145").expect(413).await;
 }
 
 #[tokio::test]
@@ -78,6 +78,12 @@ async fn a_write_that_asks_for_replay_is_not_executed_without() {
     for ask in [app.delete("/deals/1"), app.patch("/me/active-account").json(json!({"slug": "acme"}))] {
         ask.by(&app.admin).header("idempotency-key", uuid).expect(503).await;
     }
+    // What is wrong with the request itself is told first, as it will be when replays are here.
+    let wrong = app.post("/deals").by(&app.admin).json(json!({"title": ""})).header("idempotency-key", uuid);
+    wrong.expect(422).await;
+    let wrong =
+        app.post("/deals?x=1").by(&app.admin).json(json!({"title": "x"})).header("idempotency-key", uuid);
+    wrong.expect(400).await;
     // Who may not write is told so, and not that replay is missing.
     app.delete("/deals/1").by(&app.viewer).header("idempotency-key", uuid).expect(403).await;
     assert_eq!(app.get("/deals").by(&app.admin).expect(200).await.json()["pagination"]["total"], 4);

@@ -22,7 +22,7 @@ use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::{FakeClock, SeededRandom};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::Limits;
-use lev_deals::{Deal, DealId, SeedDeal, SeedDeals};
+use lev_deals::{Deal, SeedDeal, SeedDeals};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -207,27 +207,13 @@ impl Seed<'_> {
 
     async fn deals(&self, account: AccountId, title: &str, teams: &[Vec<UserId>], clock: &FakeClock) {
         let now = clock.now();
-        let deal = Deal {
-            id: DealId(0),
-            owner_account: account,
-            title: title.to_owned(),
-            loan_amount: None,
-            loan_type: None,
-            transaction_type: None,
-            business_plan: None,
-            description: None,
-            estimated_close_date: None,
-            close_date: None,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            archived_at: None,
-        };
+        let deal = Deal::new(account, title.to_owned(), now);
         let deals = teams.iter().map(|team| SeedDeal { deal: deal.clone(), team: team.clone() }).collect();
         commit(self.store, SeedDeals { account, deals }).await;
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tests set up accounts as the operator does")]
 async fn commit<E: Effect>(store: &Sqlite, effect: E) -> E::Done
 where
     Sqlite: Commit<E>,

@@ -23,7 +23,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     let cursor = call.query.take("cursor");
     call.finish_query()?;
     let after = call.after(list, cursor.as_deref())?;
-    let listed = call.app.store.list_team(&permit, after, limit).await?;
+    let listed = call.reads().list_team(&permit, after, limit).await?;
     let members: Vec<Member<'_>> = listed
         .items
         .iter()

@@ -16,7 +16,7 @@ const MAX_RANGES: usize = 100;
 
 pub(crate) fn handle(call: &Call, _: &Permit<ManageKeys>) -> Result<CreateKey, Problem> {
     let (label, wanted) = read(call)?;
-    Ok(CreateKey { label, wanted, secret: call.app.ring.mint(&*call.app.random)? })
+    Ok(CreateKey { label, wanted, secret: call.mint()? })
 }
 
 fn read(call: &Call) -> Result<(String, Wanted), Denial> {
@@ -24,7 +24,7 @@ fn read(call: &Call) -> Result<(String, Wanted), Denial> {
     let label = fields.string("label", 1, 255);
     let label = fields.required("label", label);
     let grant = grant(&mut fields);
-    let expires_at = expires_at(&mut fields, call.app.clock.now());
+    let expires_at = expires_at(&mut fields, call.now());
     let allowed_ips = allowed_ips(&mut fields);
     fields.finish().map_err(Denial::Invalid)?;
     let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;

@@ -11,15 +11,16 @@ use keyward_core::store::KeysOf;
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
     let all = call.query.take_flag("all")?;
-    let limit = take_limit(&mut call.query)?;
-    let offset = take_offset(&mut call.query)?;
-    call.finish_query()?;
+    // Who may ask is judged before the rest of what is asked.
     if all && !permit.principal()?.is_admin() {
         return Err(Denial::RoleMissing(Role::Admin).into());
     }
+    let limit = take_limit(&mut call.query)?;
+    let offset = take_offset(&mut call.query)?;
+    call.finish_query()?;
     let of = if all { KeysOf::Account } else { KeysOf::Caller };
-    let listed = call.app.store.list_keys(&permit, of, limit, offset).await?;
-    let live = call.app.directory().read();
+    let listed = call.reads().list_keys(&permit, of, limit, offset).await?;
+    let live = call.live();
     let keys: Vec<KeyView<'_>> = listed
         .items
         .iter()

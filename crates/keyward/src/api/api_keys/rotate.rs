@@ -23,7 +23,7 @@ pub(crate) fn handle(call: &Call, permit: &Permit<ManageKeys>) -> Result<RotateK
         None => false,
     };
     let grace_seconds = grace(call.body_if_any(), itself)?;
-    let secret = call.app.ring.mint(&*call.app.random)?;
+    let secret = call.mint()?;
     Ok(RotateKey { key, as_sent: call.path_id().to_owned(), grace_seconds, secret })
 }
 

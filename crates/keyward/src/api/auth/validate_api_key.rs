@@ -15,9 +15,9 @@ use serde_json::json;
 pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
     call.finish_query()?;
     let key = presented(&call)?;
-    let now = call.app.clock.now();
-    let live = call.app.directory().read();
-    let admitted = call.app.ring.admit_evenly(key.expose(), call.address, &live, now).map(Principal::of);
+    let now = call.now();
+    let live = call.live();
+    let admitted = call.ring().admit_evenly(key.expose(), call.address, &live, now).map(Principal::of);
     let account = admitted.as_ref().ok().and_then(|who| live.account(who.member?.account));
     let (Ok(who), Some(account)) = (&admitted, account) else {
         return Ok(Reply::new(&json!({ "valid": false })));

@@ -9,7 +9,7 @@ use lev_deals::DealId;
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadDeals>) -> Result<Reply, Problem> {
     call.finish_query()?;
     let found = match DealId::parse(call.path_id()) {
-        Some(id) => call.app.store.get_deal(&permit, id).await?,
+        Some(id) => call.reads().get_deal(&permit, id).await?,
         None => None,
     };
     let deal = found.ok_or_else(|| Denial::not_found("Deal", call.path_id()))?;

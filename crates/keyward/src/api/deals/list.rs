@@ -12,7 +12,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadDeals>) -> Result<
     let cursor = call.query.take("cursor");
     call.finish_query()?;
     let after = call.after(list, cursor.as_deref())?;
-    let listed = call.app.store.list_deals(&permit, after, limit).await?;
+    let listed = call.reads().list_deals(&permit, after, limit).await?;
     let views: Vec<DealView<'_>> = listed.items.iter().map(Deal::view).collect();
     let pagination = call.pagination(list, (limit, cursor), &listed, |deal| deal.id.0);
     Ok(Reply::page(&views, &pagination))

@@ -6,6 +6,6 @@ use serde_json::json;
 
 pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
     call.finish_query()?;
-    let at = call.app.clock.now();
+    let at = call.now();
     Ok(Reply::new(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "timestamp": at })))
 }

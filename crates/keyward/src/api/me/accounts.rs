@@ -20,7 +20,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     call.finish_query()?;
     let who = permit.principal()?;
     let active: Option<AccountId> = who.member.map(|member| member.account);
-    let live = call.app.directory().read();
+    let live = call.live();
     let accounts: Vec<Membership<'_>> = live
         .accounts_of(who.user)
         .map(|(account, role)| Membership {

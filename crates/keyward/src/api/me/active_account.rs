@@ -13,7 +13,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     call.finish_query()?;
     let slug = slug(&call)?;
     let (who, member) = (permit.principal()?, permit.member()?);
-    let live = call.app.directory().read();
+    let live = call.live();
     let named = live.accounts_of(who.user).map(|(account, _)| account).find(|account| account.slug == slug);
     let account = named.ok_or_else(|| Denial::not_found_by("Account", "slug", &slug))?;
     if account.id != member.account {

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Reply, Problem> {
     call.finish_query()?;
     let (who, member) = (permit.principal()?, permit.member()?);
-    let now = call.app.clock.now();
-    let live = call.app.directory().read();
+    let now = call.now();
+    let live = call.live();
     // Both were there when the caller was admitted; accounts and users are never taken out.
     let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
     let account = live.account(member.account).ok_or(Denial::AccountDisabled)?;
