@@ -7,6 +7,7 @@
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
 //! | `kill.rs` | `kill -9` under load |
 //! | `faults.rs` | a locked and a full database |
+//! | `wire.rs` | what a client can write on a socket |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
 #[cfg(test)]
@@ -23,3 +24,5 @@ mod search;
 mod secrets;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wire;

@@ -243,6 +243,23 @@ fn a_database_is_served_by_one_process() {
 }
 
 #[test]
+fn a_database_is_owned_once_by_whatever_name() {
+    let (home, line) = installed();
+    let key = line["api_key"]["api_key"].as_str().unwrap();
+    let first = Server::serve(home.path());
+    let other = tempfile::tempdir().unwrap();
+    fs::copy(home.path().join("root-secret"), other.path().join("root-secret")).unwrap();
+    std::os::unix::fs::symlink(home.path().join("keyward.db"), other.path().join("keyward.db")).unwrap();
+    let said = refused(&mut serve(other.path()));
+    assert!(said.contains("in use by another process"), "{said}");
+    fs::remove_file(other.path().join("keyward.db")).unwrap();
+    fs::hard_link(home.path().join("keyward.db"), other.path().join("keyward.db")).unwrap();
+    let said = refused(&mut serve(other.path()));
+    assert!(said.contains("another hard link"), "{said}");
+    assert_eq!(first.client(key).get("/me").status, 200, "the owner is not disturbed");
+}
+
+#[test]
 fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     for (component, version) in [("keyward", 1_000), ("lev-deals", 1_000), ("lev-loans", 1)] {
         let (home, _) = installed();
