@@ -16,7 +16,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::random::{self, Pooled};
 use keyward_tower::ClientAddress;
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub(crate) struct Observe<S> {
 
 impl<S> Service<Request<Body>> for Observe<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
@@ -80,12 +80,14 @@ where
         let event = Event::begin(id, &request, Arc::clone(&app));
         request.extensions_mut().insert(RequestId(id));
         request.extensions_mut().insert(Arc::clone(&event.record));
-        // The service that was polled ready is the one to call; the clone takes its place.
-        let next = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, next);
+        // Panics of the call itself, and of what it begins.
+        let answering = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         Box::pin(async move {
-            let answering = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind();
-            let mut response = match answering.await {
+            let answered = match answering {
+                Ok(answering) => AssertUnwindSafe(answering).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            let mut response = match answered {
                 Ok(Ok(response)) => response,
                 Err(_) => Problems(app).response(id, Problem::Panicked),
             };

@@ -8,7 +8,7 @@ use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::record;
 use crate::problem::{Problem, Problems, RequestId};
-use crate::stack::{Boxed, guarded, public};
+use crate::stack::{guarded, public};
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
@@ -236,12 +236,13 @@ fn at_path(app: &Arc<App>, rows: &[Row]) -> MethodRouter {
         .fallback_service(Handler::<_, ()>::with_state(refusing, ()))
         .on(MethodFilter::OPTIONS, async move || options(&for_options));
     rows.iter().fold(router, |router, row| match MethodFilter::try_from(row.method.clone()) {
-        Ok(verb) => router.on_service(verb, service(app, row)),
+        Ok(verb) => at_verb(router, verb, app, row),
         Err(_) => router,
     })
 }
 
-fn service(app: &Arc<App>, row: &Row) -> Boxed {
+/// One row, with what stands around it.
+fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) -> MethodRouter {
     let (id, run, own) = (row.id, Arc::clone(&row.run), Arc::clone(app));
     let inner = service_fn(move |request: Request<Body>| {
         let app = Arc::clone(&own);
@@ -257,8 +258,10 @@ fn service(app: &Arc<App>, row: &Row) -> Boxed {
         request
     };
     match row.access {
-        Access::Public { origin_app } => Boxed::new(MapRequest::new(public(app, origin_app, inner), noted)),
-        Access::Caller(_) => Boxed::new(MapRequest::new(guarded(app, inner), noted)),
+        Access::Public { origin_app } => {
+            router.on_service(verb, MapRequest::new(public(app, origin_app, inner), noted))
+        }
+        Access::Caller(_) => router.on_service(verb, MapRequest::new(guarded(app, inner), noted)),
     }
 }
 

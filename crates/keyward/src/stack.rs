@@ -1,6 +1,6 @@
 //! The whole order of what happens to a request, with the reason beside each step.
 //!
-//! Around everything, [`around`]; around the operations of callers, [`guarded`]; around public ones, [`public`].
+//! Around everything, [`around`]; around the operations of callers, [`guarded`]; around public ones, `public`.
 //! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
 
 use crate::app::App;
