@@ -14,8 +14,9 @@
 //! 6. a declared body is at most [`Limits::body_bytes`] bytes (else 413).
 //!
 //! Caveat: what hyper itself repairs is invisible here. Of a request with both `Content-Length` and
-//! `Transfer-Encoding` it drops the first, so whoever serves HTTP/1.1 must close the connection after a request with
-//! `Transfer-Encoding` (RFC 9112 §6.1).
+//! `Transfer-Encoding` it drops the first, and it takes bare line feeds for line ends. Whoever serves HTTP/1.1 and sees
+//! the raw head can put [`AmbiguousFraming`] into the request's extensions, which is refused before all else; whoever does
+//! not must close the connection after a request with `Transfer-Encoding` (RFC 9112 §6.1).
 //!
 //! ```
 //! use http::{Extensions, Request, Response};
@@ -65,12 +66,19 @@ impl Default for Limits {
     }
 }
 
+/// Why the head as it was sent can be read in two ways, from whoever saw it, in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct AmbiguousFraming(pub &'static str);
+
 /// The check of this module, with these measures.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hygiene(pub Limits);
 
 impl<B> Check<B> for Hygiene {
     fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        if let Some(AmbiguousFraming(reason)) = request.extensions().get() {
+            return Err(Denial::FramingAmbiguous(reason));
+        }
         rules::check(request, self.0)
     }
 }

@@ -2,8 +2,10 @@
 //! two ways is answered once at most, with the connection closed behind it.
 
 use crate::support::{Server, connect, read_answer};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
 
 /// Writes these bytes and reads every answer until the server closes or has nothing more to say after `answers` of them.
 fn statuses(address: SocketAddr, raw: &str, until_closed: bool) -> Vec<u16> {
@@ -57,7 +59,7 @@ fn a_head_that_could_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn a_request_with_two_framings_is_answered_once_at_most() {
+fn a_request_with_two_framings_is_refused_and_nothing_behind_it_is_read() {
     let server = Server::demo(None);
     let smuggled = request(&server, ME, "");
     for (line, further, body) in [
@@ -71,8 +73,11 @@ fn a_request_with_two_framings_is_answered_once_at_most() {
         (ME, "Content-Length: 6\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
     ] {
         let raw = format!("{}{body}{smuggled}", request(&server, line, further));
-        let found = statuses(server.address, &raw, true);
-        assert_eq!(found.len(), 1, "{further:?}: {found:?}");
+        assert_eq!(statuses(server.address, &raw, true), [400], "{further:?}");
+    }
+    // A line feed alone ends no line.
+    for raw in [smuggled.replace("\r\n", "\n"), smuggled.replacen("\r\n", "\n", 2)] {
+        assert_eq!(statuses(server.address, &format!("{raw}{smuggled}"), true), [400]);
     }
     // Two plain requests in one write are two.
     let both = format!("{smuggled}{}", request(&server, ME, "Connection: close\r\n"));
@@ -115,4 +120,70 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     let raw = "POST /api/external/v2/auth/validate-api-key HTTP/1.1\r\nHost: a\r\nX-Origin-App: wire\r\n\
                Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
     assert_eq!(statuses(server.address, raw, true), [400], "answered and closed within the read timeout");
+}
+
+/// What a hostile client writes at first, and then again and again.
+const SHAPES: &[(&str, &[u8], &[u8])] = &[
+    ("silent", b"", b""),
+    ("a dripping head", b"GET / HTTP/1.1\r\nHost: a\r\nX-Drip: ", b"d"),
+    (
+        "a head without end",
+        b"GET / HTTP/1.1\r\nHost: a\r\n",
+        b"X-More: 0123456789012345678901234567890123456789\r\n",
+    ),
+    ("half a preface of HTTP/2", b"PRI * HT", b""),
+    ("half a hello of TLS", b"\x16\x03\x01\x02\x00\x01", b""),
+];
+
+#[test]
+fn nobody_holds_a_connection_open_by_saying_nothing_or_little() {
+    let server = Server::demo(None);
+    let mut held: Vec<_> = SHAPES
+        .iter()
+        .flat_map(|shape| std::iter::repeat_n(shape, 20))
+        .map(|shape| {
+            let mut stream = connect(server.address).unwrap();
+            stream.write_all(shape.1).unwrap();
+            stream.set_nonblocking(true).unwrap();
+            (shape, stream)
+        })
+        .collect();
+    let mut client = server.client(&server.admin());
+    // 15 s is the deadline; the server has two more to keep it.
+    for _ in 0..170 {
+        thread::sleep(Duration::from_millis(100));
+        held.retain_mut(|((.., again), stream)| {
+            let written = stream.write(again);
+            let closed = match stream.read(&mut [0; 512]) {
+                Ok(read) => read == 0,
+                Err(error) => error.kind() != ErrorKind::WouldBlock,
+            };
+            !closed && (again.is_empty() || written.is_ok() || held_back(&written))
+        });
+        assert_eq!(client.get("/health").status, 200, "an honest client is answered all the while");
+        if held.is_empty() {
+            return;
+        }
+    }
+    let left: Vec<&str> = held.iter().map(|((name, ..), _)| *name).collect();
+    panic!("{} connections are still open: {left:?}", left.len());
+}
+
+/// Whether a write only has to wait.
+fn held_back(written: &std::io::Result<usize>) -> bool {
+    written.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+}
+
+#[test]
+fn a_client_that_does_not_take_its_answers_is_not_waited_for() {
+    let server = Server::demo(None);
+    let mut stream = connect(server.address).unwrap();
+    // Far more answers than the system's buffers hold, and none is read.
+    let list = request(&server, "GET /api/external/v2/deals?limit=200", "");
+    // Some 40 MB of questions at most; the buffers of both sides are full before.
+    let refused =
+        (0..200_000).find_map(|_| stream.write_all(list.as_bytes()).err()).map(|error| error.kind());
+    let closed = matches!(refused, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
+    assert!(closed, "the server closes before the client's own patience of 20 s ends: {refused:?}");
+    assert_eq!(server.client(&server.admin()).get("/me").status, 200);
 }

@@ -1,7 +1,21 @@
-//! Our own accept loop on hyper: limits of our choosing, and an end that waits for what has begun.
+//! Our own accept loop on hyper: deadlines and ceilings of our choosing, and an end that waits for what has begun.
+//!
+//! | a client that | is let go |
+//! | --- | --- |
+//! | sends no head, a slow one, or nothing after an answer | after 15 s (here) |
+//! | sends a slow body | after 15 s (`call.rs`) |
+//! | does not take its answer | after 15 s (`watched.rs`) |
+//! | opens more connections than one address may | at once (`ceiling.rs`) |
+//! | frames a request in two ways | after a 400 (`head_scan.rs` sees it, the hygiene layer refuses it) |
+
+mod ceiling;
+mod head_scan;
+mod watched;
 
 use crate::stack::Boxed;
 use axum::body::Body;
+use ceiling::{Ceiling, Place};
+use head_scan::{HeadScan, Verdict, Verdicts};
 use http::header::{CONNECTION, TRANSFER_ENCODING};
 use http::{HeaderValue, Request};
 use hyper::body::Incoming;
@@ -10,27 +24,41 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use keyward_core::address::canonical;
 use keyward_tower::ClientAddress;
-use std::net::SocketAddr;
+use keyward_tower::hygiene::AmbiguousFraming;
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Service, ServiceExt};
+use watched::Watched;
 
 /// A whole head must arrive within this.
 const HEAD_DEADLINE: Duration = Duration::from_secs(15);
 /// What has begun may take this long after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Connections that may be open, in all and from one address (a /64 counts as one).
+const IN_ALL: usize = 10_000;
+const FROM_ONE: usize = 1_000;
 /// After a failed accept (too many open files), before the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` is ready, then lets what has begun end, for at most ten seconds.
 pub async fn serve(listener: TcpListener, service: Boxed, stop: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
+    let ceiling = Ceiling::new(IN_ALL, FROM_ONE);
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connection(stream, peer, service.clone(), &graceful),
+                Ok((stream, peer)) => {
+                    let from = canonical(peer.ip());
+                    match ceiling.enter(from) {
+                        Some(place) => connection(stream, (from, place), service.clone(), &graceful),
+                        // Dropping it closes it: whoever has so many needs no explanation.
+                        None => tracing::debug!(address = %from, "a connection over the ceiling was closed"),
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(PAUSE).await;
@@ -44,12 +72,19 @@ pub async fn serve(listener: TcpListener, service: Boxed, stop: impl Future<Outp
     }
 }
 
-fn connection(stream: TcpStream, peer: SocketAddr, service: Boxed, graceful: &GracefulShutdown) {
+fn connection(
+    stream: TcpStream,
+    (from, place): (IpAddr, Place),
+    service: Boxed,
+    graceful: &GracefulShutdown,
+) {
     // Answers are small and whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let from = ClientAddress(canonical(peer.ip()));
-    let answering =
-        hyper::service::service_fn(move |request: Request<Incoming>| answer(service.clone(), request, from));
+    let verdicts = Verdicts::default();
+    let stream = Watched::new(stream, HeadScan::new(verdicts.clone()));
+    let answering = hyper::service::service_fn(move |request: Request<Incoming>| {
+        answer(service.clone(), request, ClientAddress(from), verdicts.next())
+    });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
@@ -63,20 +98,24 @@ fn connection(stream: TcpStream, peer: SocketAddr, service: Boxed, graceful: &Gr
         if let Err(error) = watched.await {
             tracing::debug!(%error, "a connection ended early");
         }
+        drop(place);
     });
 }
 
 async fn answer(
-    service: Boxed,
+    mut service: Boxed,
     request: Request<Incoming>,
     from: ClientAddress,
-) -> Result<http::Response<Body>, std::convert::Infallible> {
-    // hyper drops a Content-Length beside it, so what follows such a request may be part of it for another reader:
-    // nothing more is read from this connection (RFC 9112 §6.1).
+    verdict: Verdict,
+) -> Result<http::Response<Body>, Infallible> {
+    // What follows a body without a length could be part of it for another reader: nothing more is read from this
+    // connection.
     let chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(from);
-    let mut service = service;
+    if let Some(reason) = verdict {
+        request.extensions_mut().insert(AmbiguousFraming(reason));
+    }
     let mut response = service.ready().await?.call(request).await?;
     if chunked {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

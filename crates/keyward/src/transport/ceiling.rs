@@ -1,0 +1,88 @@
+//! How many connections there may be, in all and from one address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Connections that are open. Clones share the count.
+#[derive(Clone, Debug)]
+pub(crate) struct Ceiling {
+    in_all: usize,
+    from_one: usize,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    in_all: usize,
+    from: HashMap<IpAddr, usize>,
+}
+
+/// A place under the ceiling, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    ceiling: Ceiling,
+    address: IpAddr,
+}
+
+impl Ceiling {
+    /// For so many connections in all, and so many from one address.
+    pub(crate) fn new(in_all: usize, from_one: usize) -> Self {
+        Self { in_all, from_one, open: Arc::default() }
+    }
+
+    /// A place for a connection from this address; `None` when there is none left.
+    pub(crate) fn enter(&self, address: IpAddr) -> Option<Place> {
+        let address = network(address);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let from_here = open.from.get(&address).copied().unwrap_or_default();
+        if open.in_all >= self.in_all || from_here >= self.from_one {
+            return None;
+        }
+        open.in_all += 1;
+        open.from.insert(address, from_here + 1);
+        Some(Place { ceiling: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.ceiling.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.in_all = open.in_all.saturating_sub(1);
+        match open.from.get(&self.address).copied() {
+            Some(others) if others > 1 => open.from.insert(self.address, others - 1),
+            _ => open.from.remove(&self.address),
+        };
+    }
+}
+
+/// Who counts as one: an IPv4 address, or the /64 of an IPv6 one, which a single host can roam in.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_given_back_when_its_connection_ends() {
+        let ceiling = Ceiling::new(3, 2);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let first = ceiling.enter(address("192.0.2.1")).unwrap();
+        let second = ceiling.enter(address("::ffff:192.0.2.1")).unwrap();
+        assert!(ceiling.enter(address("192.0.2.1")).is_none(), "one address has two places");
+        let third = ceiling.enter(address("2001:db8::1")).unwrap();
+        assert!(ceiling.enter(address("192.0.2.9")).is_none(), "and all have three");
+        drop((first, third));
+        let one = ceiling.enter(address("2001:db8::1")).unwrap();
+        let other = ceiling.enter(address("2001:db8::2"));
+        assert!(other.is_some(), "a /64 is one address, with two places");
+        drop((second, one, other));
+        let open = ceiling.open.lock().unwrap();
+        assert!(open.in_all == 0 && open.from.is_empty(), "nothing is kept of who has left");
+    }
+}
