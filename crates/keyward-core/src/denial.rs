@@ -120,6 +120,8 @@ pub enum Denial {
     ScopeMissing(Scope),
     /// The user lacks this role.
     RoleMissing(Role),
+    /// A secret in its grace is not the key's own any more: it may not rotate the key.
+    SecretInGrace,
     /// A key would be wider than its maker; the text says in what.
     WiderThanMaker(String),
     /// Only the operator may do this.
@@ -196,6 +198,7 @@ impl Denial {
             Self::AccountRequired => "account_required",
             Self::ScopeMissing(_) => "scope_missing",
             Self::RoleMissing(_) => "role_missing",
+            Self::SecretInGrace => "secret_in_grace",
             Self::WiderThanMaker(_) => "wider_than_maker",
             Self::OperatorOnly => "operator_only",
             Self::NotFound { .. } => "not_found",
@@ -241,6 +244,7 @@ impl Denial {
             Self::AccountForeign
             | Self::ScopeMissing(_)
             | Self::RoleMissing(_)
+            | Self::SecretInGrace
             | Self::WiderThanMaker(_)
             | Self::OperatorOnly => Code::Forbidden,
             Self::PreconditionFailed => Code::PreconditionFailed,
@@ -290,6 +294,9 @@ impl Denial {
             }
             Self::ScopeMissing(scope) => format!("Missing required scope: {scope}"),
             Self::RoleMissing(role) => format!("Requires role: {}", role.name()),
+            Self::SecretInGrace => "This secret was replaced and is in its grace; only the key's new secret may rotate \
+                                    the key"
+                .to_owned(),
             Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
             Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),
             Self::PreconditionFailed => {

@@ -251,7 +251,7 @@ impl<'t> Walk<'t> {
 /// Decodes `part`, a piece of `body`, and reports a mistake by its position in `body`.
 fn decode<'t, T: Deserialize<'t>>(body: &str, part: &'t str) -> Result<T, JsonError> {
     serde_json::from_str(part).map_err(|error| {
-        // Raw values borrow from the body, so the distance of the addresses is the offset.
+        // The parts borrow from the body, so the distance of the addresses is the offset.
         let offset = part.as_ptr().addr().saturating_sub(body.as_ptr().addr());
         let before = body.get(..offset).unwrap_or_default();
         let same_line = before.rsplit('\n').next().unwrap_or_default();

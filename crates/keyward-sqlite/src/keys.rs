@@ -158,7 +158,8 @@ impl Execute<RotateKey> for Tx<'_> {
             );
         }
         let ends_at = now.plus_seconds(e.grace_seconds);
-        keep_one(self, key.id, maker, ends_at)?;
+        refuse_in_grace(self, key.id, maker)?;
+        keep_one(self, key.id, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
         key.prefix.clone_from(&e.secret.prefix);
@@ -169,19 +170,23 @@ impl Execute<RotateKey> for Tx<'_> {
     }
 }
 
-/// Of the old secrets keeps one, until its end; two live at most. A key that rotates itself keeps the secret that it came
-/// with, be it one in grace: it repeats a rotation whose answer was lost, and nobody has the secret from that answer. Else
-/// the current one is kept. One whose end is now stays too, so that the log can say why it is refused.
-fn keep_one(tx: &Tx<'_>, key: KeyId, maker: &Principal, ends_at: Timestamp) -> Result<(), StoreError> {
-    let Credential::ApiKey(presented) = &maker.credential;
-    let itself = (presented.id == key).then_some(presented.digest.as_bytes());
-    tx.change(
-        "DELETE FROM api_key_secrets WHERE key_id = ?1
-         AND CASE WHEN ?2 IS NULL THEN ends_at IS NOT NULL ELSE digest <> ?2 END",
-        params![key.0, itself],
-    )?;
+/// Of the old secrets keeps the current one, until its end: two live at most. One whose end is now stays too, so that the
+/// log can say why it is refused.
+fn keep_one(tx: &Tx<'_>, key: KeyId, ends_at: Timestamp) -> Result<(), StoreError> {
+    tx.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.0])?;
     tx.change("UPDATE api_key_secrets SET ends_at = ?2 WHERE key_id = ?1", params![key.0, ends_at.unix()])?;
     Ok(())
+}
+
+/// Whoever rotated the key has ended this secret. Were it let to rotate in its turn, a leaked one could keep itself alive
+/// and shut the owner out.
+fn refuse_in_grace(tx: &Tx<'_>, key: KeyId, maker: &Principal) -> Result<(), Stop> {
+    let Credential::ApiKey(presented) = &maker.credential;
+    let sql = "SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NOT NULL";
+    match tx.first(sql, params![key.0, presented.digest.as_bytes()], |_| Ok(()))? {
+        Some(()) => Err(Denial::SecretInGrace.into()),
+        None => Ok(()),
+    }
 }
 
 impl Execute<RevokeKey> for Tx<'_> {

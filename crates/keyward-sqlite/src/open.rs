@@ -32,7 +32,7 @@ pub enum OpenError {
     /// Another process owns it.
     #[error("the database {0} is in use by another process")]
     InUse(PathBuf),
-    /// It has a second name, under which another process could own it too.
+    /// It has a second name, beside which its logs would be missing.
     #[error("the database {0} has another hard link; remove one of the two names")]
     TwoNames(PathBuf),
     /// A newer program wrote it.
@@ -62,6 +62,9 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// Its file system does not allow a write-ahead log.
+    #[error("the database's file system does not allow a write-ahead log (it stays in mode {0})")]
+    NoLog(String),
     /// SQLite says no.
     #[error("the database cannot be opened: {}", in_one_line(.0))]
     Sqlite(#[from] rusqlite::Error),
@@ -81,9 +84,7 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
-        // By whatever link it was named, one file has one lock.
-        let path = &real(options.path)
-            .map_err(|source| OpenError::File { path: options.path.to_owned(), source })?;
+        let path = options.path;
         let lock = own(path)?;
         let now = options.clock.now();
         let mut connection = connect(path)?;
@@ -102,39 +103,23 @@ impl Sqlite {
     }
 }
 
-/// The path without symbolic links; the file itself may be missing still.
-fn real(path: &Path) -> io::Result<PathBuf> {
-    if path.exists() {
-        return path.canonicalize();
-    }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(parent.canonicalize()?.join(name))
-}
-
-/// The database's path with a suffix, as SQLite names its own files.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Takes the lock that says which process owns the file. The system drops it with the process.
+/// Takes the lock that says which process owns the file: on the file itself, so that it is the same by whatever path. The
+/// system drops it with the process.
+///
+/// The handle stays open until SQLite has closed its own: closing it sooner would drop the locks that SQLite holds.
 fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
-    let lock = make_private(&beside(path, "-lock")).map_err(file_error)?;
-    match lock.try_lock() {
+    let file = make_private(path).map_err(file_error)?;
+    match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => return Err(file_error(source)),
     }
-    // Only the owner touches the database file: closing it would drop the locks that SQLite holds on it.
-    let file = make_private(path).map_err(file_error)?;
     refuse_second_name(path, &file)?;
-    Ok(lock)
+    Ok(file)
 }
 
-/// A hard link is a second name whose lock and whose logs would be others.
+/// A hard link is a second name, beside which SQLite would look for the logs in vain.
 #[cfg(unix)]
 fn refuse_second_name(path: &Path, file: &File) -> Result<(), OpenError> {
     use std::os::unix::fs::MetadataExt;
@@ -169,7 +154,10 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 }
 
 fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(OpenError::NoLog(mode));
+    }
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;

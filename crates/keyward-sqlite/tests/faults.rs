@@ -3,14 +3,14 @@
 #![cfg(feature = "fault-injection")]
 
 use keyward_core::account::CreateAccount;
-use keyward_core::clock::{At, SystemClock};
-use keyward_core::effect::{Commit, Context, Ended};
+use keyward_core::clock::{At, SystemClock, Timestamp};
+use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
 use keyward_core::id::AccountId;
-use keyward_core::permit::operator;
+use keyward_core::permit::{Administer, Permit, operator};
 use keyward_core::store::{StoreError, Upkeep};
 use keyward_core::tier::Tier;
 use keyward_sqlite::faults::{WriteLock, integrity, number};
-use keyward_sqlite::{Options, Sqlite};
+use keyward_sqlite::{Options, Sqlite, Tx};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -110,4 +110,46 @@ async fn a_locked_database_is_unavailable_until_the_lock_is_gone() {
     drop(lock);
     let first = make(&store, "first", "First".to_owned()).await.unwrap();
     assert_eq!(held(&store, &path, &[first]), (1, 1, 1));
+}
+
+/// Makes an account behind everyone's back, and panics.
+struct Spoil;
+
+impl Effect for Spoil {
+    type Action = Administer;
+    type Done = ();
+    const AUDIT: &'static str = "test.spoil";
+
+    fn subject((): &()) -> Subject {
+        Subject { kind: "account", id: 1, account: None }
+    }
+
+    fn render((): &()) -> Rendered {
+        Rendered::deleted()
+    }
+}
+
+impl Execute<Spoil> for Tx<'_> {
+    #[expect(clippy::panic, reason = "this is the fault under test")]
+    fn execute(&mut self, _: &Spoil, _: &Permit<Administer>, now: Timestamp) -> Result<(), Stop> {
+        let sql =
+            "INSERT INTO accounts (slug, name, tier, created_at) VALUES ('spoilt', 'Spoilt', 'free', ?1)";
+        self.insert(sql, [now.unix()])?;
+        panic!("in the middle of a transaction");
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the tests act as the operator does")]
+async fn a_panic_in_an_effect_is_rolled_back_and_the_writer_goes_on() {
+    let (_directory, path) = home().unwrap();
+    let store = open(&path).unwrap();
+    let first = make(&store, "first", "First".to_owned()).await.unwrap();
+    let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
+    let spoilt = Commit::<Spoil>::commit(&store, Spoil, operator(), context, At::Store).await;
+    assert!(matches!(spoilt, Err(StoreError::Failed(_))), "{spoilt:?}");
+    assert_eq!(held(&store, &path, &[first]), (1, 1, 1), "nothing of it stays");
+    let second = make(&store, "second", "Second".to_owned()).await.unwrap();
+    assert_eq!(held(&store, &path, &[first, second]), (2, 2, 2), "and the next write is done");
+    assert_eq!(integrity(&path).unwrap(), "ok");
 }

@@ -224,7 +224,9 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
-    let declared = headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    let declared = headers
+        .get(CONTENT_LENGTH)
+        .is_some_and(|length| length.as_bytes().iter().any(|digit| *digit != b'0'));
     declared || headers.contains_key(TRANSFER_ENCODING)
 }
 
@@ -239,12 +241,13 @@ fn content_type(headers: &HeaderMap) -> Result<(), Denial> {
 
 /// Bodies are read as they are: a compressed one would be read as another one.
 fn content_encoding(headers: &HeaderMap) -> Result<(), Denial> {
-    match headers.get(CONTENT_ENCODING) {
-        Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    match codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None => Ok(()),
+        Some(coding) => {
             let got = String::from_utf8_lossy(coding.as_bytes()).chars().take(100).collect();
             Err(Denial::ContentEncodingUnsupported(got))
         }
-        _ => Ok(()),
     }
 }
 

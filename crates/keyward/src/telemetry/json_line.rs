@@ -116,8 +116,49 @@ impl Visit for Fields<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::EnvFilter;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The line that an event with this text in every kind of field leaves.
+    fn line(text: &str) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = crate::telemetry::json(move || writer.clone(), EnvFilter::new("info"));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(as_str = text, as_debug = ?text, as_display = %text, number = -1_i64, yes = true, "{text}");
+        });
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
 
     proptest! {
+        #[test]
+        fn any_event_is_one_line_that_reads_back(text in any::<String>()) {
+            let line = line(&text);
+            prop_assert!(line.ends_with('\n') && line.trim_end().bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(event["as_str"].as_str(), Some(text.as_str()));
+            prop_assert_eq!(event["as_display"].as_str(), Some(text.as_str()));
+            let debug = format!("{text:?}");
+            prop_assert_eq!(event["as_debug"].as_str(), Some(debug.as_str()));
+            prop_assert_eq!(event["message"].as_str(), Some(text.as_str()));
+            prop_assert_eq!((event["number"].as_i64(), event["yes"].as_bool()), (Some(-1), Some(true)));
+        }
+
         #[test]
         fn any_text_is_one_line_of_ascii_that_reads_back(text in any::<String>()) {
             let mut line = String::new();

@@ -22,13 +22,15 @@ impl Verdicts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(verdict);
     }
 
-    /// The verdict on the next request. hyper has read its head, so the scan has too.
+    /// The verdict on the next request. hyper has read its head, so the scan has too: were there no verdict, the two
+    /// would have lost each other, and the request is not to be trusted.
     pub(crate) fn next(&self) -> Verdict {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().flatten()
+        let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        next.unwrap_or(Some("The request does not begin where the one before it ended"))
     }
 }
 
-/// As much of a line as is kept: the framing fields are far shorter.
+/// As much of a line as is kept: the framing fields are far shorter, and one that is not is refused.
 const KEPT: usize = 64;
 
 /// The scan of one connection.
@@ -37,6 +39,7 @@ pub(crate) struct HeadScan {
     verdicts: Verdicts,
     place: Place,
     line: Vec<u8>,
+    cut: bool,
     last: u8,
     head: Head,
 }
@@ -57,6 +60,7 @@ struct Head {
     bare_line_feed: bool,
     length: Option<u64>,
     coded: bool,
+    unreadable: bool,
 }
 
 impl HeadScan {
@@ -90,6 +94,7 @@ impl HeadScan {
         };
         let room = KEPT.saturating_sub(self.line.len());
         self.line.extend(part.iter().take(room));
+        self.cut |= part.len() > room;
         self.last = part.last().copied().unwrap_or(self.last);
         if end.is_some() {
             self.end_of_line();
@@ -99,7 +104,7 @@ impl HeadScan {
 
     fn end_of_line(&mut self) {
         let ended_plainly = self.last == b'\r';
-        let line = std::mem::take(&mut self.line);
+        let (line, cut) = (std::mem::take(&mut self.line), std::mem::take(&mut self.cut));
         self.last = 0;
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         self.head.bare_line_feed |= !ended_plainly;
@@ -108,20 +113,23 @@ impl HeadScan {
             (true, false) => self.head = Head::default(),
             (true, true) => self.end_of_head(),
             (false, false) => self.head.begun = true,
-            (false, true) => self.field(line),
+            (false, true) => self.field(line, cut),
         }
     }
 
-    fn field(&mut self, line: &[u8]) {
+    fn field(&mut self, line: &[u8], cut: bool) {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
         let (name, value) =
             (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.head.coded = true;
+            self.head.unreadable |= cut;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            // What is no number hyper refuses.
-            let digits = std::str::from_utf8(value.trim_ascii()).ok();
-            self.head.length = Some(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0));
+            let digits = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
+            // Two that agree hyper takes for one; of two that differ, neither is read.
+            let differs = self.head.length.is_some_and(|before| digits != Some(before));
+            self.head.unreadable |= cut || digits.is_none() || differs;
+            self.head.length = Some(digits.unwrap_or(0));
         }
     }
 
@@ -129,6 +137,8 @@ impl HeadScan {
         let head = std::mem::take(&mut self.head);
         let verdict = if head.coded && head.length.is_some() {
             Some("Content-Length and Transfer-Encoding must not be sent together")
+        } else if head.unreadable {
+            Some("Content-Length must be one plain number of bytes, and Transfer-Encoding plainly chunked")
         } else if head.bare_line_feed {
             Some("Lines of the head must end with a carriage return and a line feed")
         } else {
@@ -176,6 +186,21 @@ mod tests {
         ("GET / HTTP/1.1\r\nHost: a\n\r\n", "!"),
         ("GET / HTTP/1.1\r\nHost: a\r\n\n", "!"),
         ("GET / HTTP/1.1\r\nHost: a\r\n", ""),
+        ("POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nGET GET / HTTP/1.1\r\n\r\n", ".."),
+        ("POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nGET GET / HTTP/1.1\r\n\r\n", "!"),
+        ("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "!"),
+        (
+            "POST / HTTP/1.1\r\nContent-Length:                                                          17\r\n\r\n",
+            "!",
+        ),
+        (
+            "POST / HTTP/1.1\r\nContent-Length: 000000000000000000000000000000000000000000000000000017\r\n\r\n",
+            "!",
+        ),
+        (
+            "GET / HTTP/1.1\r\nX-Long: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n\r\n",
+            ".",
+        ),
     ];
 
     #[test]

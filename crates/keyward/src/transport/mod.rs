@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | sends no head, a slow one, or nothing after an answer | after 15 s (here) |
 //! | sends a slow body | after 15 s (`call.rs`) |
-//! | does not take its answer | after 15 s (`watched.rs`) |
+//! | takes nothing of its answer | after 15 s (`watched.rs`) |
 //! | opens more connections than one address may | at once (`ceiling.rs`) |
 //! | frames a request in two ways | after a 400 (`head_scan.rs` sees it, the hygiene layer refuses it) |
 

@@ -17,6 +17,8 @@ mod me;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod panics;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod support;

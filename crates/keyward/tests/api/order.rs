@@ -75,7 +75,9 @@ async fn a_write_that_asks_for_replay_is_not_executed_without() {
         .header("idempotency-key", uuid)
         .refused(400, "BAD_REQUEST", "Header Idempotency-Key must be sent only once")
         .await;
-    for ask in [app.delete("/deals/1"), app.patch("/me/active-account").json(json!({"slug": "acme"}))] {
+    let absent = app.patch("/me/active-account").json(json!({"slug": "nowhere"}));
+    for ask in [absent, app.delete("/deals/1"), app.patch("/me/active-account").json(json!({"slug": "acme"}))]
+    {
         ask.by(&app.admin).header("idempotency-key", uuid).expect(503).await;
     }
     // What is wrong with the request itself is told first, as it will be when replays are here.

@@ -48,6 +48,7 @@ pub(crate) struct TestApp {
     pub(crate) both: Persona,
     ring: KeyRing,
     random: Arc<SeededRandom>,
+    pub(crate) app: Arc<App>,
     service: Boxed,
     _directory: TempDir,
 }
@@ -114,6 +115,7 @@ impl TestApp {
             both,
             ring,
             random,
+            app,
             service,
             _directory: directory,
         }

@@ -253,10 +253,25 @@ fn a_database_is_owned_once_by_whatever_name() {
     let said = refused(&mut serve(other.path()));
     assert!(said.contains("in use by another process"), "{said}");
     fs::remove_file(other.path().join("keyward.db")).unwrap();
+    drop(first);
+    // A link to a database that is not there yet is no other database either.
+    let new = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(new.path().join("keyward.db"), other.path().join("keyward.db")).unwrap();
+    fs::remove_file(other.path().join("root-secret")).unwrap();
+    let linked = Server::demo(Some(other.path()));
+    fs::copy(other.path().join("root-secret"), new.path().join("root-secret")).unwrap();
+    let said = refused(&mut serve(new.path()));
+    assert!(said.contains("in use by another process"), "{said}");
+    drop(linked);
+    fs::remove_file(other.path().join("keyward.db")).unwrap();
+    let first = Server::serve(home.path());
     fs::hard_link(home.path().join("keyward.db"), other.path().join("keyward.db")).unwrap();
     let said = refused(&mut serve(other.path()));
-    assert!(said.contains("another hard link"), "{said}");
+    assert!(said.contains("in use by another process"), "{said}");
     assert_eq!(first.client(key).get("/me").status, 200, "the owner is not disturbed");
+    drop(first);
+    let said = refused(&mut serve(other.path()));
+    assert!(said.contains("another hard link"), "{said}");
 }
 
 #[test]
