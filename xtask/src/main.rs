@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask test`, `test quick`, `tidy`, `bench`.
+//! The project's own commands: `cargo xtask test`, `test quick`, `tidy`, `generate`, `bench`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
 mod clients;
 mod command;
+mod generate;
 mod test;
 mod tidy;
 mod tools;
@@ -16,6 +17,7 @@ usage: cargo xtask <command>
   test           house rules, tools, clients of the black-box tests, build, every test
   test quick     house rules, unit tests, tests of the HTTP API; needs nothing but Rust and a C compiler
   tidy           house rules alone
+  generate       writes the reference pages; with --check, only says which are not up to date
   bench [ARGS]   what the door costs; ARGS go to the benchmark";
 
 fn main() -> ExitCode {
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
         ["test"] => test::full(&root),
         ["test", "quick"] => test::quick(&root),
         ["tidy"] => tidy::check(&root),
+        ["generate"] => generate::pages(&root, false),
+        ["generate", "--check"] => generate::pages(&root, true),
         ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::run_example(&root, rest),
         _ => {
             eprintln!("{USAGE}");

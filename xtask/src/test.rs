@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in, in the order of what fails fastest.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, tidy, tools};
+use crate::{clients, generate, tidy, tools};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ pub(crate) fn full(root: &Path) -> Outcome {
         ("tools", &tools::ensure),
         ("clients", &|| clients::install(&clients)),
         ("build", &|| run(cargo(root).args(["build", "--workspace", "--locked"]))),
+        ("pages", &|| generate::pages(root, true)),
         ("test", &|| {
             let args = ["test", "--workspace", "--all-features", "--locked"];
             run(cargo(root).args(args).env("KEYWARD_TEST_CLIENTS", &clients))

@@ -46,6 +46,30 @@ pub fn allowed(address: IpAddr, ranges: &[IpNet]) -> bool {
     ranges.iter().any(|range| range.contains(&address))
 }
 
+/// The client's address behind proxies: the rightmost of those that a request was passed along by which is no trusted
+/// proxy. `peer` is who connected; `forwarded` are the values of `X-Forwarded-For` in their order.
+///
+/// Each proxy appends who connected to it, so only what trusted ones wrote is believed, from the right. What is no
+/// address ends the reading: the one that passed it on is then the client.
+#[must_use]
+pub fn client<'a>(
+    peer: IpAddr,
+    forwarded: impl DoubleEndedIterator<Item = &'a str>,
+    trusted: &[IpNet],
+) -> IpAddr {
+    let mut client = canonical(peer);
+    for text in forwarded.flat_map(|value| value.split(',')).rev() {
+        if !allowed(client, trusted) {
+            break;
+        }
+        match text.trim().parse() {
+            Ok(address) => client = canonical(address),
+            Err(_) => break,
+        }
+    }
+    client
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +94,31 @@ mod tests {
         assert!(allowed("::ffff:192.0.2.9".parse().unwrap(), &only));
         assert!(!allowed("::ffff:192.0.3.9".parse().unwrap(), &only));
         assert!(!allowed("2001:db8::1".parse().unwrap(), &only));
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_from_the_right() {
+        let trusted = ranges(&["10.0.0.0/8", "::1"]);
+        let seen = |peer: &str, forwarded: &[&str]| {
+            client(peer.parse().unwrap(), forwarded.iter().copied(), &trusted).to_string()
+        };
+        assert_eq!(seen("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "a stranger's word counts for nothing");
+        assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &["198.51.100.7, 203.0.113.9, 10.0.0.2"]), "203.0.113.9");
+        assert_eq!(
+            seen("::1", &["198.51.100.7", "203.0.113.9", " 10.0.0.2 "]),
+            "203.0.113.9",
+            "fields are one list"
+        );
+        assert_eq!(seen("::ffff:10.0.0.1", &["::ffff:203.0.113.9"]), "203.0.113.9");
+        assert_eq!(
+            seen("10.0.0.1", &["203.0.113.9, unknown, 10.0.0.2"]),
+            "10.0.0.2",
+            "what is no address ends it"
+        );
+        assert_eq!(seen("10.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3", "all trusted: the leftmost");
+        assert_eq!(seen("10.0.0.1", &["203.0.113.9:1234"]), "10.0.0.1");
     }
 
     #[test]

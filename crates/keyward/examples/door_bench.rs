@@ -176,7 +176,7 @@ fn start(name: &str, service: Boxed) -> Result<Server, Failure> {
         own.store(thread_id(), Ordering::SeqCst);
         let serving = async {
             let listener = TcpListener::from_std(listener)?;
-            transport::serve(listener, service, std::future::pending()).await;
+            transport::serve(listener, service, Arc::default(), std::future::pending()).await;
             Ok::<_, Failure>(())
         };
         tokio::runtime::Builder::new_current_thread()

@@ -90,7 +90,7 @@ impl Problem {
 }
 
 /// The status of a code.
-const fn status(code: Code) -> StatusCode {
+pub(crate) const fn status(code: Code) -> StatusCode {
     match code {
         Code::BadRequest => StatusCode::BAD_REQUEST,
         Code::Unauthorized => StatusCode::UNAUTHORIZED,

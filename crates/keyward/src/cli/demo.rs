@@ -42,12 +42,12 @@ impl Demo {
             .map_or_else(|| self.data.clone().unwrap_or_default(), |dir| dir.path().to_owned());
         let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
         let config = config::load(&flags, &variable)?;
-        telemetry::start(&config.log)?;
+        telemetry::start(&config.log);
         let (listener, bound) = run::listen(config.server.listen).await?;
         let (opened, credentials) = prepare(&config, &data).await?;
         let url = run::public_url(&config, bound);
         say(&url, &credentials, self.json)?;
-        run::serve(listener, url, opened, stop).await
+        run::serve(listener, url, opened, config.server.trusted_proxies, stop).await
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line.
 
+mod config;
 mod demo;
 mod init;
 mod opened;
+mod reference;
 mod run;
 mod serve;
 
@@ -26,6 +28,15 @@ enum Command {
     Demo(demo::Demo),
     /// Serves the API.
     Serve(serve::Serve),
+    /// Prints a reference page: `cargo xtask generate` writes them.
+    #[command(hide = true)]
+    Reference {
+        /// The page.
+        #[arg(value_parser = reference::PAGES)]
+        page: String,
+    },
+    /// Looks at the configuration without starting.
+    Config(config::ConfigCommand),
     /// Makes the database and the root secret, with the first account, its admin and a key, shown once.
     Init(init::Init),
 }
@@ -102,6 +113,8 @@ impl Cli {
                 Command::Demo(demo) => demo.run().await,
                 Command::Serve(serve) => serve.run().await,
                 Command::Init(init) => init.run().await,
+                Command::Config(config) => config.run(),
+                Command::Reference { page } => reference::print(&page),
             }
         })
     }

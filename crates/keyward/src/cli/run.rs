@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::background::flush_uses;
 use crate::config::Config;
 use crate::{stack, transport};
+use ipnet::IpNet;
 use keyward_tower::hygiene::Limits;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     public_url: String,
     opened: Opened,
+    proxies: Arc<[IpNet]>,
     stop: Stop,
 ) -> Result<(), CliError> {
     let app = Arc::new(App {
@@ -64,7 +66,7 @@ pub(super) async fn serve(
     });
     let flushing = Arc::clone(&app.store);
     let flush = tokio::spawn(async move { flush_uses::forever(&*flushing).await });
-    transport::serve(listener, stack::stack(&app), stop.said()).await;
+    transport::serve(listener, stack::stack(&app), proxies, stop.said()).await;
     flush.abort();
     flush_uses::once(&*app.store).await;
     tracing::info!("stopped");

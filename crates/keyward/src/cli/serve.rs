@@ -19,7 +19,7 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let stop = run::Stop::listen()?;
         let config = config::load(&self.source.flags(self.listen), &variable)?;
-        telemetry::start(&config.log)?;
+        telemetry::start(&config.log);
         let (listener, bound) = run::listen(config.server.listen).await?;
         let root = root_secret(&config)?;
         let database = super::opened::database(&config)?;
@@ -32,6 +32,6 @@ impl Serve {
         let opened = open(&config, &root)?;
         let public_url = run::public_url(&config, bound);
         tracing::info!(address = %bound, public_url, "serving");
-        run::serve(listener, public_url, opened, stop).await
+        run::serve(listener, public_url, opened, config.server.trusted_proxies, stop).await
     }
 }

@@ -1,9 +1,12 @@
-//! Reading the configuration, each source over the one before.
+//! Reading the configuration, each source over the one before. All mistakes are told at once.
 
-use super::{Config, LogFormat};
-use std::io;
+use super::Config;
+use super::settings::{Given, SETTINGS, Setting};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// What the command line may set.
 #[derive(Clone, Debug, Default)]
@@ -16,55 +19,51 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
 }
 
-/// A configuration is not usable. One clear line.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("the configuration file {path} cannot be read: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The file is not as it must be.
-    #[error("{path}:{line}: {message}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        message: String,
-    },
-    /// A variable is not as it must be.
-    #[error("the variable {name} is not valid: {message}")]
-    Variable {
-        /// The variable.
-        name: &'static str,
-        /// What is wrong.
-        message: String,
-    },
-    /// A value is not as it must be.
-    #[error("{key} is not valid: {message}")]
-    Value {
-        /// The key, with its section.
-        key: &'static str,
-        /// What is wrong.
-        message: String,
-    },
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// `FILE:LINE`, or the variable.
+    pub place: String,
+    /// What is wrong.
+    pub text: String,
 }
+
+/// A configuration is not usable: everything that is wrong with it, a line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<Mistake>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\nkeyward: ")?;
+            }
+            write!(f, "{}: {}", mistake.place, mistake.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// Reads every source. `variable` looks a variable of the environment up.
 ///
 /// # Errors
 /// See [`ConfigError`].
 pub fn load(flags: &Flags, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    let mut config = match &flags.file {
-        Some(path) => from_file(path)?,
-        None => Config::default(),
-    };
-    from_environment(&mut config, variable)?;
+    let mut config = Config::default();
+    let mut mistakes = Vec::new();
+    if let Some(path) = &flags.file {
+        from_file(&mut config, path, &mut mistakes);
+    }
+    for setting in SETTINGS {
+        if let Some(text) = variable(&setting.variable()) {
+            let given = if setting.is_list { Given::List(items(&text)) } else { Given::Text(text) };
+            if let Err(text) = (setting.set)(&mut config, given, Path::new("")) {
+                mistakes.push(Mistake { place: setting.variable(), text });
+            }
+        }
+    }
     if let Some(data) = &flags.data {
         config.store.url = format!("sqlite:{}", data.join("keyward.db").display());
         config.secrets.file = data.join("root-secret");
@@ -72,120 +71,119 @@ pub fn load(flags: &Flags, variable: &dyn Fn(&str) -> Option<String>) -> Result<
     if let Some(listen) = flags.listen {
         config.server.listen = listen;
     }
-    if let Some(url) = &config.server.public_url {
-        config.server.public_url = Some(public_url(url)?);
-    }
-    Ok(config)
+    if mistakes.is_empty() { Ok(config) } else { Err(ConfigError(mistakes)) }
 }
 
-fn from_file(path: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-    let mut config: Config = toml::from_str(&text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        ConfigError::Malformed { path: path.to_owned(), line, message: error.message().replace('\n', " ") }
-    })?;
-    // Relative paths count from the file, so that it means the same wherever the program is started.
+/// The items of a variable that holds a list.
+fn items(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// A file with its places.
+struct Source<'f> {
+    path: &'f Path,
+    text: &'f str,
+}
+
+impl Source<'_> {
+    fn mistake(&self, at: usize, text: impl Into<String>) -> Mistake {
+        let line = self.text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        Mistake { place: format!("{}:{line}", self.path.display()), text: text.into() }
+    }
+}
+
+fn from_file(config: &mut Config, path: &Path, mistakes: &mut Vec<Mistake>) {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            mistakes.push(Mistake {
+                place: path.display().to_string(),
+                text: format!("it cannot be read: {error}"),
+            });
+            return;
+        }
+    };
+    let source = Source { path, text: &text };
+    let (document, errors) = DeTable::parse_recoverable(&text);
+    for error in errors {
+        let at = error.span().map_or(0, |span| span.start);
+        mistakes.push(source.mistake(at, error.message().replace('\n', " ")));
+    }
+    // Relative paths count from the file, those that it leaves as they are too, so that it means the same wherever the
+    // program is started.
     let base = path.parent().unwrap_or(Path::new(""));
-    if let Some(database) = config.store.url.strip_prefix("sqlite:") {
-        config.store.url = format!("sqlite:{}", base.join(database).display());
-    }
-    config.secrets.file = base.join(&config.secrets.file);
-    Ok(config)
-}
-
-fn from_environment(
-    config: &mut Config,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<(), ConfigError> {
-    if let Some(text) = variable("KEYWARD_SERVER_LISTEN") {
-        config.server.listen = text.parse().map_err(|_| ConfigError::Variable {
-            name: "KEYWARD_SERVER_LISTEN",
-            message: "it must be an address with a port, such as 127.0.0.1:8080".to_owned(),
-        })?;
-    }
-    if let Some(text) = variable("KEYWARD_SERVER_PUBLIC_URL") {
-        config.server.public_url = Some(text);
-    }
-    if let Some(text) = variable("KEYWARD_STORE_URL") {
-        config.store.url = text;
-    }
-    if let Some(text) = variable("KEYWARD_SECRETS_FILE") {
-        config.secrets.file = PathBuf::from(text);
-    }
-    if let Some(text) = variable("KEYWARD_KEYS_PREFIX") {
-        config.keys.prefix = text;
-    }
-    if let Some(text) = variable("KEYWARD_LOG_LEVEL") {
-        config.log.level = text;
-    }
-    match variable("KEYWARD_LOG_FORMAT").as_deref() {
-        None => {}
-        Some("text") => config.log.format = LogFormat::Text,
-        Some("json") => config.log.format = LogFormat::Json,
-        Some(_) => {
-            let message = "it must be text or json".to_owned();
-            return Err(ConfigError::Variable { name: "KEYWARD_LOG_FORMAT", message });
+    for setting in SETTINGS.iter().filter(|setting| setting.is_path) {
+        if let Some(default) = (setting.get)(config)
+            && let Err(text) = (setting.set)(config, default, base)
+        {
+            mistakes.push(source.mistake(0, text));
         }
     }
-    Ok(())
+    for (section, value) in document.get_ref() {
+        let at = section.span().start;
+        match value.get_ref() {
+            _ if !SETTINGS.iter().any(|setting| setting.section == section.get_ref()) => {
+                mistakes.push(source.mistake(at, format!("there is no section [{}]", section.get_ref())));
+            }
+            DeValue::Table(table) => {
+                from_section(config, section.get_ref(), table, (&source, base), mistakes)
+            }
+            _ => mistakes.push(source.mistake(at, format!("{} must be a section", section.get_ref()))),
+        }
+    }
+    mistakes.sort_by_key(|mistake| line_of(&mistake.place));
 }
 
-/// `http://` or `https://`, a host, and a path without a slash at the end.
-fn public_url(text: &str) -> Result<String, ConfigError> {
-    let invalid = || ConfigError::Value {
-        key: "server.public_url",
-        message: "it must be an http or https URL without query, such as https://api.example.com".to_owned(),
+fn from_section(
+    config: &mut Config,
+    section: &str,
+    table: &DeTable<'_>,
+    (source, base): (&Source<'_>, &Path),
+    mistakes: &mut Vec<Mistake>,
+) {
+    for (key, value) in table {
+        let setting =
+            SETTINGS.iter().find(|setting| setting.section == section && setting.key == key.get_ref());
+        let outcome = match setting {
+            None => Err(format!("there is no {} in [{section}]; {}", key.get_ref(), known_keys(section))),
+            Some(setting) => given(setting, value)
+                .and_then(|given| (setting.set)(config, given, base))
+                .map_err(|text| format!("{}: {text}", setting.name())),
+        };
+        if let Err(text) = outcome {
+            mistakes.push(source.mistake(key.span().start, text));
+        }
+    }
+}
+
+fn known_keys(section: &str) -> String {
+    let keys = SETTINGS.iter().filter(|setting| setting.section == section).map(|setting| setting.key);
+    format!("it has {}", keys.collect::<Vec<_>>().join(", "))
+}
+
+/// The value of a setting, if it is of the setting's kind.
+fn given(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
+    let text = |value: &DeValue<'_>| match value {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
     };
-    let uri: http::Uri = text.parse().map_err(|_| invalid())?;
-    let schemed =
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
-    if schemed && uri.query().is_none() { Ok(text.trim_end_matches('/').to_owned()) } else { Err(invalid()) }
+    match (value.get_ref(), setting.is_list) {
+        (DeValue::Array(items), true) => {
+            let items: Option<Vec<String>> = items.iter().map(|item| text(item.get_ref())).collect();
+            items.map(Given::List).ok_or_else(|| "it must be a list of texts".to_owned())
+        }
+        (value, false) => {
+            text(value).map(Given::Text).ok_or_else(|| "it must be a text in quotes".to_owned())
+        }
+        _ => Err("it must be a list of texts".to_owned()),
+    }
+}
+
+/// The line in `FILE:LINE`, to tell mistakes in the order of the file.
+fn line_of(place: &str) -> usize {
+    place.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("keyward.toml");
-        std::fs::write(&path, text).unwrap();
-        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        let flags = Flags { file: Some(path), ..Flags::default() };
-        load(&flags, &variable).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_later_source_wins() {
-        let config = with_file(
-            "[server]\nlisten = \"127.0.0.1:1\"\npublic_url = \"https://a.example/\"\n[log]\nformat = \"json\"",
-            &[("KEYWARD_SERVER_LISTEN", "127.0.0.1:2")],
-        )
-        .unwrap();
-        assert_eq!(config.server.listen.port(), 2);
-        assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
-        assert_eq!(config.log.format, LogFormat::Json);
-        assert_eq!(config.keys.prefix, "lev_sk_");
-    }
-
-    #[test]
-    fn a_mistake_is_named_with_its_line() {
-        let error = with_file("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 3\n", &[]).unwrap_err();
-        assert!(error.contains("keyward.toml:3: unknown field `lisen`"), "{error}");
-        let error = with_file("[log]\nformat = \"xml\"\n", &[]).unwrap_err();
-        assert!(error.contains("keyward.toml:2:"), "{error}");
-        assert!(with_file("", &[("KEYWARD_LOG_FORMAT", "xml")]).unwrap_err().contains("KEYWARD_LOG_FORMAT"));
-        assert!(
-            with_file("[server]\npublic_url = \"ftp://x\"", &[]).unwrap_err().contains("server.public_url")
-        );
-    }
-
-    #[test]
-    fn paths_count_from_the_file() {
-        let config = with_file("[store]\nurl = \"sqlite:x.db\"", &[]).unwrap();
-        assert!(config.store.url.ends_with("/x.db") && config.store.url.len() > "sqlite:/x.db".len());
-        assert!(config.secrets.file.is_absolute());
-    }
-}
+#[path = "tests.rs"]
+mod tests;

@@ -1,16 +1,22 @@
 //! The configuration: defaults, then the file, then `KEYWARD_*`, then flags. The later wins.
+//!
+//! `settings.rs` is the one table of what can be set: the file's reader, the variables, `keyward config show`, the schema and
+//! the reference page are all made from it.
 
 mod load;
+mod pages;
+mod settings;
 
-pub use load::{ConfigError, Flags, load};
+pub use load::{ConfigError, Flags, Mistake, load};
+pub use pages::{reference, schema, shown};
 
-use serde::Deserialize;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Everything that can be set.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// `[server]`
     pub server: Server,
@@ -25,27 +31,27 @@ pub struct Config {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Server {
-    /// `KEYWARD_SERVER_LISTEN`: address and port. Port 0 lets the system choose.
+    /// Address and port. Port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// `KEYWARD_SERVER_PUBLIC_URL`: where clients reach this server; every URL that is sent begins with it.
-    /// Default: `http://` and the address that is listened on.
+    /// Where clients reach this server, without a slash at the end.
     pub public_url: Option<String>,
+    /// Whose word on the client's address is believed.
+    pub trusted_proxies: Arc<[IpNet]>,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self { listen, public_url: None, trusted_proxies: Arc::default() }
     }
 }
 
 /// `[store]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `KEYWARD_STORE_URL`: `sqlite:` and a path; a relative one counts from the configuration file's directory.
+    /// `sqlite:` and a path.
     pub url: String,
 }
 
@@ -56,11 +62,9 @@ impl Default for StoreConfig {
 }
 
 /// `[secrets]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Secrets {
-    /// `KEYWARD_SECRETS_FILE`: the root secret's file, for its user alone; a relative path as in `[store]`. The variable
-    /// `KEYWARD_ROOT_SECRET` can hold the file's text instead.
+    /// The root secret's file.
     pub file: PathBuf,
 }
 
@@ -71,10 +75,9 @@ impl Default for Secrets {
 }
 
 /// `[keys]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Keys {
-    /// `KEYWARD_KEYS_PREFIX`: what every API key begins with.
+    /// What every API key begins with.
     pub prefix: String,
 }
 
@@ -85,12 +88,11 @@ impl Default for Keys {
 }
 
 /// `[log]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug)]
 pub struct Log {
-    /// `KEYWARD_LOG_FORMAT`: `text` or `json`.
+    /// How lines look.
     pub format: LogFormat,
-    /// `KEYWARD_LOG_LEVEL`: `error`, `warn`, `info`, `debug`, `trace`, or a filter by target.
+    /// The least grave level, or a filter by target.
     pub level: String,
 }
 
@@ -101,8 +103,7 @@ impl Default for Log {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
     Text,

@@ -2,7 +2,7 @@
 
 mod json_line;
 
-use crate::config::{ConfigError, Log, LogFormat};
+use crate::config::{Log, LogFormat};
 use json_line::JsonLine;
 use std::io;
 use tracing::Subscriber;
@@ -11,14 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts logging. A second start in one process changes nothing.
-///
-/// # Errors
-/// [`ConfigError::Value`] when the level is none.
-pub(crate) fn start(log: &Log) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| ConfigError::Value {
-        key: "log.level",
-        message: format!("it must be error, warn, info, debug, trace or a filter by target ({error})"),
-    })?;
+pub(crate) fn start(log: &Log) {
+    // The configuration has been read by the same grammar, so this is no guess.
+    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
     // The only error is that logging has been started already.
     let _ = match log.format {
         LogFormat::Json => json(io::stderr, filter).try_init(),
@@ -28,7 +23,6 @@ pub(crate) fn start(log: &Log) -> Result<(), ConfigError> {
             text.finish().try_init()
         }
     };
-    Ok(())
 }
 
 /// The JSON log, on any writer.

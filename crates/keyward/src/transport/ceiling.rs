@@ -31,12 +31,13 @@ impl Ceiling {
         Self { in_all, from_one, open: Arc::default() }
     }
 
-    /// A place for a connection from this address; `None` when there is none left.
-    pub(crate) fn enter(&self, address: IpAddr) -> Option<Place> {
+    /// A place for a connection from this address; `None` when there is none left. A proxy stands for many clients, so it
+    /// is held to the number in all alone.
+    pub(crate) fn enter(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
         let address = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let from_here = open.from.get(&address).copied().unwrap_or_default();
-        if open.in_all >= self.in_all || from_here >= self.from_one {
+        if open.in_all >= self.in_all || (from_here >= self.from_one && !is_proxy) {
             return None;
         }
         open.in_all += 1;
@@ -72,14 +73,17 @@ mod tests {
     fn a_place_is_given_back_when_its_connection_ends() {
         let ceiling = Ceiling::new(3, 2);
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let first = ceiling.enter(address("192.0.2.1")).unwrap();
-        let second = ceiling.enter(address("::ffff:192.0.2.1")).unwrap();
-        assert!(ceiling.enter(address("192.0.2.1")).is_none(), "one address has two places");
-        let third = ceiling.enter(address("2001:db8::1")).unwrap();
-        assert!(ceiling.enter(address("192.0.2.9")).is_none(), "and all have three");
-        drop((first, third));
-        let one = ceiling.enter(address("2001:db8::1")).unwrap();
-        let other = ceiling.enter(address("2001:db8::2"));
+        let first = ceiling.enter(address("192.0.2.1"), false).unwrap();
+        let second = ceiling.enter(address("::ffff:192.0.2.1"), false).unwrap();
+        assert!(ceiling.enter(address("192.0.2.1"), false).is_none(), "one address has two places");
+        let third = ceiling.enter(address("2001:db8::1"), false).unwrap();
+        assert!(ceiling.enter(address("192.0.2.9"), false).is_none(), "and all have three");
+        drop(third);
+        let proxied = ceiling.enter(address("192.0.2.1"), true);
+        assert!(proxied.is_some(), "a proxy may have more");
+        drop((first, proxied));
+        let one = ceiling.enter(address("2001:db8::1"), false).unwrap();
+        let other = ceiling.enter(address("2001:db8::2"), false);
         assert!(other.is_some(), "a /64 is one address, with two places");
         drop((second, one, other));
         let open = ceiling.open.lock().unwrap();

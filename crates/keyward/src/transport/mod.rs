@@ -22,11 +22,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use keyward_core::address::canonical;
+use ipnet::IpNet;
+use keyward_core::address::{allowed, canonical, client};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::AmbiguousFraming;
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Service, ServiceExt};
@@ -43,7 +45,14 @@ const FROM_ONE: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` is ready, then lets what has begun end, for at most ten seconds.
-pub async fn serve(listener: TcpListener, service: Boxed, stop: impl Future<Output = ()>) {
+///
+/// `proxies` are whose word on the client's address is believed; they may have as many connections as there are.
+pub async fn serve(
+    listener: TcpListener,
+    service: Boxed,
+    proxies: Arc<[IpNet]>,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let ceiling = Ceiling::new(IN_ALL, FROM_ONE);
     let mut stop = std::pin::pin!(stop);
@@ -53,8 +62,10 @@ pub async fn serve(listener: TcpListener, service: Boxed, stop: impl Future<Outp
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let from = canonical(peer.ip());
-                    match ceiling.enter(from) {
-                        Some(place) => connection(stream, (from, place), service.clone(), &graceful),
+                    match ceiling.enter(from, allowed(from, &proxies)) {
+                        Some(place) => {
+                            connection(stream, (from, place), service.clone(), Arc::clone(&proxies), &graceful);
+                        }
                         // Dropping it closes it: whoever has so many needs no explanation.
                         None => tracing::debug!(address = %from, "a connection over the ceiling was closed"),
                     }
@@ -76,6 +87,7 @@ fn connection(
     stream: TcpStream,
     (from, place): (IpAddr, Place),
     service: Boxed,
+    proxies: Arc<[IpNet]>,
     graceful: &GracefulShutdown,
 ) {
     // Answers are small and whole: waiting to fill a packet only delays them.
@@ -83,7 +95,10 @@ fn connection(
     let verdicts = Verdicts::default();
     let stream = Watched::new(stream, HeadScan::new(verdicts.clone()));
     let answering = hyper::service::service_fn(move |request: Request<Incoming>| {
-        answer(service.clone(), request, ClientAddress(from), verdicts.next())
+        let forwarded =
+            request.headers().get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
+        let client = ClientAddress(client(from, forwarded, &proxies));
+        answer(service.clone(), request, client, verdicts.next())
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -490,3 +490,54 @@ fn what_has_begun_when_the_server_stops_is_answered() {
     let found = server.client(&server.admin()).get(&format!("/deals/{}", made["id"])).data(200);
     assert_eq!(found["title"], "Begun before the end");
 }
+
+#[test]
+fn every_mistake_of_a_configuration_is_told_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("keyward.toml");
+    fs::write(&file, "[server]\nlisten = 1\nlisen = 2\n\n[log]\nformat = \"xml\"\n").unwrap();
+    for arguments in [["config", "check"], ["config", "show"]] {
+        let output = run(keyward(&arguments).args(["--config", text(&file)]).env("KEYWARD_KEYS_PREFIX", "X"));
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), 4, "{said}");
+        for (line, place) in lines.iter().zip([
+            "keyward.toml:2: ",
+            "keyward.toml:3: ",
+            "keyward.toml:6: ",
+            "KEYWARD_KEYS_PREFIX: ",
+        ]) {
+            assert!(line.starts_with("keyward: ") && line.contains(place), "{line}");
+        }
+    }
+    let good = run(&mut keyward(&["config", "check"]));
+    assert!(good.status.success() && good.stdout == b"the configuration is good\n", "{good:?}");
+    // What is shown, and the commented sample, can be started with.
+    for arguments in [&["config", "show"][..], &["config", "show", "--defaults"]] {
+        fs::write(&file, run(&mut keyward(arguments)).stdout).unwrap();
+        assert!(run(&mut keyward(&["config", "check", "--config", text(&file)])).status.success());
+    }
+    let schema = run(&mut keyward(&["config", "schema"])).stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    assert_eq!(schema["properties"]["log"]["properties"]["format"]["enum"], json!(["text", "json"]));
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_about_its_clients_and_nobody_else_is() {
+    let allowed = json!({ "label": "office", "allowed_ips": ["203.0.113.0/24"] });
+    for (trusted, through, expected) in [
+        ("127.0.0.0/8", "203.0.113.9", 200),
+        ("127.0.0.0/8", "203.0.113.9, 198.51.100.7", 401),
+        ("127.0.0.0/8", "198.51.100.7, 203.0.113.9, 127.0.0.1", 200),
+        ("10.0.0.0/8", "203.0.113.9", 401),
+    ] {
+        let mut command = keyward(&Server::demo_arguments(None));
+        command.env("KEYWARD_SERVER_TRUSTED_PROXIES", trusted);
+        let server = Server::demo_by(command);
+        let made = server.client(&server.admin()).post("/api-keys", &allowed).data(201);
+        let mut client = server.client(made["api_key"].as_str().unwrap());
+        let answer = client.call("GET", "/me", &[("X-Forwarded-For", through)], b"");
+        assert_eq!(answer.unwrap().status, expected, "{trusted} {through}");
+    }
+}

@@ -3,6 +3,8 @@
 //! What the outside may not tell apart (all the ways in which a credential can be bad) shares code and text;
 //! the words stay apart, for the operator.
 
+mod samples;
+
 use crate::input::Invalid;
 use crate::json::JsonError;
 use crate::role::Role;

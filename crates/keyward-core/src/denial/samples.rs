@@ -1,0 +1,147 @@
+//! One sample of every denial, for the reference page.
+
+use super::Denial;
+use crate::input::Invalid;
+use crate::json::JsonError;
+use crate::role::Role;
+use crate::scope::Scope;
+use std::iter::successors;
+
+impl Denial {
+    /// One of each kind, in the order of the enum. The texts that a denial carries are samples.
+    pub fn samples() -> impl Iterator<Item = Self> {
+        successors(Some(Self::FramingAmbiguous("The request can be read in two ways")), Self::next_kind)
+    }
+
+    /// A sample of the kind after this one. The match has no wildcard: a new kind does not compile until it has a place.
+    fn next_kind(&self) -> Option<Self> {
+        Some(match self {
+            Self::FramingAmbiguous(_) => {
+                Self::PathAmbiguous("The path must not contain empty, . or .. segments")
+            }
+            Self::PathAmbiguous(_) => Self::HeaderDoubled("X-Origin-App"),
+            Self::HeaderDoubled(_) => Self::HeaderMalformed("Missing required header: Host".to_owned()),
+            Self::HeaderMalformed(_) => {
+                Self::HeadersTooLarge("Request has 101 header fields; at most 100 are read".to_owned())
+            }
+            Self::HeadersTooLarge(_) => Self::BodyTooLarge(256 * 1024),
+            Self::BodyTooLarge(_) => Self::BodyUnreadable,
+            Self::BodyUnreadable => Self::RouteUnknown,
+            Self::RouteUnknown => Self::MethodNotAllowed("GET, HEAD, OPTIONS".to_owned()),
+            Self::MethodNotAllowed(_) => Self::OriginAppMissing,
+            Self::OriginAppMissing => Self::ContentTypeUnsupported("text/plain".to_owned()),
+            Self::ContentTypeUnsupported(_) => Self::ContentEncodingUnsupported("gzip".to_owned()),
+            Self::ContentEncodingUnsupported(_) => {
+                Self::JsonMalformed(JsonError::Syntax { line: 1, column: 7 })
+            }
+            Self::JsonMalformed(_) => Self::QueryMalformed("Unknown query parameter 'colour'".to_owned()),
+            Self::QueryMalformed(_) => Self::IdempotencyKeyMalformed,
+            Self::IdempotencyKeyMalformed => Self::IdempotencyUnavailable,
+            Self::IdempotencyUnavailable => Self::CredentialMissing,
+            Self::CredentialMissing => Self::CredentialMalformed,
+            Self::CredentialMalformed => Self::CredentialUnknownKind,
+            Self::CredentialUnknownKind => Self::KeyMalformed,
+            Self::KeyMalformed => Self::KeyUnknown,
+            Self::KeyUnknown => Self::KeyRevoked,
+            Self::KeyRevoked => Self::KeyRotated,
+            Self::KeyRotated => Self::KeyExpired,
+            Self::KeyExpired => Self::AddressNotAllowed,
+            Self::AddressNotAllowed => Self::UserDisabled,
+            Self::UserDisabled => Self::AccountDisabled,
+            Self::AccountDisabled => Self::NotAMember,
+            Self::NotAMember => Self::AccountForeign,
+            Self::AccountForeign => Self::AccountRequired,
+            Self::AccountRequired => Self::ScopeMissing(Scope::DealsWrite),
+            Self::ScopeMissing(_) => Self::RoleMissing(Role::Admin),
+            Self::RoleMissing(_) => Self::SecretInGrace,
+            Self::SecretInGrace => Self::WiderThanMaker(
+                "A key cannot be wider than its maker: it does not have deals:write".to_owned(),
+            ),
+            Self::WiderThanMaker(_) => Self::OperatorOnly,
+            Self::OperatorOnly => Self::not_found("Deal", "999"),
+            Self::NotFound { .. } => Self::PreconditionFailed,
+            Self::PreconditionFailed => Self::Invalid(Invalid::one("title", "title is required")),
+            Self::Invalid(_) => return None,
+        })
+    }
+
+    /// What the operator, reading the word in a log, may want to do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::FramingAmbiguous(_)
+            | Self::PathAmbiguous(_)
+            | Self::HeaderDoubled(_)
+            | Self::HeaderMalformed(_) => {
+                "Look at the client and at the proxies in front: one of them writes what another could misread."
+            }
+            Self::HeadersTooLarge(_) | Self::BodyTooLarge(_) | Self::BodyUnreadable => {
+                "The client sends too much, or stops in the middle."
+            }
+            Self::RouteUnknown | Self::MethodNotAllowed(_) => {
+                "The client asks for what this server does not have."
+            }
+            Self::OriginAppMissing
+            | Self::ContentTypeUnsupported(_)
+            | Self::ContentEncodingUnsupported(_)
+            | Self::JsonMalformed(_)
+            | Self::QueryMalformed(_)
+            | Self::IdempotencyKeyMalformed
+            | Self::PreconditionFailed
+            | Self::Invalid(_) => "The client's request is at fault; the text of the answer says in what.",
+            Self::IdempotencyUnavailable => {
+                "Replays are not here yet; the client can send the write without the key."
+            }
+            Self::CredentialMissing | Self::CredentialMalformed | Self::CredentialUnknownKind => {
+                "The client sends no credential, or not as a bearer token of a kind that is taken here."
+            }
+            Self::KeyMalformed => "The key was cut, mistyped or invented.",
+            Self::KeyUnknown => "The key is of another installation, was replaced long ago, or is a guess.",
+            Self::KeyRevoked => "The key was revoked, or its user removed from the account; make a new one.",
+            Self::KeyRotated => {
+                "The client still uses the secret from before a rotation; give it the new one."
+            }
+            Self::KeyExpired => "The key's end has passed; make a new one.",
+            Self::AddressNotAllowed => {
+                "The request came from outside the key's allowed_ips; behind a proxy, see trusted_proxies."
+            }
+            Self::UserDisabled | Self::AccountDisabled | Self::NotAMember => {
+                "The key is good, but its user or account is not active here."
+            }
+            Self::AccountForeign | Self::AccountRequired => {
+                "The client names the wrong account, or none where it must."
+            }
+            Self::ScopeMissing(_) | Self::RoleMissing(_) | Self::OperatorOnly => {
+                "The caller may not do this now: look at the key's scopes and at its user's role."
+            }
+            Self::SecretInGrace => "Whoever has the old secret tries to rotate the key: find out who.",
+            Self::WiderThanMaker(_) => "A key may not be given more than the one that makes it has.",
+            Self::NotFound { .. } => "It is not there, or this caller does not see it.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_denial_has_a_word_of_its_own_and_a_text() {
+        let samples: Vec<Denial> = Denial::samples().collect();
+        let words: HashSet<&str> = samples.iter().map(Denial::word).collect();
+        assert_eq!(words.len(), samples.len());
+        for denial in samples {
+            assert!(!denial.message().is_empty() && !denial.advice().is_empty(), "{}", denial.word());
+        }
+    }
+
+    #[test]
+    fn what_makes_a_credential_bad_cannot_be_told_from_outside() {
+        let bad: Vec<Denial> = Denial::samples()
+            .filter(|d| d.code() == super::super::Code::Unauthorized && *d != Denial::CredentialMissing)
+            .collect();
+        assert_eq!(bad.len(), 11);
+        assert!(bad.iter().all(|denial| denial.message() == "Invalid or expired authentication token"));
+    }
+}

@@ -1,0 +1,43 @@
+//! `keyward config`: the configuration, looked at without starting.
+
+use super::{CliError, Source, variable};
+use crate::config::{self, Config};
+use clap::{Args, Subcommand};
+use std::io::Write;
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigCommand {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Reads every source and tells all mistakes at once.
+    Check(Source),
+    /// Prints the configuration that is in force.
+    Show {
+        #[command(flatten)]
+        source: Source,
+        /// Prints the defaults instead, commented: a sample to begin with.
+        #[arg(long)]
+        defaults: bool,
+    },
+    /// Prints the JSON Schema of the file.
+    Schema,
+}
+
+impl ConfigCommand {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let text = match self.what {
+            What::Check(source) => {
+                config::load(&source.flags(None), &variable)?;
+                "the configuration is good\n".to_owned()
+            }
+            What::Show { defaults: true, .. } => config::shown(&Config::default(), true),
+            What::Show { source, .. } => config::shown(&config::load(&source.flags(None), &variable)?, false),
+            What::Schema => format!("{}\n", config::schema()),
+        };
+        Ok(std::io::stdout().write_all(text.as_bytes())?)
+    }
+}

@@ -1,0 +1,93 @@
+use super::*;
+use crate::config::{LogFormat, reference, schema, shown};
+
+fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keyward.toml");
+    std::fs::write(&path, text).unwrap();
+    let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+    let base = format!("{}/", directory.path().display());
+    load(&Flags { file: Some(path), ..Flags::default() }, &variable).map_err(|error| {
+        error.0.iter().map(|m| format!("{}: {}", m.place, m.text).replace(&base, "")).collect()
+    })
+}
+
+#[test]
+fn the_later_source_wins() {
+    let config = with_file(
+        "[server]\nlisten = \"127.0.0.1:1\"\npublic_url = \"https://a.example/\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n\
+         [log]\nformat = \"json\"",
+        &[("KEYWARD_SERVER_LISTEN", "127.0.0.1:2"), ("KEYWARD_SERVER_TRUSTED_PROXIES", "192.0.2.1, ::1")],
+    )
+    .unwrap();
+    assert_eq!(config.server.listen.port(), 2);
+    assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
+    let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["192.0.2.1/32", "::1/128"]);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.keys.prefix, "lev_sk_");
+}
+
+#[test]
+fn ten_mistakes_are_told_at_once_each_with_its_line() {
+    let text = "surprise = 1\n[server]\nlisten = 8080\nlisen = \"x\"\npublic_url = \"http://api.example.com\"\n\
+                trusted_proxies = [\"everyone\"]\n[store]\nurl = \"mysql:x\"\n[keys]\nprefix = \"LEV\"\n\
+                [log]\nformat = \"xml\"\nlevel = \"[[[\"\n[magic]\nx = 1\n";
+    let mistakes =
+        with_file(text, &[("KEYWARD_SECRETS_FILE", "s"), ("KEYWARD_LOG_FORMAT", "yaml")]).unwrap_err();
+    assert_eq!(
+        mistakes,
+        [
+            "keyward.toml:1: there is no section [surprise]",
+            "keyward.toml:3: server.listen: it must be a text in quotes",
+            "keyward.toml:4: there is no lisen in [server]; it has listen, public_url, trusted_proxies",
+            "keyward.toml:5: server.public_url: plain http is for loopback only; use https",
+            "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
+            "keyward.toml:8: store.url: it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db",
+            "keyward.toml:10: keys.prefix: a key prefix is 2 to 32 lower-case letters, digits and underscores, begins \
+             with a letter and ends with an underscore",
+            "keyward.toml:12: log.format: it must be text or json (got xml)",
+            "keyward.toml:13: log.level: it must be error, warn, info, debug, trace or a filter by target",
+            "keyward.toml:14: there is no section [magic]",
+            "KEYWARD_LOG_FORMAT: it must be text or json (got yaml)",
+        ]
+    );
+}
+
+#[test]
+fn mistakes_of_syntax_have_lines_too() {
+    let mistakes = with_file("[server]\nlisten = \"127.0.0.1:1\nx\n[server]\n", &[]).unwrap_err();
+    assert!(mistakes.iter().any(|mistake| mistake.starts_with("keyward.toml:2: ")), "{mistakes:?}");
+    let twice = with_file("[log]\nlevel = \"info\"\nlevel = \"warn\"\n", &[]).unwrap_err();
+    assert_eq!(twice, ["keyward.toml:3: duplicate key"]);
+}
+
+#[test]
+fn paths_count_from_the_file() {
+    let config = with_file("[store]\nurl = \"sqlite:x.db\"\n[secrets]\nfile = \"/abs\"", &[]).unwrap();
+    assert!(config.store.url.ends_with("/x.db") && config.store.url.len() > "sqlite:/x.db".len());
+    assert_eq!(config.secrets.file, Path::new("/abs"));
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    let config =
+        with_file("[server]\ntrusted_proxies = [\"10.0.0.0/8\"]\n[log]\nlevel = \"warn\"", &[]).unwrap();
+    let again = with_file(&shown(&config, false), &[]).unwrap();
+    assert_eq!(shown(&config, false), shown(&again, false));
+    // The defaults are all commented out, and say what happens without them.
+    let defaults = shown(&Config::default(), true);
+    assert!(defaults.lines().all(|line| line.is_empty() || line.starts_with(['#', '['])), "{defaults}");
+    assert!(with_file(&defaults, &[]).is_ok());
+}
+
+#[test]
+fn schema_and_reference_name_every_setting() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    for setting in SETTINGS {
+        let property = &schema["properties"][setting.section]["properties"][setting.key];
+        assert_eq!(property["description"], setting.about, "{}", setting.name());
+        assert!(reference().contains(&setting.variable()), "{}", setting.name());
+    }
+    assert_eq!(schema["properties"]["server"]["additionalProperties"], false);
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask generate`: the reference pages, written by the program itself.
+
+use crate::command::{Failed, Outcome, cargo};
+use std::path::Path;
+
+const PAGES: [&str; 3] = ["cli", "config", "denials"];
+
+/// Writes every page; with `check`, only says which are not as the program would write them.
+pub(crate) fn pages(root: &Path, check: bool) -> Outcome {
+    let folder = root.join("docs").join("reference");
+    let mut drifted = false;
+    for name in PAGES {
+        let page = page(root, name)?;
+        let path = folder.join(format!("{name}.md"));
+        if std::fs::read_to_string(&path).is_ok_and(|written| written == page) {
+            continue;
+        }
+        if check {
+            eprintln!("{} is not up to date; run cargo xtask generate", path.display());
+            drifted = true;
+        } else if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, page))
+        {
+            eprintln!("{}: {error}", path.display());
+            return Err(Failed(1));
+        }
+    }
+    if drifted { Err(Failed(1)) } else { Ok(()) }
+}
+
+fn page(root: &Path, name: &str) -> Result<String, Failed> {
+    let args = ["run", "--quiet", "--locked", "-p", "keyward", "--", "reference", name];
+    let output = cargo(root).args(args).output().map_err(|error| {
+        eprintln!("cargo: {error}");
+        Failed(1)
+    })?;
+    if !output.status.success() {
+        eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        return Err(Failed(1));
+    }
+    String::from_utf8(output.stdout).map_err(|_| Failed(1))
+}
