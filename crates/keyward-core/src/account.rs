@@ -215,6 +215,33 @@ impl Effect for SetRole {
     }
 }
 
+/// Changes what an account has paid for. It holds from the next request; keys over a lower ceiling live on.
+#[derive(Clone, Copy, Debug)]
+pub struct SetTier {
+    /// The account.
+    pub account: AccountId,
+    /// The new tier.
+    pub tier: Tier,
+}
+
+impl Effect for SetTier {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "account.tier";
+
+    fn subject(done: &Self) -> Subject {
+        Subject { kind: "account", id: done.account.0, account: Some(done.account) }
+    }
+
+    fn detail(done: &Self) -> Option<serde_json::Value> {
+        Some(json!({ "tier": done.tier.name() }))
+    }
+
+    fn render(done: &Self) -> Rendered {
+        Rendered::ok(&json!({ "account_id": done.account, "tier": done.tier.name() }))
+    }
+}
+
 /// Disables or enables a user, everywhere. It holds from the next request.
 #[derive(Clone, Copy, Debug)]
 pub struct SetUserDisabled {

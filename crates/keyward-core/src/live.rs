@@ -127,6 +127,27 @@ impl Live {
         self.accounts.get(&id)
     }
 
+    /// The account of that slug. A walk over all of them: for the operator, not for requests.
+    #[must_use]
+    pub fn account_named(&self, slug: &str) -> Option<&Account> {
+        self.accounts.values().find(|account| account.slug == slug)
+    }
+
+    /// The user with that address. A walk, as [`Live::account_named`].
+    #[must_use]
+    pub fn user_named(&self, email: &str) -> Option<&User> {
+        self.users.values().find(|user| user.email == email)
+    }
+
+    /// Every key of an account, revoked ones included, by id.
+    #[must_use]
+    pub fn keys_of(&self, account: AccountId) -> Vec<&ApiKey> {
+        let ids = self.keys_of.get(&account).into_iter().flatten();
+        let mut keys: Vec<&ApiKey> = ids.filter_map(|id| self.keys.get(id)).collect();
+        keys.sort_by_key(|key| key.id);
+        keys
+    }
+
     /// A user.
     #[must_use]
     pub fn user(&self, id: UserId) -> Option<&User> {

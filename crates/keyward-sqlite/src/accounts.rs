@@ -3,7 +3,7 @@
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::account::{
-    Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled, User,
+    Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled, User,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -127,6 +127,17 @@ impl Execute<SetRole> for Tx<'_> {
             return Err(Denial::not_found("Member", &e.user.to_string()).into());
         }
         self.publish(Change::Member(e.account, e.user, Some(e.role)));
+        Ok(*e)
+    }
+}
+
+impl Execute<SetTier> for Tx<'_> {
+    fn execute(&mut self, e: &SetTier, _: &Permit<Administer>, _: Timestamp) -> Result<SetTier, Stop> {
+        self.change("UPDATE accounts SET tier = ?2 WHERE id = ?1", params![e.account.0, e.tier.name()])?;
+        let sql = format!("SELECT {} FROM accounts WHERE id = ?1", rows::ACCOUNT);
+        let account = self.first(&sql, [e.account.0], rows::account)?;
+        let account = account.ok_or_else(|| Denial::not_found("Account", &e.account.to_string()))?;
+        self.publish(Change::Account(account));
         Ok(*e)
     }
 }

@@ -14,7 +14,7 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::page::Listed;
-use keyward_core::permit::{Administer, ManageKeys, Permit, ReadAccount, RevokeKeys};
+use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount, RevokeKeys};
 use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
@@ -143,22 +143,13 @@ impl Execute<RotateKey> for Tx<'_> {
         permit: &Permit<ManageKeys>,
         now: Timestamp,
     ) -> Result<KeyRotated, Stop> {
-        let (maker, member) = (permit.principal()?, permit.member()?);
-        let sql = format!(
-            "SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND user_id = ?3 AND revoked_at IS NULL",
-            rows::KEY
-        );
-        let own = params![e.key.map(|key| key.0), member.account.0, maker.user.0];
-        let mut key =
-            self.first(&sql, own, rows::key)?.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?;
-        may_rotate(maker, &key, member.role)?;
+        let mut key = to_rotate(self, e, permit)?;
         if !key.is_live(now) {
             return Err(
                 Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into()
             );
         }
         let ends_at = now.plus_seconds(e.grace_seconds);
-        refuse_in_grace(self, key.id, maker)?;
         keep_one(self, key.id, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
@@ -166,8 +157,37 @@ impl Execute<RotateKey> for Tx<'_> {
         self.publish(Change::Key(key.clone()));
         publish_secrets(self, key.id)?;
         let previous_ends_at = (e.grace_seconds > 0).then_some(ends_at);
-        Ok(KeyRotated { key, role: member.role, secret: e.secret.secret.clone(), previous_ends_at })
+        let role = role_of(self, &key)?;
+        Ok(KeyRotated { key, role, secret: e.secret.secret.clone(), previous_ends_at })
     }
+}
+
+/// The key to rotate: a caller's own, within its bounds; of the operator's, any.
+fn to_rotate(tx: &Tx<'_>, e: &RotateKey, permit: &Permit<ManageKeys>) -> Result<ApiKey, Stop> {
+    let absent = || Denial::not_found("API key", &e.as_sent);
+    let id = e.key.map(|key| key.0);
+    let sql = format!("SELECT {} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL", rows::KEY);
+    if matches!(permit.holder(), Holder::Operator) {
+        return Ok(tx.first(&sql, [id], rows::key)?.ok_or_else(absent)?);
+    }
+    let (maker, member) = (permit.principal()?, permit.member()?);
+    let own = params![id, member.account.0, maker.user.0];
+    let key = tx
+        .first(&format!("{sql} AND account_id = ?2 AND user_id = ?3"), own, rows::key)?
+        .ok_or_else(absent)?;
+    may_rotate(maker, &key, member.role)?;
+    refuse_in_grace(tx, key.id, maker)?;
+    Ok(key)
+}
+
+/// The role of a key's user now. A live key's user is a member: who is removed loses its keys.
+fn role_of(tx: &Tx<'_>, key: &ApiKey) -> Result<Role, StoreError> {
+    let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+    let role = tx.first(sql, params![key.account.0, key.user.0], rows::role)?;
+    role.ok_or_else(|| StoreError::Corrupt {
+        table: "memberships",
+        what: format!("no row for key {}", key.id),
+    })
 }
 
 /// Of the old secrets keeps the current one, until its end: two live at most. One whose end is now stays too, so that the
@@ -196,17 +216,7 @@ impl Execute<RevokeKey> for Tx<'_> {
         permit: &Permit<RevokeKeys>,
         now: Timestamp,
     ) -> Result<KeyRevoked, Stop> {
-        let (who, member) = (permit.principal()?, permit.member()?);
-        let only = permit.only_itself().then(|| who.credential.id());
-        let sql = format!(
-            "SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND (user_id = ?3 OR ?4)
-             AND (?5 IS NULL OR id = ?5)",
-            rows::KEY
-        );
-        let admin = member.role == Role::Admin;
-        let reached = params![e.key.map(|key| key.0), member.account.0, who.user.0, admin, only];
-        let mut key =
-            self.first(&sql, reached, rows::key)?.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?;
+        let mut key = to_revoke(self, e, permit)?;
         let revoked = KeyRevoked { key: key.id, account: key.account, now: key.revoked_at.is_none() };
         if revoked.now {
             self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.id.0, now.unix()])?;
@@ -215,6 +225,22 @@ impl Execute<RevokeKey> for Tx<'_> {
         }
         Ok(revoked)
     }
+}
+
+/// The key to revoke: of an admin's account, else a caller's own, or only itself; of the operator's, any.
+fn to_revoke(tx: &Tx<'_>, e: &RevokeKey, permit: &Permit<RevokeKeys>) -> Result<ApiKey, Stop> {
+    let absent = || Denial::not_found("API key", &e.as_sent);
+    let id = e.key.map(|key| key.0);
+    let sql = format!("SELECT {} FROM api_keys WHERE id = ?1", rows::KEY);
+    if matches!(permit.holder(), Holder::Operator) {
+        return Ok(tx.first(&sql, [id], rows::key)?.ok_or_else(absent)?);
+    }
+    let (who, member) = (permit.principal()?, permit.member()?);
+    let only = permit.only_itself().then(|| who.credential.id());
+    let admin = member.role == Role::Admin;
+    let within = format!("{sql} AND account_id = ?2 AND (user_id = ?3 OR ?4) AND (?5 IS NULL OR id = ?5)");
+    let reached = params![id, member.account.0, who.user.0, admin, only];
+    Ok(tx.first(&within, reached, rows::key)?.ok_or_else(absent)?)
 }
 
 impl KeyReads for Sqlite {

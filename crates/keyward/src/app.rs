@@ -1,6 +1,8 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
-use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::account::{
+    AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
+};
 use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
 use keyward_core::clock::Clock;
 use keyward_core::effect::Commit;
@@ -52,8 +54,12 @@ pub trait OperatorStore:
     + Commit<RemoveMember>
     + Commit<SetRole>
     + Commit<SetUserDisabled>
+    + Commit<SetTier>
     + Commit<IssueKey>
+    + Commit<RotateKey>
+    + Commit<RevokeKey>
     + Commit<SeedDeals>
+    + Upkeep
 {
 }
 
@@ -64,8 +70,12 @@ impl<S> OperatorStore for S where
         + Commit<RemoveMember>
         + Commit<SetRole>
         + Commit<SetUserDisabled>
+        + Commit<SetTier>
         + Commit<IssueKey>
+        + Commit<RotateKey>
+        + Commit<RevokeKey>
         + Commit<SeedDeals>
+        + Upkeep
 {
 }
 

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 mod demo;
 mod observe;
+mod operate;
 mod problem;
 pub mod routes;
 pub mod stack;

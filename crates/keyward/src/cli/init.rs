@@ -3,7 +3,7 @@
 use super::opened::{Opened, database, has_root_secret, make_directory, make_root_secret, open, root_secret};
 use super::{CliError, Source, variable};
 use crate::config::{self, Config};
-use crate::demo::operator::{Operator, Person};
+use crate::operate::operator::{Operator, Person};
 use clap::Args;
 use keyward_core::account::is_slug;
 use keyward_core::password;

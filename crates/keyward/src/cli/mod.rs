@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod init;
 mod opened;
+mod orders;
 mod reference;
 mod run;
 mod serve;
@@ -28,6 +29,15 @@ enum Command {
     Demo(demo::Demo),
     /// Serves the API.
     Serve(serve::Serve),
+    /// Makes, lists, revokes and rotates API keys, beside the running server or without one.
+    #[command(subcommand)]
+    Key(orders::KeyOrder),
+    /// Makes, disables, enables users, and gives or takes their roles.
+    #[command(subcommand)]
+    User(orders::UserOrder),
+    /// Makes accounts and changes their tiers.
+    #[command(subcommand)]
+    Account(orders::AccountOrder),
     /// Prints a reference page: `cargo xtask generate` writes them.
     #[command(hide = true)]
     Reference {
@@ -114,6 +124,9 @@ impl Cli {
                 Command::Serve(serve) => serve.run().await,
                 Command::Init(init) => init.run().await,
                 Command::Config(config) => config.run(),
+                Command::Key(order) => order.run().await,
+                Command::User(order) => order.run().await,
+                Command::Account(order) => order.run().await,
                 Command::Reference { page } => reference::print(&page),
             }
         })

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 /// An installation, opened.
 #[derive(Debug)]
 pub(super) struct Opened {
+    pub(super) database: PathBuf,
     pub(super) store: Sqlite,
     pub(super) ring: KeyRing,
     pub(super) cursors: Cursors,
@@ -29,15 +30,16 @@ pub(super) fn open(config: &Config, root: &RootSecret) -> Result<Opened, CliErro
     let format = KeyFormat::new(&config.keys.prefix)
         .map_err(|error| CliError::Said(format!("keys.prefix: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let database = database(config)?;
     let store = Sqlite::open(&Options {
-        path: &database(config)?,
+        path: &database,
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
         clock: Arc::clone(&clock),
     })?;
     let ring = KeyRing::new(format, root)
         .ok_or_else(|| CliError::Said("the root secret has no version".to_owned()))?;
-    Ok(Opened { store, ring, cursors: Cursors::new(root), clock, random: Arc::new(OsRandom) })
+    Ok(Opened { database, store, ring, cursors: Cursors::new(root), clock, random: Arc::new(OsRandom) })
 }
 
 /// The database file that the store's URL names.

@@ -2,9 +2,10 @@
 
 use super::CliError;
 use super::opened::Opened;
-use crate::app::App;
+use crate::app::{App, OperatorStore};
 use crate::background::flush_uses;
 use crate::config::Config;
+use crate::operate::socket::{self, Desk};
 use crate::{stack, transport};
 use ipnet::IpNet;
 use keyward_tower::hygiene::Limits;
@@ -55,8 +56,17 @@ pub(super) async fn serve(
     proxies: Arc<[IpNet]>,
     stop: Stop,
 ) -> Result<(), CliError> {
+    let orders = socket::path(&opened.database);
+    let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
+    let store = Arc::new(opened.store);
+    let desk = Desk {
+        store: Arc::clone(&store) as Arc<dyn OperatorStore>,
+        ring: opened.ring.clone(),
+        random: Arc::clone(&opened.random),
+    };
+    let carrying_out = tokio::spawn(socket::serve(listening, Arc::new(desk)));
     let app = Arc::new(App {
-        store: Arc::new(opened.store),
+        store,
         ring: opened.ring,
         cursors: opened.cursors,
         clock: opened.clock,
@@ -68,6 +78,9 @@ pub(super) async fn serve(
     let flush = tokio::spawn(async move { flush_uses::forever(&*flushing).await });
     transport::serve(listener, stack::stack(&app), proxies, stop.said()).await;
     flush.abort();
+    carrying_out.abort();
+    // A leftover is cleared by the next start; without one, the file is opened directly.
+    let _ = std::fs::remove_file(&orders);
     flush_uses::once(&*app.store).await;
     tracing::info!("stopped");
     Ok(())

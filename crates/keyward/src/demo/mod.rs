@@ -1,10 +1,10 @@
 //! The sample data: two accounts, five people, seven keys, 625 deals.
 
 mod deals;
-pub(crate) mod operator;
 
 use crate::app::OperatorStore;
 use crate::cli::CliError;
+use crate::operate::operator::{Operator, Person};
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
 use keyward_core::id::{AccountId, UserId};
@@ -13,7 +13,7 @@ use keyward_core::principal::Grant;
 use keyward_core::random::Random;
 use keyward_core::role::Role;
 use keyward_core::tier::Tier;
-use operator::{Operator, Person};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

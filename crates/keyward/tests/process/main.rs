@@ -5,6 +5,7 @@
 //! | `support.rs` | starting the program, talking to it, ending it |
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
+//! | `orders.rs` | the operator's orders beside a running server |
 //! | `kill.rs` | `kill -9` under load |
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
@@ -18,6 +19,8 @@ mod faults;
 mod kill;
 #[cfg(test)]
 mod operate;
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

@@ -50,6 +50,8 @@ fn places(data: &Path, server: &Server) -> Vec<(String, Vec<u8>)> {
     let mut places: Vec<(String, Vec<u8>)> = fs::read_dir(data)
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        // The operator's socket holds nothing.
+        .filter(|path| path.is_file())
         .filter(|path| {
             !["root-secret", "demo-credentials.json"].contains(&path.file_name().unwrap().to_str().unwrap())
         })

@@ -57,7 +57,7 @@ pub(crate) fn refused(command: &mut Command) -> String {
     line.to_owned()
 }
 
-/// Every file below a directory with its mode and content. The lock that says who owns a database is left out.
+/// Every file below a directory with its mode and content. A socket has none.
 pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut open = vec![directory.to_owned()];
@@ -66,7 +66,7 @@ pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_none_or(|extension| extension != "lock") {
+            } else if path.is_file() {
                 found.insert(path.clone(), (mode(&path), std::fs::read(&path).unwrap()));
             }
         }

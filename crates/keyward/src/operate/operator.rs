@@ -3,10 +3,11 @@
 use crate::app::OperatorStore;
 use crate::cli::CliError;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyRing};
+use keyward_core::api_key::{IssueKey, KeyRing, NewSecret};
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::live::Live;
 use keyward_core::password;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
@@ -15,6 +16,7 @@ use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
 use lev_deals::{SeedDeal, SeedDeals};
+use std::sync::RwLockReadGuard;
 
 /// Somebody to add.
 #[derive(Clone, Copy, Debug)]
@@ -77,12 +79,27 @@ impl<'s> Operator<'s> {
         Ok((made.key.id, made.secret))
     }
 
+    /// A new secret for a key.
+    pub(crate) fn mint(&self) -> Result<NewSecret, CliError> {
+        self.ring.mint(self.random).map_err(said)
+    }
+
+    /// A new password.
+    pub(crate) fn password(&self) -> Result<Secret, CliError> {
+        password::generate(self.random).map_err(said)
+    }
+
+    /// What is known now.
+    pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
+        self.store.directory().read()
+    }
+
     pub(crate) async fn deals(&self, account: AccountId, deals: Vec<SeedDeal>) -> Result<(), CliError> {
         self.commit(SeedDeals { account, deals }).await.map(drop)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the operator")]
-    async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
+    pub(crate) async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
     where
         dyn OperatorStore + 's: Commit<E>,
     {

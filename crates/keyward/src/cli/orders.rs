@@ -1,0 +1,245 @@
+//! `keyward key`, `keyward user`, `keyward account`: orders to the running server, or, when none runs, to the file.
+
+use super::opened::{database, open, root_secret};
+use super::{CliError, Source, variable};
+use crate::config;
+use crate::operate::operator::Operator;
+use crate::operate::{Order, carry_out, socket};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use std::io::Write;
+
+/// How every order is given.
+#[derive(Debug, Args)]
+pub(super) struct Given {
+    #[command(flatten)]
+    source: Source,
+    /// Prints one JSON value on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyOrder {
+    /// Makes a key for a member and shows it once.
+    Create {
+        /// The account's slug.
+        #[arg(long)]
+        account: String,
+        /// The user's e-mail address.
+        #[arg(long)]
+        user: String,
+        /// The key's name.
+        #[arg(long)]
+        label: String,
+        /// All that the user may do, or all that it may read; without it and without scopes, full_access.
+        #[arg(long, value_parser = ["full_access", "read_only"])]
+        permission: Option<String>,
+        /// A scope; can be repeated.
+        #[arg(long = "scope")]
+        scopes: Vec<String>,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Lists the keys of an account.
+    List {
+        /// The account's slug.
+        #[arg(long)]
+        account: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Ends a key for good. When the command returns, the key is dead.
+    Revoke {
+        /// The key's id.
+        key: i64,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Gives a key a new secret and shows it once.
+    Rotate {
+        /// The key's id.
+        key: i64,
+        /// Seconds that the old secret stays valid.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..=604_800))]
+        grace_seconds: i64,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserOrder {
+    /// Makes a user with a password that is shown once.
+    Create {
+        /// The e-mail address.
+        email: String,
+        /// The given name.
+        #[arg(long, default_value = "")]
+        first_name: String,
+        /// The family name.
+        #[arg(long, default_value = "")]
+        last_name: String,
+        /// The slug of an account to be a member of.
+        #[arg(long, requires = "role")]
+        account: Option<String>,
+        /// The role there.
+        #[arg(long, requires = "account", value_parser = ["admin", "editor", "viewer"])]
+        role: Option<String>,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Disables a user: from the next request on, none of its credentials is accepted.
+    Disable {
+        /// The e-mail address.
+        email: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Enables a user again.
+    Enable {
+        /// The e-mail address.
+        email: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Gives a user a role in an account.
+    Role {
+        /// The e-mail address.
+        email: String,
+        /// The account's slug.
+        #[arg(long)]
+        account: String,
+        /// The role.
+        #[arg(long, value_parser = ["admin", "editor", "viewer"])]
+        role: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Takes a user's place in an account away, and revokes its keys there.
+    Remove {
+        /// The e-mail address.
+        email: String,
+        /// The account's slug.
+        #[arg(long)]
+        account: String,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountOrder {
+    /// Makes an account.
+    Create {
+        /// The slug: lower-case letters, digits and hyphens.
+        slug: String,
+        /// The name for people; the slug if it is not given.
+        #[arg(long)]
+        name: Option<String>,
+        /// The tier.
+        #[arg(long, default_value = "standard", value_parser = ["free", "standard", "enterprise"])]
+        tier: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Changes an account's tier.
+    Tier {
+        /// The slug.
+        slug: String,
+        /// The new tier.
+        #[arg(value_parser = ["free", "standard", "enterprise"])]
+        tier: String,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+impl KeyOrder {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let (order, given) = match self {
+            Self::Create { account, user, label, permission, scopes, given } => {
+                (Order::KeyCreate { account, user, label, permission, scopes }, given)
+            }
+            Self::List { account, given } => (Order::KeyList { account }, given),
+            Self::Revoke { key, given } => (Order::KeyRevoke { key }, given),
+            Self::Rotate { key, grace_seconds, given } => (Order::KeyRotate { key, grace_seconds }, given),
+        };
+        given.give(order).await
+    }
+}
+
+impl UserOrder {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let (order, given) = match self {
+            Self::Create { email, first_name, last_name, account, role, given } => {
+                let member = account.zip(role);
+                (Order::UserCreate { email, first_name, last_name, member }, given)
+            }
+            Self::Disable { email, given } => (Order::UserDisabled { email, disabled: true }, given),
+            Self::Enable { email, given } => (Order::UserDisabled { email, disabled: false }, given),
+            Self::Role { email, account, role, given } => (Order::UserRole { email, account, role }, given),
+            Self::Remove { email, account, given } => (Order::UserRemove { email, account }, given),
+        };
+        given.give(order).await
+    }
+}
+
+impl AccountOrder {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let (order, given) = match self {
+            Self::Create { slug, name, tier, given } => {
+                let name = name.unwrap_or_else(|| slug.clone());
+                (Order::AccountCreate { slug, name, tier }, given)
+            }
+            Self::Tier { slug, tier, given } => (Order::AccountTier { slug, tier }, given),
+        };
+        given.give(order).await
+    }
+}
+
+impl Given {
+    async fn give(self, order: Order) -> Result<(), CliError> {
+        let config = config::load(&self.source.flags(None), &variable)?;
+        let database = database(&config)?;
+        let done = match socket::tell(&socket::path(&database), &order).await? {
+            Some(done) => done,
+            None if !database.exists() => {
+                return Err(CliError::Said(format!("there is no database {}", database.display())));
+            }
+            None => {
+                let opened = open(&config, &root_secret(&config)?)?;
+                let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
+                carry_out(&operator, order).await?
+            }
+        };
+        print(&done, self.json)
+    }
+}
+
+/// For programs as it is; for people a line for each thing that is told, or for each item of a list.
+fn print(done: &Value, json: bool) -> Result<(), CliError> {
+    let mut out = std::io::stdout();
+    match done {
+        _ if json => writeln!(out, "{done}")?,
+        Value::Array(items) => {
+            for item in items {
+                let field = |name: &str| item.get(name).map(plain).unwrap_or_default();
+                let (id, prefix, user, label) =
+                    (field("id"), field("key_prefix"), field("user_email"), field("label"));
+                writeln!(out, "{id:>6}  {prefix}…  {user}  {label}")?;
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                writeln!(out, "{name:<28} {}", plain(value))?;
+            }
+        }
+        other => writeln!(out, "{other}")?,
+    }
+    Ok(())
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

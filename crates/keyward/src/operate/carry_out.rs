@@ -1,0 +1,155 @@
+//! Carrying an order out. When it returns, what it changed holds for every request.
+
+use super::operator::{Operator, Person};
+use super::order::Order;
+use crate::cli::CliError;
+use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
+use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
+use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::principal::Grant;
+use keyward_core::role::Role;
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::tier::Tier;
+use serde_json::{Value, json};
+
+/// Carries it out; what to tell the operator.
+pub(crate) async fn carry_out(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
+    match order {
+        Order::KeyCreate { account, user, label, permission, scopes } => {
+            let grant = grant(permission.as_deref(), &scopes)?;
+            let (account, user) = (account_named(operator, &account)?, user_named(operator, &user)?);
+            let (id, secret) = operator.key(account, user, &label, grant).await?;
+            Ok(json!({ "id": id, "label": label, "api_key": secret.expose() }))
+        }
+        Order::KeyList { account } => Ok(keys(operator, account_named(operator, &account)?)),
+        Order::KeyRevoke { key } => {
+            let done = operator.commit(RevokeKey { key: Some(KeyId(key)), as_sent: key.to_string() }).await?;
+            Ok(json!({ "id": done.key, "revoked": true, "was_live": done.now }))
+        }
+        Order::KeyRotate { key, grace_seconds } => {
+            let (as_sent, secret) = (key.to_string(), operator.mint()?);
+            let done =
+                operator.commit(RotateKey { key: Some(KeyId(key)), as_sent, grace_seconds, secret }).await?;
+            let (id, end) = (done.key.id, done.previous_ends_at);
+            Ok(json!({ "id": id, "api_key": done.secret.expose(), "previous_secret_expires_at": end }))
+        }
+        order => about_people(operator, order).await,
+    }
+}
+
+async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
+    match order {
+        Order::UserCreate { email, first_name, last_name, member } => {
+            user_create(operator, &email.to_lowercase(), (&first_name, &last_name), member).await
+        }
+        Order::UserDisabled { email, disabled } => {
+            let user = user_named(operator, &email)?;
+            operator.commit(SetUserDisabled { user, disabled }).await?;
+            Ok(json!({ "id": user, "email": email, "disabled": disabled }))
+        }
+        Order::UserRole { email, account, role } => {
+            let (id, user, role) =
+                (account_named(operator, &account)?, user_named(operator, &email)?, role_named(&role)?);
+            let is_member = operator.live().role(id, user).is_some();
+            if is_member {
+                operator.commit(SetRole { account: id, user, role }).await?;
+            } else {
+                operator.member(id, user, role).await?;
+            }
+            Ok(json!({ "id": user, "email": email, "account": account, "role": role.name() }))
+        }
+        Order::UserRemove { email, account } => {
+            let (id, user) = (account_named(operator, &account)?, user_named(operator, &email)?);
+            operator.commit(RemoveMember { account: id, user }).await?;
+            Ok(json!({ "id": user, "email": email, "account": account, "removed": true }))
+        }
+        Order::AccountCreate { slug, name, tier } => {
+            let tier = tier_named(&tier)?;
+            if !is_slug(&slug) {
+                return Err(said("a slug is lower-case letters, digits and inner hyphens"));
+            }
+            let id = operator.account(&slug, &name, None, tier).await?;
+            Ok(json!({ "id": id, "slug": slug, "tier": tier.name() }))
+        }
+        Order::AccountTier { slug, tier } => {
+            let (account, tier) = (account_named(operator, &slug)?, tier_named(&tier)?);
+            operator.commit(SetTier { account, tier }).await?;
+            Ok(json!({ "id": account, "slug": slug, "tier": tier.name() }))
+        }
+        _ => Err(said("this order is not about people")),
+    }
+}
+
+async fn user_create(
+    operator: &Operator<'_>,
+    email: &str,
+    (first_name, last_name): (&str, &str),
+    member: Option<(String, String)>,
+) -> Result<Value, CliError> {
+    if !email.contains('@') || email.contains(char::is_whitespace) {
+        return Err(said("a user is named by an e-mail address"));
+    }
+    // Everything that can be wrong is found before anything is made.
+    let member = match member {
+        Some((account, role)) => Some((account_named(operator, &account)?, role_named(&role)?)),
+        None => None,
+    };
+    let password = operator.password()?;
+    let id = operator.user(&Person { email, first_name, last_name, title: None }, &password).await?;
+    if let Some((account, role)) = member {
+        operator.member(account, id, role).await?;
+    }
+    Ok(json!({ "id": id, "email": email, "password": password.expose() }))
+}
+
+fn keys(operator: &Operator<'_>, account: AccountId) -> Value {
+    let live = operator.live();
+    let shown = |key: &&ApiKey| {
+        let user = live.user(key.user)?;
+        let view = json!(key.view(live.role(account, key.user)?));
+        let mut view = view.as_object().cloned()?;
+        view.insert("user_email".to_owned(), json!(user.email));
+        Some(Value::Object(view))
+    };
+    let keys = live.keys_of(account);
+    Value::Array(keys.iter().filter(|key| key.revoked_at.is_none()).filter_map(shown).collect())
+}
+
+fn grant(permission: Option<&str>, scopes: &[String]) -> Result<Grant, CliError> {
+    match (permission, scopes) {
+        (Some("full_access"), []) | (None, []) => Ok(Grant::FullAccess),
+        (Some("read_only"), []) => Ok(Grant::ReadOnly),
+        (Some(_), []) => Err(said("a permission is full_access or read_only")),
+        (Some(_), _) => Err(said("permission and scopes cannot be combined")),
+        (None, names) => names
+            .iter()
+            .map(|name| Scope::parse(name).ok_or_else(|| said(format!("there is no scope {name}"))))
+            .collect::<Result<ScopeSet, _>>()
+            .map(Grant::Fixed),
+    }
+}
+
+fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {
+    let live = operator.live();
+    live.account_named(slug)
+        .map(|account| account.id)
+        .ok_or_else(|| said(format!("there is no account {slug}")))
+}
+
+fn user_named(operator: &Operator<'_>, email: &str) -> Result<UserId, CliError> {
+    let live = operator.live();
+    let user = live.user_named(&email.to_lowercase());
+    user.map(|user| user.id).ok_or_else(|| said(format!("there is no user {email}")))
+}
+
+fn role_named(name: &str) -> Result<Role, CliError> {
+    Role::parse(name).ok_or_else(|| said("a role is admin, editor or viewer"))
+}
+
+fn tier_named(name: &str) -> Result<Tier, CliError> {
+    Tier::parse(name).ok_or_else(|| said("a tier is free, standard or enterprise"))
+}
+
+fn said(text: impl Into<String>) -> CliError {
+    CliError::Said(text.into())
+}

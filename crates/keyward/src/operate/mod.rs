@@ -1,0 +1,10 @@
+//! What the operator orders, and how it is done: by the running server, which is told over a Unix socket beside the
+//! database, or on the file itself when no server runs.
+
+mod carry_out;
+pub(crate) mod operator;
+mod order;
+pub(crate) mod socket;
+
+pub(crate) use carry_out::carry_out;
+pub(crate) use order::Order;

@@ -1,0 +1,35 @@
+//! The orders, as they travel over the socket.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that the operator wants done. One JSON object on one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Order {
+    /// Makes a key for a member.
+    KeyCreate {
+        account: String,
+        user: String,
+        label: String,
+        permission: Option<String>,
+        scopes: Vec<String>,
+    },
+    /// Every key of an account that was not revoked.
+    KeyList { account: String },
+    /// Ends a key.
+    KeyRevoke { key: i64 },
+    /// Gives a key a new secret.
+    KeyRotate { key: i64, grace_seconds: i64 },
+    /// Makes a user, and a member of an account if one is named.
+    UserCreate { email: String, first_name: String, last_name: String, member: Option<(String, String)> },
+    /// Disables or enables a user everywhere.
+    UserDisabled { email: String, disabled: bool },
+    /// Gives a user a role in an account, as a new member or another role.
+    UserRole { email: String, account: String, role: String },
+    /// Takes a user's place in an account away, and its keys there.
+    UserRemove { email: String, account: String },
+    /// Makes an account.
+    AccountCreate { slug: String, name: String, tier: String },
+    /// Changes an account's tier.
+    AccountTier { slug: String, tier: String },
+}

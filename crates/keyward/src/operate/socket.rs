@@ -1,0 +1,116 @@
+//! The Unix socket beside the database: one order a connection, as one line of JSON, and one line back.
+//!
+//! Whoever may connect may do everything, so the socket is for the server's own user: mode 0600, in a directory of mode 0700.
+
+use super::carry_out;
+use super::operator::Operator;
+use super::order::Order;
+use crate::app::OperatorStore;
+use crate::cli::CliError;
+use keyward_core::api_key::KeyRing;
+use keyward_core::random::Random;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs::Permissions;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+/// The longest line that is read.
+const LINE: u64 = 64 * 1024;
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Where the socket of a database is.
+pub(crate) fn path(database: &Path) -> PathBuf {
+    database.with_file_name("keyward.sock")
+}
+
+/// What the server says of an order. It can hold a secret that is shown once, so it is not printed otherwise.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Done(Value),
+    Error(String),
+}
+
+/// What carries the orders out.
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn OperatorStore>,
+    pub(crate) ring: KeyRing,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+/// Takes the socket. For the process that owns the database: what lies there is of one that is gone.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Carries out the orders that come, for ever.
+pub(crate) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let desk = Arc::clone(&desk);
+                tokio::spawn(async move {
+                    if let Err(error) = answer(stream, &desk).await {
+                        tracing::debug!(%error, "an order was not answered");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an order could not be taken");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn answer(mut stream: UnixStream, desk: &Desk) -> io::Result<()> {
+    let mut line = String::new();
+    let (read, mut write) = stream.split();
+    timeout(PATIENCE, BufReader::new(read.take(LINE)).read_line(&mut line)).await??;
+    let operator = Operator::new(&*desk.store, &desk.ring, &*desk.random);
+    let outcome = match serde_json::from_str::<Order>(&line) {
+        Ok(order) => carry_out(&operator, order).await.map_err(|error| error.to_string()),
+        Err(_) => Err("the running server does not know this order; it may be of another version".to_owned()),
+    };
+    let answer = serde_json::to_string(&outcome.map_or_else(Answer::Error, Answer::Done))?;
+    timeout(PATIENCE, write.write_all(format!("{answer}\n").as_bytes())).await?
+}
+
+/// Gives an order to the running server; `None` when none runs.
+pub(crate) async fn tell(path: &Path, order: &Order) -> Result<Option<Value>, CliError> {
+    let mut stream = match UnixStream::connect(path).await {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(CliError::Said(format!("{}: {error}", path.display()))),
+    };
+    let unanswered = |_| CliError::Said("the running server did not answer the order".to_owned());
+    let line = serde_json::to_string(order).map_err(|error| CliError::Said(error.to_string()))?;
+    let exchange = async {
+        stream.write_all(format!("{line}\n").as_bytes()).await?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).await?;
+        Ok::<_, io::Error>(answer)
+    };
+    let answer =
+        timeout(PATIENCE, exchange).await.map_err(|_| unanswered(()))?.map_err(|_| unanswered(()))?;
+    match serde_json::from_str(&answer).map_err(|_| unanswered(()))? {
+        Answer::Done(done) => Ok(Some(done)),
+        Answer::Error(error) => Err(CliError::Said(error)),
+    }
+}
