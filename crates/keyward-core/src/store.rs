@@ -11,6 +11,9 @@ use crate::live::Directory;
 use crate::page::Listed;
 use crate::permit::{Permit, ReadAccount};
 use crate::role::Role;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::PathBuf;
 
 /// The cause of a failure, as the driver told it. For logs, never for answers.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -73,6 +76,41 @@ pub trait TeamReads: Send + Sync {
         after: i64,
         limit: u32,
     ) -> BoxFuture<'a, Result<Listed<TeamMember>, StoreError>>;
+}
+
+/// One row of the audit trail, as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the columns of the audit table, by name")]
+pub struct AuditRow {
+    pub id: i64,
+    pub at: Timestamp,
+    pub account_id: Option<i64>,
+    pub account_seq: Option<i64>,
+    pub actor_user_id: Option<i64>,
+    pub credential_kind: String,
+    pub credential_id: Option<i64>,
+    pub action: String,
+    pub subject_kind: String,
+    pub subject_id: i64,
+    pub detail: Option<Value>,
+    pub address: Option<String>,
+    pub origin_app: String,
+    pub request_id: String,
+}
+
+/// What only the operator asks of a store.
+pub trait OperatorReads: Send + Sync {
+    /// Rows of the audit trail from that moment on, oldest first, after the row of that id.
+    fn audit(
+        &self,
+        since: Timestamp,
+        after: i64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
+
+    /// Writes a whole copy of the database, as it is at one moment, into a new file. Requests go on meanwhile. The root secret
+    /// is not in it.
+    fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// What is written in batches and changes no right.

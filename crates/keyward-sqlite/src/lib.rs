@@ -22,6 +22,7 @@ mod keys;
 mod load;
 mod migrate;
 mod open;
+mod operator;
 mod reader;
 mod rows;
 mod team;

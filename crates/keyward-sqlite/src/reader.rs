@@ -4,7 +4,7 @@ use crate::error::{store_error, unavailable};
 use crate::{OpenError, Sqlite};
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, Params, Row};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -13,6 +13,8 @@ const CONNECTIONS: usize = 4;
 
 /// The reading connections, each used by one at a time.
 pub(crate) struct Readers {
+    /// The database.
+    pub(crate) path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
 }
@@ -27,7 +29,11 @@ impl Readers {
             Ok(connection)
         };
         let idle = (0..CONNECTIONS).map(connect).collect::<Result<_, _>>()?;
-        Ok(Self { idle: Mutex::new(idle), turns: Arc::new(Semaphore::new(CONNECTIONS)) })
+        Ok(Self {
+            path: path.to_owned(),
+            idle: Mutex::new(idle),
+            turns: Arc::new(Semaphore::new(CONNECTIONS)),
+        })
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {

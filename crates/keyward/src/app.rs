@@ -9,7 +9,7 @@ use keyward_core::effect::Commit;
 use keyward_core::live::Directory;
 use keyward_core::page::Cursors;
 use keyward_core::random::Random;
-use keyward_core::store::{KeyReads, TeamReads, Upkeep};
+use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
 use keyward_tower::hygiene::Limits;
 use lev_deals::{ArchiveDeal, CreateDeal, DealReads, SeedDeals, UpdateDeal};
 use std::sync::Arc;
@@ -59,6 +59,7 @@ pub trait OperatorStore:
     + Commit<RotateKey>
     + Commit<RevokeKey>
     + Commit<SeedDeals>
+    + OperatorReads
     + Upkeep
 {
 }
@@ -75,6 +76,7 @@ impl<S> OperatorStore for S where
         + Commit<RotateKey>
         + Commit<RevokeKey>
         + Commit<SeedDeals>
+        + OperatorReads
         + Upkeep
 {
 }

@@ -38,6 +38,12 @@ enum Command {
     /// Makes accounts and changes their tiers.
     #[command(subcommand)]
     Account(orders::AccountOrder),
+    /// Tells the audit trail: who did what, by which credential, when and from where.
+    Audit(orders::Audit),
+    /// Copies the database into a new file while the server serves.
+    Backup(orders::Backup),
+    /// Puts a copy in the place of a database that is not there.
+    Restore(orders::Restore),
     /// Prints a reference page: `cargo xtask generate` writes them.
     #[command(hide = true)]
     Reference {
@@ -127,6 +133,9 @@ impl Cli {
                 Command::Key(order) => order.run().await,
                 Command::User(order) => order.run().await,
                 Command::Account(order) => order.run().await,
+                Command::Audit(audit) => audit.run().await,
+                Command::Backup(backup) => backup.run().await,
+                Command::Restore(restore) => restore.run(),
                 Command::Reference { page } => reference::print(&page),
             }
         })

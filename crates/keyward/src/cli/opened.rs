@@ -9,7 +9,7 @@ use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::{Options, Sqlite};
 use std::fs::{DirBuilder, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -86,16 +86,26 @@ pub(super) fn has_root_secret(config: &Config) -> bool {
 
 /// Writes a file for its user alone, whole or not at all. It must not exist yet.
 pub(super) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
+    place_private(path, &mut &*text)
+}
+
+fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), CliError> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
+    let mut write = || {
         // Of a name that nobody could foresee, and of mode 0600 from its first moment.
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text)?;
+        std::io::copy(from, &mut file)?;
         file.as_file().sync_all()?;
         file.persist_noclobber(path)?;
         File::open(directory)?.sync_all()
     };
     write().map_err(CliError::file(path))
+}
+
+/// Copies a file to where none is yet, for its user alone, whole or not at all.
+pub(super) fn copy_private(from: &Path, to: &Path) -> Result<(), CliError> {
+    let mut file = File::open(from).map_err(CliError::file(from))?;
+    place_private(to, &mut file)
 }
 
 /// Makes a directory for its user alone, if it is missing.

@@ -1,13 +1,14 @@
 //! `keyward key`, `keyward user`, `keyward account`: orders to the running server, or, when none runs, to the file.
 
-use super::opened::{database, open, root_secret};
+use super::opened::{copy_private, database, open, root_secret};
 use super::{CliError, Source, variable};
 use crate::config;
 use crate::operate::operator::Operator;
-use crate::operate::{Order, carry_out, socket};
+use crate::operate::{AUDIT_PAGE, Order, carry_out, socket};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// How every order is given.
 #[derive(Debug, Args)]
@@ -198,21 +199,134 @@ impl AccountOrder {
     }
 }
 
-impl Given {
-    async fn give(self, order: Order) -> Result<(), CliError> {
+/// Tells the audit trail: who did what, by which credential, when and from where.
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// From this moment on (RFC 3339, such as 2026-03-20T15:30:45Z); from the beginning if it is not given.
+    #[arg(long)]
+    since: Option<String>,
+    #[command(flatten)]
+    given: Given,
+}
+
+impl Audit {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let since = self.since.map(|text| text.parse::<jiff::Timestamp>()).transpose();
+        let since = since
+            .map_err(|_| CliError::Said("--since must be a time such as 2026-03-20T15:30:45Z".to_owned()))?;
+        let since_unix = since.map_or(0, jiff::Timestamp::as_second);
+        let desk = self.given.desk()?;
+        let (mut after, mut out) = (0, std::io::stdout());
+        loop {
+            let page = desk.tell(Order::Audit { since_unix, after }).await?;
+            let rows = page.as_array().map(Vec::as_slice).unwrap_or_default();
+            for row in rows {
+                if self.given.json { writeln!(out, "{row}")? } else { writeln!(out, "{}", in_words(row))? }
+            }
+            match rows.last().and_then(|row| row.get("id")?.as_i64()) {
+                Some(last) if rows.len() == AUDIT_PAGE as usize => after = last,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// A row of the audit trail for people.
+fn in_words(row: &Value) -> String {
+    let field = |name: &str| {
+        row.get(name).filter(|value| !value.is_null()).map(plain).unwrap_or_else(|| "-".to_owned())
+    };
+    format!(
+        "{}  {:<16} {} {}  account {}  by user {} ({} {})  from {} ({})  request {}",
+        field("at"),
+        field("action"),
+        field("subject_kind"),
+        field("subject_id"),
+        field("account_id"),
+        field("actor_user_id"),
+        field("credential_kind"),
+        field("credential_id"),
+        field("address"),
+        field("origin_app"),
+        field("request_id"),
+    )
+}
+
+/// Copies the database into a new file while the server serves. The root secret is not in the copy: keep it apart.
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file to make.
+    file: PathBuf,
+    #[command(flatten)]
+    given: Given,
+}
+
+impl Backup {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        // The server may stand in another directory.
+        let file = std::path::absolute(&self.file).map_err(CliError::file(&self.file))?;
+        self.given.give(Order::Backup { file }).await
+    }
+}
+
+/// Puts a copy in the place of a database that is not there. It must belong to the root secret that is.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The copy.
+    file: PathBuf,
+    #[command(flatten)]
+    source: Source,
+}
+
+impl Restore {
+    pub(super) fn run(self) -> Result<(), CliError> {
         let config = config::load(&self.source.flags(None), &variable)?;
-        let database = database(&config)?;
-        let done = match socket::tell(&socket::path(&database), &order).await? {
-            Some(done) => done,
-            None if !database.exists() => {
-                return Err(CliError::Said(format!("there is no database {}", database.display())));
-            }
-            None => {
-                let opened = open(&config, &root_secret(&config)?)?;
-                let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
-                carry_out(&operator, order).await?
-            }
-        };
+        let (database, root) = (database(&config)?, root_secret(&config)?);
+        if database.exists() {
+            return Err(CliError::Said(format!(
+                "the database {} exists already; move it away",
+                database.display()
+            )));
+        }
+        copy_private(&self.file, &database)?;
+        // What cannot be opened does not stay.
+        if let Err(error) = open(&config, &root) {
+            let _ = std::fs::remove_file(&database);
+            return Err(error);
+        }
+        writeln!(std::io::stdout(), "restored {} from {}", database.display(), self.file.display())?;
+        Ok(())
+    }
+}
+
+/// The one that orders are told to: the running server, or the file.
+struct Desk {
+    config: config::Config,
+    database: PathBuf,
+}
+
+impl Desk {
+    async fn tell(&self, order: Order) -> Result<Value, CliError> {
+        if let Some(done) = socket::tell(&socket::path(&self.database), &order).await? {
+            return Ok(done);
+        }
+        if !self.database.exists() {
+            return Err(CliError::Said(format!("there is no database {}", self.database.display())));
+        }
+        let opened = open(&self.config, &root_secret(&self.config)?)?;
+        let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
+        carry_out(&operator, order).await
+    }
+}
+
+impl Given {
+    fn desk(&self) -> Result<Desk, CliError> {
+        let config = config::load(&self.source.flags(None), &variable)?;
+        Ok(Desk { database: database(&config)?, config })
+    }
+
+    async fn give(self, order: Order) -> Result<(), CliError> {
+        let done = self.desk()?.tell(order).await?;
         print(&done, self.json)
     }
 }

@@ -5,10 +5,12 @@ use super::order::Order;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
+use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::store::StoreError;
 use keyward_core::tier::Tier;
 use serde_json::{Value, json};
 
@@ -33,9 +35,29 @@ pub(crate) async fn carry_out(operator: &Operator<'_>, order: Order) -> Result<V
             let (id, end) = (done.key.id, done.previous_ends_at);
             Ok(json!({ "id": id, "api_key": done.secret.expose(), "previous_secret_expires_at": end }))
         }
+        Order::Audit { since_unix, after } => {
+            let since = Timestamp::from_unix(since_unix);
+            let rows = operator
+                .store()
+                .audit(since, after, AUDIT_PAGE)
+                .await
+                .map_err(|error| said(error.to_string()))?;
+            Ok(json!(rows))
+        }
+        Order::Backup { file } => {
+            let failed = |error: StoreError| {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                said(format!("{}: {error}: {cause}", file.display()))
+            };
+            operator.store().back_up(file.clone()).await.map_err(failed)?;
+            Ok(json!({ "file": file }))
+        }
         order => about_people(operator, order).await,
     }
 }
+
+/// Rows of the audit trail in one answer.
+pub(crate) const AUDIT_PAGE: u32 = 500;
 
 async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
     match order {

@@ -6,5 +6,5 @@ pub(crate) mod operator;
 mod order;
 pub(crate) mod socket;
 
-pub(crate) use carry_out::carry_out;
+pub(crate) use carry_out::{AUDIT_PAGE, carry_out};
 pub(crate) use order::Order;

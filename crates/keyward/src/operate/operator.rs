@@ -89,6 +89,11 @@ impl<'s> Operator<'s> {
         password::generate(self.random).map_err(said)
     }
 
+    /// The store.
+    pub(crate) fn store(&self) -> &dyn OperatorStore {
+        self.store
+    }
+
     /// What is known now.
     pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
         self.store.directory().read()

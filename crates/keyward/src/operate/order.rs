@@ -1,6 +1,7 @@
 //! The orders, as they travel over the socket.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Something that the operator wants done. One JSON object on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,4 +33,8 @@ pub(crate) enum Order {
     AccountCreate { slug: String, name: String, tier: String },
     /// Changes an account's tier.
     AccountTier { slug: String, tier: String },
+    /// A page of the audit trail.
+    Audit { since_unix: i64, after: i64 },
+    /// Copies the database into a new file.
+    Backup { file: PathBuf },
 }

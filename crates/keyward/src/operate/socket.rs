@@ -23,8 +23,10 @@ use tokio::time::timeout;
 
 /// The longest line that is read.
 const LINE: u64 = 64 * 1024;
-/// How long either side waits for the other.
+/// How long the server waits for an order, and for its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long an order may take: a copy of a large database is the longest.
+const WORK: Duration = Duration::from_secs(600);
 
 /// Where the socket of a database is.
 pub(crate) fn path(database: &Path) -> PathBuf {
@@ -107,8 +109,7 @@ pub(crate) async fn tell(path: &Path, order: &Order) -> Result<Option<Value>, Cl
         BufReader::new(stream).read_line(&mut answer).await?;
         Ok::<_, io::Error>(answer)
     };
-    let answer =
-        timeout(PATIENCE, exchange).await.map_err(|_| unanswered(()))?.map_err(|_| unanswered(()))?;
+    let answer = timeout(WORK, exchange).await.map_err(|_| unanswered(()))?.map_err(|_| unanswered(()))?;
     match serde_json::from_str(&answer).map_err(|_| unanswered(()))? {
         Answer::Done(done) => Ok(Some(done)),
         Answer::Error(error) => Err(CliError::Said(error)),

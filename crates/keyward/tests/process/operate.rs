@@ -27,7 +27,7 @@ fn demo(data: &Path) -> Command {
 }
 
 /// A directory after `init --json`, and what that printed.
-fn installed() -> (TempDir, Value) {
+pub(crate) fn installed() -> (TempDir, Value) {
     let home = tempfile::tempdir().unwrap();
     let output = run(&mut init(home.path(), &["--json"]));
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");

@@ -160,3 +160,85 @@ fn an_order_that_cannot_be_carried_out_says_why_in_one_line_and_changes_nothing(
     let nothing = tempfile::tempdir().unwrap();
     assert!(refusal(nothing.path(), &["key", "revoke", "1"]).contains("there is no database"));
 }
+
+#[test]
+fn a_copy_made_while_serving_can_be_put_in_place_elsewhere() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let mut admin = server.client(&server.admin());
+    let revoked = admin.post("/api-keys", &json!({ "label": "gone" })).data(201);
+    order(home.path(), &["key", "revoke", &revoked["id"].to_string()]);
+    let before = admin.post("/deals", &json!({ "title": "before the copy" })).data(201);
+    let copy = home.path().join("copy.db");
+    let writing = std::thread::spawn({
+        let mut client = server.client(&server.admin());
+        move || {
+            (0..200)
+                .filter(|n| client.post("/deals", &json!({ "title": format!("{n}") })).status == 201)
+                .count()
+        }
+    });
+    assert_eq!(order(home.path(), &["backup", text(&copy)]), json!({ "file": copy }));
+    assert_eq!(writing.join().unwrap(), 200, "requests go on meanwhile");
+    assert_eq!(mode(&copy), 0o600);
+    assert!(
+        refusal(home.path(), &["backup", text(&copy)]).contains("copy.db"),
+        "a file that is there is not written over"
+    );
+
+    let other = tempfile::tempdir().unwrap();
+    let restore = ["restore", text(&copy)];
+    assert!(refusal(other.path(), &restore).contains("there is no root secret"));
+    let (foreign, _) = crate::operate::installed();
+    std::fs::copy(foreign.path().join("root-secret"), other.path().join("root-secret")).unwrap();
+    assert!(refusal(other.path(), &restore).contains("the root secret is not the one"));
+    assert!(!other.path().join("keyward.db").exists(), "what cannot be opened does not stay");
+    std::fs::copy(home.path().join("root-secret"), other.path().join("root-secret")).unwrap();
+    assert!(run(keyward(&restore).args(["--data", text(other.path())])).status.success());
+    assert!(refusal(other.path(), &restore).contains("exists already"));
+    let restored = Server::serve(other.path());
+    let mut client = restored.client(&server.admin());
+    assert_eq!(client.get(&format!("/deals/{}", before["id"])).data(200)["title"], "before the copy");
+    assert_eq!(
+        restored.client(revoked["api_key"].as_str().unwrap()).get("/me").status,
+        401,
+        "no revoked key revives"
+    );
+}
+
+#[test]
+fn the_audit_trail_says_who_did_what_by_which_credential() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let made = server.client(&server.admin()).post("/deals", &json!({ "title": "watched" }));
+    let id = made.json()["request_id"].clone();
+    order(home.path(), &["key", "revoke", "3"]);
+    let trail = |arguments: &[&str]| -> Vec<Value> {
+        let output = run(keyward(&["audit", "--json", "--data", text(home.path())]).args(arguments));
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let rows = trail(&[]);
+    let deal = rows.iter().find(|row| row["action"] == "deal.create").unwrap();
+    assert_eq!((&deal["request_id"], &deal["subject_id"]), (&id, &made.json()["data"]["id"]));
+    assert_eq!(
+        (&deal["credential_kind"], &deal["credential_id"], &deal["actor_user_id"]),
+        (&json!("api_key"), &json!(1), &json!(1))
+    );
+    assert_eq!((&deal["address"], &deal["origin_app"]), (&json!("127.0.0.1"), &json!("process-test")));
+    let last = rows.last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["credential_kind"], &last["subject_id"]),
+        (&json!("api_key.revoke"), &json!("operator"), &json!(3))
+    );
+    assert_eq!(trail(&["--since", "2026-01-01T00:00:00Z"]), rows);
+    assert!(trail(&["--since", "2999-01-01T00:00:00Z"]).is_empty());
+    assert!(refusal(home.path(), &["audit", "--since", "yesterday"]).contains("--since must be a time"));
+    let words =
+        run(keyward(&["audit", "--data", text(home.path())]).args(["--since", "2026-01-01T00:00:00Z"]));
+    assert_eq!(String::from_utf8(words.stdout).unwrap().lines().count(), rows.len());
+}

@@ -1,0 +1,69 @@
+//! What the operator reads: the audit trail, and the whole database as a copy.
+
+use crate::error::store_error;
+use crate::{Sqlite, rows};
+use keyward_core::BoxFuture;
+use keyward_core::clock::Timestamp;
+use keyward_core::store::{AuditRow, OperatorReads, StoreError};
+use rusqlite::{Connection, OpenFlags, Row, params};
+use std::fs::File;
+use std::path::PathBuf;
+
+impl OperatorReads for Sqlite {
+    fn audit(
+        &self,
+        since: Timestamp,
+        after: i64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
+        let sql = "SELECT * FROM audit WHERE at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3";
+        Box::pin(self.read(move |reads| reads.all(sql, params![since.unix(), after, limit], audit_row)))
+    }
+
+    fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>> {
+        let from = self.readers.path.clone();
+        Box::pin(async move {
+            // A connection of its own: the copy reads one state from beginning to end, and holds nobody up.
+            let copying = tokio::task::spawn_blocking(move || {
+                make_empty(&to).map_err(|error| StoreError::Unavailable(error.into()))?;
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let connection = Connection::open_with_flags(from, flags).map_err(store_error)?;
+                let target = to.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
+                connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
+                File::open(&to)
+                    .and_then(|file| file.sync_all())
+                    .map_err(|error| StoreError::Unavailable(error.into()))
+            });
+            copying.await.map_err(|error| StoreError::Failed(error.into()))?
+        })
+    }
+}
+
+/// Makes the file, new and for its user alone; SQLite fills an empty one.
+fn make_empty(path: &std::path::Path) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn audit_row(row: &Row<'_>) -> Result<AuditRow, StoreError> {
+    let detail: Option<String> = rows::get(row, "detail")?;
+    Ok(AuditRow {
+        id: rows::get(row, "id")?,
+        at: Timestamp::from_unix(rows::get(row, "at")?),
+        account_id: rows::get(row, "account_id")?,
+        account_seq: rows::get(row, "account_seq")?,
+        actor_user_id: rows::get(row, "actor_user_id")?,
+        credential_kind: rows::get(row, "credential_kind")?,
+        credential_id: rows::get(row, "credential_id")?,
+        action: rows::get(row, "action")?,
+        subject_kind: rows::get(row, "subject_kind")?,
+        subject_id: rows::get(row, "subject_id")?,
+        detail: detail.and_then(|detail| serde_json::from_str(&detail).ok()),
+        address: rows::get(row, "address")?,
+        origin_app: rows::get(row, "origin_app")?,
+        request_id: rows::get(row, "request_id")?,
+    })
+}
