@@ -154,6 +154,12 @@ impl Live {
         self.users.get(&id)
     }
 
+    /// How many keys are known, revoked ones included.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
     /// A key, revoked ones included.
     #[must_use]
     pub fn key(&self, id: KeyId) -> Option<&ApiKey> {

@@ -118,6 +118,9 @@ pub trait Upkeep: Send + Sync {
     /// What the store knows, for synchronous look-ups.
     fn directory(&self) -> &Directory;
 
+    /// Whether the store answers: one trivial read.
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
     /// Writes when keys were last used. Older moments than the stored ones change nothing.
     fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>>;
 }

@@ -72,6 +72,7 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     a_secret_in_its_grace_does_not_rotate_its_key(&Bench::new(&fresh()).await).await;
     the_ceiling_of_a_tier_counts_live_keys(&Bench::new(&fresh()).await).await;
     lists_show_what_the_caller_may_see(&Bench::new(&fresh()).await).await;
+    a_store_that_is_well_says_so(&Bench::new(&fresh()).await).await;
     the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
 }
 
@@ -290,6 +291,10 @@ async fn lists_show_what_the_caller_may_see<S: IdentityStore>(bench: &Bench<'_, 
     assert_eq!((ids(&first.items), first.total, first.has_more), (vec![bench.admin.key.user], 2, true));
     let second = must("the next", bench.store.list_team(&permit, bench.admin.key.user.0, 1).await);
     assert_eq!((ids(&second.items), second.has_more), (vec![bench.viewer.key.user], false));
+}
+
+async fn a_store_that_is_well_says_so<S: IdentityStore>(bench: &Bench<'_, S>) {
+    must("the store answers", bench.store.ping().await);
 }
 
 async fn the_last_use_never_goes_back<S: IdentityStore>(bench: &Bench<'_, S>) {

@@ -9,6 +9,7 @@ use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::App;
 use keyward::stack::{Boxed, around, guarded};
+use keyward::transport::Listening;
 use keyward::{telemetry, transport};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
@@ -143,6 +144,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
         clock,
         random: Arc::new(OsRandom),
         public_url: "http://127.0.0.1".to_owned(),
+        metrics: keyward::watch::Metrics::new(),
         limits: Limits::default(),
     };
     Ok((Arc::new(app), key))
@@ -176,7 +178,7 @@ fn start(name: &str, service: Boxed) -> Result<Server, Failure> {
         own.store(thread_id(), Ordering::SeqCst);
         let serving = async {
             let listener = TcpListener::from_std(listener)?;
-            transport::serve(listener, service, Arc::default(), std::future::pending()).await;
+            transport::serve(listener, service, Listening::default(), std::future::pending()).await;
             Ok::<_, Failure>(())
         };
         tokio::runtime::Builder::new_current_thread()

@@ -17,5 +17,6 @@ pub mod routes;
 pub mod stack;
 pub mod telemetry;
 pub mod transport;
+pub mod watch;
 
 pub use problem::Problem;

@@ -135,16 +135,18 @@ impl Event {
         self.written = true;
     }
 
-    fn write(&self, status: Option<u16>, denial: Option<&str>, cause: Option<&str>) {
+    fn write(&self, status: Option<u16>, denial: Option<&'static str>, cause: Option<&str>) {
         let caller = self.record.caller.get();
         // Our methods by name; a client may invent others of any length.
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
         let duration = self.app.clock.elapsed().saturating_sub(self.start);
+        let operation = self.record.operation.get().map(|operation| operation.name());
+        self.app.metrics.request(operation, status, denial, duration);
         tracing::info!(
             target: "keyward::request",
             request_id = &*self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
             method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other"),
-            operation = self.record.operation.get().map(|operation| operation.name()),
+            operation,
             status,
             denial,
             cause,

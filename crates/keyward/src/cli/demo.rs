@@ -43,11 +43,11 @@ impl Demo {
         let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
         let config = config::load(&flags, &variable)?;
         telemetry::start(&config.log);
-        let (listener, bound) = run::listen(config.server.listen).await?;
+        let bound = run::listen(&config.server).await?;
         let (opened, credentials) = prepare(&config, &data).await?;
-        let url = run::public_url(&config, bound);
+        let url = run::public_url(&config, bound.address);
         say(&url, &credentials, self.json)?;
-        run::serve(listener, url, opened, config.server.trusted_proxies, stop).await
+        run::serve(bound, url, opened, &config.server, stop).await
     }
 }
 

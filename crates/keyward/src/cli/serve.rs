@@ -20,7 +20,7 @@ impl Serve {
         let stop = run::Stop::listen()?;
         let config = config::load(&self.source.flags(self.listen), &variable)?;
         telemetry::start(&config.log);
-        let (listener, bound) = run::listen(config.server.listen).await?;
+        let bound = run::listen(&config.server).await?;
         let root = root_secret(&config)?;
         let database = super::opened::database(&config)?;
         if !database.exists() {
@@ -30,8 +30,8 @@ impl Serve {
             )));
         }
         let opened = open(&config, &root)?;
-        let public_url = run::public_url(&config, bound);
-        tracing::info!(address = %bound, public_url, "serving");
-        run::serve(listener, public_url, opened, config.server.trusted_proxies, stop).await
+        let public_url = run::public_url(&config, bound.address);
+        tracing::info!(address = %bound.address, public_url, "serving");
+        run::serve(bound, public_url, opened, &config.server, stop).await
     }
 }

@@ -35,6 +35,8 @@ pub struct Config {
 pub struct Server {
     /// Address and port. Port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// Address and port of the metrics and probes; `None`: not listened on.
+    pub admin_listen: Option<SocketAddr>,
     /// Where clients reach this server, without a slash at the end.
     pub public_url: Option<String>,
     /// Whose word on the client's address is believed.
@@ -44,7 +46,7 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Self { listen, public_url: None, trusted_proxies: Arc::default() }
+        Self { listen, admin_listen: None, public_url: None, trusted_proxies: Arc::default() }
     }
 }
 

@@ -78,6 +78,21 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         section: "server",
+        key: "admin_listen",
+        about: "The address and port of /metrics, /livez and /readyz; without it they are not served. They ask for no \
+                credential: keep them where only the operator's machines reach them.",
+        is_list: false,
+        is_path: false,
+        values: &[],
+        get: |config| config.server.admin_listen.map(|address| Given::Text(address.to_string())),
+        set: |config, given, _| {
+            let wrong = "it must be an address with a port, such as 127.0.0.1:9090";
+            config.server.admin_listen = Some(given.text()?.parse().map_err(|_| wrong.to_owned())?);
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
         key: "public_url",
         about: "Where clients reach this server; every URL that it sends begins with it. Plain http is for loopback \
                 only. Without it: http:// and the address that is listened on.",

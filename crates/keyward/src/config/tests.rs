@@ -40,7 +40,7 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
         [
             "keyward.toml:1: there is no section [surprise]",
             "keyward.toml:3: server.listen: it must be a text in quotes",
-            "keyward.toml:4: there is no lisen in [server]; it has listen, public_url, trusted_proxies",
+            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, public_url, trusted_proxies",
             "keyward.toml:5: server.public_url: plain http is for loopback only; use https",
             "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
             "keyward.toml:8: store.url: it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db",

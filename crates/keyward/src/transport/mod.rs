@@ -26,6 +26,8 @@ use ipnet::IpNet;
 use keyward_core::address::{allowed, canonical, client};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::AmbiguousFraming;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -44,15 +46,39 @@ const FROM_ONE: usize = 1_000;
 /// After a failed accept (too many open files), before the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What an address is listened on with.
+#[derive(Clone, Debug, Default)]
+pub struct Listening {
+    /// Whose word on the client's address is believed; they may have as many connections as there are.
+    pub proxies: Arc<[IpNet]>,
+    /// Counts the connections that are open.
+    pub connections: Gauge,
+    /// Counts those that were closed at once, since there were too many.
+    pub refused: Counter,
+}
+
+/// A place under the ceiling that is counted while it is taken.
+struct Counted {
+    _place: Place,
+    open: Gauge,
+}
+
+impl Counted {
+    fn new(place: Place, open: &Gauge) -> Self {
+        open.inc();
+        Self { _place: place, open: open.clone() }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
+}
+
 /// Serves until `stop` is ready, then lets what has begun end, for at most ten seconds.
-///
-/// `proxies` are whose word on the client's address is believed; they may have as many connections as there are.
-pub async fn serve(
-    listener: TcpListener,
-    service: Boxed,
-    proxies: Arc<[IpNet]>,
-    stop: impl Future<Output = ()>,
-) {
+pub async fn serve(listener: TcpListener, service: Boxed, with: Listening, stop: impl Future<Output = ()>) {
+    let Listening { proxies, connections, refused } = with;
     let graceful = GracefulShutdown::new();
     let ceiling = Ceiling::new(IN_ALL, FROM_ONE);
     let mut stop = std::pin::pin!(stop);
@@ -64,10 +90,14 @@ pub async fn serve(
                     let from = canonical(peer.ip());
                     match ceiling.enter(from, allowed(from, &proxies)) {
                         Some(place) => {
+                            let place = Counted::new(place, &connections);
                             connection(stream, (from, place), service.clone(), Arc::clone(&proxies), &graceful);
                         }
-                        // Dropping it closes it: whoever has so many needs no explanation.
-                        None => tracing::debug!(address = %from, "a connection over the ceiling was closed"),
+                        None => {
+                            // Dropping it closes it: whoever has so many needs no explanation.
+                            refused.inc();
+                            tracing::debug!(address = %from, "a connection over the ceiling was closed");
+                        }
                     }
                 }
                 Err(error) => {
@@ -85,7 +115,7 @@ pub async fn serve(
 
 fn connection(
     stream: TcpStream,
-    (from, place): (IpAddr, Place),
+    (from, place): (IpAddr, Counted),
     service: Boxed,
     proxies: Arc<[IpNet]>,
     graceful: &GracefulShutdown,

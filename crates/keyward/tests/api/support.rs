@@ -88,6 +88,7 @@ impl TestApp {
             clock: Arc::new(clock.clone()),
             random: Arc::clone(&random) as Arc<dyn Random>,
             public_url: "http://keyward.test".to_owned(),
+            metrics: keyward::watch::Metrics::new(),
             limits: Limits::default(),
         });
         let service = stack(&app);

@@ -1,6 +1,8 @@
 //! `init`, `serve`, signals, and every refusal to start.
 
-use crate::support::{Server, connect, contents, keyward, mode, read_answer, refused, run, settle, text};
+use crate::support::{
+    Client, Server, connect, contents, keyward, mode, read_answer, refused, run, settle, text,
+};
 use keyward_sqlite::faults::{make_database, set_schema_version};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
@@ -540,4 +542,44 @@ fn a_trusted_proxy_is_believed_about_its_clients_and_nobody_else_is() {
         let answer = client.call("GET", "/me", &[("X-Forwarded-For", through)], b"");
         assert_eq!(answer.unwrap().status, expected, "{trusted} {through}");
     }
+}
+
+#[test]
+fn the_operator_can_watch_on_an_address_of_its_own() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = keyward(&Server::demo_arguments(None));
+    command.env("KEYWARD_SERVER_ADMIN_LISTEN", free.to_string());
+    let server = Server::demo_by(command);
+    let mut client = server.client(&server.admin());
+    assert_eq!(client.get("/me").status, 200);
+    assert_eq!(server.client("lev_sk_guess").get("/me").status, 401);
+    for path in ["/one", "/two", "/three"] {
+        assert_eq!(client.get(path).status, 404);
+    }
+    let mut admin = Client::to(free);
+    let mut ask = |path: &str| {
+        let answer = admin.send("GET", path, &[], b"").unwrap();
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    assert_eq!(ask("/livez"), (200, "ok\n".to_owned()));
+    assert_eq!(ask("/readyz"), (200, "ok\n".to_owned()));
+    let (status, figures) = ask("/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        "keyward_requests_total{operation=\"getMe\",status=\"200\",denial=\"\"} 1",
+        "keyward_requests_total{operation=\"getMe\",status=\"401\",denial=\"key_malformed\"} 1",
+        "keyward_requests_total{operation=\"none\",status=\"404\",denial=\"route_unknown\"} 3",
+        "keyward_request_duration_seconds_count{operation=\"getMe\"} 2",
+        "keyward_connections_refused_total 0",
+        "keyward_keys 7",
+        "# EOF",
+    ] {
+        assert!(figures.lines().any(|told| told == line), "{line} is missing:\n{figures}");
+    }
+    assert!(figures.contains("keyward_connections ") && !figures.contains("/two"), "{figures}");
+    // Clients do not reach it.
+    assert_eq!(client.send("GET", "/metrics", &[], b"").unwrap().status, 404);
+    let mut second = keyward(&Server::demo_arguments(None));
+    second.env("KEYWARD_SERVER_ADMIN_LISTEN", free.to_string());
+    assert!(refused(&mut second).contains(&free.to_string()), "an address in use is told in one line");
 }

@@ -245,7 +245,7 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
@@ -281,6 +281,11 @@ impl Answer {
 }
 
 impl Client {
+    /// Of an address, without a key.
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self { address, key: String::new(), stream: None }
+    }
+
     /// The same client on a connection of its own.
     pub(crate) fn again(other: &Self) -> Self {
         Self { address: other.address, key: other.key.clone(), stream: None }

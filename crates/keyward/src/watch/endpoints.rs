@@ -1,0 +1,43 @@
+//! `/metrics`, `/livez`, `/readyz`, on an address of their own: not for clients.
+
+use crate::app::App;
+use crate::stack::Boxed;
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The endpoints. `stopping` says that the server takes no more connections.
+pub(crate) fn endpoints(app: Arc<App>, stopping: Arc<AtomicBool>) -> Boxed {
+    let told = Arc::clone(&app);
+    let metrics = async move || match told.metrics.told() {
+        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        // The process answers: whatever else is wrong, ending it would not help.
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(async move || ready(&app, &stopping).await));
+    Boxed::new(router)
+}
+
+/// Whether to send requests here: not to a server that stops, or whose database does not answer.
+async fn ready(app: &App, stopping: &AtomicBool) -> Response {
+    let no = |reason: &'static str| (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    if stopping.load(Ordering::SeqCst) {
+        return no("stopping\n");
+    }
+    match app.store.ping().await {
+        Ok(()) => "ok\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            no("the database does not answer\n")
+        }
+    }
+}

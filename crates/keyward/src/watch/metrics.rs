@@ -1,0 +1,149 @@
+//! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::time::Duration;
+
+/// Seconds: the edges of the durations that are counted.
+const EDGES: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// One figure, as the reference page tells it.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) labels: &'static str,
+    pub(crate) about: &'static str,
+}
+
+const REQUESTS: Figure = Figure {
+    name: "requests",
+    kind: "counter",
+    labels: "operation, status, denial",
+    about: "Requests by operation (none: no route), status (0: the client left) and denial (empty: not refused)",
+};
+const DURATIONS: Figure = Figure {
+    name: "request_duration_seconds",
+    kind: "histogram",
+    labels: "operation",
+    about: "Seconds from the head of a request to its answer",
+};
+const CONNECTIONS: Figure =
+    Figure { name: "connections", kind: "gauge", labels: "", about: "Connections that are open" };
+const REFUSED: Figure = Figure {
+    name: "connections_refused",
+    kind: "counter",
+    labels: "",
+    about: "Connections that were closed at once, since there were too many",
+};
+/// See [`Asked`].
+pub(crate) const KEYS: Figure = Figure {
+    name: "keys",
+    kind: "gauge",
+    labels: "",
+    about: "API keys that are known, revoked ones included",
+};
+
+/// Every figure.
+pub(crate) const FIGURES: [Figure; 5] = [REQUESTS, DURATIONS, CONNECTIONS, REFUSED, KEYS];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    operation: &'static str,
+    status: u16,
+    denial: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: &'static str,
+}
+
+/// The figures of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Operation, Histogram>,
+    /// Connections that are open.
+    pub(crate) connections: Gauge,
+    /// Connections that were closed at once, since there were too many.
+    pub(crate) connections_refused: Counter,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("keyward");
+        let requests = Family::<Request, Counter>::default();
+        registry.register(REQUESTS.name, REQUESTS.about, requests.clone());
+        let durations = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
+        registry.register(DURATIONS.name, DURATIONS.about, durations.clone());
+        let connections = Gauge::default();
+        registry.register(CONNECTIONS.name, CONNECTIONS.about, connections.clone());
+        let connections_refused = Counter::default();
+        registry.register(REFUSED.name, REFUSED.about, connections_refused.clone());
+        Self { registry, requests, durations, connections, connections_refused }
+    }
+
+    /// Counts a request. Without an operation it is one that no route has.
+    pub(crate) fn request(
+        &self,
+        operation: Option<&'static str>,
+        status: Option<u16>,
+        denial: Option<&'static str>,
+        duration: Duration,
+    ) {
+        let operation = operation.unwrap_or("none");
+        let request = Request { operation, status: status.unwrap_or(0), denial: denial.unwrap_or("") };
+        self.requests.get_or_create(&request).inc();
+        self.durations.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// Has further figures asked for whenever they are told.
+    pub(crate) fn ask(&mut self, collector: Box<dyn Collector>) {
+        self.registry.register_collector(collector);
+    }
+
+    /// The figures in the text format of OpenMetrics.
+    pub(crate) fn told(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A figure that is looked up when it is told.
+pub(crate) struct Asked<F> {
+    pub(crate) figure: Figure,
+    pub(crate) value: F,
+}
+
+impl<F> fmt::Debug for Asked<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.figure.name)
+    }
+}
+
+impl<F: Fn() -> i64 + Send + Sync + 'static> Collector for Asked<F> {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let gauge = ConstGauge::new((self.value)());
+        let encoder =
+            encoder.encode_descriptor(self.figure.name, self.figure.about, None, gauge.metric_type())?;
+        gauge.encode(encoder)
+    }
+}
