@@ -59,6 +59,69 @@ fn a_head_that_could_be_read_in_two_ways_is_refused() {
 }
 
 #[test]
+fn odd_lines_and_paths_have_one_answer_and_no_second_reading() {
+    let server = Server::demo(None);
+    let whole = |raw: String| statuses(server.address, &raw, false);
+    for (further, status) in [
+        ("Content-Length: 0x10\r\n", 400),
+        ("Content-Length: 1e3\r\n", 400),
+        ("Content-Length: -1\r\n", 400),
+        ("Content-Length: 5, 5\r\n", 400),
+        ("Content-Length: 5;5\r\n", 400),
+        ("Content-Length:\r\n", 400),
+        ("Content-Length: 99999999999999999999\r\n", 400),
+        ("Content-Length: 0\r\nContent-Length: 0\r\n", 200),
+        ("Content-Length : 5\r\n", 400),
+        ("Transfer-Encoding : chunked\r\n", 400),
+        ("Transfer-Encoding: \u{b}chunked\r\n", 400),
+        ("Transfer-Encoding: chunked, chunked\r\n", 400),
+        ("Transfer-Encoding: \"chunked\"\r\n", 400),
+        ("Transfer-Encoding:\r\n", 400),
+        ("Transfer_Encoding: chunked\r\n", 400),
+        ("Content_Length: 5\r\n", 400),
+        (" X-Leading: space\r\n", 400),
+        ("X(Name): odd\r\n", 400),
+        (": no name\r\n", 400),
+        ("no colon\r\n", 400),
+        ("X-Delete: a\u{7f}b\r\n", 400),
+        ("Connection: close, X-Origin-App\r\n", 200),
+        ("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", 200),
+    ] {
+        assert_eq!(whole(request(&server, ME, further)), [status], "{further:?}");
+    }
+    for (path, status) in [
+        ("/api/external/v2//me", 400),
+        ("//api/external/v2/me", 400),
+        ("/api/external/v2/./me", 400),
+        ("/api/external/v2/deals/../me", 400),
+        ("/api/external/v2/deals/%2e%2e/me", 400),
+        ("/api/external/v2%2fme", 400),
+        ("/api/external/v2/me%5c", 400),
+        ("/api/external/v2/me%00", 400),
+        ("/api/external/v2/me%0d%0aX:y", 400),
+        ("/api/external/v2/me%", 400),
+        ("/api/external/v2/%ff", 400),
+        ("/api/external/v2/%6de", 404),
+        ("/api/external/v2/me;x=1", 404),
+        ("/api/external/v2/ME", 404),
+        ("/api/external/v2/me/", 404),
+        ("api/external/v2/me", 400),
+        ("http://a/api/external/v2/me", 200),
+        ("http://b@a/api/external/v2/me", 400),
+    ] {
+        assert_eq!(whole(request(&server, &format!("GET {path}"), "")), [status], "{path}");
+    }
+    for line in [
+        "GET /api/external/v2/me HTTP/1.2",
+        "GET /api/external/v2/me http/1.1",
+        "GET  /api/external/v2/me HTTP/1.1",
+        "GET /api/external/v2/me",
+    ] {
+        assert_eq!(whole(format!("{line}\r\nHost: a\r\n\r\n")), [400], "{line}");
+    }
+}
+
+#[test]
 fn a_request_with_two_framings_is_refused_and_nothing_behind_it_is_read() {
     let server = Server::demo(None);
     let smuggled = request(&server, ME, "");
