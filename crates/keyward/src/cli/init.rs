@@ -11,7 +11,9 @@ use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::tier::Tier;
 use serde_json::json;
-use std::io::Write;
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -51,11 +53,17 @@ impl Init {
         if !self.email.contains('@') || self.email.len() > 255 || self.email.contains(char::is_whitespace) {
             return Err(CliError::Said("--email must be an e-mail address".to_owned()));
         }
-        let opened = new_installation(&config)?;
-        self.make_first(&opened).await
+        let making = Making::begin(&config)?;
+        let text = {
+            let opened = making.open()?;
+            self.make_first(&opened).await?
+        };
+        // Only what is whole gets its name, and only then is anything shown.
+        making.finish()?;
+        Ok(std::io::stdout().write_all(text.as_bytes())?)
     }
 
-    async fn make_first(&self, opened: &Opened) -> Result<(), CliError> {
+    async fn make_first(&self, opened: &Opened) -> Result<String, CliError> {
         let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
         let tier = Tier::parse(&self.tier).unwrap_or(Tier::Standard);
         let name = self.account_name.as_deref().unwrap_or(&self.account);
@@ -71,36 +79,75 @@ impl Init {
         let user = operator.user(&person, &password).await?;
         operator.member(account, user, Role::Admin).await?;
         let (key, secret) = operator.key(account, user, "First key", Grant::FullAccess).await?;
-        let mut out = std::io::stdout();
         if self.json {
             let line = json!({
                 "account": { "id": account, "slug": self.account, "tier": tier.name() },
                 "user": { "id": user, "email": person.email, "password": password.expose() },
                 "api_key": { "id": key, "api_key": secret.expose() },
             });
-            writeln!(out, "{line}")?;
-        } else {
-            writeln!(out, "Account {} (id {account}, tier {})", self.account, tier.name())?;
-            writeln!(out, "Admin   {} (id {user})", person.email)?;
-            writeln!(out, "These are shown this once:")?;
-            writeln!(out, "  password  {}", password.expose())?;
-            writeln!(out, "  API key   {}", secret.expose())?;
+            return Ok(format!("{line}\n"));
         }
-        Ok(())
+        Ok(format!(
+            "Account {} (id {account}, tier {})\nAdmin   {} (id {user})\nThese are shown this once:\n  \
+             password  {}\n  API key   {}\n",
+            self.account,
+            tier.name(),
+            person.email,
+            password.expose(),
+            secret.expose(),
+        ))
     }
 }
 
-/// A new database and root secret. An old database is never touched, an old root secret is used.
-fn new_installation(config: &Config) -> Result<Opened, CliError> {
-    let database = database(config)?;
-    if database.exists() {
-        return Err(CliError::Said(format!("the database {} exists already", database.display())));
-    }
-    for file in [&database, &config.secrets.file] {
-        if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            make_directory(directory)?;
+/// A database in the making: under another name until it is whole, so that an init that was cut short can be repeated.
+struct Making<'c> {
+    config: &'c Config,
+    database: PathBuf,
+    meanwhile: PathBuf,
+}
+
+impl<'c> Making<'c> {
+    /// An old database is never touched, an old root secret is used.
+    fn begin(config: &'c Config) -> Result<Self, CliError> {
+        let database = database(config)?;
+        if database.exists() {
+            return Err(CliError::Said(format!("the database {} exists already", database.display())));
         }
+        for file in [&database, &config.secrets.file] {
+            if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+                make_directory(directory)?;
+            }
+        }
+        let meanwhile = database.with_extension("making");
+        if File::open(&meanwhile).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
+            return Err(CliError::Said(format!("another init is making {}", database.display())));
+        }
+        for leftover in ["making", "making-wal", "making-shm"] {
+            match std::fs::remove_file(database.with_extension(leftover)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(CliError::file(meanwhile)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(Self { config, database, meanwhile })
     }
-    let root = if has_root_secret(config) { root_secret(config)? } else { make_root_secret(config)? };
-    open(config, &root)
+
+    fn open(&self) -> Result<Opened, CliError> {
+        let root = if has_root_secret(self.config) {
+            root_secret(self.config)?
+        } else {
+            make_root_secret(self.config)?
+        };
+        let mut config = self.config.clone();
+        config.store.url = format!("sqlite:{}", self.meanwhile.display());
+        open(&config, &root)
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        std::fs::rename(&self.meanwhile, &self.database).map_err(CliError::file(&self.database))?;
+        let directory = self.database.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(CliError::file(directory))
+    }
 }

@@ -10,7 +10,7 @@ use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -582,4 +582,27 @@ fn the_operator_can_watch_on_an_address_of_its_own() {
     let mut second = keyward(&Server::demo_arguments(None));
     second.env("KEYWARD_SERVER_ADMIN_LISTEN", free.to_string());
     assert!(refused(&mut second).contains(&free.to_string()), "an address in use is told in one line");
+}
+
+#[test]
+fn an_init_that_was_cut_short_can_be_repeated() {
+    let home = tempfile::tempdir().unwrap();
+    for cut in 0..20 {
+        let mut child = init(home.path(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(cut * 3));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if home.path().join("keyward.db").exists() {
+            break;
+        }
+    }
+    if !home.path().join("keyward.db").exists() {
+        assert!(run(&mut init(home.path(), &[])).status.success(), "the one that is let be ends well");
+    }
+    // Whatever was cut short, the database is whole: account, admin, key.
+    let database = home.path().join("keyward.db");
+    let count = |table: &str| {
+        keyward_sqlite::faults::number(&database, &format!("SELECT count(*) FROM {table}")).unwrap()
+    };
+    assert_eq!((count("accounts"), count("users"), count("memberships"), count("api_keys")), (1, 1, 1, 1));
 }
