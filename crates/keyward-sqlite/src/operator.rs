@@ -7,7 +7,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
 use rusqlite::{Connection, OpenFlags, Row, params};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl OperatorReads for Sqlite {
     fn audit(
@@ -25,22 +25,40 @@ impl OperatorReads for Sqlite {
         Box::pin(async move {
             // A connection of its own: the copy reads one state from beginning to end, and holds nobody up.
             let copying = tokio::task::spawn_blocking(move || {
-                make_empty(&to).map_err(|error| StoreError::Unavailable(error.into()))?;
+                let io = |error: std::io::Error| StoreError::Unavailable(error.into());
+                // Under another name until it is whole, and its own only if that is free.
+                let mut meanwhile = to.clone().into_os_string();
+                meanwhile.push(".making");
+                let meanwhile = Unfinished(PathBuf::from(meanwhile));
+                make_empty(&meanwhile.0).map_err(io)?;
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 let connection = Connection::open_with_flags(from, flags).map_err(store_error)?;
-                let target = to.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
+                let target =
+                    meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
                 connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
-                File::open(&to)
-                    .and_then(|file| file.sync_all())
-                    .map_err(|error| StoreError::Unavailable(error.into()))
+                File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
+                std::fs::hard_link(&meanwhile.0, &to).map_err(io)?;
+                drop(meanwhile);
+                let directory = to.parent().unwrap_or(Path::new("."));
+                File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
             });
             copying.await.map_err(|error| StoreError::Failed(error.into()))?
         })
     }
 }
 
+/// A file that goes away unless it was given another name.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // If it cannot be removed, the next copy of that name says so.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// Makes the file, new and for its user alone; SQLite fills an empty one.
-fn make_empty(path: &std::path::Path) -> std::io::Result<()> {
+fn make_empty(path: &Path) -> std::io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]

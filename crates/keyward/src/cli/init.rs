@@ -1,6 +1,8 @@
 //! `keyward init`: the first account, its admin and a key, shown once.
 
-use super::opened::{Opened, database, has_root_secret, make_directory, make_root_secret, open, root_secret};
+use super::opened::{
+    Opened, database, has_root_secret, make_directory, make_root_secret, open, refuse_taken, root_secret,
+};
 use super::{CliError, Source, variable};
 use crate::config::{self, Config};
 use crate::operate::operator::{Operator, Person};
@@ -110,9 +112,7 @@ impl<'c> Making<'c> {
     /// An old database is never touched, an old root secret is used.
     fn begin(config: &'c Config) -> Result<Self, CliError> {
         let database = database(config)?;
-        if database.exists() {
-            return Err(CliError::Said(format!("the database {} exists already", database.display())));
-        }
+        refuse_taken(&database)?;
         for file in [&database, &config.secrets.file] {
             if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
                 make_directory(directory)?;

@@ -1,6 +1,6 @@
 //! `keyward key`, `keyward user`, `keyward account`: orders to the running server, or, when none runs, to the file.
 
-use super::opened::{copy_private, database, open, root_secret};
+use super::opened::{copy_private, database, open, refuse_no_copy, refuse_taken, root_secret};
 use super::{CliError, Source, variable};
 use crate::config;
 use crate::operate::operator::Operator;
@@ -282,12 +282,8 @@ impl Restore {
     pub(super) fn run(self) -> Result<(), CliError> {
         let config = config::load(&self.source.flags(None), &variable)?;
         let (database, root) = (database(&config)?, root_secret(&config)?);
-        if database.exists() {
-            return Err(CliError::Said(format!(
-                "the database {} exists already; move it away",
-                database.display()
-            )));
-        }
+        refuse_taken(&database)?;
+        refuse_no_copy(&self.file)?;
         copy_private(&self.file, &database)?;
         // What cannot be opened does not stay.
         if let Err(error) = open(&config, &root) {
@@ -354,6 +350,10 @@ fn print(done: &Value, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A value for people. What a client made is not let loose on the terminal.
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    let escape = |character: char| {
+        if character.is_control() { character.escape_default().collect() } else { character.to_string() }
+    };
+    value.as_str().map_or_else(|| value.to_string(), |text| text.chars().map(escape).collect())
 }

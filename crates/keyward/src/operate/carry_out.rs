@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 pub(crate) async fn carry_out(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
     match order {
         Order::KeyCreate { account, user, label, permission, scopes } => {
+            plain("a label", &label)?;
             let grant = grant(permission.as_deref(), &scopes)?;
             let (account, user) = (account_named(operator, &account)?, user_named(operator, &user)?);
             let (id, secret) = operator.key(account, user, &label, grant).await?;
@@ -87,6 +88,7 @@ async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, Cl
         }
         Order::AccountCreate { slug, name, tier } => {
             let tier = tier_named(&tier)?;
+            plain("a name", &name)?;
             if !is_slug(&slug) {
                 return Err(said("a slug is lower-case letters, digits and inner hyphens"));
             }
@@ -110,6 +112,10 @@ async fn user_create(
 ) -> Result<Value, CliError> {
     if !email.contains('@') || email.contains(char::is_whitespace) {
         return Err(said("a user is named by an e-mail address"));
+    }
+    plain("an e-mail address", email)?;
+    for name in [first_name, last_name].iter().filter(|name| !name.is_empty()) {
+        plain("a name", name)?;
     }
     // Everything that can be wrong is found before anything is made.
     let member = match member {
@@ -170,6 +176,15 @@ fn role_named(name: &str) -> Result<Role, CliError> {
 
 fn tier_named(name: &str) -> Result<Tier, CliError> {
     Tier::parse(name).ok_or_else(|| said("a tier is free, standard or enterprise"))
+}
+
+/// As on the API: 1 to 255 characters, and here no control character either, since people will read it in a terminal.
+fn plain(what: &str, text: &str) -> Result<(), CliError> {
+    let length = text.chars().count();
+    if (1..=255).contains(&length) && !text.trim().is_empty() && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(said(format!("{what} has 1 to 255 characters, none of them a control character")))
 }
 
 fn said(text: impl Into<String>) -> CliError {

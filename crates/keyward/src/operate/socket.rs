@@ -1,6 +1,7 @@
 //! The Unix socket beside the database: one order a connection, as one line of JSON, and one line back.
 //!
-//! Whoever may connect may do everything, so the socket is for the server's own user: mode 0600, in a directory of mode 0700.
+//! Whoever may connect may do everything, so the socket is for the server's own user from its first moment: it is made in a
+//! private directory, gets mode 0600 there, and only then its place.
 
 use super::carry_out;
 use super::operator::Operator;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::Permissions;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long an order may take: a copy of a large database is the longest.
 const WORK: Duration = Duration::from_secs(600);
 
-/// Where the socket of a database is.
+/// Where the socket of a database is: beside the file itself, by whatever link it is named, and under its name, so that
+/// two databases in one directory have two.
 pub(crate) fn path(database: &Path) -> PathBuf {
-    database.with_file_name("keyward.sock")
+    let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
+    path.push(".sock");
+    PathBuf::from(path)
 }
 
 /// What the server says of an order. It can hold a secret that is shown once, so it is not printed otherwise.
@@ -50,12 +54,16 @@ pub(crate) struct Desk {
 
 /// Takes the socket. For the process that owns the database: what lies there is of one that is gone.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if !there.file_type().is_socket() => return Err(ErrorKind::AlreadyExists.into()),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let private = tempfile::Builder::new().prefix(".k").rand_bytes(4).tempdir_in(directory)?;
+    let made = private.path().join("s");
+    let listener = UnixListener::bind(&made)?;
+    std::fs::set_permissions(&made, Permissions::from_mode(0o600))?;
+    std::fs::rename(&made, path)?;
     Ok(listener)
 }
 

@@ -34,7 +34,7 @@ fn a_key_that_another_process_revokes_is_dead_when_the_command_returns() {
 fn orders_hold_at_once_for_the_running_server() {
     let home = tempfile::tempdir().unwrap();
     let server = Server::demo(Some(home.path()));
-    assert_eq!(mode(&home.path().join("keyward.sock")), 0o600);
+    assert_eq!(mode(&home.path().join("keyward.db.sock")), 0o600);
     let at = home.path();
     let user =
         order(at, &["user", "create", "New@Acme.example", "--account", "acme-capital", "--role", "viewer"]);
@@ -74,7 +74,7 @@ fn without_a_server_orders_go_to_the_file() {
     server.terminate();
     settle(home.path());
     let at = home.path();
-    assert!(!at.join("keyward.sock").exists(), "an orderly end leaves no socket");
+    assert!(!at.join("keyward.db.sock").exists(), "an orderly end leaves no socket");
     order(at, &["account", "create", "third", "--tier", "free"]);
     order(at, &["user", "role", "editor@acme.example", "--account", "third", "--role", "admin"]);
     let key =
@@ -86,7 +86,7 @@ fn without_a_server_orders_go_to_the_file() {
     assert_eq!((&me["account"]["slug"], &me["user"]["role"]), (&json!("third"), &json!("admin")));
     // A server that was killed leaves its socket; the file is opened all the same, and by the next server too.
     server.kill();
-    assert!(at.join("keyward.sock").exists());
+    assert!(at.join("keyward.db.sock").exists());
     order(at, &["key", "revoke", &key["id"].to_string()]);
     let server = Server::demo(Some(at));
     assert_eq!(server.client(key["api_key"].as_str().unwrap()).get("/me").status, 401);
@@ -145,6 +145,7 @@ fn an_order_that_cannot_be_carried_out_says_why_in_one_line_and_changes_nothing(
             ),
             (&["user", "disable", "nobody@a"], "there is no user nobody@a"),
             (&["account", "create", "Bad Slug"], "a slug is lower-case"),
+            (&["account", "create", "good", "--name", "a\u{1b}[31mb"], "none of them a control character"),
             (&["account", "create", "acme-capital"], "slug is already in use"),
             (&["account", "tier", "nowhere", "free"], "there is no account nowhere"),
         ] {
@@ -189,6 +190,23 @@ fn a_copy_made_while_serving_can_be_put_in_place_elsewhere() {
     let other = tempfile::tempdir().unwrap();
     let restore = ["restore", text(&copy)];
     assert!(refusal(other.path(), &restore).contains("there is no root secret"));
+    let live = home.path().join("keyward.db");
+    std::fs::copy(home.path().join("root-secret"), other.path().join("root-secret")).unwrap();
+    assert!(
+        refusal(other.path(), &["restore", text(&live)]).contains("keyward backup"),
+        "a database in use is no copy"
+    );
+    let empty = other.path().join("empty");
+    std::fs::write(&empty, [0; 200]).unwrap();
+    assert!(refusal(other.path(), &["restore", text(&empty)]).contains("is no copy of a database"));
+    let stale = other.path().join("keyward.db-wal");
+    std::fs::write(&stale, "stale").unwrap();
+    assert!(
+        refusal(other.path(), &restore).contains("keyward.db-wal exists already"),
+        "another's log is not taken over"
+    );
+    std::fs::remove_file(&stale).unwrap();
+    std::fs::remove_file(other.path().join("root-secret")).unwrap();
     let (foreign, _) = crate::operate::installed();
     std::fs::copy(foreign.path().join("root-secret"), other.path().join("root-secret")).unwrap();
     assert!(refusal(other.path(), &restore).contains("the root secret is not the one"));
@@ -241,4 +259,38 @@ fn the_audit_trail_says_who_did_what_by_which_credential() {
     let words =
         run(keyward(&["audit", "--data", text(home.path())]).args(["--since", "2026-01-01T00:00:00Z"]));
     assert_eq!(String::from_utf8(words.stdout).unwrap().lines().count(), rows.len());
+}
+
+#[test]
+fn an_order_reaches_the_database_that_it_names_and_no_other() {
+    let home = tempfile::tempdir().unwrap();
+    let mut configs = Vec::new();
+    for name in ["x", "y"] {
+        let file = home.path().join(format!("{name}.toml"));
+        let text_of_it = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{name}.db\"\n[secrets]\nfile = \"{name}-secret\"\n"
+        );
+        std::fs::write(&file, text_of_it).unwrap();
+        let made = run(&mut keyward(&[
+            "init",
+            "--json",
+            "--account",
+            name,
+            "--email",
+            "a@b",
+            "--config",
+            text(&file),
+        ]));
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let server = Server::serve_by(keyward(&["serve", "--config", text(&file)]));
+        configs.push((name, file, made["api_key"]["api_key"].as_str().unwrap().to_owned(), server));
+    }
+    for (name, file, ..) in &configs {
+        let listed = run(&mut keyward(&["key", "list", "--json", "--account", name, "--config", text(file)]));
+        assert!(listed.status.success(), "{listed:?}");
+    }
+    let revoked = run(&mut keyward(&["key", "revoke", "1", "--config", text(&configs[0].1)]));
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert_eq!(configs[0].3.client(&configs[0].2).get("/me").status, 401);
+    assert_eq!(configs[1].3.client(&configs[1].2).get("/me").status, 200);
 }

@@ -190,7 +190,10 @@ impl Reader {
         let mut files: Vec<String> =
             files.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         files.sort();
-        assert_eq!(files, ["keyward.db", "keyward.db-shm", "keyward.db-wal", "keyward.sock", "root-secret"]);
+        assert_eq!(
+            files,
+            ["keyward.db", "keyward.db-shm", "keyward.db-wal", "keyward.db.sock", "root-secret"]
+        );
         for name in files.iter().map(String::as_str).chain([DATA]) {
             assert!(crate::page::README.contains(&format!("`{name}`")), "the README does not tell of {name}");
         }
