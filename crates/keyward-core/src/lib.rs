@@ -14,6 +14,7 @@
 //! | [`envelope`], [`page`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
 //! | [`store`] | what a store can read, and what it means when it fails |
 //! | [`root_secret`], [`secret`], [`password`] | secrets, and what is derived from them |
+//! | [`swap`] | a value that is replaced as a whole while others read it |
 //! | [`clock`], [`random`], [`id`], [`address`] | arguments that elsewhere are ambient |
 //!
 //! Arrows point here: layers, stores and the program depend on this crate, and it on none of them.
@@ -42,6 +43,7 @@ pub mod root_secret;
 pub mod scope;
 pub mod secret;
 pub mod store;
+pub mod swap;
 pub mod tier;
 
 use std::future::Future;

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::App;
+use keyward::reload::Current;
 use keyward::stack::{Boxed, around, guarded};
 use keyward::transport::Listening;
 use keyward::{telemetry, transport};
@@ -26,6 +27,7 @@ use keyward_sqlite::{Options, Sqlite};
 use keyward_tower::hygiene::Limits;
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::pending;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -138,6 +140,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
     let issue = IssueKey { account, user, label: "bench".to_owned(), grant: Grant::FullAccess, secret };
     let key = commit(&store, issue).await?.secret.expose().to_owned();
     let app = App {
+        current: Current::default(),
         store: Arc::new(store),
         ring,
         cursors: Cursors::new(&root),
@@ -178,7 +181,7 @@ fn start(name: &str, service: Boxed) -> Result<Server, Failure> {
         own.store(thread_id(), Ordering::SeqCst);
         let serving = async {
             let listener = TcpListener::from_std(listener)?;
-            transport::serve(listener, service, Listening::default(), std::future::pending()).await;
+            transport::serve(listener, service, Listening::default(), pending(), pending()).await;
             Ok::<_, Failure>(())
         };
         tokio::runtime::Builder::new_current_thread()

@@ -1,5 +1,6 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
+use crate::reload::Current;
 use crate::watch::Metrics;
 use keyward_core::account::{
     AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
@@ -97,6 +98,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Where clients reach this server, without a slash at the end. Every URL that is sent begins with it.
     pub public_url: String,
+    /// What may change while requests are served.
+    pub current: Current,
     /// The figures.
     pub metrics: Metrics,
     /// The measures of a request.

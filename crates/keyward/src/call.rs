@@ -12,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use keyward_core::api_key::{KeyRing, NewSecret};
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
@@ -198,13 +199,8 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
     let (parts, body) = request.into_parts();
     let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
-    let bytes = if reads_body && has_body(&parts.headers) {
-        content_type(&parts.headers)?;
-        content_encoding(&parts.headers)?;
-        collect(body, app.limits.body_bytes).await?
-    } else {
-        Bytes::new()
-    };
+    let bytes =
+        if reads_body { read_body(&parts.headers, body, app.limits.body_bytes).await? } else { Bytes::new() };
     let body =
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
     let query = Query::parse(parts.uri.query())?;
@@ -223,7 +219,29 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     })
 }
 
-fn has_body(headers: &HeaderMap) -> bool {
+async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Denial> {
+    if is_declared(headers) {
+        is_taken(headers)?;
+        return collect(body, limit).await;
+    }
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    // On HTTP/2 nothing need be declared (RFC 9113 §8.1.1): whether there is a body shows when its first byte comes.
+    let bytes = collect(body, limit).await?;
+    if !bytes.is_empty() {
+        is_taken(headers)?;
+    }
+    Ok(bytes)
+}
+
+/// Whether a body is of a kind that is read.
+fn is_taken(headers: &HeaderMap) -> Result<(), Denial> {
+    content_type(headers)?;
+    content_encoding(headers)
+}
+
+fn is_declared(headers: &HeaderMap) -> bool {
     let declared = headers
         .get(CONTENT_LENGTH)
         .is_some_and(|length| length.as_bytes().iter().any(|digit| *digit != b'0'));

@@ -9,13 +9,16 @@ mod background;
 mod call;
 pub mod cli;
 pub mod config;
+mod cross_origin;
 mod demo;
 mod observe;
 mod operate;
 mod problem;
+pub mod reload;
 pub mod routes;
 pub mod stack;
 pub mod telemetry;
+mod time_limit;
 pub mod transport;
 pub mod watch;
 

@@ -11,6 +11,7 @@ use keyward_core::store::StoreError;
 use keyward_tower::Refuse;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The request's id, in its extensions.
@@ -29,6 +30,9 @@ pub enum Problem {
     /// Randomness is not to be had.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// It took longer than it may.
+    #[error("the request took longer than {} s", .0.as_secs())]
+    TimedOut(Duration),
     /// A handler panicked: a fault of ours.
     #[error("the handler panicked")]
     Panicked,
@@ -49,6 +53,7 @@ impl Problem {
             Self::Store(StoreError::Corrupt { .. }) => "store_corrupt",
             Self::Store(StoreError::Failed(_)) => "store_failed",
             Self::Random(_) => "random_unavailable",
+            Self::TimedOut(_) => "request_timed_out",
             Self::Panicked => "panicked",
         }
     }
@@ -56,7 +61,9 @@ impl Problem {
     fn code(&self) -> Code {
         match self {
             Self::Denied(denial) => denial.code(),
-            Self::Store(StoreError::Unavailable(_)) | Self::Random(_) => Code::ServiceUnavailable,
+            Self::Store(StoreError::Unavailable(_)) | Self::Random(_) | Self::TimedOut(_) => {
+                Code::ServiceUnavailable
+            }
             Self::Store(StoreError::Corrupt { .. } | StoreError::Failed(_)) | Self::Panicked => {
                 Code::InternalError
             }
@@ -66,6 +73,11 @@ impl Problem {
     fn message(&self) -> String {
         match (self, self.code()) {
             (Self::Denied(denial), _) => denial.message(),
+            (Self::TimedOut(_), _) => {
+                "The request took too long and is no longer waited for; a write that had begun may be done all the same, so \
+                 look before you send it again"
+                    .to_owned()
+            }
             (_, Code::ServiceUnavailable) => {
                 "The service cannot do this now; try again in a few seconds".to_owned()
             }

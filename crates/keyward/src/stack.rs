@@ -4,9 +4,11 @@
 //! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
 
 use crate::app::App;
+use crate::cross_origin::{CrossOriginLayer, Part};
 use crate::observe::{ObserveLayer, record};
 use crate::problem::Problems;
 use crate::routes;
+use crate::time_limit::TimeLimitLayer;
 use axum::body::Body;
 use http::{HeaderValue, Request, Response};
 use keyward_core::denial::Denial;
@@ -41,8 +43,14 @@ where
     let service = ServiceBuilder::new()
         // Outermost, so that whatever happens has an id, a log event and, after a panic, still an answer.
         .layer(ObserveLayer(Arc::clone(app)))
+        // So that a page of another origin, if it is allowed, can read whatever the answer is.
+        .layer(CrossOriginLayer(Part::Answers, app.current.clone()))
+        // Nobody waits for ever, whatever it is that takes so long. 503.
+        .layer(TimeLimitLayer(Arc::clone(app)))
         // Before anything is looked at: what can be read in two ways is not read. 400, 413, 431.
         .layer(GateLayer::new(Hygiene(app.limits), problems))
+        // A browser asks first whether its page may; that is no request of anyone.
+        .layer(CrossOriginLayer(Part::Preflights, app.current.clone()))
         .service(inner);
     BoxCloneSyncService::new(service)
 }

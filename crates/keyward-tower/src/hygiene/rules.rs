@@ -35,6 +35,10 @@ fn size(headers: &HeaderMap, uri: &Uri, limits: Limits) -> Result<(), Denial> {
 }
 
 fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> {
+    if uri.authority().is_some_and(|target| target.as_str().contains('@')) {
+        // RFC 9110 §4.2.4, RFC 9113 §8.3.1.
+        return Err(Denial::FramingAmbiguous("The request target must not name a user"));
+    }
     let mut hosts = headers.get_all(HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
     if second.is_some() {
@@ -165,6 +169,12 @@ mod tests {
         assert_eq!(word(get("/")), "passed");
         assert_eq!(word(get("http://a.example/x")), "passed");
         assert_eq!(word(get("http://b.example/x")), "framing_ambiguous");
+        assert_eq!(word(get("http://user@a.example/x")), "framing_ambiguous");
+        assert_eq!(
+            word(Request::get("http://user@a.example/x").version(Version::HTTP_2)),
+            "framing_ambiguous"
+        );
+        assert_eq!(word(Request::get("http://a.example/x").version(Version::HTTP_2)), "passed");
         assert_eq!(word(Request::get("/")), "header_malformed");
         assert_eq!(word(Request::get("/").version(Version::HTTP_10)), "passed");
         assert_eq!(word(get("/").header("host", "a.example")), "header_doubled");

@@ -1,6 +1,6 @@
 //! `keyward config`: the configuration, looked at without starting.
 
-use super::{CliError, Source, variable};
+use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use clap::{Args, Subcommand};
 use std::io::Write;
@@ -31,11 +31,13 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<(), CliError> {
         let text = match self.what {
             What::Check(source) => {
-                config::load(&source.flags(None), &variable)?;
+                config::load(&source.flags(None), &variables())?;
                 "the configuration is good\n".to_owned()
             }
             What::Show { defaults: true, .. } => config::shown(&Config::default(), true),
-            What::Show { source, .. } => config::shown(&config::load(&source.flags(None), &variable)?, false),
+            What::Show { source, .. } => {
+                config::shown(&config::load(&source.flags(None), &variables())?, false)
+            }
             What::Schema => format!("{}\n", config::schema()),
         };
         Ok(std::io::stdout().write_all(text.as_bytes())?)

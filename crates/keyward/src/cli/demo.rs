@@ -3,9 +3,11 @@
 use super::opened::{
     Opened, make_directory, make_root_secret, open, refuse_shared, root_secret, write_private,
 };
-use super::{CliError, run, variable};
+use super::run::{self, Plan};
+use super::{CliError, variables};
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Credentials};
+use crate::reload::{Current, Reloadable, Reloader};
 use crate::telemetry;
 use clap::Args;
 use std::fs::File;
@@ -32,7 +34,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
         // Before anything is made: a signal from now on ends the demo in order, and its directory with it.
-        let stop = run::Stop::listen()?;
+        let signals = run::Signals::listen()?;
         let throwaway = match &self.data {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
@@ -41,13 +43,15 @@ impl Demo {
             .as_ref()
             .map_or_else(|| self.data.clone().unwrap_or_default(), |dir| dir.path().to_owned());
         let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
-        let config = config::load(&flags, &variable)?;
-        telemetry::start(&config.log);
+        let config = config::load(&flags, &variables())?;
+        let set_level = telemetry::start(&config.log);
+        let current = Current::new(Reloadable::of(&config)?);
         let bound = run::listen(&config.server).await?;
         let (opened, credentials) = prepare(&config, &data).await?;
-        let url = run::public_url(&config, bound.address);
-        say(&url, &credentials, self.json)?;
-        run::serve(bound, url, opened, &config.server, stop).await
+        let public_url = run::public_url(&config, bound.address);
+        say(&public_url, &credentials, self.json)?;
+        let reloader = Reloader::new(flags, config, current, set_level);
+        run::serve(Plan { bound, public_url, opened, signals, reloader }).await
     }
 }
 

@@ -3,7 +3,7 @@
 use super::opened::{
     Opened, database, has_root_secret, make_directory, make_root_secret, open, refuse_taken, root_secret,
 };
-use super::{CliError, Source, variable};
+use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use crate::operate::operator::{Operator, Person};
 use clap::Args;
@@ -46,7 +46,7 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let config = config::load(&self.source.flags(None), &variable)?;
+        let config = config::load(&self.source.flags(None), &variables())?;
         if !is_slug(&self.account) {
             return Err(CliError::Said(
                 "--account must be lower-case letters, digits and inner hyphens".to_owned(),

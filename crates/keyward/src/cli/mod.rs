@@ -9,8 +9,10 @@ mod reference;
 mod run;
 mod serve;
 
-use crate::config::{ConfigError, Flags};
+use crate::config::{ConfigError, Flags, Variables};
+use crate::transport::tls::TlsError;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -83,6 +85,9 @@ pub enum CliError {
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] keyward_sqlite::OpenError),
+    /// HTTPS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -145,4 +150,11 @@ impl Cli {
 /// A variable of the environment.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The variables that begin like ours.
+pub(crate) fn variables() -> Variables {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    all.filter(|(name, _)| name.starts_with("KEYWARD_")).collect()
 }

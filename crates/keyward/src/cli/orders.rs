@@ -1,7 +1,7 @@
 //! `keyward key`, `keyward user`, `keyward account`: orders to the running server, or, when none runs, to the file.
 
 use super::opened::{copy_private, database, open, refuse_no_copy, refuse_taken, root_secret};
-use super::{CliError, Source, variable};
+use super::{CliError, Source, variables};
 use crate::config;
 use crate::operate::operator::Operator;
 use crate::operate::{AUDIT_PAGE, Order, carry_out, socket};
@@ -280,7 +280,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let config = config::load(&self.source.flags(None), &variable)?;
+        let config = config::load(&self.source.flags(None), &variables())?;
         let (database, root) = (database(&config)?, root_secret(&config)?);
         refuse_taken(&database)?;
         refuse_no_copy(&self.file)?;
@@ -317,7 +317,7 @@ impl Desk {
 
 impl Given {
     fn desk(&self) -> Result<Desk, CliError> {
-        let config = config::load(&self.source.flags(None), &variable)?;
+        let config = config::load(&self.source.flags(None), &variables())?;
         Ok(Desk { database: database(&config)?, config })
     }
 

@@ -6,17 +6,20 @@ use crate::app::{App, OperatorStore};
 use crate::background::flush_uses;
 use crate::config::{Config, Server};
 use crate::operate::socket::{self, Desk};
+use crate::reload::Reloader;
 use crate::transport::Listening;
 use crate::watch::{Asked, KEYS, Metrics, endpoints};
 use crate::{stack, transport};
 use keyward_core::store::Upkeep;
 use keyward_sqlite::Sqlite;
 use keyward_tower::hygiene::Limits;
+use sd_notify::NotifyState;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// The addresses, taken.
@@ -45,38 +48,55 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
 
 /// Where clients reach the server.
 pub(super) fn public_url(config: &Config, bound: SocketAddr) -> String {
-    config.server.public_url.clone().unwrap_or_else(|| format!("http://{bound}"))
+    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
+    config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"))
 }
 
-/// The signals that say stop: SIGTERM and SIGINT. Those that came since it listens are not lost.
+/// The signals: SIGTERM and SIGINT say stop, and at once when they come again; SIGHUP says reload. Those that came since it
+/// listens are not lost.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
-impl Stop {
+impl Signals {
     pub(super) fn listen() -> Result<Self, CliError> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let of = |kind| signal(kind);
+        Ok(Self {
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            hang_up: of(SignalKind::hangup())?,
+        })
     }
 
-    async fn said(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again.
+    async fn take(mut self, stops: watch::Sender<u8>, reloader: Reloader) {
+        loop {
+            tokio::select! {
+                Some(()) = self.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
+                Some(()) = self.interrupt.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
+                Some(()) = self.hang_up.recv() => reloader.reload(),
+                else => return,
+            }
         }
-        tracing::info!("stopping: no new connections, what has begun may end");
     }
+}
+
+/// What is served, and with what.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) bound: Bound,
+    pub(super) public_url: String,
+    pub(super) opened: Opened,
+    pub(super) signals: Signals,
+    pub(super) reloader: Reloader,
 }
 
 /// Serves until told to stop.
-pub(super) async fn serve(
-    bound: Bound,
-    public_url: String,
-    opened: Opened,
-    server: &Server,
-    stop: Stop,
-) -> Result<(), CliError> {
+pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
+    let Plan { bound, public_url, opened, signals, reloader } = plan;
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
@@ -86,6 +106,7 @@ pub(super) async fn serve(
         random: Arc::clone(&opened.random),
     };
     let app = Arc::new(App {
+        current: reloader.current.clone(),
         metrics: metrics(&store),
         store,
         ring: opened.ring,
@@ -95,31 +116,48 @@ pub(super) async fn serve(
         public_url,
         limits: Limits::default(),
     });
+    let (stops, told) = watch::channel(0);
     let stopping = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();
+    beside.spawn(signals.take(stops, reloader));
     beside.spawn(socket::serve(listening, Arc::new(desk)));
     if let Some(admin) = bound.admin {
         let endpoints = endpoints(Arc::clone(&app), Arc::clone(&stopping));
-        beside.spawn(transport::serve(admin, endpoints, Listening::default(), std::future::pending()));
+        let never = || std::future::pending();
+        beside.spawn(transport::serve(admin, endpoints, Listening::default(), never(), never()));
     }
     let flushing = Arc::clone(&app.store);
     beside.spawn(async move { flush_uses::forever(&*flushing).await });
-    let with = Listening {
-        proxies: Arc::clone(&server.trusted_proxies),
-        connections: app.metrics.connections.clone(),
-        refused: app.metrics.connections_refused.clone(),
-    };
+    let with = Listening { current: app.current.clone(), figures: app.metrics.connections.clone() };
     let stop = async {
-        stop.said().await;
+        told_to_stop(told.clone(), 1).await;
+        tracing::info!("stopping: no new connections, what has begun may end");
         stopping.store(true, Ordering::SeqCst);
+        notify(NotifyState::Stopping);
     };
-    transport::serve(bound.clients, stack::stack(&app), with, stop).await;
+    notify(NotifyState::Ready);
+    transport::serve(bound.clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
     beside.shutdown().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
     flush_uses::once(&*app.store).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Ready when so many orders to stop have come.
+async fn told_to_stop(mut stops: watch::Receiver<u8>, times: u8) {
+    if stops.wait_for(|stops| *stops >= times).await.is_err() {
+        // The one that counts is gone, and with it the server.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tells systemd, if it has started us and waits to hear.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(false, &[state]) {
+        tracing::debug!(%error, "systemd was not told");
+    }
 }
 
 /// The figures, with those that are looked up when they are told.

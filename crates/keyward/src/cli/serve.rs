@@ -1,7 +1,9 @@
 //! `keyward serve`.
 
 use super::opened::{open, root_secret};
-use super::{CliError, Source, run, variable};
+use super::run::{self, Plan};
+use super::{CliError, Source, variables};
+use crate::reload::{Current, Reloadable, Reloader};
 use crate::{config, telemetry};
 use clap::Args;
 use std::net::SocketAddr;
@@ -17,9 +19,11 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let stop = run::Stop::listen()?;
-        let config = config::load(&self.source.flags(self.listen), &variable)?;
-        telemetry::start(&config.log);
+        let signals = run::Signals::listen()?;
+        let flags = self.source.flags(self.listen);
+        let config = config::load(&flags, &variables())?;
+        let set_level = telemetry::start(&config.log);
+        let current = Current::new(Reloadable::of(&config)?);
         let bound = run::listen(&config.server).await?;
         let root = root_secret(&config)?;
         let database = super::opened::database(&config)?;
@@ -32,6 +36,7 @@ impl Serve {
         let opened = open(&config, &root)?;
         let public_url = run::public_url(&config, bound.address);
         tracing::info!(address = %bound.address, public_url, "serving");
-        run::serve(bound, public_url, opened, &config.server, stop).await
+        let reloader = Reloader::new(flags, config, current, set_level);
+        run::serve(Plan { bound, public_url, opened, signals, reloader }).await
     }
 }

@@ -1,7 +1,9 @@
 //! Reading the configuration, each source over the one before. All mistakes are told at once.
 
 use super::Config;
-use super::settings::{Given, SETTINGS, Setting};
+use super::check::{between, is_unknown};
+use super::settings::{Given, Kind, SETTINGS, Setting};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -46,32 +48,73 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Reads every source. `variable` looks a variable of the environment up.
+/// The variables of the environment that begin with `KEYWARD_`, by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// Where each setting was set, by its name, for mistakes that concern two of them.
+type Places = BTreeMap<String, String>;
+
+/// Reads every source.
 ///
 /// # Errors
 /// See [`ConfigError`].
-pub fn load(flags: &Flags, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+pub fn load(flags: &Flags, variables: &Variables) -> Result<Config, ConfigError> {
     let mut config = Config::default();
-    let mut mistakes = Vec::new();
+    let (mut mistakes, mut places) = (Vec::new(), Places::new());
     if let Some(path) = &flags.file {
-        from_file(&mut config, path, &mut mistakes);
+        from_file(&mut config, path, (&mut mistakes, &mut places));
     }
-    for setting in SETTINGS {
-        if let Some(text) = variable(&setting.variable()) {
-            let given = if setting.is_list { Given::List(items(&text)) } else { Given::Text(text) };
-            if let Err(text) = (setting.set)(&mut config, given, Path::new("")) {
-                mistakes.push(Mistake { place: setting.variable(), text });
-            }
-        }
-    }
+    from_variables(&mut config, variables, (&mut mistakes, &mut places));
     if let Some(data) = &flags.data {
         config.store.url = format!("sqlite:{}", data.join("keyward.db").display());
         config.secrets.file = data.join("root-secret");
     }
     if let Some(listen) = flags.listen {
         config.server.listen = listen;
+        places.insert("server.listen".to_owned(), "--listen".to_owned());
+    }
+    for (name, text) in between(&config) {
+        let place = places.get(name).cloned().unwrap_or_else(|| name.to_owned());
+        mistakes.push(Mistake { place, text });
     }
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError(mistakes)) }
+}
+
+fn from_variables(
+    config: &mut Config,
+    variables: &Variables,
+    (mistakes, places): (&mut Vec<Mistake>, &mut Places),
+) {
+    for (name, text) in variables.iter().filter(|(_, text)| !text.is_empty()) {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) else {
+            if is_unknown(name) {
+                let text = "there is no such variable; config.md names them all".to_owned();
+                mistakes.push(Mistake { place: name.clone(), text });
+            }
+            continue;
+        };
+        let given = match setting.kind {
+            Kind::List => Ok(Given::List(items(text))),
+            Kind::Number(..) => {
+                text.trim().parse().map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
+            }
+            Kind::Text | Kind::Path => Ok(Given::Text(text.clone())),
+        };
+        match given.and_then(|given| set(config, setting, given, Path::new(""))) {
+            Ok(()) => drop(places.insert(setting.name(), name.clone())),
+            Err(text) => mistakes.push(Mistake { place: name.clone(), text }),
+        }
+    }
+}
+
+/// Sets it, if a number is within its bounds.
+fn set(config: &mut Config, setting: &Setting, given: Given, base: &Path) -> Result<(), String> {
+    match (setting.kind, &given) {
+        (Kind::Number(least, most), Given::Number(number)) if !(least..=most).contains(number) => {
+            Err(format!("it must be a whole number from {least} to {most}"))
+        }
+        _ => (setting.set)(config, given, base),
+    }
 }
 
 /// The items of a variable that holds a list.
@@ -92,7 +135,7 @@ impl Source<'_> {
     }
 }
 
-fn from_file(config: &mut Config, path: &Path, mistakes: &mut Vec<Mistake>) {
+fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mistake>, &mut Places)) {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -112,7 +155,7 @@ fn from_file(config: &mut Config, path: &Path, mistakes: &mut Vec<Mistake>) {
     // Relative paths count from the file, those that it leaves as they are too, so that it means the same wherever the
     // program is started.
     let base = path.parent().unwrap_or(Path::new(""));
-    for setting in SETTINGS.iter().filter(|setting| setting.is_path) {
+    for setting in SETTINGS.iter().filter(|setting| setting.kind == Kind::Path) {
         if let Some(default) = (setting.get)(config)
             && let Err(text) = (setting.set)(config, default, base)
         {
@@ -126,7 +169,7 @@ fn from_file(config: &mut Config, path: &Path, mistakes: &mut Vec<Mistake>) {
                 mistakes.push(source.mistake(at, format!("there is no section [{}]", section.get_ref())));
             }
             DeValue::Table(table) => {
-                from_section(config, section.get_ref(), table, (&source, base), mistakes)
+                from_section(config, (section.get_ref(), table), (&source, base), (mistakes, places))
             }
             _ => mistakes.push(source.mistake(at, format!("{} must be a section", section.get_ref()))),
         }
@@ -136,10 +179,9 @@ fn from_file(config: &mut Config, path: &Path, mistakes: &mut Vec<Mistake>) {
 
 fn from_section(
     config: &mut Config,
-    section: &str,
-    table: &DeTable<'_>,
+    (section, table): (&str, &DeTable<'_>),
     (source, base): (&Source<'_>, &Path),
-    mistakes: &mut Vec<Mistake>,
+    (mistakes, places): (&mut Vec<Mistake>, &mut Places),
 ) {
     for (key, value) in table {
         let setting =
@@ -147,11 +189,15 @@ fn from_section(
         let outcome = match setting {
             None => Err(format!("there is no {} in [{section}]; {}", key.get_ref(), known_keys(section))),
             Some(setting) => given(setting, value)
-                .and_then(|given| (setting.set)(config, given, base))
+                .and_then(|given| set(config, setting, given, base))
                 .map_err(|text| format!("{}: {text}", setting.name())),
         };
-        if let Err(text) = outcome {
-            mistakes.push(source.mistake(key.span().start, text));
+        match outcome {
+            Ok(()) => {
+                let place = source.mistake(key.span().start, "").place;
+                places.insert(format!("{section}.{}", key.get_ref()), place);
+            }
+            Err(text) => mistakes.push(source.mistake(key.span().start, text)),
         }
     }
 }
@@ -167,15 +213,20 @@ fn given(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Given, Strin
         DeValue::String(text) => Some(text.to_string()),
         _ => None,
     };
-    match (value.get_ref(), setting.is_list) {
-        (DeValue::Array(items), true) => {
+    match (setting.kind, value.get_ref()) {
+        (Kind::List, DeValue::Array(items)) => {
             let items: Option<Vec<String>> = items.iter().map(|item| text(item.get_ref())).collect();
             items.map(Given::List).ok_or_else(|| "it must be a list of texts".to_owned())
         }
-        (value, false) => {
+        (Kind::List, _) => Err("it must be a list of texts".to_owned()),
+        (Kind::Number(..), DeValue::Integer(number)) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix());
+            number.map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
+        }
+        (Kind::Number(..), _) => Err("it must be a whole number".to_owned()),
+        (Kind::Text | Kind::Path, value) => {
             text(value).map(Given::Text).ok_or_else(|| "it must be a text in quotes".to_owned())
         }
-        _ => Err("it must be a list of texts".to_owned()),
     }
 }
 

@@ -3,17 +3,20 @@
 //! `settings.rs` is the one table of what can be set: the file's reader, the variables, `keyward config show`, the schema and
 //! the reference page are all made from it.
 
+mod check;
 mod load;
 mod pages;
 mod settings;
 
-pub use load::{ConfigError, Flags, Mistake, load};
+pub use load::{ConfigError, Flags, Mistake, Variables, load};
+pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
 
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,8 @@ pub struct Config {
     pub keys: Keys,
     /// `[log]`
     pub log: Log,
+    /// `[cors]`
+    pub cors: Cors,
 }
 
 /// `[server]`
@@ -41,12 +46,26 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Whose word on the client's address is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// The certificate chain (PEM); `None`: plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM).
+    pub tls_key: Option<PathBuf>,
+    /// How long a request may take.
+    pub request_timeout: Duration,
 }
 
 impl Default for Server {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Self { listen, admin_listen: None, public_url: None, trusted_proxies: Arc::default() }
+        Self {
+            listen,
+            admin_listen: None,
+            public_url: None,
+            trusted_proxies: Arc::default(),
+            tls_cert: None,
+            tls_key: None,
+            request_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -102,6 +121,13 @@ impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: "info".to_owned() }
     }
+}
+
+/// `[cors]`
+#[derive(Clone, Debug, Default)]
+pub struct Cors {
+    /// The origins whose pages may call the API; `*` is all of them.
+    pub origins: Arc<[String]>,
 }
 
 /// How log lines look.

@@ -5,6 +5,7 @@ use http::Uri;
 use keyward_core::address::parse_range;
 use keyward_core::api_key::KeyFormat;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// A value as it was given, by whatever source.
@@ -12,20 +13,41 @@ use tracing_subscriber::EnvFilter;
 pub(super) enum Given {
     Text(String),
     List(Vec<String>),
+    Number(i64),
+}
+
+/// What a setting's value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A text.
+    Text,
+    /// A text that is, or holds, a path that counts from the file that says it.
+    Path,
+    /// A list of texts; a variable separates them by commas.
+    List,
+    /// A whole number, from the least to the greatest that it may be.
+    Number(i64, i64),
 }
 
 impl Given {
     fn text(self) -> Result<String, String> {
         match self {
             Self::Text(text) => Ok(text),
-            Self::List(_) => Err("it must be one text".to_owned()),
+            Self::List(_) | Self::Number(_) => Err("it must be one text".to_owned()),
         }
     }
 
     fn list(self) -> Result<Vec<String>, String> {
         match self {
             Self::List(items) => Ok(items),
-            Self::Text(_) => Err("it must be a list of texts".to_owned()),
+            Self::Text(_) | Self::Number(_) => Err("it must be a list of texts".to_owned()),
+        }
+    }
+
+    fn number(self) -> Result<i64, String> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(_) | Self::List(_) => Err("it must be a whole number".to_owned()),
         }
     }
 }
@@ -36,10 +58,10 @@ pub(super) struct Setting {
     pub(super) key: &'static str,
     /// What it is for, in whole sentences.
     pub(super) about: &'static str,
-    /// Whether it is a list of texts; a variable then separates them by commas.
-    pub(super) is_list: bool,
-    /// Whether it is, or holds, a path that counts from the file that says it.
-    pub(super) is_path: bool,
+    /// What its value is.
+    pub(super) kind: Kind,
+    /// Whether a running server takes a change of it in when it is told to reload.
+    pub(super) reloads: bool,
     /// Its values, where they are a closed set.
     pub(super) values: &'static [&'static str],
     /// What is set now; `None`: nothing.
@@ -66,8 +88,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "server",
         key: "listen",
         about: "The address and port to listen on. Port 0 lets the system choose.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: false,
         values: &[],
         get: |config| Some(Given::Text(config.server.listen.to_string())),
         set: |config, given, _| {
@@ -81,8 +103,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "admin_listen",
         about: "The address and port of /metrics, /livez and /readyz; without it they are not served. They ask for no \
                 credential: keep them where only the operator's machines reach them.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: false,
         values: &[],
         get: |config| config.server.admin_listen.map(|address| Given::Text(address.to_string())),
         set: |config, given, _| {
@@ -96,8 +118,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "public_url",
         about: "Where clients reach this server; every URL that it sends begins with it. Plain http is for loopback \
                 only. Without it: http:// and the address that is listened on.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: false,
         values: &[],
         get: |config| config.server.public_url.clone().map(Given::Text),
         set: |config, given, _| {
@@ -110,8 +132,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "trusted_proxies",
         about: "The address ranges of the proxies in front. Of a request from one of them, the client's address is the \
                 rightmost in X-Forwarded-For that is none of theirs. Nobody else's X-Forwarded-For is read.",
-        is_list: true,
-        is_path: false,
+        kind: Kind::List,
+        reloads: true,
         values: &[],
         get: |config| {
             Some(Given::List(config.server.trusted_proxies.iter().map(ToString::to_string).collect()))
@@ -125,17 +147,63 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "server",
+        key: "tls_cert",
+        about: "The certificate chain (PEM) to serve HTTPS with. A relative path counts from the file that says it. \
+                Without it Keyward speaks plain HTTP, for loopback or a proxy that ends TLS.",
+        kind: Kind::Path,
+        reloads: true,
+        values: &[],
+        get: |config| config.server.tls_cert.as_deref().map(shown_path),
+        set: |config, given, base| {
+            config.server.tls_cert = Some(path(given, base)?);
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
+        key: "tls_key",
+        about: "The certificate's private key (PEM), for its user alone.",
+        kind: Kind::Path,
+        reloads: true,
+        values: &[],
+        get: |config| config.server.tls_key.as_deref().map(shown_path),
+        set: |config, given, base| {
+            config.server.tls_key = Some(path(given, base)?);
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
+        key: "request_timeout",
+        about: "Seconds that a request may take from its head to its answer; then it is answered 503. A write that has \
+                begun goes on.",
+        kind: Kind::Number(1, 600),
+        reloads: true,
+        values: &[],
+        get: |config| i64::try_from(config.server.request_timeout.as_secs()).ok().map(Given::Number),
+        set: |config, given, _| {
+            let seconds = u64::try_from(given.number()?).unwrap_or_default();
+            config.server.request_timeout = Duration::from_secs(seconds);
+            Ok(())
+        },
+    },
+    Setting {
         section: "store",
         key: "url",
         about: "The database: sqlite: and a path. A relative path counts from the file that says it.",
-        is_list: false,
-        is_path: true,
+        kind: Kind::Path,
+        reloads: false,
         values: &[],
         get: |config| Some(Given::Text(config.store.url.clone())),
         set: |config, given, base| {
             let text = given.text()?;
             let path = text.strip_prefix("sqlite:").filter(|path| !path.is_empty());
             let path = path.ok_or("it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db")?;
+            if path.starts_with(':') || path.starts_with("//") {
+                return Err("it must be a file: sqlite: and a path, such as sqlite:keyward-data/keyward.db"
+                    .to_owned());
+            }
             config.store.url = format!("sqlite:{}", base.join(path).display());
             Ok(())
         },
@@ -145,16 +213,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         key: "file",
         about: "The root secret's file, for its user alone. A relative path counts from the file that says it. The \
                 variable KEYWARD_ROOT_SECRET can hold the file's text instead.",
-        is_list: false,
-        is_path: true,
+        kind: Kind::Path,
+        reloads: false,
         values: &[],
-        get: |config| Some(Given::Text(config.secrets.file.display().to_string())),
+        get: |config| Some(shown_path(&config.secrets.file)),
         set: |config, given, base| {
-            let path = given.text()?;
-            if path.is_empty() {
-                return Err("it must be a path".to_owned());
-            }
-            config.secrets.file = base.join(PathBuf::from(path));
+            config.secrets.file = path(given, base)?;
             Ok(())
         },
     },
@@ -162,8 +226,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "keys",
         key: "prefix",
         about: "What every API key begins with. Keys with another prefix are no longer taken for keys.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: false,
         values: &[],
         get: |config| Some(Given::Text(config.keys.prefix.clone())),
         set: |config, given, _| {
@@ -177,8 +241,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "log",
         key: "format",
         about: "How log lines look: for people, or one JSON object a line.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: false,
         values: &["text", "json"],
         get: |config| {
             Some(Given::Text(match config.log.format {
@@ -199,8 +263,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "log",
         key: "level",
         about: "The least grave level that is logged: error, warn, info, debug or trace, or a filter by target.",
-        is_list: false,
-        is_path: false,
+        kind: Kind::Text,
+        reloads: true,
         values: &[],
         get: |config| Some(Given::Text(config.log.level.clone())),
         set: |config, given, _| {
@@ -211,7 +275,46 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        section: "cors",
+        key: "origins",
+        about: "The origins whose pages may call the API from a browser, such as https://app.example.com, or * for all. \
+                Empty: none.",
+        kind: Kind::List,
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::List(config.cors.origins.to_vec())),
+        set: |config, given, _| {
+            let origins = given.list()?;
+            origins.iter().try_for_each(|text| origin(text))?;
+            config.cors.origins = origins.into();
+            Ok(())
+        },
+    },
 ];
+
+fn shown_path(path: &Path) -> Given {
+    Given::Text(path.display().to_string())
+}
+
+/// A path that counts from `base`.
+fn path(given: Given, base: &Path) -> Result<PathBuf, String> {
+    let path = given.text()?;
+    if path.is_empty() { Err("it must be a path".to_owned()) } else { Ok(base.join(path)) }
+}
+
+/// `*`, or an origin as browsers send it (RFC 6454 §6.2): scheme, host in lower case, and a port that is not the scheme's.
+fn origin(text: &str) -> Result<(), String> {
+    let wrong = || format!("{text:?} is no origin such as https://app.example.com");
+    if text == "*" {
+        return Ok(());
+    }
+    let uri: Uri = text.parse().map_err(|_| wrong())?;
+    let (scheme, authority) = (uri.scheme_str().ok_or_else(wrong)?, uri.authority().ok_or_else(wrong)?);
+    let usual = matches!((scheme, uri.port_u16()), ("http", Some(80)) | ("https", Some(443)));
+    let as_sent = text == format!("{scheme}://{authority}") && text == text.to_ascii_lowercase();
+    if as_sent && !usual && !authority.as_str().contains('@') { Ok(()) } else { Err(wrong()) }
+}
 
 /// `https://`, or `http://` on loopback; a host, and a path without a slash at the end.
 fn public_url(text: &str) -> Result<String, String> {
@@ -222,7 +325,10 @@ fn public_url(text: &str) -> Result<String, String> {
     let loopback =
         plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     match uri.scheme_str() {
-        _ if uri.query().is_some() => Err(invalid()),
+        _ if uri.query().is_some() || text.contains('#') => Err(invalid()),
+        _ if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+            Err("it must not hold a user or a password".to_owned())
+        }
         Some("https") => Ok(()),
         Some("http") if loopback => Ok(()),
         Some("http") => Err("plain http is for loopback only; use https".to_owned()),

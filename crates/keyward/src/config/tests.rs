@@ -5,9 +5,9 @@ fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Strin
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keyward.toml");
     std::fs::write(&path, text).unwrap();
-    let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let base = format!("{}/", directory.path().display());
-    load(&Flags { file: Some(path), ..Flags::default() }, &variable).map_err(|error| {
+    load(&Flags { file: Some(path), ..Flags::default() }, &variables).map_err(|error| {
         error.0.iter().map(|m| format!("{}: {}", m.place, m.text).replace(&base, "")).collect()
     })
 }
@@ -40,7 +40,8 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
         [
             "keyward.toml:1: there is no section [surprise]",
             "keyward.toml:3: server.listen: it must be a text in quotes",
-            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, public_url, trusted_proxies",
+            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, public_url, trusted_proxies, \
+             tls_cert, tls_key, request_timeout",
             "keyward.toml:5: server.public_url: plain http is for loopback only; use https",
             "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
             "keyward.toml:8: store.url: it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db",
@@ -52,6 +53,54 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
             "KEYWARD_LOG_FORMAT: it must be text or json (got yaml)",
         ]
     );
+}
+
+#[test]
+fn a_value_is_of_its_kind_and_within_its_bounds() {
+    let wrong = |text: &str| with_file(text, &[]).unwrap_err().join("; ");
+    for (text, words) in [
+        ("[server]\nrequest_timeout = 0", "from 1 to 600"),
+        ("[server]\nrequest_timeout = 601", "from 1 to 600"),
+        ("[server]\nrequest_timeout = \"30\"", "whole number"),
+        ("[server]\nrequest_timeout = 1.5", "whole number"),
+        ("[server]\npublic_url = \"https://user:secret@api.example.com\"", "must not hold a user"),
+        ("[server]\npublic_url = \"https://api.example.com/#x\"", "without query"),
+        ("[store]\nurl = \"sqlite::memory:\"", "it must be a file"),
+        ("[store]\nurl = \"sqlite://x.db\"", "it must be a file"),
+        ("[cors]\norigins = [\"https://app.example.com/\"]", "no origin"),
+        ("[cors]\norigins = [\"https://App.example.com\"]", "no origin"),
+        ("[cors]\norigins = [\"https://app.example.com:443\"]", "no origin"),
+        ("[cors]\norigins = [\"app.example.com\"]", "no origin"),
+    ] {
+        assert!(wrong(text).contains(words), "{text}: {}", wrong(text));
+    }
+    let good = "[server]\nrequest_timeout = 600\n[cors]\norigins = [\"https://app.example.com:8443\", \"*\"]";
+    assert_eq!(with_file(good, &[]).unwrap().server.request_timeout.as_secs(), 600);
+    assert_eq!(
+        with_file("", &[("KEYWARD_SERVER_REQUEST_TIMEOUT", "7")]).unwrap().server.request_timeout.as_secs(),
+        7
+    );
+}
+
+#[test]
+fn settings_that_need_each_other_are_looked_at_together() {
+    let wrong = |text: &str, variables: &[(&str, &str)]| with_file(text, variables).unwrap_err();
+    assert_eq!(wrong("[server]\ntls_cert = \"c.pem\"", &[]), ["keyward.toml:2: server.tls_key is missing"]);
+    assert_eq!(
+        wrong("", &[("KEYWARD_SERVER_TLS_KEY", "k.pem")]),
+        ["KEYWARD_SERVER_TLS_KEY: server.tls_cert is missing"]
+    );
+    let open = "[server]\nlisten = \"0.0.0.0:8080\"";
+    assert!(wrong(open, &[])[0].starts_with("keyward.toml:2: server.public_url is missing"));
+    assert!(with_file(&format!("{open}\npublic_url = \"https://a.example\""), &[]).is_ok());
+}
+
+#[test]
+fn a_misspelt_variable_is_a_mistake_and_an_orchestrators_is_not() {
+    let wrong = with_file("", &[("KEYWARD_SERVER_LISEN", "x"), ("KEYWARD_SEVER_LISTEN", "x")]).unwrap_err();
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    let theirs = [("KEYWARD_SERVICE_HOST", "10.0.0.1"), ("KEYWARD_PORT_8080_TCP_PROTO", "tcp")];
+    assert!(with_file("", &theirs).is_ok());
 }
 
 #[test]

@@ -2,27 +2,37 @@
 
 mod json_line;
 
+use crate::cli::CliError;
 use crate::config::{Log, LogFormat};
 use json_line::JsonLine;
 use std::io;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging. A second start in one process changes nothing.
-pub(crate) fn start(log: &Log) {
+/// Sets the level, or says why not.
+pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send>;
+
+/// Starts logging; how its level is set from then on. A second start in one process changes nothing.
+pub(crate) fn start(log: &Log) -> SetLevel {
     // The configuration has been read by the same grammar, so this is no guess.
     let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let (filter, handle) = reload::Layer::new(filter);
+    let logged = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     // The only error is that logging has been started already.
     let _ = match log.format {
-        LogFormat::Json => json(io::stderr, filter).try_init(),
-        LogFormat::Text => {
-            let text =
-                tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
-            text.finish().try_init()
-        }
+        LogFormat::Json => logged.with(lines.event_format(JsonLine)).try_init(),
+        LogFormat::Text => logged.with(lines.with_ansi(false)).try_init(),
     };
+    Box::new(move |level| {
+        let said = |error: &dyn std::error::Error| CliError::Said(format!("log.level: {error}"));
+        let filter = EnvFilter::try_new(level).map_err(|error| said(&error))?;
+        handle.reload(filter).map_err(|error| said(&error))
+    })
 }
 
 /// The JSON log, on any writer.

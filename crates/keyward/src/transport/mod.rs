@@ -2,42 +2,34 @@
 //!
 //! | a client that | is let go |
 //! | --- | --- |
-//! | sends no head, a slow one, or nothing after an answer | after 15 s (here) |
+//! | sends no whole head, a slow one, half a preface of HTTP/2 or half a hello of TLS | after 10 s (`pulse.rs`, `opening.rs`) |
+//! | asks for nothing after an answer | after 15 s (`pulse.rs`) |
 //! | sends a slow body | after 15 s (`call.rs`) |
-//! | takes nothing of its answer | after 15 s (`watched.rs`) |
+//! | takes nothing of its answer, or too little of it | after 15 s, or 30 s (`watched.rs`; on HTTP/2 `pulse.rs`) |
 //! | opens more connections than one address may | at once (`ceiling.rs`) |
 //! | frames a request in two ways | after a 400 (`head_scan.rs` sees it, the hygiene layer refuses it) |
+//! | opens, resets or continues more on HTTP/2 than anyone needs | at once (`connection.rs` sets hyper's limits) |
 
 mod ceiling;
+mod connection;
 mod head_scan;
+mod opening;
+mod pulse;
+pub(crate) mod tls;
 mod watched;
 
+use crate::reload::Current;
 use crate::stack::Boxed;
-use axum::body::Body;
 use ceiling::{Ceiling, Place};
-use head_scan::{HeadScan, Verdict, Verdicts};
-use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderValue, Request};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use ipnet::IpNet;
-use keyward_core::address::{allowed, canonical, client};
-use keyward_tower::ClientAddress;
-use keyward_tower::hygiene::AmbiguousFraming;
+use connection::{Guest, Serving};
+use keyward_core::address::{allowed, canonical};
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use std::convert::Infallible;
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tower::{Service, ServiceExt};
-use watched::Watched;
+use tokio::sync::watch;
 
-/// A whole head must arrive within this.
-const HEAD_DEADLINE: Duration = Duration::from_secs(15);
 /// What has begun may take this long after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections that may be open, in all and from one address (a /64 counts as one).
@@ -46,15 +38,24 @@ const FROM_ONE: usize = 1_000;
 /// After a failed accept (too many open files), before the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The figures of connections.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Those that are open.
+    pub open: Gauge,
+    /// Those that were closed at once, since there were too many.
+    pub refused: Counter,
+    /// Those that were ended because the client was too slow, by what it was too slow with.
+    pub(crate) overdue: Family<crate::watch::Slow, Counter>,
+}
+
 /// What an address is listened on with.
 #[derive(Clone, Debug, Default)]
 pub struct Listening {
-    /// Whose word on the client's address is believed; they may have as many connections as there are.
-    pub proxies: Arc<[IpNet]>,
-    /// Counts the connections that are open.
-    pub connections: Gauge,
-    /// Counts those that were closed at once, since there were too many.
-    pub refused: Counter,
+    /// What may change while it is served.
+    pub current: Current,
+    /// Counts connections.
+    pub figures: Figures,
 }
 
 /// A place under the ceiling that is counted while it is taken.
@@ -76,10 +77,17 @@ impl Drop for Counted {
     }
 }
 
-/// Serves until `stop` is ready, then lets what has begun end, for at most ten seconds.
-pub async fn serve(listener: TcpListener, service: Boxed, with: Listening, stop: impl Future<Output = ()>) {
-    let Listening { proxies, connections, refused } = with;
-    let graceful = GracefulShutdown::new();
+/// Serves until `stop` is ready, then lets what has begun end: for at most ten seconds, or until `hurry` is ready.
+pub async fn serve(
+    listener: TcpListener,
+    service: Boxed,
+    with: Listening,
+    stop: impl Future<Output = ()>,
+    hurry: impl Future<Output = ()>,
+) {
+    let Listening { current, figures } = with;
+    let serving = Serving { service, current };
+    let (stopping, told) = watch::channel(false);
     let ceiling = Ceiling::new(IN_ALL, FROM_ONE);
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -88,14 +96,14 @@ pub async fn serve(listener: TcpListener, service: Boxed, with: Listening, stop:
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let from = canonical(peer.ip());
-                    match ceiling.enter(from, allowed(from, &proxies)) {
+                    match ceiling.enter(from, allowed(from, &serving.current.get().proxies)) {
                         Some(place) => {
-                            let place = Counted::new(place, &connections);
-                            connection(stream, (from, place), service.clone(), Arc::clone(&proxies), &graceful);
+                            let guest = Guest { from, stop: told.clone() };
+                            spawn(stream, guest, serving.clone(), place, figures.clone());
                         }
                         None => {
                             // Dropping it closes it: whoever has so many needs no explanation.
-                            refused.inc();
+                            figures.refused.inc();
                             tracing::debug!(address = %from, "a connection over the ceiling was closed");
                         }
                     }
@@ -107,63 +115,26 @@ pub async fn serve(listener: TcpListener, service: Boxed, with: Listening, stop:
             },
         }
     }
-    drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("connections were still busy at the end of the drain and are closed");
+    drop((listener, told));
+    // Every connection holds the other end until it has ended.
+    stopping.send_replace(true);
+    tokio::select! {
+        () = stopping.closed() => {}
+        () = hurry => tracing::warn!("told to stop again: connections are closed as they are"),
+        () = tokio::time::sleep(DRAIN) => {
+            tracing::warn!("connections were still busy at the end of the drain and are closed");
+        }
     }
 }
 
-fn connection(
-    stream: TcpStream,
-    (from, place): (IpAddr, Counted),
-    service: Boxed,
-    proxies: Arc<[IpNet]>,
-    graceful: &GracefulShutdown,
-) {
-    // Answers are small and whole: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
-    let verdicts = Verdicts::default();
-    let stream = Watched::new(stream, HeadScan::new(verdicts.clone()));
-    let answering = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let forwarded =
-            request.headers().get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
-        let client = ClientAddress(client(from, forwarded, &proxies));
-        answer(service.clone(), request, client, verdicts.next())
-    });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
-        // Above the limits of the hygiene layer, so that its envelope answers and not hyper's bare 431.
-        .max_headers(256)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), answering);
-    let watched = graceful.watch(serving);
+fn spawn(stream: TcpStream, guest: Guest, serving: Serving, place: Place, figures: Figures) {
+    let place = Counted::new(place, &figures.open);
     tokio::spawn(async move {
-        // A client that leaves or sends what is no HTTP ends its own connection and nothing else.
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
+        let from = guest.from;
+        if let Some(overdue) = connection::serve(stream, guest, serving).await {
+            figures.overdue.get_or_create(&crate::watch::Slow { with: overdue.word() }).inc();
+            tracing::debug!(address = %from, with = overdue.word(), "a connection was ended: its client is too slow");
         }
         drop(place);
     });
-}
-
-async fn answer(
-    mut service: Boxed,
-    request: Request<Incoming>,
-    from: ClientAddress,
-    verdict: Verdict,
-) -> Result<http::Response<Body>, Infallible> {
-    // What follows a body without a length could be part of it for another reader: nothing more is read from this
-    // connection.
-    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(from);
-    if let Some(reason) = verdict {
-        request.extensions_mut().insert(AmbiguousFraming(reason));
-    }
-    let mut response = service.ready().await?.call(request).await?;
-    if chunked {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
 }

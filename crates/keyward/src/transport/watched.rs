@@ -1,6 +1,7 @@
 //! A connection as hyper sees it: what is read is scanned, and a client that does not take its answer is not waited for.
 
 use super::head_scan::HeadScan;
+use super::pulse::{Pulse, STALL};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,31 +9,56 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A write that the client does not take within this ends the connection.
-const STALL: Duration = Duration::from_secs(15);
+/// All that waits to be taken must have been within this, however much of it is taken now and then.
+const BEHIND: Duration = Duration::from_secs(30);
 
-/// Wraps a stream.
+/// Wraps a stream of HTTP/1.1 or HTTP/2.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
-    scan: HeadScan,
+    /// What was read before it was known which it is.
+    first: Vec<u8>,
+    one: Option<OfHttp1>,
+    /// Runs while nothing is taken.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs until all was taken.
+    behind: Option<Pin<Box<Sleep>>>,
+}
+
+/// What is done only with HTTP/1.1, where one answer at a time is on its way.
+#[derive(Debug)]
+pub(super) struct OfHttp1 {
+    pub(super) scan: HeadScan,
+    pub(super) pulse: Pulse,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, scan: HeadScan) -> Self {
-        Self { stream, scan, stalled: None }
+    /// With the bytes that were read already.
+    pub(super) fn new(stream: S, first: Vec<u8>, one: Option<OfHttp1>) -> Self {
+        Self { stream, first, one, stalled: None, behind: None }
     }
 
-    /// Passes on what a write came to; one that waits starts the clock, and one that waited too long fails.
+    /// As [`Watched::progress`], of bytes: what is taken of them moves the connection on.
+    fn taken(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let (Some(one), Poll::Ready(Ok(_))) = (&self.one, &written) {
+            one.pulse.moved();
+        }
+        self.progress(cx, written)
+    }
+
+    /// Passes on what a write came to; one that waits starts the clocks, and one that waited too long fails.
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
-            return written;
+        } else {
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
+            self.behind.get_or_insert_with(|| Box::pin(sleep(BEHIND)));
+            if stalled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(STALL)));
-        ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let too_long = self.behind.as_mut().is_some_and(|behind| behind.as_mut().poll(cx).is_ready());
+        if too_long { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { written }
     }
 }
 
@@ -40,8 +66,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        this.scan.read(buf.filled().get(before..).unwrap_or_default());
+        if this.first.is_empty() {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        } else {
+            let fits = this.first.len().min(buf.remaining());
+            this.first.drain(..fits).for_each(|byte| buf.put_slice(&[byte]));
+        }
+        if let Some(one) = &mut this.one {
+            one.scan.read(buf.filled().get(before..).unwrap_or_default());
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -50,12 +83,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.progress(cx, written)
+        this.taken(cx, written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        if flushed.is_ready() {
+            // hyper flushes when it has handed over everything.
+            this.behind = None;
+        }
         this.progress(cx, flushed)
     }
 
@@ -72,10 +109,44 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.progress(cx, written)
+        this.taken(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_byte_now_and_then_is_not_waited_for_either() {
+        let (near, mut far) = tokio::io::duplex(64);
+        let mut watched = Watched::new(near, Vec::new(), None);
+        let dripping = tokio::spawn(async move {
+            for taken in 0_u64.. {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                if far.read_u8().await.is_err() {
+                    return taken * 5;
+                }
+            }
+            0
+        });
+        let begun = tokio::time::Instant::now();
+        let error = watched.write_all(&[0; 1024]).await.unwrap_err();
+        assert_eq!((error.kind(), begun.elapsed().as_secs()), (io::ErrorKind::TimedOut, 30));
+        drop(watched);
+        dripping.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_comes_first() {
+        let mut watched = Watched::new(b"world".as_slice(), b"hello ".to_vec(), None);
+        let mut text = String::new();
+        watched.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "hello world");
     }
 }

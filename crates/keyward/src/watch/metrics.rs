@@ -1,11 +1,12 @@
 //! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
 
+use crate::transport::Figures;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::fmt;
@@ -51,14 +52,28 @@ pub(crate) const KEYS: Figure = Figure {
     about: "API keys that are known, revoked ones included",
 };
 
+const OVERDUE: Figure = Figure {
+    name: "connections_overdue",
+    kind: "counter",
+    labels: "with",
+    about: "Connections that were ended because the client was too slow: with opening (no whole head in time), idle (nothing \
+            after an answer) or stalled (takes nothing of an answer)",
+};
+
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 5] = [REQUESTS, DURATIONS, CONNECTIONS, REFUSED, KEYS];
+pub(crate) const FIGURES: [Figure; 6] = [REQUESTS, DURATIONS, CONNECTIONS, REFUSED, OVERDUE, KEYS];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
     operation: &'static str,
     status: u16,
     denial: &'static str,
+}
+
+/// What a client was too slow with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Slow {
+    pub(crate) with: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,10 +87,8 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Operation, Histogram>,
-    /// Connections that are open.
-    pub(crate) connections: Gauge,
-    /// Connections that were closed at once, since there were too many.
-    pub(crate) connections_refused: Counter,
+    /// Of connections.
+    pub(crate) connections: Figures,
 }
 
 impl Metrics {
@@ -87,11 +100,11 @@ impl Metrics {
         registry.register(REQUESTS.name, REQUESTS.about, requests.clone());
         let durations = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
         registry.register(DURATIONS.name, DURATIONS.about, durations.clone());
-        let connections = Gauge::default();
-        registry.register(CONNECTIONS.name, CONNECTIONS.about, connections.clone());
-        let connections_refused = Counter::default();
-        registry.register(REFUSED.name, REFUSED.about, connections_refused.clone());
-        Self { registry, requests, durations, connections, connections_refused }
+        let connections = Figures::default();
+        registry.register(CONNECTIONS.name, CONNECTIONS.about, connections.open.clone());
+        registry.register(REFUSED.name, REFUSED.about, connections.refused.clone());
+        registry.register(OVERDUE.name, OVERDUE.about, connections.overdue.clone());
+        Self { registry, requests, durations, connections }
     }
 
     /// Counts a request. Without an operation it is one that no route has.

@@ -5,4 +5,4 @@ mod metrics;
 
 pub(crate) use endpoints::endpoints;
 pub use metrics::Metrics;
-pub(crate) use metrics::{Asked, FIGURES, KEYS};
+pub(crate) use metrics::{Asked, FIGURES, KEYS, Slow};

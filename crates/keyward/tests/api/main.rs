@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cross_origin;
+#[cfg(test)]
 mod deals;
 #[cfg(test)]
 mod hygiene;
@@ -22,5 +24,7 @@ mod panics;
 mod rights;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod time_limit;
 #[cfg(test)]
 mod validate;

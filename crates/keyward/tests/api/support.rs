@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::App;
+use keyward::reload::Current;
 use keyward::stack::{Boxed, stack};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
@@ -25,9 +26,10 @@ use keyward_tower::hygiene::Limits;
 use lev_deals::{Deal, SeedDeal, SeedDeals};
 use serde_json::Value;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 use tower::ServiceExt;
+use tracing_subscriber::EnvFilter;
 
 pub(crate) const BASE: &str = "/api/external/v2";
 
@@ -67,8 +69,16 @@ pub(crate) struct Key {
     pub(crate) secret: String,
 }
 
+/// Every event is listened to in every thread, from the first on: were it only in the thread of a test that looks at the
+/// log, an event that another thread comes by first would be remembered as one that nobody wants.
+static LISTENING: LazyLock<()> = LazyLock::new(|| {
+    let everything = keyward::telemetry::json(std::io::sink, EnvFilter::new("trace"));
+    tracing::subscriber::set_global_default(everything).unwrap();
+});
+
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        LazyLock::force(&LISTENING);
         let directory = TempDir::new().unwrap();
         let clock = FakeClock::new();
         let random = Arc::new(SeededRandom::new(7));
@@ -81,6 +91,7 @@ impl TestApp {
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
+        let current = Current::default();
         let app = Arc::new(App {
             store: Arc::new(store.clone()),
             ring: ring.clone(),
@@ -88,6 +99,7 @@ impl TestApp {
             clock: Arc::new(clock.clone()),
             random: Arc::clone(&random) as Arc<dyn Random>,
             public_url: "http://keyward.test".to_owned(),
+            current: current.clone(),
             metrics: keyward::watch::Metrics::new(),
             limits: Limits::default(),
         });

@@ -9,12 +9,18 @@
 //! | `kill.rs` | `kill -9` under load |
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
+//! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
+//! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod http2;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
@@ -27,5 +33,7 @@ mod search;
 mod secrets;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod wire;

@@ -111,7 +111,7 @@ impl Server {
     pub(crate) fn demo_by(command: Command) -> Self {
         Self::start(command, |server| {
             server.line = serde_json::from_str(server.stdout().lines().next()?).unwrap();
-            server.line["url"].as_str().map(|url| url.trim_start_matches("http://").parse().unwrap())
+            server.line["url"].as_str().map(|url| url.split_once("://").unwrap().1.parse().unwrap())
         })
     }
 

@@ -1,0 +1,126 @@
+//! Requests from pages of other origins (the Fetch standard's CORS protocol): off unless `[cors] origins` names some.
+//!
+//! The protocol itself is tower-http's. It stands in the stack twice: outside everything, so that a page can read a refusal
+//! too; and inside hygiene for the preflights, so that nothing is answered that could be read in two ways. Credentials of
+//! the browser are never allowed: the API is called with a bearer token.
+
+use crate::reload::Current;
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION,
+    ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use keyward_core::BoxFuture;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::{Layer, Service};
+use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
+
+const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
+/// What a page may send.
+const SENT: [HeaderName; 7] = [
+    AUTHORIZATION,
+    CONTENT_TYPE,
+    IF_MATCH,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("x-active-account"),
+    HeaderName::from_static("x-origin-app"),
+];
+/// What a page may read.
+const READ: [HeaderName; 10] = [
+    ALLOW,
+    ETAG,
+    LINK,
+    LOCATION,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    HeaderName::from_static("idempotency-replayed"),
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+    HeaderName::from_static("x-request-id"),
+];
+/// How long a browser may remember a preflight.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// Which requests a place in the stack is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All but OPTIONS: their answers get the headers.
+    Answers,
+    /// Preflights: they are answered.
+    Preflights,
+}
+
+impl Part {
+    fn takes<B>(self, request: &Request<B>) -> bool {
+        let options = request.method() == Method::OPTIONS;
+        match self {
+            Self::Answers => !options,
+            Self::Preflights => {
+                options
+                    && request.headers().contains_key(ORIGIN)
+                    && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+            }
+        }
+    }
+}
+
+/// Wraps a service in [`CrossOrigin`].
+#[derive(Clone, Debug)]
+pub(crate) struct CrossOriginLayer(pub(crate) Part, pub(crate) Current);
+
+impl<S: Clone> Layer<S> for CrossOriginLayer {
+    type Service = CrossOrigin<S>;
+
+    fn layer(&self, inner: S) -> CrossOrigin<S> {
+        let current = self.1.clone();
+        let allowed = move |origin: &HeaderValue, _: &http::request::Parts| {
+            let origins = &current.get().origins;
+            origins.iter().any(|listed| listed == "*" || listed.as_bytes() == origin.as_bytes())
+        };
+        let cors = CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(allowed))
+            .allow_methods(METHODS)
+            .allow_headers(SENT)
+            .expose_headers(READ)
+            .max_age(MAX_AGE);
+        CrossOrigin { cors: cors.layer(inner.clone()), plain: inner, part: self.0, current: self.1.clone() }
+    }
+}
+
+/// Passes requests by the protocol, or past it.
+#[derive(Clone, Debug)]
+pub(crate) struct CrossOrigin<S> {
+    plain: S,
+    cors: Cors<S>,
+    part: Part,
+    current: Current,
+}
+
+impl<S, B, C> Service<Request<B>> for CrossOrigin<S>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    C: Default + Send + 'static,
+{
+    type Response = Response<C>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<C>, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        match self.plain.poll_ready(cx) {
+            Poll::Ready(Ok(())) => self.cors.poll_ready(cx),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if self.part.takes(&request) && !self.current.get().origins.is_empty() {
+            Box::pin(self.cors.call(request))
+        } else {
+            Box::pin(self.plain.call(request))
+        }
+    }
+}

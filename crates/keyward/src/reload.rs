@@ -1,0 +1,129 @@
+//! What a running server takes in when it is told to reload (SIGHUP), and how.
+
+use crate::cli::{CliError, variables};
+use crate::config::{self, Config, Flags, restart_needed};
+use crate::telemetry::SetLevel;
+use crate::transport::tls;
+use ipnet::IpNet;
+use keyward_core::swap::Swap;
+use rustls::ServerConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The settings that may change while requests are served.
+#[derive(Clone, Debug)]
+pub struct Reloadable {
+    /// Whose word on the client's address is believed; they may have as many connections as there are.
+    pub proxies: Arc<[IpNet]>,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// The origins whose pages may call the API; `*` is all of them.
+    pub origins: Arc<[String]>,
+    /// HTTPS, or `None`: plain HTTP.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Default for Reloadable {
+    fn default() -> Self {
+        let request_timeout = crate::config::Server::default().request_timeout;
+        Self { proxies: Arc::default(), request_timeout, origins: Arc::default(), tls: None }
+    }
+}
+
+impl Reloadable {
+    /// What a configuration says, with the files that it names.
+    pub(crate) fn of(config: &Config) -> Result<Self, CliError> {
+        let server = &config.server;
+        let tls = match (&server.tls_cert, &server.tls_key) {
+            (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
+            _ => None,
+        };
+        Ok(Self {
+            proxies: Arc::clone(&server.trusted_proxies),
+            request_timeout: server.request_timeout,
+            origins: Arc::clone(&config.cors.origins),
+            tls,
+        })
+    }
+}
+
+/// The shared handle to [`Reloadable`].
+#[derive(Clone, Debug)]
+pub struct Current(Swap<Reloadable>);
+
+impl Current {
+    /// With these.
+    #[must_use]
+    pub fn new(now: Reloadable) -> Self {
+        Self(Swap::new(now))
+    }
+
+    /// What holds now.
+    #[must_use]
+    pub fn get(&self) -> Arc<Reloadable> {
+        self.0.get()
+    }
+
+    /// Puts others in their place: they hold from the next request, or connection, on.
+    pub fn replace(&self, next: Reloadable) {
+        self.0.replace(next);
+    }
+}
+
+impl Default for Current {
+    fn default() -> Self {
+        Self::new(Reloadable::default())
+    }
+}
+
+/// Reads the configuration again, whenever it is told to.
+pub(crate) struct Reloader {
+    /// What the command line said: it goes on to win over file and variables.
+    flags: Flags,
+    /// What was in force at the start, and has been since where it cannot change.
+    begun_with: Config,
+    /// Where it takes effect.
+    pub(crate) current: Current,
+    set_level: SetLevel,
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reloader {{ flags: {:?} }}", self.flags)
+    }
+}
+
+impl Reloader {
+    pub(crate) fn new(flags: Flags, begun_with: Config, current: Current, set_level: SetLevel) -> Self {
+        Self { flags, begun_with, current, set_level }
+    }
+
+    /// Takes in what may change; on any mistake nothing is changed, and the log says why.
+    pub(crate) fn reload(&self) {
+        match self.take_in() {
+            Ok(()) => {}
+            Err(CliError::Config(error)) => {
+                for mistake in &error.0 {
+                    tracing::error!(place = mistake.place, "not reloaded: {}", mistake.text);
+                }
+            }
+            Err(error) => tracing::error!("not reloaded: {error}"),
+        }
+    }
+
+    fn take_in(&self) -> Result<(), CliError> {
+        let config = config::load(&self.flags, &variables())?;
+        let next = Reloadable::of(&config)?;
+        if next.tls.is_some() != self.current.get().tls.is_some() {
+            let text = "HTTPS cannot be turned on or off while requests are served; restart the server";
+            return Err(CliError::Said(text.to_owned()));
+        }
+        (self.set_level)(&config.log.level)?;
+        self.current.replace(next);
+        for setting in restart_needed(&self.begun_with, &config) {
+            tracing::warn!(setting, "changed in the configuration, and needs a restart");
+        }
+        tracing::info!("reloaded");
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! The life of one connection: handshake, version of HTTP, requests, end.
+
+use super::head_scan::{HeadScan, Verdict, Verdicts};
+use super::opening::{Protocol, first_bytes, handshake};
+use super::pulse::{OPENING, Overdue, Pulse, Taken};
+use super::watched::{OfHttp1, Watched};
+use crate::reload::Current;
+use crate::stack::Boxed;
+use axum::body::Body;
+use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, Version};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use keyward_core::address::client;
+use keyward_tower::ClientAddress;
+use keyward_tower::hygiene::AmbiguousFraming;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tower::{Service, ServiceExt};
+
+/// The bytes of a head that hyper reads. Above the limits of the hygiene layer, so that its envelope answers and not a bare
+/// 431.
+const HEAD: u32 = 40 * 1024;
+/// The fields of a head that hyper reads.
+const FIELDS: usize = 256;
+/// Requests that may be open on one connection of HTTP/2.
+const STREAMS: u32 = 64;
+/// Bytes that a client may send ahead, on one stream and on all of a connection together.
+const AHEAD_ON_ONE: u32 = 64 * 1024;
+const AHEAD_IN_ALL: u32 = 256 * 1024;
+/// Bytes of an answer that wait on one stream.
+const WAITING: usize = 64 * 1024;
+/// Streams that a client may have had reset, by itself before they were looked at, or by its own errors.
+const RESETS: usize = 32;
+/// After a connection of HTTP/2 was told that it ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What every connection is served with.
+#[derive(Clone, Debug)]
+pub(super) struct Serving {
+    pub(super) service: Boxed,
+    pub(super) current: Current,
+}
+
+/// Who is at the other end, and whether to stop.
+pub(super) struct Guest {
+    pub(super) from: IpAddr,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+/// Serves until the client leaves, is overdue, or the server stops and nothing runs any more. What was overdue.
+pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> Option<Overdue> {
+    // Answers are small and whole: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let pulse = Pulse::new();
+    let opened_by = Instant::now() + OPENING;
+    let mut stop = guest.stop.clone();
+    let opening = async {
+        match serving.current.get().tls.clone() {
+            Some(config) => {
+                let (protocol, stream) = handshake(stream, config).await?;
+                Ok::<_, std::io::Error>(Opened::Tls(protocol, Box::new(stream)))
+            }
+            None => {
+                let mut stream = stream;
+                let (protocol, first) = first_bytes(&mut stream).await?;
+                Ok(Opened::Plain(protocol, stream, first))
+            }
+        }
+    };
+    let opened = tokio::select! {
+        opened = timeout_at(opened_by, opening) => opened,
+        // Nothing has been asked for yet.
+        () = stopped(&mut stop) => return None,
+    };
+    match opened {
+        Ok(Ok(Opened::Plain(protocol, stream, first))) => {
+            speak(protocol, (stream, first), pulse, guest, serving).await
+        }
+        Ok(Ok(Opened::Tls(protocol, stream))) => {
+            speak(protocol, (*stream, Vec::new()), pulse, guest, serving).await
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a connection ended before it began");
+            None
+        }
+        Err(_) => Some(Overdue::Opening),
+    }
+}
+
+/// A connection of which it is known what is spoken on it.
+enum Opened {
+    Plain(Protocol, TcpStream, Vec<u8>),
+    Tls(Protocol, Box<tokio_rustls::server::TlsStream<TcpStream>>),
+}
+
+async fn speak<S>(
+    protocol: Protocol,
+    (stream, first): (S, Vec<u8>),
+    pulse: Pulse,
+    guest: Guest,
+    serving: Serving,
+) -> Option<Overdue>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Guest { from, stop } = guest;
+    match protocol {
+        Protocol::Http1 => {
+            let verdicts = Verdicts::default();
+            let one = OfHttp1 { scan: HeadScan::new(verdicts.clone()), pulse: pulse.clone() };
+            let running = pulse.clone();
+            let answering = service_fn(move |request| {
+                answer(serving.clone(), request, from, verdicts.next(), running.clone())
+            });
+            let connection = http1::Builder::new()
+                // The pulse watches the time of heads.
+                .header_read_timeout(None)
+                .timer(TokioTimer::new())
+                .max_headers(FIELDS)
+                .max_buf_size(HEAD as usize)
+                .serve_connection(TokioIo::new(Watched::new(stream, first, Some(one))), answering);
+            drive(connection, &pulse, stop).await
+        }
+        Protocol::Http2 => {
+            let running = pulse.clone();
+            let answering =
+                service_fn(move |request| answer(serving.clone(), request, from, None, running.clone()));
+            let connection = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(STREAMS)
+                .initial_stream_window_size(AHEAD_ON_ONE)
+                .initial_connection_window_size(AHEAD_IN_ALL)
+                .max_header_list_size(HEAD)
+                .max_send_buf_size(WAITING)
+                .max_pending_accept_reset_streams(RESETS)
+                .max_local_error_reset_streams(RESETS)
+                .serve_connection(TokioIo::new(Watched::new(stream, first, None)), answering);
+            drive(connection, &pulse, stop).await
+        }
+    }
+}
+
+/// Lets the connection go on until it ends, is overdue, or has done what it had begun when the server stopped.
+async fn drive<C>(connection: C, pulse: &Pulse, mut stop: watch::Receiver<bool>) -> Option<Overdue>
+where
+    C: GracefulConnection,
+    C::Error: std::fmt::Display,
+{
+    let mut connection = pin!(connection);
+    let mut ending = false;
+    loop {
+        let (until, overdue) = pulse.deadline();
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => {
+                // A client that leaves or sends what is no HTTP ends its own connection and nothing else.
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return None;
+            }
+            () = stopped(&mut stop), if !ending => {
+                connection.as_mut().graceful_shutdown();
+                ending = true;
+            }
+            () = sleep_until(until) => match (pulse.deadline(), overdue) {
+                // Something moved meanwhile.
+                ((later, _), _) if later > until => {}
+                ((_, Some(Overdue::Idle)), _) if !ending => {
+                    // A client of HTTP/2 is told, so that it sends nothing into a connection that ends.
+                    connection.as_mut().graceful_shutdown();
+                    let _ = timeout_at(until + FAREWELL, connection.as_mut()).await;
+                    return Some(Overdue::Idle);
+                }
+                ((_, overdue), _) => return overdue,
+            },
+        }
+    }
+}
+
+/// Ready when the server stops, or is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn answer(
+    serving: Serving,
+    request: Request<Incoming>,
+    from: IpAddr,
+    verdict: Verdict,
+    pulse: Pulse,
+) -> Result<Response<Taken<Body>>, Infallible> {
+    let running = pulse.begin();
+    let shared = request.version() == Version::HTTP_2;
+    // What follows a body without a length could be part of it for another reader: nothing more is read from this
+    // connection.
+    let closes = !shared && request.headers().contains_key(TRANSFER_ENCODING);
+    let proxies = &serving.current.get().proxies;
+    let forwarded =
+        request.headers().get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
+    let from = ClientAddress(client(from, forwarded, proxies));
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(from);
+    if let Some(reason) = verdict {
+        request.extensions_mut().insert(AmbiguousFraming(reason));
+    }
+    let mut service = serving.service;
+    let mut response = service.ready().await?.call(request).await?;
+    if closes {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|body| running.answered(body, shared)))
+}

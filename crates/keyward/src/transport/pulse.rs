@@ -1,0 +1,227 @@
+//! The life of one connection: when it began, what runs on it, and when something last moved. It says until when to wait.
+
+use hyper::body::{Body, Frame, SizeHint};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// From accept to the end of the first request's head, the TLS handshake included.
+pub(super) const OPENING: Duration = Duration::from_secs(10);
+/// Between the end of an answer and the end of the next head.
+const IDLE: Duration = Duration::from_secs(15);
+/// While a client takes nothing of an answer.
+pub(super) const STALL: Duration = Duration::from_secs(15);
+/// How often a connection is looked at whose request is being worked on. How long that may take is not its business.
+const LOOK: Duration = Duration::from_secs(1);
+/// The bytes of an answer that are handed over at once on a connection that many answers share.
+const PIECE: usize = 16 * 1024;
+
+/// Why a connection is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Overdue {
+    /// There was no whole head in time.
+    Opening,
+    /// Nothing was asked for after the last answer.
+    Idle,
+    /// The client takes nothing of an answer.
+    Stalled,
+}
+
+impl Overdue {
+    /// The word for it in logs and metrics.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Idle => "idle",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+/// The shared handle to the state of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Pulse(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    accepted: Instant,
+    begun: bool,
+    running: usize,
+    sending: usize,
+    moved: Instant,
+}
+
+impl Pulse {
+    /// Of a connection that was accepted now.
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(State { accepted: now, begun: false, running: 0, sending: 0, moved: now })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request's head has been read; it runs until the guard is dropped.
+    pub(super) fn begin(&self) -> Running {
+        let mut state = self.state();
+        state.begun = true;
+        state.running += 1;
+        Running(self.clone())
+    }
+
+    /// Bytes of an answer were taken.
+    pub(super) fn moved(&self) {
+        self.state().moved = Instant::now();
+    }
+
+    /// Until when to wait before looking again, and, if that has passed, what is overdue.
+    pub(super) fn deadline(&self) -> (Instant, Option<Overdue>) {
+        let state = self.state();
+        match *state {
+            State { begun: false, accepted, .. } => (accepted + OPENING, Some(Overdue::Opening)),
+            State { running: 1.., .. } => (Instant::now() + LOOK, None),
+            State { sending: 1.., moved, .. } => (moved + STALL, Some(Overdue::Stalled)),
+            State { moved, .. } => (moved + IDLE, Some(Overdue::Idle)),
+        }
+    }
+}
+
+/// A request that is being worked on.
+#[derive(Debug)]
+pub(super) struct Running(Pulse);
+
+impl Running {
+    /// The answer, watched until it is taken. `shared`: on a connection with many answers it is handed over in pieces, so
+    /// that one which is not taken is noticed.
+    pub(super) fn answered<B>(self, body: B, shared: bool) -> Taken<B> {
+        self.0.state().sending += 1;
+        Taken { body, rest: None, shared, sending: Sending(self.0.clone()) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.running = state.running.saturating_sub(1);
+        state.moved = Instant::now();
+    }
+}
+
+/// An answer that is on its way.
+#[derive(Debug)]
+struct Sending(Pulse);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.sending = state.sending.saturating_sub(1);
+        state.moved = Instant::now();
+    }
+}
+
+/// The body of an answer, which notes when it is taken.
+#[derive(Debug)]
+pub(super) struct Taken<B> {
+    body: B,
+    rest: Option<bytes::Bytes>,
+    shared: bool,
+    sending: Sending,
+}
+
+impl<B> Taken<B> {
+    /// As much as is handed over at once.
+    fn piece(&mut self, mut data: bytes::Bytes) -> bytes::Bytes {
+        self.sending.0.moved();
+        if !self.shared || data.len() <= PIECE {
+            return data;
+        }
+        let piece = data.split_to(PIECE);
+        self.rest = Some(data);
+        piece
+    }
+}
+
+impl<B: Body<Data = bytes::Bytes> + Unpin> Body for Taken<B> {
+    type Data = bytes::Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<bytes::Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        if let Some(rest) = this.rest.take() {
+            return Poll::Ready(Some(Ok(Frame::data(this.piece(rest)))));
+        }
+        let frame = match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            ended => return Poll::Ready(ended),
+        };
+        let frame = match frame.into_data() {
+            Ok(data) => Frame::data(this.piece(data)),
+            Err(trailers) => trailers,
+        };
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.len() as u64);
+        let mut hint = self.body.size_hint();
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::{BodyExt, Full};
+
+    fn overdue(pulse: &Pulse) -> (u64, Option<Overdue>) {
+        let (at, overdue) = pulse.deadline();
+        (at.saturating_duration_since(Instant::now()).as_secs(), overdue)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_part_of_a_connections_life_has_its_deadline() {
+        let pulse = Pulse::new();
+        assert_eq!(overdue(&pulse), (10, Some(Overdue::Opening)));
+        let running = pulse.begin();
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(overdue(&pulse), (1, None), "work is not the connection's business");
+        let mut body = running.answered(Full::new(Bytes::from_static(b"answer")), false);
+        assert_eq!(overdue(&pulse), (15, Some(Overdue::Stalled)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(overdue(&pulse).0, 10);
+        assert!(body.frame().await.is_some());
+        assert_eq!(overdue(&pulse).0, 15, "what is taken counts anew");
+        drop(body);
+        assert_eq!(overdue(&pulse), (15, Some(Overdue::Idle)));
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_handed_over_in_pieces_where_many_share_a_connection() {
+        let whole = Bytes::from(vec![7; 2 * PIECE + 1]);
+        for (shared, pieces) in [(true, vec![PIECE, PIECE, 1]), (false, vec![2 * PIECE + 1])] {
+            let mut body = Pulse::new().begin().answered(Full::new(whole.clone()), shared);
+            let mut left = whole.len() as u64;
+            for piece in pieces {
+                assert_eq!(body.size_hint().exact(), Some(left));
+                assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), piece);
+                left -= piece as u64;
+            }
+            assert!(body.is_end_stream() && body.frame().await.is_none());
+        }
+    }
+}
