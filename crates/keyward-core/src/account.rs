@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
+use crate::limits::Overrides;
 use crate::permit::Administer;
 use crate::role::Role;
 use crate::secret::Secret;
@@ -22,6 +23,8 @@ pub struct Account {
     pub account_type: Option<String>,
     /// What it has paid for.
     pub tier: Tier,
+    /// What the operator has said for it beside its tier.
+    pub overrides: Overrides,
     /// A disabled account authenticates nobody.
     pub disabled: bool,
 }

@@ -5,7 +5,8 @@
 //! | module | what it says |
 //! | --- | --- |
 //! | [`principal`] | who is calling, by which credential, in which account |
-//! | [`scope`], [`role`], [`tier`] | what a credential, a member and an account may do at most |
+//! | [`scope`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
+//! | [`account`], [`identity`] | accounts, users, memberships, and which user an outside issuer's subject is |
 //! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
@@ -28,8 +29,10 @@ pub mod effect;
 pub mod envelope;
 pub mod header;
 pub mod id;
+pub mod identity;
 pub mod input;
 pub mod json;
+pub mod limits;
 pub mod live;
 pub mod money;
 pub mod page;

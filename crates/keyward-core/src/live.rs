@@ -5,13 +5,13 @@
 
 use crate::account::{Account, Membership, User};
 use crate::address;
-use crate::api_key::{ApiKey, Digest, KeySecret};
+use crate::api_key::{ApiKey, Digest, KeySecret, Move};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
-use crate::principal::{Caller, Credential, KeyCredential};
+use crate::principal::{Caller, Credential, KeyCredential, Recognised};
 use crate::role::Role;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -28,6 +28,9 @@ pub enum Change {
     Key(ApiKey),
     /// A key's live secrets are exactly these.
     Secrets(KeyId, Vec<KeySecret>),
+    /// A secret has got another digest. Under the one before it is known too for as long as this process lives: requests
+    /// that were let in by it may still be on their way.
+    Moved(Move),
 }
 
 /// What is known now.
@@ -71,6 +74,13 @@ impl Live {
                 }
                 self.secrets.extend(secrets.into_iter().map(|secret| (secret.digest, secret)));
             }
+            Change::Moved(Move { from, to, version }) => {
+                let Some(secret) = self.secrets.get_mut(&from) else { return };
+                *secret = KeySecret { digest: to, pepper_version: version, ..*secret };
+                let (key, secret) = (secret.key, *secret);
+                self.secrets.insert(to, secret);
+                self.digests_of.entry(key).or_default().push(to);
+            }
         }
     }
 
@@ -105,7 +115,7 @@ impl Live {
             user: key.user,
             credential: Credential::ApiKey(KeyCredential {
                 id: key.id,
-                digest: *digest,
+                digest: secret.digest,
                 from,
                 grant: key.grant,
                 expires_at: key.expires_at,
@@ -113,6 +123,24 @@ impl Live {
                 member: Membership { account: key.account, role },
             }),
         })
+    }
+
+    /// Whose key has this secret, whether or not it is admitted: for the operator, who must find a credential that is refused.
+    #[must_use]
+    pub fn recognise(&self, digest: &Digest) -> Option<Recognised> {
+        let key = self.keys.get(&self.secrets.get(digest)?.key)?;
+        Some(Recognised { kind: "api_key", id: key.id.0, user: key.user, account: key.account })
+    }
+
+    /// The live keys whose current secret has a digest of another version of the root secret.
+    #[must_use]
+    pub fn unmoved(&self, current: u32, now: Timestamp) -> BTreeSet<KeyId> {
+        let older = self.secrets.values().filter(|secret| secret.pepper_version != current);
+        older
+            .filter(|secret| secret.ends_at.is_none())
+            .map(|secret| secret.key)
+            .filter(|key| self.keys.get(key).is_some_and(|key| key.is_live(now)))
+            .collect()
     }
 
     /// The role of a user in an account.
@@ -189,6 +217,7 @@ impl Live {
 pub struct Directory {
     live: Arc<RwLock<Live>>,
     used: Arc<Mutex<HashMap<KeyId, Timestamp>>>,
+    moves: Arc<Mutex<HashMap<Digest, Move>>>,
 }
 
 impl Directory {
@@ -226,6 +255,18 @@ impl Directory {
         used.iter().map(|(key, at)| (*key, *at)).collect()
     }
 
+    /// Notes that a secret was presented whose digest is of the older version. A background task moves it.
+    pub fn note_move(&self, noted: Move) {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner).insert(noted.from, noted);
+    }
+
+    /// Takes the notes of moves, for writing. A move that is not written after all is noted again at the secret's next use.
+    #[must_use]
+    pub fn take_moves(&self) -> Vec<Move> {
+        let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
+        moves.drain().map(|(_, noted)| noted).collect()
+    }
+
     /// Forgets notes that have been written; a use noted since then stays.
     pub fn uses_written(&self, written: &[(KeyId, Timestamp)]) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,6 +281,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Overrides;
     use crate::principal::Grant;
     use crate::tier::Tier;
 
@@ -281,7 +323,15 @@ mod tests {
 
     fn account(disabled: bool) -> Account {
         let (slug, name) = ("a".to_owned(), "A".to_owned());
-        Account { id: AccountId(1), slug, name, account_type: None, tier: Tier::Free, disabled }
+        Account {
+            id: AccountId(1),
+            slug,
+            name,
+            account_type: None,
+            tier: Tier::Free,
+            overrides: Overrides::default(),
+            disabled,
+        }
     }
 
     fn secret(ends_at: Option<i64>) -> Change {
@@ -320,6 +370,36 @@ mod tests {
         assert_eq!(admit(&live).unwrap().user, UserId(1));
         live.apply(Change::Member(AccountId(1), UserId(1), None));
         assert_eq!(admit(&live).unwrap_err(), Denial::NotAMember);
+    }
+
+    #[test]
+    fn a_secret_that_was_moved_is_known_by_both_digests_until_it_changes() {
+        let mut live = Live::default();
+        for change in [
+            Change::User(user(false)),
+            Change::Account(account(false)),
+            Change::Member(AccountId(1), UserId(1), Some(Role::Viewer)),
+            Change::Key(key()),
+            secret(None),
+        ] {
+            live.apply(change);
+        }
+        let now = Timestamp::from_unix(NOW);
+        assert_eq!(live.unmoved(2, now), BTreeSet::from([KeyId(1)]));
+        let to = Digest::from_bytes(&[8; 32]).unwrap();
+        live.apply(Change::Moved(Move { from: digest(), to, version: 2 }));
+        assert!(live.unmoved(2, now).is_empty());
+        for presented in [digest(), to] {
+            let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
+            let Credential::ApiKey(key) = caller.credential;
+            assert!(key.digest == to, "what is renewed and compared is the digest of now");
+        }
+        live.apply(Change::Secrets(KeyId(1), Vec::new()));
+        for presented in [digest(), to] {
+            assert_eq!(live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap_err(), Denial::KeyUnknown);
+        }
+        live.apply(Change::Moved(Move { from: digest(), to, version: 2 }));
+        assert!(live.recognise(&to).is_none(), "what is gone is not moved");
     }
 
     #[test]

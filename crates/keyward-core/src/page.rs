@@ -4,6 +4,7 @@ use crate::denial::Denial;
 use crate::id::AccountId;
 use crate::query::{Query, malformed};
 use crate::root_secret::{Purpose, RootSecret};
+use crate::swap::Swap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
@@ -94,8 +95,11 @@ pub struct CursorList<'a> {
 
 /// Signs and opens cursors. A cursor is the last id of its page and a signature over list, account and filter, so
 /// that an edited one, or one of another list, is refused instead of answered wrongly.
+///
+/// Clones share the keys.
+#[derive(Clone)]
 pub struct Cursors {
-    keys: Vec<(u32, Hmac<Sha256>)>,
+    keys: Swap<Vec<(u32, Hmac<Sha256>)>>,
 }
 
 const SIGNATURE: usize = 16;
@@ -104,17 +108,19 @@ impl Cursors {
     /// With the keys of every version of the root secret; the last one signs.
     #[must_use]
     pub fn new(root: &RootSecret) -> Self {
-        let key = |version| {
-            let derived = root.derive(version, Purpose::Cursor)?;
-            Some((version, Hmac::new_from_slice(derived.as_slice()).ok()?))
-        };
-        Self { keys: root.versions().filter_map(key).collect() }
+        Self { keys: Swap::new(keys_of(root)) }
+    }
+
+    /// Takes up the keys of another root secret, for all clones. Cursors of a version that it does not have are refused.
+    pub fn take_up(&self, root: &RootSecret) {
+        self.keys.replace(keys_of(root));
     }
 
     /// The cursor after the item of this id.
     #[must_use]
     pub fn sign(&self, list: CursorList<'_>, last: i64) -> String {
-        let Some((version, key)) = self.keys.last() else { return String::new() };
+        let keys = self.keys.get();
+        let Some((version, key)) = keys.last() else { return String::new() };
         let mut bytes = version.to_be_bytes().to_vec();
         bytes.extend_from_slice(&last.to_be_bytes());
         let signature = signed(key, list, &bytes).finalize().into_bytes();
@@ -137,13 +143,22 @@ impl Cursors {
         let (head, signature) = bytes.split_at_checked(12)?;
         let (version, last) = head.split_at_checked(4)?;
         let version = u32::from_be_bytes(version.try_into().ok()?);
-        let (_, key) = self.keys.iter().find(|(known, _)| *known == version)?;
+        let keys = self.keys.get();
+        let (_, key) = keys.iter().find(|(known, _)| *known == version)?;
         if signature.len() != SIGNATURE {
             return None;
         }
         signed(key, list, head).verify_truncated_left(signature).ok()?;
         Some(i64::from_be_bytes(last.try_into().ok()?))
     }
+}
+
+fn keys_of(root: &RootSecret) -> Vec<(u32, Hmac<Sha256>)> {
+    let key = |version| {
+        let derived = root.derive(version, Purpose::Cursor)?;
+        Some((version, Hmac::new_from_slice(derived.as_slice()).ok()?))
+    };
+    root.versions().filter_map(key).collect()
 }
 
 fn signed(key: &Hmac<Sha256>, list: CursorList<'_>, head: &[u8]) -> Hmac<Sha256> {

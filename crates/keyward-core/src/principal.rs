@@ -3,7 +3,7 @@
 use crate::account::Membership;
 use crate::api_key::Digest;
 use crate::clock::Timestamp;
-use crate::id::{KeyId, UserId};
+use crate::id::{AccountId, KeyId, UserId};
 use crate::role::Role;
 use crate::scope::{Scope, ScopeSet};
 use ipnet::IpNet;
@@ -92,6 +92,19 @@ impl Credential {
     pub fn is_key(&self, id: KeyId) -> bool {
         matches!(self, Self::ApiKey(key) if key.id == id)
     }
+}
+
+/// A credential that is known and was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Its kind, as [`Credential::kind`].
+    pub kind: &'static str,
+    /// Its id within its kind.
+    pub id: i64,
+    /// The user that it is bound to.
+    pub user: UserId,
+    /// The account that it is bound to.
+    pub account: AccountId,
 }
 
 /// An authenticated caller, before an account is chosen.

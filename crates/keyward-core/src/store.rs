@@ -4,7 +4,7 @@
 
 use crate::BoxFuture;
 use crate::account::User;
-use crate::api_key::ApiKey;
+use crate::api_key::{ApiKey, Move};
 use crate::clock::Timestamp;
 use crate::id::KeyId;
 use crate::live::Directory;
@@ -108,8 +108,11 @@ pub trait OperatorReads: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
+    /// The rows of the audit trail that one request made.
+    fn audit_of(&self, request_id: String) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
+
     /// Writes a whole copy of the database, as it is at one moment, into a new file. Requests go on meanwhile. The root secret
-    /// is not in it.
+    /// is not in it. When the future is dropped, the copy is broken off and leaves nothing.
     fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
@@ -123,4 +126,8 @@ pub trait Upkeep: Send + Sync {
 
     /// Writes when keys were last used. Older moments than the stored ones change nothing.
     fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Gives secrets their digests under the current version of the root secret. One that is gone, or has been moved, is left
+    /// as it is. The directory knows the new digests when this returns.
+    fn move_digests(&self, moves: Vec<Move>) -> BoxFuture<'_, Result<(), StoreError>>;
 }

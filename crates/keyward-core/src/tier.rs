@@ -1,5 +1,7 @@
 //! Tiers: what an account has paid for. Ceilings of keys and figures of limits.
 
+use crate::limits::{Limits, Rate};
+
 /// The tier of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
@@ -31,33 +33,14 @@ impl Tier {
         Self::ALL.iter().copied().find(|tier| tier.name() == name)
     }
 
-    /// How many live keys an account of this tier may have.
+    /// What an account of this tier may have, if nothing else is said for it.
     #[must_use]
-    pub const fn max_keys(self) -> u32 {
-        match self {
-            Self::Free => 2,
-            Self::Standard => 10,
-            Self::Enterprise => 50,
-        }
-    }
-
-    /// Reads per minute.
-    #[must_use]
-    pub const fn reads_per_minute(self) -> u32 {
-        match self {
-            Self::Free => 60,
-            Self::Standard => 200,
-            Self::Enterprise => 1000,
-        }
-    }
-
-    /// Writes per minute.
-    #[must_use]
-    pub const fn writes_per_minute(self) -> u32 {
-        match self {
-            Self::Free => 10,
-            Self::Standard => 30,
-            Self::Enterprise => 150,
-        }
+    pub const fn limits(self) -> Limits {
+        let (reads, writes, keys) = match self {
+            Self::Free => (60, 10, 2),
+            Self::Standard => (200, 30, 10),
+            Self::Enterprise => (1000, 150, 50),
+        };
+        Limits { reads: Rate::PerMinute(reads), writes: Rate::PerMinute(writes), keys }
     }
 }

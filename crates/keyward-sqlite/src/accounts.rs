@@ -9,6 +9,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::secret::Secret;
@@ -35,6 +36,7 @@ impl Execute<CreateAccount> for Tx<'_> {
             name: e.name.clone(),
             account_type: e.account_type.clone(),
             tier: e.tier,
+            overrides: Overrides::default(),
             disabled: false,
         }));
         Ok(id)
@@ -134,12 +136,29 @@ impl Execute<SetRole> for Tx<'_> {
 impl Execute<SetTier> for Tx<'_> {
     fn execute(&mut self, e: &SetTier, _: &Permit<Administer>, _: Timestamp) -> Result<SetTier, Stop> {
         self.change("UPDATE accounts SET tier = ?2 WHERE id = ?1", params![e.account.0, e.tier.name()])?;
-        let sql = format!("SELECT {} FROM accounts WHERE id = ?1", rows::ACCOUNT);
-        let account = self.first(&sql, [e.account.0], rows::account)?;
-        let account = account.ok_or_else(|| Denial::not_found("Account", &e.account.to_string()))?;
+        let account = account(self, e.account)?;
         self.publish(Change::Account(account));
         Ok(*e)
     }
+}
+
+impl Execute<SetLimits> for Tx<'_> {
+    fn execute(&mut self, e: &SetLimits, _: &Permit<Administer>, _: Timestamp) -> Result<Account, Stop> {
+        let Overrides { reads, writes, keys } = e.overrides;
+        self.change(
+            "UPDATE accounts SET reads_per_minute = ?2, writes_per_minute = ?3, max_keys = ?4 WHERE id = ?1",
+            params![e.account.0, rows::column_of(reads), rows::column_of(writes), keys],
+        )?;
+        let account = account(self, e.account)?;
+        self.publish(Change::Account(account.clone()));
+        Ok(account)
+    }
+}
+
+fn account(tx: &Tx<'_>, id: AccountId) -> Result<Account, Stop> {
+    let sql = format!("SELECT {} FROM accounts WHERE id = ?1", rows::ACCOUNT);
+    let found = tx.first(&sql, [id.0], rows::account)?;
+    Ok(found.ok_or_else(|| Denial::not_found("Account", &id.to_string()))?)
 }
 
 impl Execute<SetUserDisabled> for Tx<'_> {

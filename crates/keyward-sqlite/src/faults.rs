@@ -81,6 +81,14 @@ pub fn make_database(path: &Path, sql: &str) -> Result<(), rusqlite::Error> {
     Connection::open(path)?.execute_batch(sql)
 }
 
+/// Changes a file that nobody owns, by these statements, whatever they break.
+///
+/// # Errors
+/// When a statement fails.
+pub fn change_by_force(path: &Path, sql: &str) -> Result<(), rusqlite::Error> {
+    outside(path)?.execute_batch(sql)
+}
+
 fn outside(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -18,7 +18,6 @@ use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount, 
 use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
-use keyward_core::tier::Tier;
 use rusqlite::params;
 
 impl Execute<CreateKey> for Tx<'_> {
@@ -99,25 +98,24 @@ fn insert(
 }
 
 fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(), Stop> {
-    let sql =
-        "SELECT a.tier, (SELECT count(*) FROM api_keys k WHERE k.account_id = a.id AND k.revoked_at IS NULL
-                               AND (k.expires_at IS NULL OR k.expires_at > ?2)) AS live
-               FROM accounts a WHERE a.id = ?1";
-    let found = tx.first(sql, params![member.account.0, now.unix()], |row| {
-        Ok((rows::get::<String>(row, "tier")?, rows::get::<u32>(row, "live")?))
+    let sql = format!("SELECT {} FROM accounts WHERE id = ?1", rows::ACCOUNT);
+    let account = tx.first(&sql, [member.account.0], rows::account)?;
+    let account = account.ok_or_else(|| StoreError::Corrupt {
+        table: "accounts",
+        what: format!("no row for account {}", member.account),
     })?;
-    let tier = found.as_ref().and_then(|(tier, _)| Tier::parse(tier));
-    let (Some(tier), Some((_, live))) = (tier, found) else {
-        return Err(StoreError::Corrupt { table: "accounts", what: "tier".to_owned() }.into());
-    };
-    if live < tier.max_keys() {
+    let sql = "SELECT count(*) AS live FROM api_keys
+               WHERE account_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)";
+    let live = tx.first(sql, params![member.account.0, now.unix()], |row| rows::get::<u32>(row, "live"))?;
+    let most = account.limits().keys;
+    if live.unwrap_or(0) < most {
         return Ok(());
     }
-    let text = format!(
-        "API key limit reached: an account of tier {} may have {} live keys; revoke one first",
-        tier.name(),
-        tier.max_keys()
-    );
+    let whose = match account.overrides.keys {
+        Some(_) => "this account".to_owned(),
+        None => format!("an account of tier {}", account.tier.name()),
+    };
+    let text = format!("API key limit reached: {whose} may have {most} live keys; revoke one first");
     Err(Denial::invalid("api_keys", text).into())
 }
 

@@ -7,7 +7,8 @@
 //! | `writer.rs` | the one connection that writes, on a thread of its own |
 //! | `reader.rs` | connections that read |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
-//! | `accounts.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `upkeep.rs` | what is written in batches |
 //! | `faults.rs` | faults made on purpose, for tests (feature `fault-injection`) |
 //!
@@ -18,12 +19,14 @@ mod commit;
 mod error;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
+mod identities;
 mod keys;
 mod load;
 mod migrate;
 mod open;
 mod operator;
 mod reader;
+mod root_secret;
 mod rows;
 mod team;
 mod tx;
@@ -33,6 +36,7 @@ mod writer;
 pub use error::store_error;
 pub use migrate::{Component, Migration};
 pub use open::{OpenError, Options};
+pub use operator::copy;
 pub use reader::Reads;
 pub use tx::Tx;
 
@@ -46,4 +50,13 @@ pub struct Sqlite {
     readers: Arc<reader::Readers>,
     writer: Arc<writer::Writer>,
     directory: Directory,
+    left_out: u64,
+}
+
+impl Sqlite {
+    /// How many rows were left out at the start, because they were not as they must be. The log names their tables.
+    #[must_use]
+    pub fn rows_left_out(&self) -> u64 {
+        self.left_out
+    }
 }

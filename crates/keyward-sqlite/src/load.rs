@@ -1,4 +1,7 @@
 //! What the directory must know before the first request.
+//!
+//! A row that cannot be read, or of which there are two where one must be, is left out with an alarm: whoever depended on it
+//! is refused, and nobody gains a right. The rest of the store goes on.
 
 use crate::open::OpenError;
 use crate::reader::all;
@@ -6,48 +9,98 @@ use crate::rows;
 use keyward_core::api_key::KeySecret;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
+use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-/// Every account, user, membership, key and secret. A row that cannot be read is left out, with an alarm: whoever
-/// depended on it is refused, and nobody gains a right.
-pub(crate) fn everything(connection: &Connection) -> Result<Vec<Change>, OpenError> {
-    let mut changes = Vec::new();
-    let mut add = |columns: &str, table: &str, read: fn(&Row<'_>) -> Result<Change, StoreError>| {
-        readable(connection, columns, table, read).map(|found| changes.extend(found))
-    };
-    add(rows::ACCOUNT, "accounts", |row| rows::account(row).map(Change::Account))?;
-    add(rows::USER, "users", |row| rows::user(row).map(Change::User))?;
-    add("account_id, user_id, role", "memberships", |row| {
-        let (account, user) = (rows::get(row, "account_id")?, rows::get(row, "user_id")?);
-        Ok(Change::Member(AccountId(account), UserId(user), Some(rows::role(row)?)))
-    })?;
-    add(rows::KEY, "api_keys", |row| rows::key(row).map(Change::Key))?;
-    let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
-    for secret in readable(connection, rows::SECRET, "api_key_secrets", rows::secret)? {
-        secrets.entry(secret.key).or_default().push(secret);
-    }
-    changes.extend(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)));
-    Ok(changes)
+/// What was learnt.
+pub(crate) struct Learnt {
+    /// Every account, user, membership, key and secret.
+    pub(crate) changes: Vec<Change>,
+    /// How many rows were left out.
+    pub(crate) left_out: u64,
 }
 
-fn readable<T>(
-    connection: &Connection,
-    columns: &str,
-    table: &str,
-    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, OpenError> {
-    let sql = format!("SELECT {columns} FROM {table}");
-    let found = all(connection, &sql, [], |row| {
-        Ok(read(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
-    });
-    match found {
-        Ok(found) => Ok(found.into_iter().flatten().collect()),
-        Err(StoreError::Unavailable(source) | StoreError::Failed(source)) => Err(match source.downcast() {
+/// Reads everything.
+pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
+    let mut loading = Loading { connection, left_out: 0 };
+    let accounts = loading.table("accounts", rows::ACCOUNT, rows::account, |account| {
+        vec![format!("id {}", account.id), format!("slug {}", account.slug)]
+    })?;
+    let users = loading.table("users", rows::USER, rows::user, |user| {
+        vec![format!("id {}", user.id), format!("email {}", user.email)]
+    })?;
+    let members =
+        loading.table("memberships", "account_id, user_id, role", member, |(account, user, _)| {
+            vec![format!("user {user} in account {account}")]
+        })?;
+    let keys = loading.table("api_keys", rows::KEY, rows::key, |key| vec![format!("id {}", key.id)])?;
+    let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
+    for secret in loading.table("api_key_secrets", rows::SECRET, rows::secret, |secret| {
+        vec![secret.digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()]
+    })? {
+        secrets.entry(secret.key).or_default().push(secret);
+    }
+    let changes = accounts
+        .into_iter()
+        .map(Change::Account)
+        .chain(users.into_iter().map(Change::User))
+        .chain(members.into_iter().map(|(account, user, role)| Change::Member(account, user, Some(role))))
+        .chain(keys.into_iter().map(Change::Key))
+        .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
+        .collect();
+    Ok(Learnt { changes, left_out: loading.left_out })
+}
+
+fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {
+    let (account, user) = (rows::get(row, "account_id")?, rows::get(row, "user_id")?);
+    Ok((AccountId(account), UserId(user), rows::role(row)?))
+}
+
+struct Loading<'c> {
+    connection: &'c Connection,
+    left_out: u64,
+}
+
+impl Loading<'_> {
+    /// The rows of a table that can be read and are named once. `names`: what no other row may be named too.
+    fn table<T>(
+        &mut self,
+        table: &'static str,
+        columns: &str,
+        read: fn(&Row<'_>) -> Result<T, StoreError>,
+        names: fn(&T) -> Vec<String>,
+    ) -> Result<Vec<T>, OpenError> {
+        let sql = format!("SELECT {columns} FROM {table}");
+        let found = all(self.connection, &sql, [], |row| {
+            Ok(read(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
+        });
+        let found = found.map_err(open_error)?;
+        let rows = found.len();
+        let readable: Vec<T> = found.into_iter().flatten().collect();
+        let mut named: HashMap<String, u32> = HashMap::new();
+        for name in readable.iter().flat_map(names) {
+            *named.entry(name).or_default() += 1;
+        }
+        let is_twice =
+            |row: &T| names(row).iter().any(|name| named.get(name).is_some_and(|times| *times > 1));
+        let (twice, once): (Vec<T>, Vec<T>) = readable.into_iter().partition(is_twice);
+        for _ in &twice {
+            // Its names may be a digest: they are not told.
+            tracing::error!(table, "a row was left out: there is another with its name");
+        }
+        self.left_out += (rows - once.len()) as u64;
+        Ok(once)
+    }
+}
+
+fn open_error(error: StoreError) -> OpenError {
+    match error {
+        StoreError::Unavailable(source) | StoreError::Failed(source) => match source.downcast() {
             Ok(error) => OpenError::Sqlite(*error),
             Err(_) => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
-        }),
-        Err(StoreError::Corrupt { .. }) => Err(OpenError::Sqlite(rusqlite::Error::InvalidQuery)),
+        },
+        StoreError::Corrupt { .. } => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
     }
 }

@@ -25,7 +25,10 @@ pub struct Component {
 /// The store's own tables.
 pub(crate) const IDENTITY: Component = Component {
     name: "keyward",
-    migrations: &[Migration { name: "identity", sql: include_str!("../migrations/0001_identity.sql") }],
+    migrations: &[
+        Migration { name: "identity", sql: include_str!("../migrations/0001_identity.sql") },
+        Migration { name: "operating", sql: include_str!("../migrations/0002_operating.sql") },
+    ],
 };
 
 /// Marks a file as ours (SQLite's `application_id`): "KEYW".
@@ -71,6 +74,17 @@ pub(crate) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
         (0, 0) => Ok(true),
         _ => Err(OpenError::NotOurs),
     }
+}
+
+/// Whether a migration is still to be applied.
+pub(crate) fn is_older(connection: &Connection, components: &[Component]) -> Result<bool, OpenError> {
+    for component in components {
+        let known = i64::try_from(component.migrations.len()).unwrap_or(i64::MAX);
+        if version_of(connection, component.name)? < known {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn refuse_newer(connection: &Connection, components: &[Component]) -> Result<(), OpenError> {

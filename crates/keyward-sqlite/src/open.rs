@@ -1,6 +1,7 @@
 //! Opening the file: everything that must be right before the first request.
 
-use crate::migrate::{APPLICATION_ID, Component, IDENTITY, migrate, recognise};
+use crate::load::Learnt;
+use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::reader::Readers;
 use crate::writer::Writer;
 use crate::{Sqlite, load};
@@ -22,6 +23,8 @@ pub struct Options<'a> {
     pub components: &'a [Component],
     /// The check values of the root secret, by version ([`keyward_core::root_secret::RootSecret::check_values`]).
     pub root_secret_checks: &'a [(u32, String)],
+    /// Whether a file of an older version is brought up to date. Else it is refused.
+    pub migrate: bool,
     /// The store's clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -48,6 +51,12 @@ pub enum OpenError {
         /// The newest version that this program knows; 0: it does not know the component.
         known: i64,
     },
+    /// An older program wrote it, and it was not to be changed.
+    #[error(
+        "the database is of an older version of this program; keyward serve brings it up to date when it starts \
+         (keyward backup makes a copy to go back to)"
+    )]
+    Older,
     /// It holds another program's tables.
     #[error("the file is a database of another program")]
     NotOurs,
@@ -92,14 +101,18 @@ impl Sqlite {
         let is_new = recognise(&connection)?;
         prepare(&connection, is_new)?;
         let components: Vec<Component> = [&[IDENTITY], options.components].concat();
+        if !options.migrate && !is_new && is_older(&connection, &components)? {
+            return Err(OpenError::Older);
+        }
         migrate(&mut connection, &components, now)?;
         recognise_secret(&connection, options.root_secret_checks, now)?;
         let directory = Directory::default();
-        directory.publish(load::everything(&connection)?);
+        let Learnt { changes, left_out } = load::everything(&connection)?;
+        directory.publish(changes);
         let readers = Readers::open(path)?;
         let writer = Writer::start(connection, lock, directory.clone(), Arc::clone(&options.clock))
             .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Ok(Self { writer: Arc::new(writer), readers: Arc::new(readers), directory })
+        Ok(Self { writer: Arc::new(writer), readers: Arc::new(readers), directory, left_out })
     }
 }
 
@@ -107,7 +120,7 @@ impl Sqlite {
 /// system drops it with the process.
 ///
 /// The handle stays open until SQLite has closed its own: closing it sooner would drop the locks that SQLite holds.
-fn own(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
     let file = make_private(path).map_err(file_error)?;
     match file.try_lock() {
@@ -146,7 +159,7 @@ fn make_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(1))?;

@@ -1,11 +1,13 @@
 //! What the operator reads: the audit trail, and the whole database as a copy.
 
 use crate::error::store_error;
+use crate::migrate::recognise;
+use crate::open::{OpenError, connect, own};
 use crate::{Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -20,30 +22,72 @@ impl OperatorReads for Sqlite {
         Box::pin(self.read(move |reads| reads.all(sql, params![since.unix(), after, limit], audit_row)))
     }
 
+    fn audit_of(&self, request_id: String) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
+        let sql = "SELECT * FROM audit WHERE request_id = ?1 ORDER BY id";
+        Box::pin(self.read(move |reads| reads.all(sql, [request_id], audit_row)))
+    }
+
     fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>> {
         let from = self.readers.path.clone();
         Box::pin(async move {
             // A connection of its own: the copy reads one state from beginning to end, and holds nobody up.
-            let copying = tokio::task::spawn_blocking(move || {
-                let io = |error: std::io::Error| StoreError::Unavailable(error.into());
-                // Under another name until it is whole, and its own only if that is free.
-                let mut meanwhile = to.clone().into_os_string();
-                meanwhile.push(".making");
-                let meanwhile = Unfinished(PathBuf::from(meanwhile));
-                make_empty(&meanwhile.0).map_err(io)?;
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(from, flags).map_err(store_error)?;
-                let target =
-                    meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
-                connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
-                File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
-                std::fs::hard_link(&meanwhile.0, &to).map_err(io)?;
-                drop(meanwhile);
-                let directory = to.parent().unwrap_or(Path::new("."));
-                File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
-            });
-            copying.await.map_err(|error| StoreError::Failed(error.into()))?
+            let connection = open_to_read(&from)?;
+            let breaking_off = BreakOff(connection.get_interrupt_handle());
+            let copying = tokio::task::spawn_blocking(move || copy_by(&connection, &to));
+            let copied = copying.await.map_err(|error| StoreError::Failed(error.into()))?;
+            drop(breaking_off);
+            copied
         })
+    }
+}
+
+/// Writes a whole copy of a database that no process has open, of whatever version it is.
+///
+/// # Errors
+/// [`OpenError`], also when the copy cannot be made.
+pub fn copy(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let _lock = own(from)?;
+    let connection = connect(from)?;
+    if recognise(&connection)? {
+        return Err(OpenError::NotOurs);
+    }
+    copy_by(&connection, to).map_err(|error| {
+        let source = std::io::Error::other(match std::error::Error::source(&error) {
+            Some(cause) => cause.to_string(),
+            None => error.to_string(),
+        });
+        OpenError::File { path: to.to_owned(), source }
+    })
+}
+
+fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(store_error)
+}
+
+fn copy_by(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    let io = |error: std::io::Error| StoreError::Unavailable(error.into());
+    // Under another name until it is whole, and its own only if that is free.
+    let mut meanwhile = to.as_os_str().to_owned();
+    meanwhile.push(".making");
+    let meanwhile = Unfinished(PathBuf::from(meanwhile));
+    make_empty(&meanwhile.0).map_err(io)?;
+    let target = meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
+    File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
+    std::fs::hard_link(&meanwhile.0, to).map_err(io)?;
+    drop(meanwhile);
+    let directory = to.parent().unwrap_or(Path::new("."));
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
+}
+
+/// Breaks the statement off that runs, when nobody waits for it any more.
+struct BreakOff(InterruptHandle);
+
+impl Drop for BreakOff {
+    fn drop(&mut self) {
+        // After the end there is nothing to break off.
+        self.0.interrupt();
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::Sqlite;
 use crate::error::store_error;
 use keyward_core::BoxFuture;
+use keyward_core::api_key::Move;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
-use keyward_core::live::Directory;
+use keyward_core::live::{Change, Directory};
 use keyward_core::store::{StoreError, Upkeep};
 use rusqlite::{TransactionBehavior, params};
 
@@ -36,6 +37,31 @@ impl Upkeep for Sqlite {
                 .map_err(store_error)?;
             }
             tx.commit().map_err(store_error)
+        }))
+    }
+
+    fn move_digests(&self, moves: Vec<Move>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.run(move |desk| {
+            let tx = desk
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(store_error)?;
+            let mut moved = Vec::new();
+            for noted in moves {
+                let (to, from) = (noted.to.as_bytes(), noted.from.as_bytes());
+                let changed = tx
+                    .prepare_cached(
+                        "UPDATE api_key_secrets SET digest = ?1, pepper_version = ?2 WHERE digest = ?3",
+                    )
+                    .and_then(|mut statement| statement.execute(params![to, noted.version, from]))
+                    .map_err(store_error)?;
+                if changed > 0 {
+                    moved.push(Change::Moved(noted));
+                }
+            }
+            tx.commit().map_err(store_error)?;
+            desk.directory.publish(moved);
+            Ok(())
         }))
     }
 }

@@ -15,6 +15,7 @@ async fn the_embedded_store_keeps_the_contract() {
             path: &directory.path().join(format!("{}.db", count.get())),
             components: &[],
             root_secret_checks: &[],
+            migrate: true,
             clock: Arc::new(FakeClock::new()),
         };
         Sqlite::open(&options).unwrap()

@@ -21,6 +21,7 @@ fn open(path: &Path) -> Result<Sqlite, keyward_sqlite::OpenError> {
         path,
         components: &[],
         root_secret_checks: &[(1, "check".to_owned())],
+        migrate: true,
         clock: Arc::new(SystemClock::new()),
     })
 }

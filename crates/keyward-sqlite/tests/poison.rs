@@ -17,6 +17,7 @@ mod poison {
     use keyward_core::scope::{Scope, ScopeSet};
     use keyward_core::store::Upkeep;
     use keyward_core::tier::Tier;
+    use keyward_sqlite::faults::change_by_force;
     use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};
     use std::path::Path;
@@ -28,6 +29,7 @@ mod poison {
             path,
             components: &[],
             root_secret_checks: &[(1, "check".to_owned())],
+            migrate: true,
             clock: Arc::new(FakeClock::new()),
         };
         Sqlite::open(&options).unwrap()
@@ -47,7 +49,7 @@ mod poison {
 
     /// Two members of one account with a key of two scopes each; one's rows are spoilt, then the store is opened again.
     /// What the spoilt one's key is told, and what the other may still do.
-    async fn after(spoil: &'static str) -> (Result<Caller, Denial>, ScopeSet) {
+    async fn after(spoil: &str) -> (Result<Caller, Denial>, ScopeSet, u64) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("keyward.db");
         let random = SeededRandom::new(1);
@@ -82,44 +84,151 @@ mod poison {
                         .secret,
                 );
             }
-            store
-                .on_writer("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;")
-                .await
-                .unwrap();
-            store.on_writer(spoil).await.unwrap();
         }
+        change_by_force(&path, &format!("{WITHOUT_RULES} {spoil}")).unwrap();
         let store = open(&path);
         let live = store.directory().read();
         let now = FakeClock::new().now();
-        let admit = |key: usize| ring.admit(keys[key].expose(), [127, 0, 0, 1].into(), &live, now);
-        (admit(0), Principal::of(admit(1).unwrap()).scopes)
+        let admit = |key: usize| {
+            let admitted = ring.admit(keys[key].expose(), [127, 0, 0, 1].into(), &live, now);
+            admitted.map(|admitted| admitted.caller)
+        };
+        (admit(0), Principal::of(admit(1).unwrap()).scopes, store.rows_left_out())
+    }
+
+    /// Every policy table without its rules, so that anything can stand in it: null, twice the same, any word.
+    const WITHOUT_RULES: &str = "
+        PRAGMA foreign_keys = OFF;
+        CREATE TABLE a AS SELECT * FROM accounts; DROP TABLE accounts; ALTER TABLE a RENAME TO accounts;
+        CREATE TABLE u AS SELECT * FROM users; DROP TABLE users; ALTER TABLE u RENAME TO users;
+        CREATE TABLE m AS SELECT * FROM memberships; DROP TABLE memberships; ALTER TABLE m RENAME TO memberships;
+        CREATE TABLE k AS SELECT * FROM api_keys; DROP TABLE api_keys; ALTER TABLE k RENAME TO api_keys;
+        CREATE TABLE s AS SELECT * FROM api_key_secrets; DROP TABLE api_key_secrets;
+        ALTER TABLE s RENAME TO api_key_secrets;";
+
+    #[tokio::test]
+    async fn without_rules_but_with_sound_rows_everyone_is_admitted() {
+        let (one, other, left_out) = after("").await;
+        assert_eq!((one.is_ok(), other.names().len(), left_out), (true, 2, 0));
     }
 
     #[tokio::test]
-    async fn a_poisoned_row_is_left_out_and_nobody_gains_a_right() {
+    async fn a_poisoned_row_is_left_out_with_an_alarm_and_nobody_gains_a_right() {
+        use Denial::{AccountDisabled, KeyUnknown, NotAMember, UserDisabled};
+        // 1 MB of whatever.
+        let large = "replace(hex(zeroblob(500000)), '00', 'deals:read ')";
+        let cases: &[(&str, &[&str], Denial)] = &[
+            (
+                "UPDATE accounts SET",
+                &[
+                    "tier = 'gold'",
+                    "tier = ''",
+                    "tier = NULL",
+                    "tier = 7",
+                    "slug = NULL",
+                    "slug = LARGE",
+                    "name = x'ff'",
+                    "reads_per_minute = -1",
+                    "writes_per_minute = 100001",
+                    "max_keys = 'many'",
+                    "id = NULL",
+                ],
+                AccountDisabled,
+            ),
+            (
+                "UPDATE users SET",
+                &["email = NULL", "email = LARGE", "first_name = x'c328'", "disabled_at = 'never'"],
+                UserDisabled,
+            ),
+            (
+                "UPDATE memberships SET",
+                &[
+                    "role = 'owner'",
+                    "role = 'ADMIN'",
+                    "role = NULL",
+                    "role = LARGE",
+                    "role = x'00'",
+                    "user_id = NULL",
+                ],
+                NotAMember,
+            ),
+            (
+                "UPDATE api_keys SET",
+                &[
+                    "scopes = 'deals:read deals:everything'",
+                    "scopes = NULL",
+                    "scopes = LARGE",
+                    "permission = 'full_access'",
+                    "permission = 'root', scopes = NULL",
+                    "allowed_ips = 'everywhere'",
+                    "allowed_ips = ''",
+                    "allowed_ips = LARGE",
+                    "label = NULL",
+                    "label = LARGE",
+                    "expires_at = 'never'",
+                    "revoked_at = 'no'",
+                    "user_id = NULL",
+                ],
+                KeyUnknown,
+            ),
+            (
+                "UPDATE api_key_secrets SET",
+                &[
+                    "digest = x'00'",
+                    "digest = NULL",
+                    "digest = LARGE",
+                    "pepper_version = NULL",
+                    "ends_at = 'later'",
+                ],
+                KeyUnknown,
+            ),
+        ];
+        for (table, changes, denial) in cases {
+            // Of every table the first row is the one of the key that is spoilt.
+            let first = if table.contains("secrets") { "WHERE key_id = 1" } else { "WHERE rowid = 1" };
+            for change in *changes {
+                let spoil = format!("{table} {} {first}", change.replace("LARGE", large));
+                let (spoilt, sound, left_out) = after(&spoil).await;
+                assert_eq!(spoilt.err().as_ref(), Some(denial), "{spoil:.120}");
+                assert_eq!(sound.names(), ["account:read", "deals:read"], "{spoil:.120}");
+                assert_eq!(left_out, 1, "an alarm: {spoil:.120}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_there_twice_counts_as_none() {
+        use Denial::{AccountDisabled, KeyUnknown, NotAMember, UserDisabled};
+        for (table, wider, denial) in [
+            ("accounts", "tier = 'enterprise'", AccountDisabled),
+            ("users", "first_name = 'Another'", UserDisabled),
+            ("memberships", "role = 'admin'", NotAMember),
+            ("api_keys", "permission = 'full_access', scopes = NULL", KeyUnknown),
+            ("api_key_secrets", "key_id = 2", KeyUnknown),
+        ] {
+            let of_the_spoilt = if table == "api_key_secrets" { "key_id = 1" } else { "rowid = 1" };
+            let spoil = format!(
+                "CREATE TABLE copy AS SELECT * FROM {table} WHERE {of_the_spoilt}; UPDATE copy SET {wider};
+                 INSERT INTO {table} SELECT * FROM copy;"
+            );
+            let (spoilt, sound, left_out) = after(&spoil).await;
+            assert_eq!(spoilt.err(), Some(denial), "{table}");
+            assert_eq!(sound.names(), ["account:read", "deals:read"], "{table}");
+            assert_eq!(left_out, 2, "{table}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_points_nowhere_admits_nobody() {
         for (spoil, denial) in [
-            ("UPDATE accounts SET tier = 'gold' WHERE id = 1", Denial::AccountDisabled),
-            ("UPDATE accounts SET tier = '' WHERE id = 1", Denial::AccountDisabled),
             ("DELETE FROM accounts WHERE id = 1", Denial::AccountDisabled),
             ("DELETE FROM users WHERE id = 1", Denial::UserDisabled),
-            ("UPDATE memberships SET role = 'owner' WHERE user_id = 1", Denial::NotAMember),
-            ("UPDATE memberships SET role = 'ADMIN' WHERE user_id = 1", Denial::NotAMember),
+            ("DELETE FROM memberships WHERE user_id = 1", Denial::NotAMember),
             ("UPDATE memberships SET user_id = 99 WHERE user_id = 1", Denial::NotAMember),
-            ("UPDATE api_keys SET scopes = 'deals:read deals:everything' WHERE id = 1", Denial::KeyUnknown),
-            ("UPDATE api_keys SET scopes = NULL WHERE id = 1", Denial::KeyUnknown),
-            ("UPDATE api_keys SET permission = 'full_access' WHERE id = 1", Denial::KeyUnknown),
-            ("UPDATE api_keys SET permission = 'root', scopes = NULL WHERE id = 1", Denial::KeyUnknown),
-            ("UPDATE api_keys SET allowed_ips = 'everywhere' WHERE id = 1", Denial::KeyUnknown),
-            ("UPDATE api_keys SET allowed_ips = '' WHERE id = 1", Denial::KeyUnknown),
-            (
-                "UPDATE api_keys SET scopes = replace(hex(zeroblob(500000)), '00', 'deals:read ') || 'x' WHERE id = 1",
-                Denial::KeyUnknown,
-            ),
-            ("UPDATE api_key_secrets SET digest = x'00' WHERE key_id = 1", Denial::KeyUnknown),
             ("UPDATE api_key_secrets SET key_id = 99 WHERE key_id = 1", Denial::KeyUnknown),
             ("UPDATE api_keys SET account_id = 99 WHERE id = 1", Denial::AccountDisabled),
         ] {
-            let (spoilt, sound) = after(spoil).await;
+            let (spoilt, sound, _) = after(spoil).await;
             assert_eq!(spoilt.err(), Some(denial), "{spoil}");
             assert_eq!(sound.names(), ["account:read", "deals:read"], "{spoil}");
         }

@@ -11,6 +11,7 @@ use keyward::app::App;
 use keyward::reload::Current;
 use keyward::stack::{Boxed, around, guarded};
 use keyward::transport::Listening;
+use keyward::watch::Recent;
 use keyward::{telemetry, transport};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
@@ -120,6 +121,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
         path: &path,
         components: &[],
         root_secret_checks: &checks,
+        migrate: true,
         clock: clock.clone(),
     })?;
     let ring = KeyRing::new(KeyFormat::new("lev_sk_")?, &root).ok_or("no root secret")?;
@@ -141,6 +143,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
     let key = commit(&store, issue).await?.secret.expose().to_owned();
     let app = App {
         current: Current::default(),
+        recent: Recent::default(),
         store: Arc::new(store),
         ring,
         cursors: Cursors::new(&root),

@@ -137,8 +137,8 @@ async fn soak(arguments: &Arguments) -> Result<(), Failure> {
     writeln!(out, "{connections} hostile connections; the server has {before} KiB before the first")?;
     writeln!(
         out,
-        "        baseline                    under attack                        honest   KiB each   KiB each\n\
-         round   requests  p50 ms  p99 ms    requests  p50 ms  p99 ms   ratio  failures    sampled    highest"
+        "        baseline                    under attack                        honest  opened   KiB each   KiB each\n\
+         round   requests  p50 ms  p99 ms    requests  p50 ms  p99 ms   ratio  failures    in s    sampled    highest"
     )?;
     let mut rounds = Vec::new();
     for number in 1..=arguments.rounds {
@@ -160,6 +160,8 @@ async fn soak(arguments: &Arguments) -> Result<(), Failure> {
 struct Round {
     baseline: Took,
     attacked: Took,
+    /// How long it took to open all hostile connections: seconds mean that the server's queue was full.
+    opening: f64,
     sampled: f64,
     highest: f64,
     fates: Vec<Fate>,
@@ -188,7 +190,7 @@ impl std::fmt::Display for Round {
             write!(f, "  {:>8}  {half:>6}  {most:>6}  ", took.each.len())?;
         }
         let (ratio, sampled, highest) = (told(self.ratio()), told(self.sampled), told(self.highest));
-        write!(f, "{ratio:>6}  {:>8}  {sampled:>9}  {highest:>9}", self.failures())
+        write!(f, "{ratio:>6}  {:>8}  {:>6.3}  {sampled:>9}  {highest:>9}", self.failures(), self.opening)
     }
 }
 
@@ -217,6 +219,7 @@ async fn attack(
         let (stream, since) = (open(server.address, number).await?, Instant::now());
         held.spawn(async move { Fate { shape: shape.name, held: hold(stream, since, shape).await } });
     }
+    let opening = began.elapsed().as_secs_f64();
     let fates = held.join_all().await;
     let attacked = match load {
         Some(load) => load.end_after(BASELINE.saturating_sub(began.elapsed())).await?,
@@ -228,7 +231,7 @@ async fn attack(
     let ever = memory(id, "VmHWM:")?;
     let highest = if noted { ever.max(sampled) } else { sampled };
     let each = |peak: u64| peak.saturating_sub(before) as f64 / f64::from(arguments.connections);
-    Ok(Round { baseline, attacked, sampled: each(sampled), highest: each(highest), fates })
+    Ok(Round { baseline, attacked, opening, sampled: each(sampled), highest: each(highest), fates })
 }
 
 /// A hostile connection, from one of as many addresses as are needed.
@@ -452,17 +455,20 @@ impl Server {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut server =
             Self { child, directory: directory.to_owned(), address: nowhere, key: String::new() };
-        server.ready().await?;
+        server.ready(arguments.tls).await?;
         Ok(server)
     }
 
     /// Waits for the line that says where it listens and with which keys.
-    async fn ready(&mut self) -> Result<(), Failure> {
+    async fn ready(&mut self, tls: bool) -> Result<(), Failure> {
         for _ in 0..3_000 {
             let printed = read_to_string(self.directory.join("stdout"))?;
             if let Some(line) = printed.strip_suffix('\n') {
                 let line: Value = serde_json::from_str(line)?;
-                let (_, address) = text(&line, "url").split_once("://").ok_or("no url")?;
+                let (scheme, address) = text(&line, "url").split_once("://").ok_or("no url")?;
+                if (scheme == "https") != tls {
+                    return Err(format!("the server speaks {scheme}, which is not what was asked for").into());
+                }
                 self.address = address.parse()?;
                 let keys = line.get("api_keys").and_then(Value::as_array).ok_or("no keys")?;
                 let key = keys.iter().find(|key| text(key, "user_email") == "admin@acme.example");

@@ -1,16 +1,19 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
 use crate::reload::Current;
-use crate::watch::Metrics;
+use crate::watch::{Metrics, Recent};
 use keyward_core::account::{
     AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
 };
 use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
 use keyward_core::clock::Clock;
 use keyward_core::effect::Commit;
+use keyward_core::identity::LinkIdentity;
+use keyward_core::limits::SetLimits;
 use keyward_core::live::Directory;
 use keyward_core::page::Cursors;
 use keyward_core::random::Random;
+use keyward_core::root_secret::{AddVersion, RetireVersion};
 use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
 use keyward_tower::hygiene::Limits;
 use lev_deals::{ArchiveDeal, CreateDeal, DealReads, SeedDeals, UpdateDeal};
@@ -57,6 +60,10 @@ pub trait OperatorStore:
     + Commit<SetRole>
     + Commit<SetUserDisabled>
     + Commit<SetTier>
+    + Commit<SetLimits>
+    + Commit<LinkIdentity>
+    + Commit<RetireVersion>
+    + Commit<AddVersion>
     + Commit<IssueKey>
     + Commit<RotateKey>
     + Commit<RevokeKey>
@@ -74,6 +81,10 @@ impl<S> OperatorStore for S where
         + Commit<SetRole>
         + Commit<SetUserDisabled>
         + Commit<SetTier>
+        + Commit<SetLimits>
+        + Commit<LinkIdentity>
+        + Commit<RetireVersion>
+        + Commit<AddVersion>
         + Commit<IssueKey>
         + Commit<RotateKey>
         + Commit<RevokeKey>
@@ -100,6 +111,8 @@ pub struct App {
     pub public_url: String,
     /// What may change while requests are served.
     pub current: Current,
+    /// What is remembered of requests that were not answered as asked.
+    pub recent: Recent,
     /// The figures.
     pub metrics: Metrics,
     /// The measures of a request.

@@ -7,12 +7,14 @@
 use crate::app::App;
 use crate::problem::{Problem, Problems, Reason, RequestId};
 use crate::routes::OperationId;
+use crate::watch::Seen;
 use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::principal::Recognised;
 use keyward_core::random::{self, Pooled};
 use keyward_tower::ClientAddress;
 use std::convert::Infallible;
@@ -130,6 +132,11 @@ impl Event {
 
     fn end(mut self, response: &Response<Body>) {
         let reason = response.extensions().get::<Reason>();
+        if let Some(Recognised { kind, id, user, account }) = response.extensions().get().copied() {
+            // Of a credential that was refused nothing was noted on the way.
+            let _ = self.record.caller.set((user, kind, id));
+            let _ = self.record.account.set(account);
+        }
         let causes = reason.and_then(|reason| reason.causes.as_deref());
         self.write(Some(response.status().as_u16()), reason.map(|reason| reason.word), causes);
         self.written = true;
@@ -141,24 +148,44 @@ impl Event {
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
         let duration = self.app.clock.elapsed().saturating_sub(self.start);
         let operation = self.record.operation.get().map(|operation| operation.name());
+        let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
+        let account = self.record.account.get().map(|account| account.0);
+        let origin_app = self.record.origin_app.get();
         self.app.metrics.request(operation, status, denial, duration);
         tracing::info!(
             target: "keyward::request",
             request_id = &*self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
-            method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other"),
+            method,
             operation,
             status,
             denial,
             cause,
             user_id = caller.map(|(user, ..)| user.0),
-            account_id = self.record.account.get().map(|account| account.0),
+            account_id = account,
             credential_kind = caller.map(|(_, kind, _)| *kind),
             credential_id = caller.map(|(_, _, id)| *id),
-            origin_app = self.record.origin_app.get().map(|name| &**name),
+            origin_app = origin_app.map(|name| &**name),
             address = self.address.map(|ClientAddress(address)| tracing::field::display(address)),
             duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
+        if let Some(denial) = denial {
+            self.app.recent.note(Seen {
+                timestamp: self.app.clock.now().to_string(),
+                request_id: self.id.hyphenated().to_string(),
+                method: method.to_owned(),
+                operation: operation.map(str::to_owned),
+                status,
+                denial: Some(denial.to_owned()),
+                cause: cause.map(str::to_owned),
+                user_id: caller.map(|(user, ..)| user.0),
+                account_id: account,
+                credential_kind: caller.map(|(_, kind, _)| (*kind).to_owned()),
+                credential_id: caller.map(|(_, _, id)| *id),
+                origin_app: origin_app.map(|name| name.to_string()),
+                address: self.address.map(|ClientAddress(address)| address.to_string()),
+            });
+        }
     }
 }
 

@@ -101,6 +101,36 @@ impl Problem {
     }
 }
 
+/// What a request can end with besides a refusal, for the operator.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) word: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// Every word that `denial` can be and that is no refusal.
+pub(crate) const FAULTS: [Fault; 7] = [
+    Fault {
+        word: "store_unavailable",
+        meaning: "503: the database is locked, read-only, full or overloaded; the cause says which.",
+    },
+    Fault { word: "store_corrupt", meaning: "500: a row is not as it must be; the cause says which." },
+    Fault {
+        word: "store_failed",
+        meaning: "500: a fault of ours in the database; report it with the cause.",
+    },
+    Fault { word: "random_unavailable", meaning: "503: the system gives no randomness." },
+    Fault {
+        word: "request_timed_out",
+        meaning: "503: it took longer than request_timeout; a write that had begun is in the audit trail.",
+    },
+    Fault { word: "panicked", meaning: "500: a fault of ours; report it with what the log says before." },
+    Fault {
+        word: "client_gone",
+        meaning: "No answer: the client left; a write that had begun is in the audit trail.",
+    },
+];
+
 /// The status of a code.
 pub(crate) const fn status(code: Code) -> StatusCode {
     match code {

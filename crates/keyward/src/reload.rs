@@ -2,11 +2,13 @@
 
 use crate::cli::{CliError, variables};
 use crate::config::{self, Config, Flags, restart_needed};
+use crate::secret_file;
 use crate::telemetry::SetLevel;
 use crate::transport::tls;
 use ipnet::IpNet;
 use keyward_core::swap::Swap;
 use rustls::ServerConfig;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +98,11 @@ impl std::fmt::Debug for Reloader {
 impl Reloader {
     pub(crate) fn new(flags: Flags, begun_with: Config, current: Current, set_level: SetLevel) -> Self {
         Self { flags, begun_with, current, set_level }
+    }
+
+    /// Where the root secret is kept; `None`: in a variable.
+    pub(crate) fn secret_file(&self) -> Option<PathBuf> {
+        secret_file::path(&self.begun_with)
     }
 
     /// Takes in what may change; on any mistake nothing is changed, and the log says why.

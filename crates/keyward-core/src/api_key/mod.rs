@@ -10,7 +10,7 @@ pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
 pub use digest::{Digest, Pepper};
 pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey};
 pub use format::{KeyFormat, PrefixError, base62};
-pub use ring::{KeyRing, NewSecret};
+pub use ring::{Admitted, KeyRing, NewSecret};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
@@ -89,6 +89,17 @@ pub struct KeyView<'a> {
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
+}
+
+/// A secret whose digest is of the older version of the root secret, and what it becomes.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    /// The digest that is kept.
+    pub from: Digest,
+    /// The digest of the same secret under the current version.
+    pub to: Digest,
+    /// The current version.
+    pub version: u32,
 }
 
 /// One secret of a key, at rest.

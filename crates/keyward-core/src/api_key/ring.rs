@@ -1,13 +1,14 @@
 //! Making secrets and admitting their bearers.
 
-use super::{Digest, KeyFormat, Pepper};
+use super::{Digest, KeyFormat, Move, Pepper};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::live::Live;
-use crate::principal::Caller;
+use crate::principal::{Caller, Recognised};
 use crate::random::{Random, RandomError};
 use crate::root_secret::RootSecret;
 use crate::secret::Secret;
+use crate::swap::Swap;
 use std::net::IpAddr;
 
 /// A freshly made secret: the text to show once, and what is kept of it.
@@ -23,21 +24,54 @@ pub struct NewSecret {
     pub pepper_version: u32,
 }
 
-/// The form of the keys and the peppers of their digests.
+/// A bearer who was admitted.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// Who it is.
+    pub caller: Caller,
+    /// What is to become of the secret's digest, if it is of the older version.
+    pub to_move: Option<Move>,
+}
+
+/// The form of the keys and the peppers of their digests. Clones share the peppers.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     format: KeyFormat,
+    peppers: Swap<Peppers>,
+}
+
+#[derive(Debug)]
+struct Peppers {
     older: Option<Pepper>,
     current: Pepper,
+}
+
+impl Peppers {
+    fn of(root: &RootSecret) -> Option<Self> {
+        let mut peppers = Pepper::all(root);
+        let current = peppers.pop()?;
+        Some(Self { older: peppers.pop(), current })
+    }
 }
 
 impl KeyRing {
     /// With the peppers of this root secret; `None` if it has no version.
     #[must_use]
     pub fn new(format: KeyFormat, root: &RootSecret) -> Option<Self> {
-        let mut peppers = Pepper::all(root);
-        let current = peppers.pop()?;
-        Some(Self { format, older: peppers.pop(), current })
+        Some(Self { format, peppers: Swap::new(Peppers::of(root)?) })
+    }
+
+    /// Takes up the peppers of another root secret, for this ring and all its clones.
+    pub fn take_up(&self, root: &RootSecret) {
+        if let Some(peppers) = Peppers::of(root) {
+            self.peppers.replace(peppers);
+        }
+    }
+
+    /// The version of the root secret that new digests are made with.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.peppers.get().current.version()
     }
 
     /// Whether the token claims to be a key.
@@ -51,11 +85,11 @@ impl KeyRing {
     /// # Errors
     /// When randomness is not to be had.
     pub fn mint(&self, random: &dyn Random) -> Result<NewSecret, RandomError> {
-        let secret = self.format.generate(random)?;
+        let (secret, peppers) = (self.format.generate(random)?, self.peppers.get());
         Ok(NewSecret {
             prefix: self.format.shown(&secret),
-            digest: self.current.digest(secret.expose()),
-            pepper_version: self.current.version(),
+            digest: peppers.current.digest(secret.expose()),
+            pepper_version: peppers.current.version(),
             secret,
         })
     }
@@ -64,11 +98,31 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`Denial::KeyMalformed`], or what [`Live::admit`] says.
-    pub fn admit(&self, token: &str, from: IpAddr, live: &Live, now: Timestamp) -> Result<Caller, Denial> {
+    pub fn admit(&self, token: &str, from: IpAddr, live: &Live, now: Timestamp) -> Result<Admitted, Denial> {
         if !self.format.is_well_formed(token) {
             return Err(Denial::KeyMalformed);
         }
-        self.look_up(token, from, live, now)
+        let peppers = self.peppers.get();
+        let to = peppers.current.digest(token);
+        match (live.admit(&to, from, now), &peppers.older) {
+            (Err(Denial::KeyUnknown), Some(older)) => {
+                let by_older = older.digest(token);
+                let caller = live.admit(&by_older, from, now)?;
+                let to_move = Move { from: by_older, to, version: peppers.current.version() };
+                Ok(Admitted { caller, to_move: Some(to_move) })
+            }
+            (found, _) => found.map(|caller| Admitted { caller, to_move: None }),
+        }
+    }
+
+    /// Whose key this is, if it is one that is known, whether or not it is admitted.
+    #[must_use]
+    pub fn recognise(&self, token: &str, live: &Live) -> Option<Recognised> {
+        let peppers = self.peppers.get();
+        [Some(&peppers.current), peppers.older.as_ref()]
+            .into_iter()
+            .flatten()
+            .find_map(|pepper| live.recognise(&pepper.digest(token)))
     }
 
     /// As [`KeyRing::admit`], at the same cost whatever is wrong: for the public endpoint that would otherwise
@@ -86,20 +140,13 @@ impl KeyRing {
         let well_formed = self.format.is_well_formed(token);
         // A long text would cost a long digest: what no key can be is cut to a key's length.
         let bounded = token.get(..token.len().min(96)).unwrap_or_default();
-        let by_current = live.admit(&self.current.digest(bounded), from, now);
-        let by_older = self.older.as_ref().map(|older| live.admit(&older.digest(bounded), from, now));
+        let peppers = self.peppers.get();
+        let by_current = live.admit(&peppers.current.digest(bounded), from, now);
+        let by_older = peppers.older.as_ref().map(|older| live.admit(&older.digest(bounded), from, now));
         match (well_formed, by_current, by_older) {
             (false, ..) => Err(Denial::KeyMalformed),
             (true, Err(Denial::KeyUnknown), Some(by_older)) => by_older,
             (true, by_current, _) => by_current,
-        }
-    }
-
-    fn look_up(&self, token: &str, from: IpAddr, live: &Live, now: Timestamp) -> Result<Caller, Denial> {
-        let found = live.admit(&self.current.digest(token), from, now);
-        match (&found, &self.older) {
-            (Err(Denial::KeyUnknown), Some(older)) => live.admit(&older.digest(token), from, now),
-            _ => found,
         }
     }
 }

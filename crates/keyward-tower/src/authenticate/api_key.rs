@@ -2,8 +2,9 @@
 
 use super::{Scheme, Verdict};
 use keyward_core::BoxFuture;
-use keyward_core::api_key::KeyRing;
+use keyward_core::api_key::{Admitted, KeyRing};
 use keyward_core::clock::Clock;
+use keyward_core::denial::Denial;
 use keyward_core::live::Directory;
 use keyward_core::principal::Credential;
 use std::future::ready;
@@ -30,12 +31,16 @@ impl ApiKeys {
             return Verdict::NotMine;
         }
         let now = self.clock.now();
-        let admitted = self.ring.admit(token, from, &self.directory.read(), now);
-        match admitted {
-            Err(denial) => Verdict::No(denial),
-            Ok(caller) => {
+        let live = self.directory.read();
+        match self.ring.admit(token, from, &live, now) {
+            Err(denial @ (Denial::KeyMalformed | Denial::KeyUnknown)) => Verdict::No(denial, None),
+            Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live)),
+            Ok(Admitted { caller, to_move }) => {
                 let Credential::ApiKey(key) = &caller.credential;
                 self.directory.note_use(key.id, now);
+                if let Some(to_move) = to_move {
+                    self.directory.note_move(to_move);
+                }
                 Verdict::Yes(caller)
             }
         }

@@ -6,6 +6,8 @@
 //!    other is asked. A token that none claims is refused.
 //! 4. The [`Caller`] goes into the request's extensions.
 //!
+//! Where a refused credential is a known one, its [`Recognised`] goes into the response's extensions, for the log alone.
+//!
 //! A token in the query, in a cookie or in a body is never looked for. The body is not read.
 //!
 //! Caveat: the client's address comes from [`ClientAddress`] in the extensions; without one, every request seems to
@@ -21,7 +23,7 @@ use http::{Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
 use keyward_core::header::bearer;
-use keyward_core::principal::Caller;
+use keyward_core::principal::{Caller, Recognised};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -36,8 +38,8 @@ pub enum Verdict {
     NotMine,
     /// It proves this caller.
     Yes(Caller),
-    /// It is of this kind, and bad.
-    No(Denial),
+    /// It is of this kind, and bad; and whose it is, where that is known.
+    No(Denial, Option<Recognised>),
 }
 
 /// One kind of credential.
@@ -106,7 +108,13 @@ where
                     request.extensions_mut().insert(caller);
                     inner.call(request).await
                 }
-                Err(denial) => Ok(refused(&refuse, request.extensions(), denial)),
+                Err((denial, recognised)) => {
+                    let mut response = refused(&refuse, request.extensions(), denial);
+                    if let Some(recognised) = recognised {
+                        response.extensions_mut().insert(recognised);
+                    }
+                    Ok(response)
+                }
             }
         })
     }
@@ -116,22 +124,22 @@ where
 fn judge<B>(
     schemes: &Schemes,
     request: &Request<B>,
-) -> impl Future<Output = Result<Caller, Denial>> + Send + 'static {
+) -> impl Future<Output = Result<Caller, (Denial, Option<Recognised>)>> + Send + 'static {
     let header = request.headers().get(AUTHORIZATION).cloned();
     let from =
         request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
     let schemes = Arc::clone(schemes);
     async move {
-        let header = header.ok_or(Denial::CredentialMissing)?;
-        let token = bearer(header.as_bytes())?;
+        let header = header.ok_or((Denial::CredentialMissing, None))?;
+        let token = bearer(header.as_bytes()).map_err(|denial| (denial, None))?;
         for scheme in schemes.iter() {
             match scheme.judge(token, from).await {
                 Verdict::NotMine => {}
                 Verdict::Yes(caller) => return Ok(caller),
-                Verdict::No(denial) => return Err(denial),
+                Verdict::No(denial, recognised) => return Err((denial, recognised)),
             }
         }
-        Err(Denial::CredentialUnknownKind)
+        Err((Denial::CredentialUnknownKind, None))
     }
 }
 

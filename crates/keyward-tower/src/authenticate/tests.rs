@@ -23,7 +23,7 @@ impl Scheme for ByLetter {
         let verdict = match (token.starts_with(self.letter), self.good) {
             (false, _) => Verdict::NotMine,
             (true, true) => Verdict::Yes(caller(from)),
-            (true, false) => Verdict::No(Denial::KeyRevoked),
+            (true, false) => Verdict::No(Denial::KeyRevoked, None),
         };
         Box::pin(ready(verdict))
     }

@@ -1,3 +1,3 @@
 //! What goes on beside the requests.
 
-pub(crate) mod flush_uses;
+pub(crate) mod flush;

@@ -1,14 +1,13 @@
 //! `keyward demo`: sample data, a server, and a line to paste.
 
-use super::opened::{
-    Opened, make_directory, make_root_secret, open, refuse_shared, root_secret, write_private,
-};
+use super::opened::{Opened, Schema, open};
 use super::run::{self, Plan};
 use super::{CliError, variables};
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Credentials};
+use crate::files::{make_directory, refuse_shared, write_private};
 use crate::reload::{Current, Reloadable, Reloader};
-use crate::telemetry;
+use crate::{secret_file, telemetry};
 use clap::Args;
 use std::fs::File;
 use std::io::Write;
@@ -72,7 +71,7 @@ async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), 
         refuse_shared(&kept, &file)?;
         let credentials = serde_json::from_reader(file)
             .map_err(|_| CliError::Said(format!("{} is not a demo's credentials", kept.display())))?;
-        return Ok((open(config, &root_secret(config)?)?, credentials));
+        return Ok((open(config, &secret_file::read(config)?, Schema::BringUpToDate)?, credentials));
     }
     if database.exists() {
         return Err(CliError::Said(format!(
@@ -80,7 +79,7 @@ async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), 
             data.display()
         )));
     }
-    let opened = open(config, &make_root_secret(config)?)?;
+    let opened = open(config, &secret_file::make(config)?, Schema::BringUpToDate)?;
     let credentials = demo::fill(&opened.store, &opened.ring, &*opened.random, &*opened.clock).await?;
     let text = serde_json::to_vec_pretty(&credentials).map_err(|error| CliError::Said(error.to_string()))?;
     write_private(&kept, &text)?;

@@ -1,11 +1,12 @@
 //! `keyward init`: the first account, its admin and a key, shown once.
 
-use super::opened::{
-    Opened, database, has_root_secret, make_directory, make_root_secret, open, refuse_taken, root_secret,
-};
+use super::database_file::{database, refuse_taken};
+use super::opened::{Opened, Schema, open};
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
+use crate::files::{directory_of, make_directory};
 use crate::operate::operator::{Operator, Person};
+use crate::secret_file;
 use clap::Args;
 use keyward_core::account::is_slug;
 use keyward_core::password;
@@ -15,7 +16,7 @@ use keyward_core::tier::Tier;
 use serde_json::json;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -134,20 +135,19 @@ impl<'c> Making<'c> {
     }
 
     fn open(&self) -> Result<Opened, CliError> {
-        let root = if has_root_secret(self.config) {
-            root_secret(self.config)?
+        let root = if secret_file::is_given(self.config) {
+            secret_file::read(self.config)?
         } else {
-            make_root_secret(self.config)?
+            secret_file::make(self.config)?
         };
         let mut config = self.config.clone();
         config.store.url = format!("sqlite:{}", self.meanwhile.display());
-        open(&config, &root)
+        open(&config, &root, Schema::BringUpToDate)
     }
 
     fn finish(self) -> Result<(), CliError> {
         std::fs::rename(&self.meanwhile, &self.database).map_err(CliError::file(&self.database))?;
-        let directory = self.database.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = directory.unwrap_or(Path::new("."));
+        let directory = directory_of(&self.database);
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(CliError::file(directory))
     }
 }

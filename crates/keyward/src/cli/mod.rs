@@ -1,9 +1,11 @@
 //! The command line.
 
 mod config;
+mod database_file;
 mod demo;
 mod init;
 mod opened;
+pub(crate) use opened::Opened;
 mod orders;
 mod reference;
 mod run;
@@ -12,10 +14,15 @@ mod serve;
 use crate::config::{ConfigError, Flags, Variables};
 use crate::transport::tls::TlsError;
 use clap::{Args, Parser, Subcommand};
+use keyward_core::store::StoreError;
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long the process waits for work on other threads when it ends.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The front door of an HTTP API.
 #[derive(Debug, Parser)]
@@ -37,9 +44,13 @@ enum Command {
     /// Makes, disables, enables users, and gives or takes their roles.
     #[command(subcommand)]
     User(orders::UserOrder),
-    /// Makes accounts and changes their tiers.
+    /// Makes accounts, and says what they may have.
     #[command(subcommand)]
     Account(orders::AccountOrder),
+    /// Rotates the root secret.
+    #[command(subcommand)]
+    Secret(orders::SecretOrder),
+    Explain(orders::Explain),
     /// Tells the audit trail: who did what, by which credential, when and from where.
     Audit(orders::Audit),
     /// Copies the database into a new file while the server serves.
@@ -110,9 +121,17 @@ pub enum CliError {
 }
 
 impl CliError {
-    fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         |source| Self::File { path, source }
+    }
+}
+
+impl From<StoreError> for CliError {
+    /// With its causes: this is for the operator.
+    fn from(error: StoreError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        Self::Said(format!("{error}{cause}"))
     }
 }
 
@@ -129,7 +148,7 @@ impl Cli {
     /// [`CliError`]; the caller prints it and ends with exit code 2.
     pub fn run(self) -> Result<(), CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
+        let outcome = runtime.block_on(async {
             match self.command {
                 Command::Demo(demo) => demo.run().await,
                 Command::Serve(serve) => serve.run().await,
@@ -138,17 +157,22 @@ impl Cli {
                 Command::Key(order) => order.run().await,
                 Command::User(order) => order.run().await,
                 Command::Account(order) => order.run().await,
+                Command::Secret(order) => order.run().await,
+                Command::Explain(explain) => explain.run().await,
                 Command::Audit(audit) => audit.run().await,
                 Command::Backup(backup) => backup.run().await,
                 Command::Restore(restore) => restore.run(),
                 Command::Reference { page } => reference::print(&page),
             }
-        })
+        });
+        // What still runs on other threads has been told to end; it is not waited for without end.
+        runtime.shutdown_timeout(FAREWELL);
+        outcome
     }
 }
 
 /// A variable of the environment.
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Cli, CliError};
 use crate::config;
-use crate::problem::status;
+use crate::problem::{FAULTS, Fault, status};
 use crate::watch::FIGURES;
 use clap::CommandFactory;
 use keyward_core::denial::Denial;
@@ -85,11 +85,10 @@ fn denials() -> String {
     }
     page.push_str(
         "\nBesides, of requests that were not refused but not answered with data either:\n\n\
-         | word | what it means |\n| --- | --- |\n\
-         | `store_unavailable` | 503: the database is locked, read-only, full or overloaded; `cause` says which |\n\
-         | `store_corrupt` | 500: a row is not as it must be; `cause` says which |\n\
-         | `store_failed`, `random_unavailable`, `panicked` | 500 or 503: a fault of ours; report it with `cause` |\n\
-         | `client_gone` | no answer: the client left; a write that had begun is in the audit trail |\n",
+         | word | what it means |\n| --- | --- |\n",
     );
+    for Fault { word, meaning } in &FAULTS {
+        let _ = writeln!(page, "| `{word}` | {meaning} |");
+    }
     page
 }

@@ -3,12 +3,12 @@
 use super::CliError;
 use super::opened::Opened;
 use crate::app::{App, OperatorStore};
-use crate::background::flush_uses;
+use crate::background::flush;
 use crate::config::{Config, Server};
-use crate::operate::socket::{self, Desk};
+use crate::operate::{Desk, socket};
 use crate::reload::Reloader;
 use crate::transport::Listening;
-use crate::watch::{Asked, KEYS, Metrics, endpoints};
+use crate::watch::{Asked, KEYS, Metrics, Recent, endpoints};
 use crate::{stack, transport};
 use keyward_core::store::Upkeep;
 use keyward_sqlite::Sqlite;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
 /// The addresses, taken.
@@ -100,14 +100,21 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
+    let recent = Recent::default();
     let desk = Desk {
         store: Arc::clone(&store) as Arc<dyn OperatorStore>,
         ring: opened.ring.clone(),
+        cursors: opened.cursors.clone(),
+        clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),
+        secret_file: reloader.secret_file(),
+        rotating: Mutex::default(),
+        recent: recent.clone(),
     };
     let app = Arc::new(App {
         current: reloader.current.clone(),
         metrics: metrics(&store),
+        recent,
         store,
         ring: opened.ring,
         cursors: opened.cursors,
@@ -127,7 +134,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         beside.spawn(transport::serve(admin, endpoints, Listening::default(), never(), never()));
     }
     let flushing = Arc::clone(&app.store);
-    beside.spawn(async move { flush_uses::forever(&*flushing).await });
+    beside.spawn(async move { flush::forever(&*flushing).await });
     let with = Listening { current: app.current.clone(), figures: app.metrics.connections.clone() };
     let stop = async {
         told_to_stop(told.clone(), 1).await;
@@ -140,7 +147,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     beside.shutdown().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
-    flush_uses::once(&*app.store).await;
+    flush::once(&*app.store).await;
     tracing::info!("stopped");
     Ok(())
 }

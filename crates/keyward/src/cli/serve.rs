@@ -1,10 +1,11 @@
 //! `keyward serve`.
 
-use super::opened::{open, root_secret};
+use super::database_file::database;
+use super::opened::{Schema, open};
 use super::run::{self, Plan};
 use super::{CliError, Source, variables};
 use crate::reload::{Current, Reloadable, Reloader};
-use crate::{config, telemetry};
+use crate::{config, secret_file, telemetry};
 use clap::Args;
 use std::net::SocketAddr;
 
@@ -25,15 +26,15 @@ impl Serve {
         let set_level = telemetry::start(&config.log);
         let current = Current::new(Reloadable::of(&config)?);
         let bound = run::listen(&config.server).await?;
-        let root = root_secret(&config)?;
-        let database = super::opened::database(&config)?;
+        let root = secret_file::read(&config)?;
+        let database = database(&config)?;
         if !database.exists() {
             return Err(CliError::Said(format!(
                 "there is no database {}; run keyward init first",
                 database.display()
             )));
         }
-        let opened = open(&config, &root)?;
+        let opened = open(&config, &root, Schema::BringUpToDate)?;
         let public_url = run::public_url(&config, bound.address);
         tracing::info!(address = %bound.address, public_url, "serving");
         let reloader = Reloader::new(flags, config, current, set_level);

@@ -1,21 +1,26 @@
 //! Carrying an order out. When it returns, what it changed holds for every request.
 
+use super::desk::Desk;
+use super::explain::explain;
 use super::operator::{Operator, Person};
 use super::order::Order;
+use super::secret;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::identity::LinkIdentity;
+use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
-use keyward_core::store::StoreError;
 use keyward_core::tier::Tier;
 use serde_json::{Value, json};
 
 /// Carries it out; what to tell the operator.
-pub(crate) async fn carry_out(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
+pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliError> {
+    let operator = &desk.operator();
     match order {
         Order::KeyCreate { account, user, label, permission, scopes } => {
             plain("a label", &label)?;
@@ -38,21 +43,17 @@ pub(crate) async fn carry_out(operator: &Operator<'_>, order: Order) -> Result<V
         }
         Order::Audit { since_unix, after } => {
             let since = Timestamp::from_unix(since_unix);
-            let rows = operator
-                .store()
-                .audit(since, after, AUDIT_PAGE)
-                .await
-                .map_err(|error| said(error.to_string()))?;
+            let rows = operator.store().audit(since, after, AUDIT_PAGE).await?;
             Ok(json!(rows))
         }
         Order::Backup { file } => {
-            let failed = |error: StoreError| {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                said(format!("{}: {error}: {cause}", file.display()))
-            };
+            let failed = |error| said(format!("{}: {}", file.display(), CliError::from(error)));
             operator.store().back_up(file.clone()).await.map_err(failed)?;
             Ok(json!({ "file": file }))
         }
+        Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
+        Order::SecretStatus => Ok(secret::status(desk)),
+        Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
         order => about_people(operator, order).await,
     }
 }
@@ -100,7 +101,69 @@ async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, Cl
             operator.commit(SetTier { account, tier }).await?;
             Ok(json!({ "id": account, "slug": slug, "tier": tier.name() }))
         }
+        Order::AccountLimits { slug, reads, writes, keys } => {
+            limits(operator, &slug, (reads.as_deref(), writes.as_deref(), keys.as_deref())).await
+        }
+        Order::UserLink { email, issuer, subject, linked } => {
+            for (what, text) in [("an issuer", &issuer), ("a subject", &subject)] {
+                plain(what, text)?;
+            }
+            let user = user_named(operator, &email)?;
+            let done = operator.commit(LinkIdentity { user, issuer, subject, linked }).await?;
+            let LinkIdentity { issuer, subject, linked, .. } = done.wanted;
+            Ok(json!({ "id": user, "email": email, "issuer": issuer, "subject": subject, "linked": linked }))
+        }
         _ => Err(said("this order is not about people")),
+    }
+}
+
+/// Changes the figures that are named; all that applies then.
+async fn limits(
+    operator: &Operator<'_>,
+    slug: &str,
+    (reads, writes, keys): (Option<&str>, Option<&str>, Option<&str>),
+) -> Result<Value, CliError> {
+    let account = account_named(operator, slug)?;
+    let mut overrides = operator.live().account(account).map(|account| account.overrides).unwrap_or_default();
+    let rate = |text: &str| {
+        Rate::parse(text).ok_or_else(|| said("a rate is 1 to 100000 a minute, unlimited, or tier"))
+    };
+    let ceiling = |text: &str| {
+        let keys = text.parse().ok().filter(|keys| (1..=Overrides::MOST_KEYS).contains(keys));
+        keys.ok_or_else(|| said("an account may have 1 to 10000 live keys, or as its tier says"))
+    };
+    overrides.reads = named(reads, overrides.reads, rate)?;
+    overrides.writes = named(writes, overrides.writes, rate)?;
+    overrides.keys = named(keys, overrides.keys, ceiling)?;
+    let now = operator.commit(SetLimits { account, overrides }).await?;
+    let (applies, said_here) = (now.limits(), now.overrides);
+    let shown = |rate: Rate| match rate {
+        Rate::PerMinute(figure) => json!(figure),
+        Rate::Unlimited => json!("unlimited"),
+    };
+    Ok(json!({
+        "id": account,
+        "slug": slug,
+        "tier": now.tier.name(),
+        "reads_per_minute": shown(applies.reads),
+        "writes_per_minute": shown(applies.writes),
+        "keys": applies.keys,
+        "own": {
+            "reads": said_here.reads.is_some(), "writes": said_here.writes.is_some(), "keys": said_here.keys.is_some(),
+        },
+    }))
+}
+
+/// What is named, `tier` for nothing of its own; what is not named stays.
+fn named<T>(
+    text: Option<&str>,
+    now: Option<T>,
+    read: impl Fn(&str) -> Result<T, CliError>,
+) -> Result<Option<T>, CliError> {
+    match text {
+        None => Ok(now),
+        Some("tier") => Ok(None),
+        Some(text) => read(text).map(Some),
     }
 }
 

@@ -2,9 +2,13 @@
 //! database, or on the file itself when no server runs.
 
 mod carry_out;
+mod desk;
+mod explain;
 pub(crate) mod operator;
 mod order;
+mod secret;
 pub(crate) mod socket;
 
 pub(crate) use carry_out::{AUDIT_PAGE, carry_out};
+pub(crate) use desk::Desk;
 pub(crate) use order::Order;

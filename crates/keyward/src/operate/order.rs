@@ -1,5 +1,6 @@
 //! The orders, as they travel over the socket.
 
+use crate::watch::Seen;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -33,6 +34,16 @@ pub(crate) enum Order {
     AccountCreate { slug: String, name: String, tier: String },
     /// Changes an account's tier.
     AccountTier { slug: String, tier: String },
+    /// Says what an account may have: figures, `unlimited` or `tier`; what is not named stays.
+    AccountLimits { slug: String, reads: Option<String>, writes: Option<String>, keys: Option<String> },
+    /// Links an outside issuer's subject to a user, or takes the link away.
+    UserLink { email: String, issuer: String, subject: String, linked: bool },
+    /// Makes a new version of the root secret.
+    SecretRotate { revoke_unmoved: bool },
+    /// The versions of the root secret, and the keys that have not moved to the current one.
+    SecretStatus,
+    /// What became of a request; with what a log says of it.
+    Explain { request_id: String, seen: Option<Seen> },
     /// A page of the audit trail.
     Audit { since_unix: i64, after: i64 },
     /// Copies the database into a new file.

@@ -4,22 +4,22 @@
 //! private directory, gets mode 0600 there, and only then its place.
 
 use super::carry_out;
-use super::operator::Operator;
+use super::desk::Desk;
 use super::order::Order;
-use crate::app::OperatorStore;
 use crate::cli::CliError;
-use keyward_core::api_key::KeyRing;
-use keyward_core::random::Random;
+use crate::files::directory_of;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The longest line that is read.
@@ -45,35 +45,47 @@ enum Answer {
     Error(String),
 }
 
-/// What carries the orders out.
-pub(crate) struct Desk {
-    pub(crate) store: Arc<dyn OperatorStore>,
-    pub(crate) ring: KeyRing,
-    pub(crate) random: Arc<dyn Random>,
-}
-
 /// Takes the socket. For the process that owns the database: what lies there is of one that is gone.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if !there.file_type().is_socket() => return Err(ErrorKind::AlreadyExists.into()),
         _ => {}
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let private = tempfile::Builder::new().prefix(".k").rand_bytes(4).tempdir_in(directory)?;
+    let directory = directory_of(path);
+    let private = tempfile::Builder::new().prefix(".keyward-").tempdir_in(directory)?;
     let made = private.path().join("s");
-    let listener = UnixListener::bind(&made)?;
+    let within = File::open(private.path())?;
+    let listener = UnixListener::bind(short(&within, &made))?;
     std::fs::set_permissions(&made, Permissions::from_mode(0o600))?;
     std::fs::rename(&made, path)?;
     Ok(listener)
 }
 
-/// Carries out the orders that come, for ever.
+/// The name of a socket in an open directory that is short enough for any system's limit (some 100 bytes), where there is
+/// such a name: Linux has one for every open file.
+fn short(directory: &File, path: &Path) -> PathBuf {
+    match path.file_name() {
+        Some(name) if cfg!(target_os = "linux") => {
+            Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// Carries out the orders that come, for ever. When it is dropped, so are the orders that are being carried out: a copy is
+/// broken off; a change that has begun is done or not, as a whole.
 pub(crate) async fn serve(listener: UnixListener, desk: Arc<Desk>) {
+    let mut working = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Takes those out that are done.
+            Some(_) = working.join_next() => continue,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let desk = Arc::clone(&desk);
-                tokio::spawn(async move {
+                working.spawn(async move {
                     if let Err(error) = answer(stream, &desk).await {
                         tracing::debug!(%error, "an order was not answered");
                     }
@@ -91,9 +103,8 @@ async fn answer(mut stream: UnixStream, desk: &Desk) -> io::Result<()> {
     let mut line = String::new();
     let (read, mut write) = stream.split();
     timeout(PATIENCE, BufReader::new(read.take(LINE)).read_line(&mut line)).await??;
-    let operator = Operator::new(&*desk.store, &desk.ring, &*desk.random);
     let outcome = match serde_json::from_str::<Order>(&line) {
-        Ok(order) => carry_out(&operator, order).await.map_err(|error| error.to_string()),
+        Ok(order) => carry_out(desk, order).await.map_err(|error| error.to_string()),
         Err(_) => Err("the running server does not know this order; it may be of another version".to_owned()),
     };
     let answer = serde_json::to_string(&outcome.map_or_else(Answer::Error, Answer::Done))?;
@@ -102,7 +113,11 @@ async fn answer(mut stream: UnixStream, desk: &Desk) -> io::Result<()> {
 
 /// Gives an order to the running server; `None` when none runs.
 pub(crate) async fn tell(path: &Path, order: &Order) -> Result<Option<Value>, CliError> {
-    let mut stream = match UnixStream::connect(path).await {
+    let connected = match File::open(directory_of(path)) {
+        Ok(directory) => UnixStream::connect(short(&directory, path)).await,
+        Err(error) => Err(error),
+    };
+    let mut stream = match connected {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             return Ok(None);

@@ -87,6 +87,7 @@ impl TestApp {
             path: &directory.path().join("keyward.db"),
             components: &[lev_deals::sqlite::COMPONENT],
             root_secret_checks: &root.check_values(),
+            migrate: true,
             clock: Arc::new(clock.clone()),
         })
         .unwrap();
@@ -101,6 +102,7 @@ impl TestApp {
             public_url: "http://keyward.test".to_owned(),
             current: current.clone(),
             metrics: keyward::watch::Metrics::new(),
+            recent: keyward::watch::Recent::default(),
             limits: Limits::default(),
         });
         let service = stack(&app);

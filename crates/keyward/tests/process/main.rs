@@ -6,6 +6,8 @@
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
 //! | `orders.rs` | the operator's orders beside a running server |
+//! | `rotation.rs` | the rotation of the root secret |
+//! | `explain.rs` | what became of a request |
 //! | `kill.rs` | `kill -9` under load |
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
@@ -15,6 +17,8 @@
 
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -27,6 +31,8 @@ mod kill;
 mod operate;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod search;
 #[cfg(test)]

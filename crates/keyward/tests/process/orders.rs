@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Gives an order and reads what it says.
-fn order(data: &Path, arguments: &[&str]) -> Value {
+pub(crate) fn order(data: &Path, arguments: &[&str]) -> Value {
     let output = run(keyward(arguments).args(["--json", "--data", text(data)]));
     assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn refusal(data: &Path, arguments: &[&str]) -> String {
+pub(crate) fn refusal(data: &Path, arguments: &[&str]) -> String {
     refused(keyward(arguments).args(["--data", text(data)]))
 }
 
@@ -293,4 +293,164 @@ fn an_order_reaches_the_database_that_it_names_and_no_other() {
     assert!(revoked.status.success(), "{revoked:?}");
     assert_eq!(configs[0].3.client(&configs[0].2).get("/me").status, 401);
     assert_eq!(configs[1].3.client(&configs[1].2).get("/me").status, 200);
+}
+
+#[test]
+fn an_account_may_have_what_the_operator_says() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let mut admin = server.client(&server.admin());
+    let limits = |arguments: &[&str]| {
+        order(home.path(), &[&["account", "limits", "acme-capital"], arguments].concat())
+    };
+    let set = limits(&["--reads", "unlimited", "--writes", "7", "--keys", "6"]);
+    assert_eq!(
+        (&set["reads_per_minute"], &set["writes_per_minute"], &set["keys"]),
+        (&json!("unlimited"), &json!(7), &json!(6))
+    );
+    let platform = admin.get("/me").data(200)["platform"].take();
+    assert_eq!(platform["rate_limits"]["reads"], json!({ "limit": null, "window_seconds": 60 }));
+    assert_eq!(platform["rate_limits"]["writes"]["limit"], 7);
+    assert_eq!(platform["api_keys"], json!({ "current_count": 5, "max_allowed": 6 }));
+    assert_eq!(admin.post("/api-keys", &json!({ "label": "sixth" })).status, 201);
+    admin.post("/api-keys", &json!({ "label": "seventh" })).is_refusal(422, "VALIDATION_ERROR");
+    // What is not named stays; what is given back is as the tier says.
+    assert_eq!(limits(&[])["writes_per_minute"], 7);
+    let set = limits(&["--reads", "tier", "--keys", "tier"]);
+    assert_eq!(set["own"], json!({ "reads": false, "writes": true, "keys": false }));
+    assert_eq!(admin.get("/me").data(200)["platform"]["rate_limits"]["reads"]["limit"], 1000);
+    for wrong in [["--reads", "0"], ["--writes", "100001"], ["--keys", "0"], ["--keys", "unlimited"]] {
+        let arguments = ["account", "limits", "acme-capital", wrong[0], wrong[1]];
+        assert!(refusal(home.path(), &arguments).contains("tier"), "{wrong:?}");
+    }
+    assert_eq!(limits(&[])["own"], json!({ "reads": false, "writes": true, "keys": false }));
+}
+
+#[test]
+fn a_subject_of_an_outside_issuer_is_linked_to_one_user() {
+    let home = tempfile::tempdir().unwrap();
+    let _server = Server::demo(Some(home.path()));
+    let issuer = ["--issuer", "https://tenant.auth0.example/", "--subject", "auth0|abc"];
+    let link = |email: &str, more: &[&str]| {
+        [&["user", "link"], [email].as_slice(), &issuer, more]
+            .concat()
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let run_it =
+        |words: Vec<String>| order(home.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let refuse_it =
+        |words: Vec<String>| refusal(home.path(), &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let linked = run_it(link("editor@acme.example", &[]));
+    assert_eq!(linked["linked"], true);
+    assert_eq!(linked["subject"], "auth0|abc");
+    run_it(link("editor@acme.example", &[]));
+    assert!(refuse_it(link("viewer@acme.example", &[])).contains("linked to another user"));
+    assert!(refuse_it(link("nobody@acme.example", &[])).contains("there is no user"));
+    assert_eq!(run_it(link("editor@acme.example", &["--remove"]))["linked"], false);
+    run_it(link("viewer@acme.example", &[]));
+    let trail =
+        run(keyward(&["audit", "--json", "--data", text(home.path())])
+            .args(["--since", "2026-01-01T00:00:00Z"]));
+    let links = String::from_utf8(trail.stdout).unwrap().matches("\"user.link\"").count();
+    assert_eq!(links, 3, "a link that was there already leaves no row");
+}
+
+#[test]
+fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before() {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path();
+    let mut server = Server::demo(Some(at));
+    let admin = server.admin();
+    server.terminate();
+    settle(at);
+    let database = at.join("keyward.db");
+    // As the version before wrote it.
+    let back = "DROP INDEX audit_by_request; DROP TABLE identities;
+        ALTER TABLE accounts DROP COLUMN reads_per_minute; ALTER TABLE accounts DROP COLUMN writes_per_minute;
+        ALTER TABLE accounts DROP COLUMN max_keys;
+        DELETE FROM schema_migrations WHERE component = 'keyward' AND version = 2;";
+    keyward_sqlite::faults::change_by_force(&database, back).unwrap();
+    settle(at);
+    let before = std::fs::read(&database).unwrap();
+    for arguments in [
+        &["key", "revoke", "1"][..],
+        &["audit"],
+        &["secret", "rotate"],
+        &["key", "list", "--account", "acme-capital"],
+    ] {
+        let said = refusal(at, arguments);
+        assert!(said.contains("is of an older version") && said.contains("keyward backup"), "{said}");
+    }
+    let copy = at.join("before.db");
+    order(at, &["backup", text(&copy)]);
+    assert_eq!(std::fs::read(&database).unwrap(), before, "nothing was changed");
+    let version = |file: &Path| {
+        keyward_sqlite::faults::number(
+            file,
+            "SELECT max(version) FROM schema_migrations WHERE component = 'keyward'",
+        )
+        .unwrap()
+    };
+    assert_eq!((version(&copy), version(&database)), (1, 1));
+    let server = Server::demo(Some(at));
+    assert_eq!(server.client(&admin).get("/me").status, 200);
+    order(at, &["key", "revoke", "1"]);
+    assert_eq!((version(&copy), version(&database)), (1, 2));
+}
+
+#[test]
+fn an_order_between_two_servers_waits_for_the_one_or_the_other() {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Server::demo(Some(home.path()));
+    server.terminate();
+    // Somebody has the file, and nobody listens.
+    let file = std::fs::File::options().read(true).write(true).open(home.path().join("keyward.db")).unwrap();
+    file.try_lock().unwrap();
+    let waiting = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| order(home.path(), &["key", "revoke", "1"]));
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        assert!(!waiting.is_finished());
+        drop(file);
+        waiting.join().unwrap()
+    });
+    assert_eq!(waiting["revoked"], true);
+}
+
+#[test]
+fn a_data_directory_may_have_a_long_name() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("a".repeat(100)).join("b".repeat(100));
+    std::fs::create_dir_all(&data).unwrap();
+    let server = Server::demo(Some(&data));
+    let mut client = server.client(&server.admin());
+    assert_eq!(client.get("/me").status, 200);
+    order(&data, &["key", "revoke", "1"]);
+    assert_eq!(client.get("/me").status, 401, "the running server was told");
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy() {
+    let home = tempfile::tempdir().unwrap();
+    let mut server = Server::demo(Some(home.path()));
+    // Large enough that a copy takes a while.
+    server.terminate();
+    let grow = "CREATE TABLE ballast (x BLOB);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+        INSERT INTO ballast SELECT randomblob(1000000) FROM n;";
+    keyward_sqlite::faults::change_by_force(&home.path().join("keyward.db"), grow).unwrap();
+    let mut server = Server::demo(Some(home.path()));
+    let copy = home.path().join("copy.db");
+    let making = home.path().join("copy.db.making");
+    let mut command = keyward(&["backup", text(&copy), "--data", text(home.path())]);
+    let mut copying = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let begun = (0..2_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::fs::metadata(&making).is_ok_and(|file| file.len() > 1_000_000)
+    });
+    assert!(begun, "the copy has begun");
+    server.terminate();
+    assert!(!copying.wait().unwrap().success(), "the copy was broken off");
+    assert!(!making.exists() && !copy.exists(), "and leaves nothing");
 }

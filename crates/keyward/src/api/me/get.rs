@@ -44,15 +44,15 @@ fn user_view(user: &User, role: Role) -> Value {
 }
 
 fn platform(who: &Principal, account: &Account, live: &Live, now: Timestamp) -> Value {
-    let tier = account.tier;
+    let limits = account.limits();
     json!({
-        "api_tier": tier.name(),
+        "api_tier": account.tier.name(),
         "granted_scopes": who.scopes.names(),
         "rate_limits": {
-            "reads": { "limit": tier.reads_per_minute(), "window_seconds": 60 },
-            "writes": { "limit": tier.writes_per_minute(), "window_seconds": 60 },
+            "reads": { "limit": limits.reads, "window_seconds": 60 },
+            "writes": { "limit": limits.writes, "window_seconds": 60 },
         },
-        "api_keys": { "current_count": live.live_keys(account.id, now), "max_allowed": tier.max_keys() },
+        "api_keys": { "current_count": live.live_keys(account.id, now), "max_allowed": limits.keys },
         "credential": credential(&who.credential, live),
     })
 }

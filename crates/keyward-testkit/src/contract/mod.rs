@@ -7,6 +7,8 @@
     reason = "the rules are told as the operator and the callers do things"
 )]
 
+mod operating;
+
 use crate::{START, SeededRandom};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
 use keyward_core::api_key::{
@@ -16,11 +18,13 @@ use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::identity::LinkIdentity;
 use keyward_core::input::Field;
+use keyward_core::limits::SetLimits;
 use keyward_core::permit::{Action, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
 use keyward_core::principal::{Caller, Grant, Principal};
 use keyward_core::role::Role;
-use keyward_core::root_secret::RootSecret;
+use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use keyward_core::secret::Secret;
 use keyward_core::store::{KeyReads, KeysOf, TeamReads, Upkeep};
 use keyward_core::tier::Tier;
@@ -39,6 +43,10 @@ pub trait IdentityStore:
     + Commit<CreateKey>
     + Commit<RotateKey>
     + Commit<RevokeKey>
+    + Commit<SetLimits>
+    + Commit<LinkIdentity>
+    + Commit<RetireVersion>
+    + Commit<AddVersion>
     + KeyReads
     + TeamReads
     + Upkeep
@@ -56,6 +64,10 @@ impl<S> IdentityStore for S where
         + Commit<CreateKey>
         + Commit<RotateKey>
         + Commit<RevokeKey>
+        + Commit<SetLimits>
+        + Commit<LinkIdentity>
+        + Commit<RetireVersion>
+        + Commit<AddVersion>
         + KeyReads
         + TeamReads
         + Upkeep
@@ -74,11 +86,17 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     lists_show_what_the_caller_may_see(&Bench::new(&fresh()).await).await;
     a_store_that_is_well_says_so(&Bench::new(&fresh()).await).await;
     the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
+    operating::limits_of_an_account_go_before_its_tier(&Bench::new(&fresh()).await).await;
+    operating::a_subject_is_one_users(&Bench::new(&fresh()).await).await;
+    operating::a_secret_moves_to_the_next_version_and_lives_on(&Bench::new(&fresh()).await).await;
+    operating::a_version_with_keys_on_it_is_not_retired(&Bench::new(&fresh()).await).await;
+    operating::a_secret_in_its_grace_ends_with_its_version(&Bench::new(&fresh()).await).await;
 }
 
 /// A store with one account, an admin and a viewer, each with a key.
 struct Bench<'s, S> {
     store: &'s S,
+    root: RootSecret,
     ring: KeyRing,
     random: SeededRandom,
     account: AccountId,
@@ -143,11 +161,12 @@ impl<'s, S: IdentityStore> Bench<'s, S> {
             keys.push(must("a key", commit(store, key, operator(), 0).await));
         }
         let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
-        Self { store, ring, random, account, admin, viewer }
+        Self { store, root, ring, random, account, admin, viewer }
     }
 
     fn admit(&self, secret: &Secret, seconds: i64) -> Result<Caller, Denial> {
-        self.ring.admit(secret.expose(), FROM, &self.store.directory().read(), at(seconds))
+        let admitted = self.ring.admit(secret.expose(), FROM, &self.store.directory().read(), at(seconds));
+        admitted.map(|admitted| admitted.caller)
     }
 
     fn permit<A: Action>(&self, key: &KeyMade) -> Permit<A> {
@@ -263,7 +282,7 @@ async fn a_secret_in_its_grace_does_not_rotate_its_key<S: IdentityStore>(bench: 
 
 async fn the_ceiling_of_a_tier_counts_live_keys<S: IdentityStore>(bench: &Bench<'_, S>) {
     let mut made = Vec::new();
-    for _ in 2..Tier::Standard.max_keys() {
+    for _ in 2..Tier::Standard.limits().keys {
         made.push(must("below the ceiling", bench.create(bench.permit(&bench.admin), 0).await));
     }
     let refused = bench.create(bench.permit(&bench.admin), 0).await;

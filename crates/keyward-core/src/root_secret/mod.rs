@@ -1,6 +1,10 @@
 //! The root secret: one or two versions of 32 bytes, from which every other key is derived by HKDF with a
 //! fixed label (RFC 5869). It lives in a file of its own, never in the database.
 
+mod rotation;
+
+pub use rotation::{AddVersion, RetireVersion, VersionRetired};
+
 use crate::random::{Random, RandomError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -60,6 +64,26 @@ impl RootSecret {
         let mut bytes = Zeroizing::new([0; 32]);
         random.fill(bytes.as_mut_slice())?;
         Ok(Self { versions: BTreeMap::from([(1, bytes)]), current: 1 })
+    }
+
+    /// The secret that follows this one: its current version, now the older, and a new one. An older version that was there
+    /// is left out, so whatever was made with it must have been moved or ended before.
+    ///
+    /// # Errors
+    /// When randomness is not to be had.
+    pub fn next(&self, random: &dyn Random) -> Result<Self, RandomError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        random.fill(bytes.as_mut_slice())?;
+        let current = self.current.saturating_add(1);
+        let kept = self.versions.get(&self.current).map(|kept| (self.current, kept.clone()));
+        let versions = kept.into_iter().chain([(current, bytes)]).collect();
+        Ok(Self { versions, current })
+    }
+
+    /// The version before the current one, if it is still there.
+    #[must_use]
+    pub fn older(&self) -> Option<u32> {
+        self.versions().find(|version| *version != self.current)
     }
 
     /// Reads the file's text: a line `VERSION BASE64` for each version; empty lines and `#` comments are skipped.
@@ -166,6 +190,26 @@ mod tests {
         assert_eq!(pepper, secret.derive(2, Purpose::ApiKeyPepper).unwrap());
         assert!(secret.derive(3, Purpose::ApiKeyPepper).is_none());
         assert_eq!(secret.current(), 2);
+    }
+
+    #[test]
+    fn the_next_secret_keeps_the_current_version_and_drops_the_older() {
+        #[derive(Debug)]
+        struct Ones;
+        impl Random for Ones {
+            fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+                buffer.fill(1);
+                Ok(())
+            }
+        }
+        let first = RootSecret::parse(LINE).unwrap();
+        let second = first.next(&Ones).unwrap();
+        assert_eq!((second.current(), second.older()), (2, Some(1)));
+        assert_eq!(second.check_values()[0], first.check_values()[0]);
+        let third = second.next(&Ones).unwrap();
+        assert_eq!((third.current(), third.older()), (3, Some(2)));
+        assert_eq!(third.check_values()[0], second.check_values()[1]);
+        assert_eq!(first.older(), None);
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! What an account may have: reads and writes per minute, and live keys. The tier says it, and the operator can say
+//! otherwise for one account.
+
+use crate::account::Account;
+use crate::effect::{Effect, Rendered, Subject};
+use crate::id::AccountId;
+use crate::permit::Administer;
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+/// Requests per minute, of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rate {
+    /// At most so many in any 60 seconds: 1 to [`Rate::MOST`].
+    PerMinute(u32),
+    /// As many as there are.
+    Unlimited,
+}
+
+impl Rate {
+    /// The highest figure; above it, say [`Rate::Unlimited`].
+    pub const MOST: u32 = 100_000;
+
+    /// Reads a figure or `unlimited`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "unlimited" {
+            return Some(Self::Unlimited);
+        }
+        // `parse` would also take a plus sign.
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok())?.and_then(Self::of)
+    }
+
+    /// A figure that may be one.
+    #[must_use]
+    pub fn of(figure: u32) -> Option<Self> {
+        (1..=Self::MOST).contains(&figure).then_some(Self::PerMinute(figure))
+    }
+}
+
+/// As `/me` shows it: the figure, or null for no limit.
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::PerMinute(figure) => serializer.serialize_u32(*figure),
+            Self::Unlimited => serializer.serialize_none(),
+        }
+    }
+}
+
+/// What applies to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Reads per minute.
+    pub reads: Rate,
+    /// Writes per minute.
+    pub writes: Rate,
+    /// Live keys.
+    pub keys: u32,
+}
+
+/// What the operator has said for one account; `None`: as its tier says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Overrides {
+    /// Reads per minute.
+    pub reads: Option<Rate>,
+    /// Writes per minute.
+    pub writes: Option<Rate>,
+    /// Live keys: 1 to [`Overrides::MOST_KEYS`].
+    pub keys: Option<u32>,
+}
+
+impl Overrides {
+    /// The most live keys that an account can be given.
+    pub const MOST_KEYS: u32 = 10_000;
+}
+
+impl Account {
+    /// What applies to it.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let (tier, own) = (self.tier.limits(), self.overrides);
+        Limits {
+            reads: own.reads.unwrap_or(tier.reads),
+            writes: own.writes.unwrap_or(tier.writes),
+            keys: own.keys.unwrap_or(tier.keys),
+        }
+    }
+}
+
+/// Says for an account what it may have, whatever its tier is. It holds from the next request; keys over a lower ceiling live
+/// on.
+#[derive(Clone, Copy, Debug)]
+pub struct SetLimits {
+    /// The account.
+    pub account: AccountId,
+    /// What it may have from now on.
+    pub overrides: Overrides,
+}
+
+impl Effect for SetLimits {
+    type Action = Administer;
+    type Done = Account;
+    const AUDIT: &'static str = "account.limits";
+
+    fn subject(done: &Account) -> Subject {
+        Subject { kind: "account", id: done.id.0, account: Some(done.id) }
+    }
+
+    fn detail(done: &Account) -> Option<serde_json::Value> {
+        let word = |rate: Option<Rate>| match rate {
+            None => json!("tier"),
+            Some(Rate::PerMinute(figure)) => json!(figure),
+            Some(Rate::Unlimited) => json!("unlimited"),
+        };
+        let own = done.overrides;
+        Some(json!({ "reads": word(own.reads), "writes": word(own.writes), "keys": own.keys }))
+    }
+
+    fn render(done: &Account) -> Rendered {
+        Rendered::ok(&done.limits())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_figure_within_bounds_or_unlimited() {
+        assert_eq!(Rate::parse("1"), Some(Rate::PerMinute(1)));
+        assert_eq!(Rate::parse("100000"), Some(Rate::PerMinute(100_000)));
+        assert_eq!(Rate::parse("unlimited"), Some(Rate::Unlimited));
+        for bad in ["", "0", "100001", "-1", "+1", "1.5", "Unlimited", "many", "99999999999999999999"] {
+            assert_eq!(Rate::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_override_replaces_its_own_figure_and_no_other() {
+        let mut account = Account {
+            id: AccountId(1),
+            slug: String::new(),
+            name: String::new(),
+            account_type: None,
+            tier: crate::tier::Tier::Free,
+            overrides: Overrides::default(),
+            disabled: false,
+        };
+        assert_eq!(account.limits(), account.tier.limits());
+        account.overrides = Overrides { writes: Some(Rate::Unlimited), ..Overrides::default() };
+        let (reads, keys) = (Rate::PerMinute(60), 2);
+        assert_eq!(account.limits(), Limits { reads, writes: Rate::Unlimited, keys });
+    }
+}

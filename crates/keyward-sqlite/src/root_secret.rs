@@ -1,0 +1,88 @@
+//! The SQL of the versions of the root secret that a store belongs to.
+
+use crate::rows;
+use crate::tx::Tx;
+use keyward_core::api_key::{ApiKey, KeySecret};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::KeyId;
+use keyward_core::live::Change;
+use keyward_core::permit::{Administer, Permit};
+use keyward_core::root_secret::{AddVersion, RetireVersion, VersionRetired};
+use keyward_core::store::StoreError;
+use rusqlite::params;
+
+/// As many ids are named in a refusal.
+const NAMED: usize = 10;
+
+impl Execute<RetireVersion> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &RetireVersion,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<VersionRetired, Stop> {
+        let unmoved = unmoved(self, e.version, now)?;
+        if !e.revoke_unmoved && !unmoved.is_empty() {
+            return Err(Denial::invalid("version", still_there(e.version, &unmoved)).into());
+        }
+        for mut key in unmoved.iter().cloned() {
+            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.id.0, now.unix()])?;
+            key.revoked_at = Some(now);
+            self.publish(Change::Key(key));
+        }
+        forget(self, e.version)?;
+        let retired =
+            self.change("DELETE FROM root_secret_versions WHERE version = ?1", [i64::from(e.version)])?;
+        let revoked = unmoved.iter().map(|key| key.id).collect();
+        Ok(VersionRetired { version: e.version, revoked, now: retired > 0 })
+    }
+}
+
+/// The live keys whose current secret, the one without an end, is of this version. Of a key that was rotated since, only the
+/// secret in its grace is, and that one ends.
+fn unmoved(tx: &Tx<'_>, version: u32, now: Timestamp) -> Result<Vec<ApiKey>, StoreError> {
+    let sql = format!(
+        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2) AND id IN
+             (SELECT key_id FROM api_key_secrets WHERE pepper_version = ?1 AND ends_at IS NULL) ORDER BY id",
+        rows::KEY
+    );
+    tx.all(&sql, params![version, now.unix()], rows::key)
+}
+
+fn still_there(version: u32, unmoved: &[ApiKey]) -> String {
+    let ids: Vec<String> = unmoved.iter().take(NAMED).map(|key| key.id.to_string()).collect();
+    let more = if unmoved.len() > NAMED { ", …" } else { "" };
+    format!(
+        "{} keys have not been used since the last rotation and are still on version {version} (ids {}{more}); they move at \
+         their next use; wait, revoke them, or repeat with --revoke-unmoved",
+        unmoved.len(),
+        ids.join(", ")
+    )
+}
+
+/// Takes every digest of this version out: nobody can compute one any more.
+fn forget(tx: &mut Tx<'_>, version: u32) -> Result<(), StoreError> {
+    let keys: Vec<KeyId> =
+        tx.all("SELECT DISTINCT key_id FROM api_key_secrets WHERE pepper_version = ?1", [version], |row| {
+            rows::get(row, "key_id").map(KeyId)
+        })?;
+    tx.change("DELETE FROM api_key_secrets WHERE pepper_version = ?1", [version])?;
+    let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
+    for key in keys {
+        let left: Vec<KeySecret> = tx.all(&sql, [key.0], rows::secret)?;
+        tx.publish(Change::Secrets(key, left));
+    }
+    Ok(())
+}
+
+impl Execute<AddVersion> for Tx<'_> {
+    fn execute(&mut self, e: &AddVersion, _: &Permit<Administer>, now: Timestamp) -> Result<u32, Stop> {
+        self.change(
+            "INSERT INTO root_secret_versions (version, check_value, created_at) VALUES (?1, ?2, ?3)",
+            params![e.version, e.check, now.unix()],
+        )?;
+        Ok(e.version)
+    }
+}

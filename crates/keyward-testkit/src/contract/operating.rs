@@ -1,0 +1,120 @@
+//! The rules of what the operator does: limits, links, and the rotation of the root secret.
+
+use super::{Bench, FROM, IdentityStore, at, commit, must};
+use keyward_core::api_key::{Admitted, Move};
+use keyward_core::denial::Denial;
+use keyward_core::identity::LinkIdentity;
+use keyward_core::limits::{Overrides, Rate, SetLimits};
+use keyward_core::permit::operator;
+use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret, VersionRetired};
+use keyward_core::secret::Secret;
+
+pub(super) async fn limits_of_an_account_go_before_its_tier<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let set = async |overrides: Overrides| {
+        let effect = SetLimits { account: bench.account, overrides };
+        must("limits are set", commit(bench.store, effect, operator(), 0).await)
+    };
+    let own = Overrides { reads: Some(Rate::Unlimited), writes: Some(Rate::PerMinute(1)), keys: Some(3) };
+    assert_eq!(set(own).await.overrides, own, "what was said is what is kept");
+    let known = bench.store.directory().read().account(bench.account).map(|account| account.overrides);
+    assert_eq!(known, Some(own), "and what is known at once");
+    must("a third key", bench.create(bench.permit(&bench.admin), 0).await);
+    let refused = bench.create(bench.permit(&bench.admin), 0).await.err();
+    assert!(matches!(refused, Some(Denial::Invalid(_))), "no fourth: {refused:?}");
+    set(Overrides::default()).await;
+    must("and as the tier says again", bench.create(bench.permit(&bench.admin), 0).await);
+    assert_eq!(
+        bench.store.directory().read().live_keys(bench.account, at(0)),
+        4,
+        "nothing was lost on the way"
+    );
+}
+
+pub(super) async fn a_subject_is_one_users<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let link = async |of, subject: &str, linked| {
+        let (issuer, subject) = ("https://issuer.example/".to_owned(), subject.to_owned());
+        commit(bench.store, LinkIdentity { user: of, issuer, subject, linked }, operator(), 0).await
+    };
+    let (admin, viewer) = (bench.admin.key.user, bench.viewer.key.user);
+    assert!(must("a link", link(admin, "one", true).await).now, "it is new");
+    assert!(!must("the same again", link(admin, "one", true).await).now, "and then not");
+    let taken = link(viewer, "one", true).await.err();
+    assert!(matches!(taken, Some(Denial::Invalid(_))), "nobody else's: {taken:?}");
+    assert!(must("a second subject", link(admin, "two", true).await).now, "a user may have several");
+    assert!(!must("not the viewer's", link(viewer, "one", false).await).now, "only its own is taken away");
+    assert!(must("taken away", link(admin, "one", false).await).now, "it was there");
+    assert!(must("and free", link(viewer, "one", true).await).now, "for another");
+}
+
+/// Rotates as the program does: gives up the older version, and takes up the next.
+async fn rotate<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+    now: &RootSecret,
+    revoke_unmoved: bool,
+) -> Result<(RootSecret, Option<VersionRetired>), Denial> {
+    let retired = match now.older() {
+        Some(version) => {
+            Some(commit(bench.store, RetireVersion { version, revoke_unmoved }, operator(), 0).await?)
+        }
+        None => None,
+    };
+    let next = must("a next secret", now.next(&bench.random));
+    let check = next.check_values().into_iter().find(|(version, _)| *version == next.current());
+    let (version, check) = must("its check value", check.ok_or("none"));
+    must("a version is added", commit(bench.store, AddVersion { version, check }, operator(), 0).await);
+    bench.ring.take_up(&next);
+    Ok((next, retired))
+}
+
+/// Presents a secret, and moves it if it is to move.
+async fn present<S: IdentityStore>(bench: &Bench<'_, S>, secret: &Secret) -> Option<Move> {
+    let admitted = bench.ring.admit(secret.expose(), FROM, &bench.store.directory().read(), at(0));
+    let Admitted { to_move, .. } = must("the secret is admitted", admitted);
+    let moves = to_move.into_iter().collect();
+    must("it is moved", bench.store.move_digests(moves).await);
+    to_move
+}
+
+pub(super) async fn a_secret_moves_to_the_next_version_and_lives_on<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (secret, _) = must("a rotation", rotate(bench, &bench.root, false).await);
+    assert!(present(bench, &bench.admin.secret).await.is_some(), "by its old digest at first");
+    assert!(present(bench, &bench.admin.secret).await.is_none(), "and by its new one then");
+    must("a permit of before is good", bench.create(bench.permit(&bench.admin), 0).await);
+    assert!(present(bench, &bench.viewer.secret).await.is_some(), "the other one moves too");
+    let made = must("a key of the new version", bench.create(bench.permit(&bench.viewer), 0).await);
+    let (_, retired) = must("the next rotation", rotate(bench, &secret, false).await);
+    assert_eq!(retired.map(|retired| retired.revoked), Some(Vec::new()), "nothing was left behind");
+    for key in [&bench.admin.secret, &bench.viewer.secret, &made.secret] {
+        must("every key lives on", bench.admit(key, 0));
+    }
+}
+
+pub(super) async fn a_version_with_keys_on_it_is_not_retired<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (secret, _) = must("a rotation", rotate(bench, &bench.root, false).await);
+    present(bench, &bench.admin.secret).await;
+    let refused = rotate(bench, &secret, false).await.err();
+    let Some(Denial::Invalid(invalid)) = refused else { panic!("it is refused: {refused:?}") };
+    let named = format!("ids {})", bench.viewer.key.id);
+    assert!(invalid.to_string().contains(&named), "it names the key: {invalid}");
+    must("and changes nothing", bench.admit(&bench.viewer.secret, 0));
+    let (_, retired) = must("unless it is said", rotate(bench, &secret, true).await);
+    let revoked = retired.map(|retired| retired.revoked);
+    assert_eq!(revoked, Some(vec![bench.viewer.key.id]), "and then it says which");
+    assert!(bench.admit(&bench.viewer.secret, 0).is_err(), "that one is dead");
+    must("the other lives", bench.admit(&bench.admin.secret, 0));
+    let live = bench.store.directory().read();
+    assert!(
+        live.key(bench.viewer.key.id).is_some_and(|key| key.revoked_at.is_some()),
+        "and known as revoked"
+    );
+}
+
+pub(super) async fn a_secret_in_its_grace_ends_with_its_version<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (secret, _) = must("a rotation of the root", rotate(bench, &bench.root, false).await);
+    present(bench, &bench.viewer.secret).await;
+    let rotated = must("a rotation of the key", bench.try_rotate(&bench.admin.secret, 1_000, 0).await);
+    must("the old secret has its grace", bench.admit(&bench.admin.secret, 10));
+    must("it does not hold the next rotation up", rotate(bench, &secret, false).await);
+    assert!(bench.admit(&bench.admin.secret, 10).is_err(), "its version is gone, and it with it");
+    must("the key lives on", bench.admit(&rotated, 10));
+}

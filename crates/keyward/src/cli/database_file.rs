@@ -1,0 +1,52 @@
+//! The database as a file, before it is opened.
+
+use super::CliError;
+use crate::config::Config;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The database file that the store's URL names.
+pub(super) fn database(config: &Config) -> Result<PathBuf, CliError> {
+    let url = &config.store.url;
+    match url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Err(CliError::Said(format!("store.url must be sqlite: and a path (got {url})"))),
+    }
+}
+
+/// Refuses a place where a database is, or where one was: SQLite would take its logs for those of the new one.
+pub(super) fn refuse_taken(database: &Path) -> Result<(), CliError> {
+    match ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .map(|suffix| beside(database, suffix))
+        .find(|file| file.exists())
+    {
+        None => Ok(()),
+        Some(file) => {
+            let rule = "a database keeps its -wal and -shm; move all of them away together";
+            Err(CliError::Said(format!("{} exists already ({rule})", file.display())))
+        }
+    }
+}
+
+/// Refuses what is no whole database of ours by itself: its first page says what it is.
+pub(super) fn refuse_no_copy(file: &Path) -> Result<(), CliError> {
+    let mut page = [0; 100];
+    File::open(file).and_then(|mut file| file.read_exact(&mut page)).map_err(CliError::file(file))?;
+    let ours = page.starts_with(b"SQLite format 3\0") && page.get(68..72) == Some(b"KEYW");
+    match (ours, beside(file, "-wal").exists()) {
+        (true, false) => Ok(()),
+        (false, _) => Err(CliError::Said(format!("{} is no copy of a database", file.display()))),
+        (true, true) => {
+            let rule = "it is in use, or was not closed in order; keyward backup makes a copy that is whole";
+            Err(CliError::Said(format!("{} has a -wal beside it: {rule}", file.display())))
+        }
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

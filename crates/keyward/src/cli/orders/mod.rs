@@ -1,0 +1,124 @@
+//! The operator's orders: to the running server, or, when none runs, to the file.
+
+mod account;
+mod audit;
+mod copies;
+mod explain;
+mod key;
+mod secret;
+mod user;
+
+pub(super) use account::AccountOrder;
+pub(super) use audit::Audit;
+pub(super) use copies::{Backup, Restore};
+pub(super) use explain::Explain;
+pub(super) use key::KeyOrder;
+pub(super) use secret::SecretOrder;
+pub(super) use user::UserOrder;
+
+use super::database_file::database;
+use super::opened::{Schema, open};
+use super::{CliError, Source, variables};
+use crate::operate::{Desk, Order, carry_out, socket};
+use crate::{config, secret_file};
+use clap::Args;
+use keyward_sqlite::OpenError;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How every order is given.
+#[derive(Debug, Args)]
+pub(super) struct Given {
+    #[command(flatten)]
+    source: Source,
+    /// Prints one JSON value on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Between two servers, or while one starts, the file is taken and nobody listens: as often it is tried again, and after
+/// such a pause.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The one that orders are told to: the running server, or the file.
+struct Addressee {
+    config: config::Config,
+    database: PathBuf,
+}
+
+impl Addressee {
+    async fn tell(&self, order: Order) -> Result<Value, CliError> {
+        let mut tries = 0;
+        loop {
+            if let Some(done) = socket::tell(&socket::path(&self.database), &order).await? {
+                return Ok(done);
+            }
+            match self.on_file(order.clone()).await {
+                Err(CliError::Store(OpenError::InUse(_))) if tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn on_file(&self, order: Order) -> Result<Value, CliError> {
+        if !self.database.exists() {
+            return Err(CliError::Said(format!("there is no database {}", self.database.display())));
+        }
+        if let Order::Backup { file } = order {
+            // As it is, of whatever version: the copy to go back to is made before the new version starts.
+            keyward_sqlite::copy(&self.database, &file)?;
+            return Ok(json!({ "file": file }));
+        }
+        let opened = open(&self.config, &secret_file::read(&self.config)?, Schema::MustBeUpToDate)?;
+        carry_out(&Desk::without_server(opened, &self.config), order).await
+    }
+}
+
+impl Given {
+    fn addressee(&self) -> Result<Addressee, CliError> {
+        let config = config::load(&self.source.flags(None), &variables())?;
+        Ok(Addressee { database: database(&config)?, config })
+    }
+
+    async fn give(self, order: Order) -> Result<(), CliError> {
+        let done = self.addressee()?.tell(order).await?;
+        print(&done, self.json)
+    }
+}
+
+/// For programs as it is; for people a line for each thing that is told, or for each item of a list.
+fn print(done: &Value, json: bool) -> Result<(), CliError> {
+    let mut out = std::io::stdout();
+    match done {
+        _ if json => writeln!(out, "{done}")?,
+        Value::Array(items) => {
+            for item in items {
+                let field = |name: &str| item.get(name).map(plain).unwrap_or_default();
+                let (id, prefix, user, label) =
+                    (field("id"), field("key_prefix"), field("user_email"), field("label"));
+                writeln!(out, "{id:>6}  {prefix}…  {user}  {label}")?;
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                writeln!(out, "{name:<28} {}", plain(value))?;
+            }
+        }
+        other => writeln!(out, "{other}")?,
+    }
+    Ok(())
+}
+
+/// A value for people. What a client made is not let loose on the terminal.
+fn plain(value: &Value) -> String {
+    let escape = |character: char| {
+        if character.is_control() { character.escape_default().collect() } else { character.to_string() }
+    };
+    value.as_str().map_or_else(|| value.to_string(), |text| text.chars().map(escape).collect())
+}

@@ -1,0 +1,51 @@
+//! What orders are carried out with.
+
+use super::operator::Operator;
+use crate::app::OperatorStore;
+use crate::cli::Opened;
+use crate::config::Config;
+use crate::secret_file;
+use crate::watch::Recent;
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
+use keyward_core::page::Cursors;
+use keyward_core::random::Random;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The desk of a running server, or of a command that works on the file.
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn OperatorStore>,
+    pub(crate) ring: KeyRing,
+    pub(crate) cursors: Cursors,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// Where the root secret is kept; `None`: in a variable.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// One rotation at a time.
+    pub(crate) rotating: Mutex<()>,
+    /// What the server remembers of requests.
+    pub(crate) recent: Recent,
+}
+
+impl Desk {
+    /// Of a command that owns the file for as long as it runs.
+    pub(crate) fn without_server(opened: Opened, config: &Config) -> Self {
+        Self {
+            store: Arc::new(opened.store),
+            ring: opened.ring,
+            cursors: opened.cursors,
+            clock: opened.clock,
+            random: opened.random,
+            secret_file: secret_file::path(config),
+            rotating: Mutex::default(),
+            recent: Recent::default(),
+        }
+    }
+
+    /// The operator at this desk.
+    pub(crate) fn operator(&self) -> Operator<'_> {
+        Operator::new(&*self.store, &self.ring, &*self.random)
+    }
+}

@@ -1,0 +1,128 @@
+//! What became of a request, in words for the operator.
+
+use super::desk::Desk;
+use crate::cli::CliError;
+use crate::problem::{FAULTS, Fault};
+use crate::watch::Seen;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::live::Live;
+use keyward_core::store::AuditRow;
+use serde_json::{Value, json};
+
+/// Looks at what the server remembers, at what a log says, and at the audit trail.
+pub(super) async fn explain(
+    desk: &Desk,
+    request_id: String,
+    logged: Option<Seen>,
+) -> Result<Value, CliError> {
+    let changes = desk.store.audit_of(request_id.clone()).await?;
+    let remembered = desk.recent.find(&request_id);
+    let (found_in, seen) = match (remembered, logged, changes.first()) {
+        (Some(seen), ..) => ("the server's memory", seen),
+        (None, Some(seen), _) => ("the log", seen),
+        (None, None, Some(change)) => ("the audit trail", of_change(change)),
+        (None, None, None) => {
+            let text = "nothing is known of this request: it changed nothing, and the server does not remember refusing it; \
+                        give its log with --log FILE";
+            return Err(CliError::Said(text.to_owned()));
+        }
+    };
+    let live = desk.store.directory().read();
+    Ok(json!({
+        "request_id": request_id,
+        "found_in": found_in,
+        "at": seen.timestamp,
+        "request": format!("{} {}", seen.method, seen.operation.as_deref().unwrap_or("(no operation)")).trim(),
+        "answer": answer(&seen),
+        "why": why(&seen),
+        "user": seen.user_id.map(|id| user(&live, UserId(id))),
+        "account": seen.account_id.map(|id| account(&live, AccountId(id))),
+        "credential": credential(&live, &seen, desk.clock.now()),
+        "from": from(&seen),
+        "changes": changes.iter().map(change).collect::<Vec<_>>(),
+    }))
+}
+
+/// What the audit trail says of the request that made a change.
+fn of_change(change: &AuditRow) -> Seen {
+    Seen {
+        timestamp: change.at.to_string(),
+        user_id: change.actor_user_id,
+        account_id: change.account_id,
+        credential_kind: Some(change.credential_kind.clone()),
+        credential_id: change.credential_id,
+        origin_app: Some(change.origin_app.clone()),
+        address: change.address.clone(),
+        ..Seen::default()
+    }
+}
+
+fn answer(seen: &Seen) -> String {
+    match (seen.status, &seen.denial) {
+        (Some(status), Some(denial)) => format!("{status} {denial}"),
+        (Some(status), None) => status.to_string(),
+        (None, Some(denial)) => denial.clone(),
+        (None, None) => "done".to_owned(),
+    }
+}
+
+/// Which check said no, and what to do.
+fn why(seen: &Seen) -> String {
+    let Some(word) = seen.denial.as_deref() else { return "it was not refused".to_owned() };
+    let refused = Denial::samples().into_iter().find(|denial| denial.word() == word);
+    let fault = FAULTS.iter().find(|fault| fault.word == word);
+    let said = match (refused, fault) {
+        (Some(denial), _) => denial.advice(),
+        (None, Some(Fault { meaning, .. })) => meaning,
+        (None, None) => "this version does not know the word",
+    };
+    seen.cause.as_ref().map_or_else(|| said.to_owned(), |cause| format!("{said} ({cause})"))
+}
+
+fn user(live: &Live, id: UserId) -> String {
+    match live.user(id) {
+        Some(user) => {
+            format!("{} (id {id}, {})", user.email, if user.disabled { "disabled" } else { "active" })
+        }
+        None => format!("id {id}, not known any more"),
+    }
+}
+
+fn account(live: &Live, id: AccountId) -> String {
+    match live.account(id) {
+        Some(account) => {
+            format!("{} (id {id}, {})", account.slug, if account.disabled { "disabled" } else { "active" })
+        }
+        None => format!("id {id}, not known any more"),
+    }
+}
+
+/// Which it was, and how it stands now.
+fn credential(live: &Live, seen: &Seen, now: Timestamp) -> Option<String> {
+    let kind = seen.credential_kind.as_deref()?;
+    let Some(id) = seen.credential_id else { return Some(kind.to_owned()) };
+    let Some(key) = live.key(KeyId(id)).filter(|_| kind == "api_key") else {
+        return Some(format!("{kind} {id}"));
+    };
+    let state = match (key.revoked_at, key.expires_at) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(at)) if at <= now => format!("expired {at}"),
+        _ if live.role(key.account, key.user).is_none() => "its user is no member of its account".to_owned(),
+        _ => "live".to_owned(),
+    };
+    Some(format!("{kind} {id} {:?} ({state})", key.label))
+}
+
+fn from(seen: &Seen) -> Option<String> {
+    match (&seen.address, &seen.origin_app) {
+        (Some(address), Some(app)) => Some(format!("{address} as {app}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+        (None, None) => None,
+    }
+}
+
+fn change(row: &AuditRow) -> String {
+    format!("{} {} {}", row.action, row.subject_kind, row.subject_id)
+}

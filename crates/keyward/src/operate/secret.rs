@@ -1,0 +1,63 @@
+//! The rotation of the root secret, in steps of which each leaves a store and a file that fit:
+//!
+//! 1. the store gives up the older version, if there are two: no key may be on it any more;
+//! 2. the file is replaced by one with the current version and the next;
+//! 3. the store takes the next version, and from then on everything new is made with it.
+//!
+//! A start after a crash between two steps finds a store whose versions are all in the file, and takes the rest of them up.
+
+use super::desk::Desk;
+use crate::cli::CliError;
+use crate::secret_file;
+use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
+use serde_json::{Value, json};
+
+/// Makes the next version.
+pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, CliError> {
+    let _turn = desk.rotating.lock().await;
+    let file = desk.secret_file.as_deref().ok_or_else(|| {
+        let text =
+            "the root secret comes from KEYWARD_ROOT_SECRET; keep it in a file ([secrets] file) to rotate it";
+        CliError::Said(text.to_owned())
+    })?;
+    let now = secret_file::read_file(file)?;
+    if now.current() != desk.ring.version() {
+        let text =
+            "the root secret's file is not the one that the server started with; restart the server first";
+        return Err(CliError::Said(format!("{}: {text}", file.display())));
+    }
+    // Secrets that were presented a moment ago have their move coming.
+    let moves = desk.store.directory().take_moves();
+    desk.store.move_digests(moves).await?;
+    let operator = desk.operator();
+    let revoked = match now.older() {
+        Some(version) => operator.commit(RetireVersion { version, revoke_unmoved }).await?.revoked,
+        None => Vec::new(),
+    };
+    let next = now.next(&*desk.random).map_err(|error| CliError::Said(error.to_string()))?;
+    secret_file::replace(file, &next)?;
+    operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await?;
+    desk.ring.take_up(&next);
+    desk.cursors.take_up(&next);
+    Ok(json!({
+        "version": next.current(),
+        "older": next.older(),
+        "revoked_keys": revoked,
+        "unmoved_keys": unmoved(desk),
+    }))
+}
+
+fn check_of(secret: &RootSecret) -> Result<String, CliError> {
+    let current = secret.check_values().into_iter().find(|(version, _)| *version == secret.current());
+    current.map(|(_, check)| check).ok_or_else(|| CliError::Said("the root secret has no version".to_owned()))
+}
+
+/// What there is.
+pub(super) fn status(desk: &Desk) -> Value {
+    json!({ "version": desk.ring.version(), "unmoved_keys": unmoved(desk) })
+}
+
+/// How many keys have not moved to the current version yet.
+fn unmoved(desk: &Desk) -> usize {
+    desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now()).len()
+}

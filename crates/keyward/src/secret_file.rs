@@ -1,0 +1,58 @@
+//! Where the root secret is kept: in a file of its own, or in a variable.
+
+use crate::cli::{CliError, variable};
+use crate::config::Config;
+use crate::files::{refuse_shared, replace_private, write_private};
+use keyward_core::random::OsRandom;
+use keyward_core::root_secret::RootSecret;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The root secret: from `KEYWARD_ROOT_SECRET`, else from its file.
+pub(crate) fn read(config: &Config) -> Result<RootSecret, CliError> {
+    if let Some(text) = variable("KEYWARD_ROOT_SECRET") {
+        let text = Zeroizing::new(text);
+        return RootSecret::parse(&text)
+            .map_err(|error| CliError::Said(format!("KEYWARD_ROOT_SECRET: {error}")));
+    }
+    read_file(&config.secrets.file)
+}
+
+/// The root secret in this file.
+pub(crate) fn read_file(path: &Path) -> Result<RootSecret, CliError> {
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => CliError::Said(format!(
+            "there is no root secret {}; restore it, or set KEYWARD_ROOT_SECRET to its text",
+            path.display()
+        )),
+        _ => CliError::file(path)(error),
+    })?;
+    refuse_shared(path, &file)?;
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(CliError::file(path))?;
+    RootSecret::parse(&text).map_err(|error| CliError::Said(format!("{}: {error}", path.display())))
+}
+
+/// Makes a root secret where there is none yet.
+pub(crate) fn make(config: &Config) -> Result<RootSecret, CliError> {
+    let root = RootSecret::generate(&OsRandom).map_err(|error| CliError::Said(error.to_string()))?;
+    write_private(&config.secrets.file, root.to_file_text().as_bytes())?;
+    Ok(root)
+}
+
+/// Whether the root secret is given already.
+pub(crate) fn is_given(config: &Config) -> bool {
+    variable("KEYWARD_ROOT_SECRET").is_some() || config.secrets.file.exists()
+}
+
+/// The file that it is kept in; `None`: the variable holds it.
+pub(crate) fn path(config: &Config) -> Option<PathBuf> {
+    if variable("KEYWARD_ROOT_SECRET").is_some() { None } else { Some(config.secrets.file.clone()) }
+}
+
+/// Puts the next root secret in the file's place.
+pub(crate) fn replace(path: &Path, next: &RootSecret) -> Result<(), CliError> {
+    replace_private(path, next.to_file_text().as_bytes())
+}

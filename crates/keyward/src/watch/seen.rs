@@ -1,0 +1,168 @@
+//! What was seen of a request: as the server remembers it, and as a line of its log tells it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The event of a request, with the fields of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Seen {
+    pub(crate) timestamp: String,
+    pub(crate) request_id: String,
+    pub(crate) method: String,
+    pub(crate) operation: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) denial: Option<String>,
+    pub(crate) cause: Option<String>,
+    pub(crate) user_id: Option<i64>,
+    pub(crate) account_id: Option<i64>,
+    pub(crate) credential_kind: Option<String>,
+    pub(crate) credential_id: Option<i64>,
+    pub(crate) origin_app: Option<String>,
+    pub(crate) address: Option<String>,
+}
+
+impl Seen {
+    /// The event in a line of the log, of either format.
+    pub(crate) fn in_line(line: &str) -> Option<Self> {
+        let line = line.trim();
+        let fields = match line.find('{') {
+            // What stands before it was put there by whatever keeps the log.
+            Some(at) => serde_json::from_str(line.get(at..)?).ok()?,
+            None => in_text(line),
+        };
+        serde_json::from_value(Value::Object(fields)).ok()
+    }
+}
+
+/// The fields of a line for people: `TIME  LEVEL target: request name=value name="value" …`.
+fn in_text(line: &str) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('=') {
+        let (words, name) = before.rsplit_once(' ').unwrap_or(("", before));
+        if fields.is_empty()
+            && let Some(time) =
+                words.split_whitespace().find(|word| word.contains('T') && word.ends_with('Z'))
+        {
+            fields.insert("timestamp".to_owned(), Value::from(time));
+        }
+        // A text in quotes is escaped much as JSON is; a number is a number; the rest is a text.
+        let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
+        let (value, length) = match values.next() {
+            Some(Ok(value))
+                if after.as_bytes().get(values.byte_offset()).is_none_or(|next| *next == b' ') =>
+            {
+                (value, values.byte_offset())
+            }
+            _ => {
+                let end = after.find(' ').unwrap_or(after.len());
+                (Value::from(after.get(..end).unwrap_or_default()), end)
+            }
+        };
+        fields.insert(name.to_owned(), value);
+        rest = after.get(length..).unwrap_or_default();
+    }
+    fields
+}
+
+/// As many requests are remembered.
+const KEPT: usize = 4_096;
+
+/// The requests that were not answered as asked, the latest of them. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Recent(Arc<Mutex<VecDeque<Seen>>>);
+
+impl Recent {
+    /// Remembers a request, and forgets the oldest.
+    pub(crate) fn note(&self, seen: Seen) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(seen);
+    }
+
+    /// The request of this id, if it is remembered.
+    pub(crate) fn find(&self, request_id: &str) -> Option<Seen> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(|seen| seen.request_id == request_id).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::json;
+    use tracing_subscriber::EnvFilter;
+
+    fn expected() -> Seen {
+        Seen {
+            request_id: "652dea0d-e46a-40be-b641-cfed5566bf53".to_owned(),
+            method: "GET".to_owned(),
+            operation: Some("getMe".to_owned()),
+            status: Some(401),
+            denial: Some("key_revoked".to_owned()),
+            cause: Some("a \"quoted\" = thing".to_owned()),
+            credential_id: Some(7),
+            address: Some("203.0.113.9".to_owned()),
+            ..Seen::default()
+        }
+    }
+
+    fn log() {
+        let seen = expected();
+        tracing::info!(
+            target: "keyward::request",
+            request_id = seen.request_id,
+            method = seen.method,
+            operation = seen.operation,
+            status = seen.status,
+            denial = seen.denial,
+            cause = seen.cause,
+            credential_id = seen.credential_id,
+            address = %"203.0.113.9",
+            duration_us = 12_u64,
+            "request"
+        );
+    }
+
+    #[test]
+    fn a_line_of_either_format_is_read_back() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for as_json in [true, false] {
+            file.as_file().set_len(0).unwrap();
+            let writer = {
+                let path = file.path().to_owned();
+                move || std::fs::File::options().append(true).open(&path).unwrap()
+            };
+            if as_json {
+                tracing::subscriber::with_default(json(writer, EnvFilter::new("info")), log);
+            } else {
+                let text = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
+                tracing::subscriber::with_default(text, log);
+            }
+            let line = std::fs::read_to_string(file.path()).unwrap();
+            for before in ["", "Nov 23 15:00:00 host keyward[1]: "] {
+                let seen = Seen::in_line(&format!("{before}{line}")).unwrap();
+                assert!(seen.timestamp.ends_with('Z'), "{seen:?}");
+                assert_eq!(Seen { timestamp: String::new(), ..seen }, expected(), "{line}");
+            }
+        }
+        for other in ["", "nothing", "{", "{\"request_id\":1}"] {
+            assert!(Seen::in_line(other).is_none_or(|seen| seen.request_id.is_empty()), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_latest_are_remembered() {
+        let recent = Recent::default();
+        for number in 0..=KEPT {
+            recent.note(Seen { request_id: number.to_string(), ..Seen::default() });
+        }
+        assert!(recent.find("0").is_none() && recent.find("1").is_some());
+        assert!(recent.find(&KEPT.to_string()).is_some());
+    }
+}

@@ -1,0 +1,103 @@
+//! `keyward explain`: who it was, by which credential, which check refused, what to do.
+
+use crate::orders::{order, refusal};
+use crate::support::{Client, Server, keyward, run, text};
+use serde_json::{Value, json};
+use std::process::Stdio;
+
+/// The id of the request that this answer is to.
+fn id_of(answer: &crate::support::Answer) -> String {
+    answer.header("x-request-id").unwrap().to_owned()
+}
+
+#[test]
+fn a_refused_request_is_explained_by_the_running_server() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let explained = |id: &str| order(home.path(), &["explain", id]);
+    let viewer = server.key("viewer@acme.example", "acme-capital", "full_access");
+    let forbidden = id_of(&server.client(&viewer).post("/deals", &json!({ "title": "x" })));
+    let told = explained(&forbidden);
+    assert_eq!((&told["request"], &told["answer"]), (&json!("POST postDeals"), &json!("403 scope_missing")));
+    assert!(told["user"].as_str().unwrap().starts_with("viewer@acme.example (id "), "{told}");
+    assert!(told["account"].as_str().unwrap().starts_with("acme-capital (id 1, active)"), "{told}");
+    assert!(told["credential"].as_str().unwrap().ends_with("(live)"), "{told}");
+    assert!(told["why"].as_str().unwrap().contains("scopes"), "{told}");
+    assert_eq!(told["from"], "127.0.0.1 as process-test");
+
+    // A revoked key is recognised although it opens nothing.
+    order(home.path(), &["key", "revoke", "4"]);
+    let revoked = id_of(&server.client(&viewer).get("/me"));
+    let told = explained(&revoked);
+    assert_eq!(told["answer"], "401 key_revoked");
+    assert!(told["credential"].as_str().unwrap().starts_with("api_key 4 "), "{told}");
+    assert!(told["credential"].as_str().unwrap().contains("(revoked 20"), "{told}");
+    assert!(told["user"].as_str().unwrap().starts_with("viewer@acme.example"), "{told}");
+
+    // A guess is nobody's.
+    let guess = id_of(&server.client("lev_sk_guess").get("/me"));
+    let told = explained(&guess);
+    assert_eq!((&told["answer"], &told["user"]), (&json!("401 key_malformed"), &Value::Null));
+
+    // What succeeded and changed something stands in the audit trail.
+    let made = server.client(&server.admin()).post("/deals", &json!({ "title": "made" }));
+    let told = explained(&id_of(&made));
+    assert_eq!((&told["found_in"], &told["why"]), (&json!("the audit trail"), &json!("it was not refused")));
+    assert_eq!(told["changes"], json!([format!("deal.create deal {}", made.json()["data"]["id"])]));
+    assert!(told["user"].as_str().unwrap().starts_with("admin@acme.example"), "{told}");
+
+    // For people it is a line for each thing.
+    let words = run(&mut keyward(&["explain", &forbidden, "--data", text(home.path())]));
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert!(
+        words.lines().any(|line| line.starts_with("answer") && line.ends_with("403 scope_missing")),
+        "{words}"
+    );
+
+    let nothing = "00000000-0000-4000-8000-000000000000";
+    assert!(refusal(home.path(), &["explain", nothing]).contains("--log FILE"));
+    assert!(!run(&mut keyward(&["explain", "not-an-id", "--data", text(home.path())])).status.success());
+}
+
+#[test]
+fn a_request_of_before_is_explained_from_the_log() {
+    for format in ["json", "text"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = keyward(&Server::demo_arguments(Some(home.path())));
+        command.env("KEYWARD_LOG_FORMAT", format);
+        let mut server = Server::demo_by(command);
+        let both = server.key("both@acme.example", "harbor-lending", "full_access");
+        let answer =
+            server.client(&both).call("GET", "/me", &[("X-Active-Account", "acme-capital")], b"").unwrap();
+        let read = id_of(&server.client(&both).get("/me"));
+        server.terminate();
+        let log = home.path().join("log");
+        std::fs::write(&log, server.stderr()).unwrap();
+        let at = |id: &str, log: &str| order(home.path(), &["explain", id, "--log", log]);
+        let told = at(&id_of(&answer), text(&log));
+        assert_eq!((&told["found_in"], &told["answer"]), (&json!("the log"), &json!("403 account_foreign")));
+        assert!(told["user"].as_str().unwrap().starts_with("both@acme.example"), "{told}");
+        assert!(told["at"].as_str().unwrap().ends_with('Z'), "{told}");
+        let told = at(&read, text(&log));
+        assert_eq!((&told["request"], &told["answer"]), (&json!("GET getMe"), &json!("200")));
+
+        // From a pipe.
+        let mut command = keyward(&["explain", &read, "--json", "--log", "-", "--data", text(home.path())]);
+        command.stdin(Stdio::from(std::fs::File::open(&log).unwrap()));
+        let told: Value = serde_json::from_slice(&run(&mut command).stdout).unwrap();
+        assert_eq!(told["answer"], "200");
+    }
+}
+
+#[test]
+fn an_address_that_a_key_may_not_be_used_from_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let wanted = json!({ "label": "office", "allowed_ips": ["203.0.113.0/24"] });
+    let made = server.client(&server.admin()).post("/api-keys", &wanted).data(201);
+    let mut client: Client = server.client(made["api_key"].as_str().unwrap());
+    let told = order(home.path(), &["explain", &id_of(&client.get("/me"))]);
+    assert_eq!(told["answer"], "401 address_not_allowed");
+    assert!(told["credential"].as_str().unwrap().contains("\"office\" (live)"), "{told}");
+    assert!(told["why"].as_str().unwrap().contains("trusted_proxies"), "{told}");
+}
