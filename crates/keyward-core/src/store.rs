@@ -116,10 +116,26 @@ pub trait OperatorReads: Send + Sync {
     fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
+/// How a store is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Bytes of the database.
+    pub bytes: u64,
+    /// Bytes of what is written and not yet moved into it.
+    pub log_bytes: u64,
+    /// Writes that wait for their turn.
+    pub writes_waiting: u64,
+    /// Rows that were left out at the start, because they were not as they must be. The log names their tables.
+    pub rows_left_out: u64,
+}
+
 /// What is written in batches and changes no right.
 pub trait Upkeep: Send + Sync {
     /// What the store knows, for synchronous look-ups.
     fn directory(&self) -> &Directory;
+
+    /// How it is doing. Without waiting for anything.
+    fn figures(&self) -> Figures;
 
     /// Whether the store answers: one trivial read.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -52,11 +52,3 @@ pub struct Sqlite {
     directory: Directory,
     left_out: u64,
 }
-
-impl Sqlite {
-    /// How many rows were left out at the start, because they were not as they must be. The log names their tables.
-    #[must_use]
-    pub fn rows_left_out(&self) -> u64 {
-        self.left_out
-    }
-}

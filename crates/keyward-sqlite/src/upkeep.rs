@@ -7,12 +7,25 @@ use keyward_core::api_key::Move;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
 use keyward_core::live::{Change, Directory};
-use keyward_core::store::{StoreError, Upkeep};
+use keyward_core::store::{Figures, StoreError, Upkeep};
 use rusqlite::{TransactionBehavior, params};
+use std::path::Path;
 
 impl Upkeep for Sqlite {
     fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    fn figures(&self) -> Figures {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut log = self.readers.path.clone().into_os_string();
+        log.push("-wal");
+        Figures {
+            bytes: size(&self.readers.path),
+            log_bytes: size(Path::new(&log)),
+            writes_waiting: self.writer.waiting(),
+            rows_left_out: self.left_out,
+        }
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {

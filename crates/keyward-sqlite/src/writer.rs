@@ -58,6 +58,11 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), clock })
     }
 
+    /// Pieces of work that wait for their turn.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queue.as_ref().map_or(0, |queue| (queue.max_capacity() - queue.capacity()) as u64)
+    }
+
     /// Does a piece of work on the writer's connection and waits for its result.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where

@@ -93,7 +93,7 @@ mod poison {
             let admitted = ring.admit(keys[key].expose(), [127, 0, 0, 1].into(), &live, now);
             admitted.map(|admitted| admitted.caller)
         };
-        (admit(0), Principal::of(admit(1).unwrap()).scopes, store.rows_left_out())
+        (admit(0), Principal::of(admit(1).unwrap()).scopes, store.figures().rows_left_out)
     }
 
     /// Every policy table without its rules, so that anything can stand in it: null, twice the same, any word.

@@ -143,6 +143,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
     let key = commit(&store, issue).await?.secret.expose().to_owned();
     let app = App {
         current: Current::default(),
+        traces: None,
         recent: Recent::default(),
         store: Arc::new(store),
         ring,

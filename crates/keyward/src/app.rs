@@ -1,6 +1,7 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
 use crate::reload::Current;
+use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent};
 use keyward_core::account::{
     AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
@@ -111,6 +112,8 @@ pub struct App {
     pub public_url: String,
     /// What may change while requests are served.
     pub current: Current,
+    /// Where spans go, if anywhere.
+    pub traces: Option<Traces>,
     /// What is remembered of requests that were not answered as asked.
     pub recent: Recent,
     /// The figures.

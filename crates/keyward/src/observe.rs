@@ -5,8 +5,10 @@
 //! put secrets by mistake.
 
 use crate::app::App;
+use crate::call::BASE;
 use crate::problem::{Problem, Problems, Reason, RequestId};
 use crate::routes::OperationId;
+use crate::telemetry::{FinishedRequest, Parent};
 use crate::watch::Seen;
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -17,6 +19,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::principal::Recognised;
 use keyward_core::random::{self, Pooled};
 use keyward_tower::ClientAddress;
+use opentelemetry::KeyValue;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -30,7 +33,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is learnt of a request on its way, in its extensions.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    pub(crate) operation: OnceLock<OperationId>,
+    pub(crate) operation: OnceLock<(OperationId, &'static str)>,
     pub(crate) caller: OnceLock<(UserId, &'static str, i64)>,
     pub(crate) account: OnceLock<AccountId>,
     pub(crate) origin_app: OnceLock<Arc<str>>,
@@ -111,6 +114,7 @@ struct Event {
     id: Uuid,
     method: Method,
     address: Option<ClientAddress>,
+    parent: Parent,
     record: Arc<Record>,
     app: Arc<App>,
     start: Duration,
@@ -123,6 +127,10 @@ impl Event {
             id,
             method: request.method().clone(),
             address: request.extensions().get().copied(),
+            parent: app
+                .traces
+                .as_ref()
+                .map_or_else(Parent::default, |_| Parent::from_headers(request.headers())),
             record: Arc::new(Record::default()),
             start: app.clock.elapsed(),
             app,
@@ -147,7 +155,7 @@ impl Event {
         // Our methods by name; a client may invent others of any length.
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
         let duration = self.app.clock.elapsed().saturating_sub(self.start);
-        let operation = self.record.operation.get().map(|operation| operation.name());
+        let operation = self.record.operation.get().map(|(operation, _)| operation.name());
         let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
         let account = self.record.account.get().map(|account| account.0);
         let origin_app = self.record.origin_app.get();
@@ -169,6 +177,9 @@ impl Event {
             duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
+        if let Some(traces) = &self.app.traces {
+            traces.record(self.span(method, status, denial, duration));
+        }
         if let Some(denial) = denial {
             self.app.recent.note(Seen {
                 timestamp: self.app.clock.now().to_string(),
@@ -185,6 +196,42 @@ impl Event {
                 origin_app: origin_app.map(|name| name.to_string()),
                 address: self.address.map(|ClientAddress(address)| address.to_string()),
             });
+        }
+    }
+}
+
+impl Event {
+    /// The request as a span, by the conventions of HTTP servers. It says as little of what was sent as the log does.
+    fn span(
+        &self,
+        method: &'static str,
+        status: Option<u16>,
+        denial: Option<&'static str>,
+        duration: Duration,
+    ) -> FinishedRequest {
+        let operation = self.record.operation.get();
+        let route = operation.map(|(_, path)| format!("{BASE}{path}"));
+        let caller = self.record.caller.get();
+        let attributes = [
+            Some(KeyValue::new("http.request.method", method)),
+            route.clone().map(|route| KeyValue::new("http.route", route)),
+            status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))),
+            self.address.map(|ClientAddress(address)| KeyValue::new("client.address", address.to_string())),
+            Some(KeyValue::new("keyward.request_id", self.id.hyphenated().to_string())),
+            operation.map(|(operation, _)| KeyValue::new("keyward.operation", operation.name())),
+            denial.map(|denial| KeyValue::new("keyward.denial", denial)),
+            self.record.account.get().map(|account| KeyValue::new("keyward.account_id", account.0)),
+            caller.map(|(user, ..)| KeyValue::new("keyward.user_id", user.0)),
+            caller.map(|(_, kind, _)| KeyValue::new("keyward.credential_kind", *kind)),
+            caller.map(|(_, _, id)| KeyValue::new("keyward.credential_id", *id)),
+            self.record.origin_app.get().map(|name| KeyValue::new("keyward.origin_app", name.to_string())),
+        ];
+        FinishedRequest {
+            name: route.map_or(method.into(), |route| format!("{method} {route}").into()),
+            parent: self.parent.clone(),
+            duration,
+            attributes: attributes.into_iter().flatten().collect(),
+            failed: status.is_some_and(|status| status >= 500),
         }
     }
 }

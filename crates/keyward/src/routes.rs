@@ -243,7 +243,8 @@ fn at_path(app: &Arc<App>, rows: &[Row]) -> MethodRouter {
 
 /// One row, with what stands around it.
 fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) -> MethodRouter {
-    let (id, run, own) = (row.id, Arc::clone(&row.run), Arc::clone(app));
+    let (id, path) = (row.id, row.path);
+    let (run, own) = (Arc::clone(&row.run), Arc::clone(app));
     let inner = service_fn(move |request: Request<Body>| {
         let app = Arc::clone(&own);
         let request_id = id_of(&request);
@@ -253,7 +254,7 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) 
     let noted = move |request: Request<Body>| {
         if let Some(record) = record(&request) {
             // A request enters one row, so the note is new.
-            let _ = record.operation.set(id);
+            let _ = record.operation.set((id, path));
         }
         request
     };

@@ -45,12 +45,13 @@ impl Demo {
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
         let current = Current::new(Reloadable::of(&config)?);
-        let bound = run::listen(&config.server).await?;
+        let traces = telemetry::traces()?;
+        let bound = run::listen(&config.server)?;
         let (opened, credentials) = prepare(&config, &data).await?;
         let public_url = run::public_url(&config, bound.address);
         say(&public_url, &credentials, self.json)?;
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces }).await
     }
 }
 

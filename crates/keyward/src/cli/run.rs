@@ -2,22 +2,21 @@
 
 use super::CliError;
 use super::opened::Opened;
-use crate::app::{App, OperatorStore};
+use crate::app::{App, OperatorStore, Store};
 use crate::background::flush;
 use crate::config::{Config, Server};
 use crate::operate::{Desk, socket};
 use crate::reload::Reloader;
+use crate::telemetry::Traces;
 use crate::transport::Listening;
-use crate::watch::{Asked, KEYS, Metrics, Recent, endpoints};
+use crate::watch::{Recent, endpoints, of_server};
 use crate::{stack, transport};
-use keyward_core::store::Upkeep;
-use keyward_sqlite::Sqlite;
 use keyward_tower::hygiene::Limits;
 use sd_notify::NotifyState;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
@@ -32,18 +31,28 @@ pub(super) struct Bound {
 }
 
 /// Takes the addresses, before anything is made that would be in vain without them.
-pub(super) async fn listen(server: &Server) -> Result<Bound, CliError> {
-    let clients = bind(server.listen).await?;
+pub(super) fn listen(server: &Server) -> Result<Bound, CliError> {
+    let clients = bind(server.listen)?;
     let address = clients.local_addr()?;
     let admin = match server.admin_listen {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address)?),
         None => None,
     };
     Ok(Bound { clients, address, admin })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
-    TcpListener::bind(address).await.map_err(|source| CliError::Listen { address, source })
+/// Connections that may wait to be accepted. The usual 128 makes honest clients wait a second when many come at once.
+const BACKLOG: u32 = 4096;
+
+fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // So that a restart need not wait for the connections of the server before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| CliError::Listen { address, source })
 }
 
 /// Where clients reach the server.
@@ -92,11 +101,12 @@ pub(super) struct Plan {
     pub(super) opened: Opened,
     pub(super) signals: Signals,
     pub(super) reloader: Reloader,
+    pub(super) traces: Option<Traces>,
 }
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, reloader } = plan;
+    let Plan { bound, public_url, opened, signals, reloader, traces } = plan;
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
@@ -111,9 +121,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         rotating: Mutex::default(),
         recent: recent.clone(),
     };
+    let store: Arc<dyn Store> = store;
     let app = Arc::new(App {
         current: reloader.current.clone(),
-        metrics: metrics(&store),
+        metrics: of_server(&store, &opened.ring, &opened.clock, traces.as_ref()),
+        traces,
         recent,
         store,
         ring: opened.ring,
@@ -148,6 +160,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
     flush::once(&*app.store).await;
+    if let Some(traces) = &app.traces
+        && let Err(error) = traces.shutdown().await
+    {
+        tracing::warn!(%error, "traces were not all sent");
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -165,15 +182,4 @@ fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(false, &[state]) {
         tracing::debug!(%error, "systemd was not told");
     }
-}
-
-/// The figures, with those that are looked up when they are told.
-fn metrics(store: &Arc<Sqlite>) -> Metrics {
-    let mut metrics = Metrics::new();
-    let directory = store.directory().clone();
-    metrics.ask(Box::new(Asked {
-        figure: KEYS,
-        value: move || i64::try_from(directory.read().keys()).unwrap_or(i64::MAX),
-    }));
-    metrics
 }

@@ -25,7 +25,8 @@ impl Serve {
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
         let current = Current::new(Reloadable::of(&config)?);
-        let bound = run::listen(&config.server).await?;
+        let traces = telemetry::traces()?;
+        let bound = run::listen(&config.server)?;
         let root = secret_file::read(&config)?;
         let database = database(&config)?;
         if !database.exists() {
@@ -38,6 +39,6 @@ impl Serve {
         let public_url = run::public_url(&config, bound.address);
         tracing::info!(address = %bound.address, public_url, "serving");
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces }).await
     }
 }

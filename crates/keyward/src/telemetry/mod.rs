@@ -1,11 +1,16 @@
-//! Log lines on standard error, one event a line.
+//! Log lines on standard error, one event a line; and traces, if the environment asks for them.
 
 mod json_line;
+mod traces;
 
-use crate::cli::CliError;
+pub use traces::Traces;
+pub(crate) use traces::{FinishedRequest, Parent};
+
+use crate::cli::{CliError, variable};
 use crate::config::{Log, LogFormat};
 use json_line::JsonLine;
 use std::io;
+use tokio::runtime::Handle;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -33,6 +38,11 @@ pub(crate) fn start(log: &Log) -> SetLevel {
         let filter = EnvFilter::try_new(level).map_err(|error| said(&error))?;
         handle.reload(filter).map_err(|error| said(&error))
     })
+}
+
+/// The export of traces, if the environment asks for it.
+pub(crate) fn traces() -> Result<Option<Traces>, CliError> {
+    Traces::from_env(&variable, Handle::current()).map_err(|error| CliError::Said(error.to_string()))
 }
 
 /// The JSON log, on any writer.

@@ -14,7 +14,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use keyward_core::address::client;
+use keyward_core::address::{allowed, client};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::AmbiguousFraming;
 use std::convert::Infallible;
@@ -208,9 +208,15 @@ async fn answer(
     let proxies = &serving.current.get().proxies;
     let forwarded =
         request.headers().get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
-    let from = ClientAddress(client(from, forwarded, proxies));
+    let address = ClientAddress(client(from, forwarded, proxies));
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(from);
+    if !allowed(from, proxies) {
+        // A stranger neither joins a trace of ours nor decides whether there is one.
+        for name in ["traceparent", "tracestate"] {
+            request.headers_mut().remove(name);
+        }
+    }
+    request.extensions_mut().insert(address);
     if let Some(reason) = verdict {
         request.extensions_mut().insert(AmbiguousFraming(reason));
     }

@@ -44,14 +44,6 @@ const REFUSED: Figure = Figure {
     labels: "",
     about: "Connections that were closed at once, since there were too many",
 };
-/// See [`Asked`].
-pub(crate) const KEYS: Figure = Figure {
-    name: "keys",
-    kind: "gauge",
-    labels: "",
-    about: "API keys that are known, revoked ones included",
-};
-
 const OVERDUE: Figure = Figure {
     name: "connections_overdue",
     kind: "counter",
@@ -60,8 +52,45 @@ const OVERDUE: Figure = Figure {
             after an answer) or stalled (takes nothing of an answer)",
 };
 
+/// A figure that is looked up when it is told.
+const fn asked(name: &'static str, about: &'static str) -> Figure {
+    Figure { name, kind: "gauge", labels: "", about }
+}
+
+pub(crate) const KEYS: Figure = asked("keys", "API keys that are known, revoked ones included");
+pub(crate) const KEYS_UNMOVED: Figure = asked(
+    "keys_unmoved",
+    "Live keys that have not been used since the root secret was rotated: they hold the next rotation up",
+);
+pub(crate) const USES_UNWRITTEN: Figure =
+    asked("key_uses_unwritten", "Keys whose last use is noted and not yet written");
+pub(crate) const DATABASE: Figure = asked("database_bytes", "Bytes of the database's file");
+pub(crate) const DATABASE_LOG: Figure =
+    asked("database_log_bytes", "Bytes of the database's write-ahead log");
+pub(crate) const WRITES_WAITING: Figure =
+    asked("database_writes_waiting", "Writes that wait for their turn; at 1024 one more is answered 503");
+pub(crate) const ROWS_LEFT_OUT: Figure = asked(
+    "database_rows_left_out",
+    "Rows that were left out at the start because they were not as they must be: an alarm, and the log names their tables",
+);
+pub(crate) const SPANS_LOST: Figure = asked("spans_lost", "Spans that the trace collector did not take");
+
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 6] = [REQUESTS, DURATIONS, CONNECTIONS, REFUSED, OVERDUE, KEYS];
+pub(crate) const FIGURES: [Figure; 13] = [
+    REQUESTS,
+    DURATIONS,
+    CONNECTIONS,
+    REFUSED,
+    OVERDUE,
+    KEYS,
+    KEYS_UNMOVED,
+    USES_UNWRITTEN,
+    DATABASE,
+    DATABASE_LOG,
+    WRITES_WAITING,
+    ROWS_LEFT_OUT,
+    SPANS_LOST,
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -121,9 +150,9 @@ impl Metrics {
         self.durations.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
     }
 
-    /// Has further figures asked for whenever they are told.
-    pub(crate) fn ask(&mut self, collector: Box<dyn Collector>) {
-        self.registry.register_collector(collector);
+    /// Has a further figure asked for whenever the figures are told.
+    pub(crate) fn ask(&mut self, figure: Figure, value: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.registry.register_collector(Box::new(Asked { figure, value }));
     }
 
     /// The figures in the text format of OpenMetrics.
@@ -141,9 +170,9 @@ impl Default for Metrics {
 }
 
 /// A figure that is looked up when it is told.
-pub(crate) struct Asked<F> {
-    pub(crate) figure: Figure,
-    pub(crate) value: F,
+struct Asked<F> {
+    figure: Figure,
+    value: F,
 }
 
 impl<F> fmt::Debug for Asked<F> {
@@ -152,9 +181,9 @@ impl<F> fmt::Debug for Asked<F> {
     }
 }
 
-impl<F: Fn() -> i64 + Send + Sync + 'static> Collector for Asked<F> {
+impl<F: Fn() -> u64 + Send + Sync + 'static> Collector for Asked<F> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let gauge = ConstGauge::new((self.value)());
+        let gauge = ConstGauge::new(i64::try_from((self.value)()).unwrap_or(i64::MAX));
         let encoder =
             encoder.encode_descriptor(self.figure.name, self.figure.about, None, gauge.metric_type())?;
         gauge.encode(encoder)

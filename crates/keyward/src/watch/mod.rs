@@ -2,11 +2,13 @@
 //! requests that were refused.
 
 mod endpoints;
+mod figures;
 mod metrics;
 mod seen;
 
 pub(crate) use endpoints::endpoints;
+pub(crate) use figures::of_server;
 pub use metrics::Metrics;
-pub(crate) use metrics::{Asked, FIGURES, KEYS, Slow};
+pub(crate) use metrics::{FIGURES, Slow};
 pub use seen::Recent;
 pub(crate) use seen::Seen;

@@ -102,6 +102,7 @@ impl TestApp {
             public_url: "http://keyward.test".to_owned(),
             current: current.clone(),
             metrics: keyward::watch::Metrics::new(),
+            traces: None,
             recent: keyward::watch::Recent::default(),
             limits: Limits::default(),
         });

@@ -12,6 +12,7 @@
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
+//! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
@@ -37,6 +38,8 @@ mod rotation;
 mod search;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod service;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -1,0 +1,345 @@
+//! One OpenTelemetry span for every finished request, over OTLP/HTTP (protobuf), when the environment asks for it.
+//!
+//! The variables are the standard ones: `OTEL_EXPORTER_OTLP_ENDPOINT` switches it on, and the SDK reads what else there is
+//! (service name, resource, headers, sampler, queue).
+//!
+//! [`Traces::record`] never waits: it puts the span in a bounded queue (2048 spans unless `OTEL_BSP_MAX_QUEUE_SIZE`
+//! says otherwise), or drops it when the queue is full. A thread of the SDK takes batches out of it and gives them to
+//! hyper on our own runtime. A batch that cannot be delivered in its time is dropped; an outage is two log events,
+//! its beginning and its end.
+
+use http::{HeaderMap, Request, Response, Uri};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
+    TraceState, Tracer, TracerProvider,
+};
+use opentelemetry::{Context, Key, KeyValue};
+use opentelemetry_http::{Bytes, HttpClient, HttpError, hyper::HyperClient};
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData};
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
+
+/// How long the end of the program waits for the last spans.
+const LAST_FLUSH: Duration = Duration::from_secs(3);
+/// The longest `tracestate` that is passed on: what W3C asks everyone to carry at least.
+const LONGEST_TRACESTATE: usize = 512;
+
+/// Why spans cannot be exported, though the environment asks for it. Values are not repeated: they may hold secrets.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TracesError {
+    /// Not an absolute `http` URL; `https` is not built in.
+    #[error("{0} must be a URL that begins with http:// (TLS to the collector is not supported)")]
+    Endpoint(&'static str),
+    /// gRPC or JSON is asked for.
+    #[error("{0} must be http/protobuf, the only protocol built in")]
+    Protocol(&'static str),
+    /// Not a whole number of milliseconds above zero.
+    #[error("{0} must be a number of milliseconds above zero")]
+    Timeout(&'static str),
+    /// The SDK refuses the rest of its settings.
+    #[error(transparent)]
+    Build(#[from] ExporterBuildError),
+    /// The last spans were not all tried in time, or the export has ended before.
+    #[error("the last spans may be lost: {0}")]
+    Flush(#[from] OTelSdkError),
+    /// The runtime ended first.
+    #[error("the last spans may be lost: {0}")]
+    Runtime(#[from] tokio::task::JoinError),
+}
+
+/// The caller's span, from its `traceparent`, if there is one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parent(Option<SpanContext>);
+
+impl Parent {
+    /// Reads `traceparent` and `tracestate`. Anything amiss means no parent, as W3C asks. (The SDK's own propagator
+    /// is laxer: it takes ids of any length, and signs.)
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+        let mut parents = headers.get_all("traceparent").iter();
+        match (parents.next().and_then(|value| value.to_str().ok()), parents.next()) {
+            (Some(parent), None) => Self(span_context(parent, headers)),
+            _ => Self(None),
+        }
+    }
+}
+
+fn span_context(parent: &str, headers: &HeaderMap) -> Option<SpanContext> {
+    let hex = |part: &str, length| {
+        part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let mut parts = parent.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let shaped = hex(version, 2) && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
+    if !shaped || version == "ff" || (version == "00" && parts.next().is_some()) {
+        return None;
+    }
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
+    let state = headers.get("tracestate").and_then(|value| value.to_str().ok());
+    let state = state.filter(|state| state.len() <= LONGEST_TRACESTATE).and_then(|state| state.parse().ok());
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    let context = SpanContext::new(trace, span, flags, true, state.unwrap_or_else(TraceState::default));
+    context.is_valid().then_some(context)
+}
+
+/// All that a span says of a request.
+#[derive(Debug)]
+pub(crate) struct FinishedRequest {
+    /// Method and route, such as `GET /v2/deals/{id}`; never the path as sent.
+    pub(crate) name: Cow<'static, str>,
+    /// The caller's span.
+    pub(crate) parent: Parent,
+    /// How long it took; it ends now.
+    pub(crate) duration: Duration,
+    /// Attributes, short ones; the SDK drops those beyond 128 but cuts no value.
+    pub(crate) attributes: Vec<KeyValue>,
+    /// Whether it is the server's failure (5xx). A refusal (4xx) is none, by the conventions for server spans.
+    pub(crate) failed: bool,
+}
+
+/// The export of spans.
+#[derive(Debug)]
+pub struct Traces {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+    lost: Arc<AtomicU64>,
+}
+
+impl Traces {
+    /// Starts the export if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. What is not
+    /// looked up here (service name, resource, headers, sampler, queue) the SDK reads from the process environment.
+    /// `runtime` does the sending.
+    pub(crate) fn from_env(
+        lookup: &dyn Fn(&str) -> Option<String>,
+        runtime: Handle,
+    ) -> Result<Option<Self>, TracesError> {
+        // By the specification an empty variable is one that is not set.
+        let get = |name| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, get(name)?)));
+        let is = |name, word: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
+        let Some((name, mut endpoint)) =
+            first(["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+        else {
+            return Ok(None);
+        };
+        if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
+            return Ok(None);
+        }
+        if name == "OTEL_EXPORTER_OTLP_ENDPOINT" {
+            endpoint = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
+        }
+        let uri: Uri = endpoint.parse().map_err(|_| TracesError::Endpoint(name))?;
+        if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
+            return Err(TracesError::Endpoint(name));
+        }
+        match first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]) {
+            Some((name, word)) if !word.eq_ignore_ascii_case("http/protobuf") => {
+                return Err(TracesError::Protocol(name));
+            }
+            _ => {}
+        }
+        let timeout = match first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]) {
+            Some((name, value)) => match value.parse() {
+                Ok(milliseconds @ 1..) => Duration::from_millis(milliseconds),
+                _ => return Err(TracesError::Timeout(name)),
+            },
+            None => Duration::from_secs(10),
+        };
+        let client = OnRuntime { client: HyperClient::with_default_connector(timeout, None), runtime };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(client)
+            .with_endpoint(endpoint)
+            .with_protocol(Protocol::HttpBinary)
+            .with_timeout(timeout)
+            .build()?;
+        let lost = Arc::new(AtomicU64::new(0));
+        let watched = Watched { exporter, down: AtomicBool::new(false), lost: Arc::clone(&lost) };
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource())
+            .with_span_processor(BatchSpanProcessor::builder(watched).build())
+            .build();
+        Ok(Some(Self { tracer: provider.tracer("keyward"), provider, lost }))
+    }
+
+    /// Hands over the span of a request. Never waits.
+    pub(crate) fn record(&self, request: FinishedRequest) {
+        let parent = match request.parent.0 {
+            Some(parent) => Context::new().with_remote_span_context(parent),
+            None => Context::new(),
+        };
+        let end = now();
+        let start = end.checked_sub(request.duration).unwrap_or(end);
+        let builder = SpanBuilder::from_name(request.name)
+            .with_kind(SpanKind::Server)
+            .with_start_time(start)
+            .with_attributes(request.attributes);
+        let mut span = self.tracer.build_with_context(builder, &parent);
+        if request.failed {
+            span.set_status(Status::error(""));
+        }
+        span.end_with_timestamp(end);
+    }
+
+    /// How many spans the collector did not get (those that found the queue full are not among them).
+    pub(crate) fn lost(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let lost = Arc::clone(&self.lost);
+        move || lost.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is queued, waiting three seconds at most. Spans recorded from now on vanish. To be called while
+    /// the runtime still runs: it does the sending. `Ok` says that all were tried, [`Traces::lost`] how many in vain.
+    pub(crate) async fn shutdown(&self) -> Result<(), TracesError> {
+        let provider = self.provider.clone();
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_FLUSH));
+        Ok(ended.await??)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the time of a span is only shown; nothing is decided by it")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// What the environment says of this service; its name is ours where nothing is said.
+fn resource() -> Resource {
+    let named = Resource::builder().build();
+    let name = named.get(&Key::from_static_str("service.name")).map(|name| name.to_string());
+    match name {
+        Some(name) if !name.starts_with("unknown_service") => named,
+        _ => Resource::builder().with_service_name("keyward").build(),
+    }
+}
+
+/// hyper's client, used from a thread that has no runtime of its own: the SDK's.
+#[derive(Debug)]
+struct OnRuntime {
+    client: HyperClient,
+    runtime: Handle,
+}
+
+impl HttpClient for OnRuntime {
+    // `#[async_trait]` written out.
+    fn send_bytes<'s, 'f>(
+        &'s self,
+        request: Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'f>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
+        let client = self.client.clone();
+        let sending = self.runtime.spawn(async move { client.send_bytes(request).await });
+        Box::pin(async move {
+            let answer = sending.await?;
+            if let Err(error) = &answer {
+                // The exporter keeps no cause.
+                tracing::debug!(target: "keyward::traces", ?error, "an attempt to send spans failed");
+            }
+            answer
+        })
+    }
+}
+
+/// Counts lost spans, and logs when an outage begins and when it ends.
+#[derive(Debug)]
+struct Watched {
+    exporter: SpanExporter,
+    down: AtomicBool,
+    lost: Arc<AtomicU64>,
+}
+
+impl opentelemetry_sdk::trace::SpanExporter for Watched {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let sent = self.exporter.export(batch).await;
+        match &sent {
+            Ok(()) if self.down.swap(false, Ordering::Relaxed) => {
+                let lost = self.lost.load(Ordering::Relaxed);
+                tracing::info!(target: "keyward::traces", lost, "the trace collector takes spans again");
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.lost.fetch_add(spans, Ordering::Relaxed);
+                if !self.down.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(target: "keyward::traces", %error, "the trace collector does not take spans");
+                }
+            }
+        }
+        sent
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parent(fields: &[(&'static str, &str)]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, value.parse().unwrap());
+        }
+        Parent::from_headers(&headers).0.map(|context| context.trace_id().to_string())
+    }
+
+    #[test]
+    fn a_parent_is_read_as_it_must_be_or_not_at_all() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let good = format!("00-{trace}-{span}-01");
+        assert_eq!(parent(&[("traceparent", &good)]).as_deref(), Some(trace));
+        assert_eq!(
+            parent(&[("traceparent", &format!("01-{trace}-{span}-01-later"))]).as_deref(),
+            Some(trace)
+        );
+        assert_eq!(parent(&[]), None);
+        assert_eq!(parent(&[("traceparent", &good), ("traceparent", &good)]), None, "two are none");
+        for bad in [
+            String::new(),
+            format!("00-{trace}-{span}"),
+            format!("00-{trace}-{span}-01-more"),
+            format!("ff-{trace}-{span}-01"),
+            format!("00-{}-{span}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+            format!("00-{}-{span}-01", trace.to_uppercase()),
+            format!("00-+{}-{span}-01", &trace[1..]),
+            format!("00-{trace}-{span}-1"),
+        ] {
+            assert_eq!(parent(&[("traceparent", &bad)]), None, "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_an_endpoint_there_is_no_export_and_a_bad_one_is_refused_without_being_shown() {
+        let from = |variables: &[(&str, &str)]| {
+            let lookup =
+                |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            Traces::from_env(&lookup, Handle::current()).map(|traces| traces.is_some())
+        };
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        assert!(matches!(from(&[]), Ok(false)));
+        assert!(matches!(from(&[(ENDPOINT, "")]), Ok(false)));
+        assert!(matches!(
+            from(&[(ENDPOINT, "http://127.0.0.1:9"), ("OTEL_SDK_DISABLED", "true")]),
+            Ok(false)
+        ));
+        for (more, words) in [
+            ((ENDPOINT, "https://user:secret@collector"), "must be a URL that begins with http://"),
+            ((ENDPOINT, "collector:4318"), "must be a URL"),
+            (("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), "must be http/protobuf"),
+            (("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), "number of milliseconds"),
+        ] {
+            let error = from(&[more, (ENDPOINT, "http://127.0.0.1:9")]).unwrap_err().to_string();
+            assert!(error.contains(words) && !error.contains("secret"), "{error}");
+        }
+    }
+}

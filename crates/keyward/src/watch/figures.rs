@@ -1,0 +1,41 @@
+//! The figures of one server, with those that are looked up when they are told.
+
+use super::metrics::{
+    DATABASE, DATABASE_LOG, KEYS, KEYS_UNMOVED, Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN,
+    WRITES_WAITING,
+};
+use crate::app::Store;
+use crate::telemetry::Traces;
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
+use std::sync::Arc;
+
+/// All that is told of a server with this store.
+pub(crate) fn of_server(
+    store: &Arc<dyn Store>,
+    ring: &KeyRing,
+    clock: &Arc<dyn Clock>,
+    traces: Option<&Traces>,
+) -> Metrics {
+    let mut metrics = Metrics::new();
+    let known = store.directory().clone();
+    metrics.ask(KEYS, move || known.read().keys() as u64);
+    let (known, ring, clock) = (store.directory().clone(), ring.clone(), Arc::clone(clock));
+    metrics.ask(KEYS_UNMOVED, move || known.read().unmoved(ring.version(), clock.now()).len() as u64);
+    let known = store.directory().clone();
+    metrics.ask(USES_UNWRITTEN, move || known.unwritten_uses().len() as u64);
+    for (figure, value) in [
+        (DATABASE, (|figures| figures.bytes) as fn(keyward_core::store::Figures) -> u64),
+        (DATABASE_LOG, |figures| figures.log_bytes),
+        (WRITES_WAITING, |figures| figures.writes_waiting),
+        (ROWS_LEFT_OUT, |figures| figures.rows_left_out),
+    ] {
+        let store = Arc::clone(store);
+        metrics.ask(figure, move || value(store.figures()));
+    }
+    if let Some(traces) = traces {
+        let lost = traces.lost();
+        metrics.ask(SPANS_LOST, lost);
+    }
+    metrics
+}
