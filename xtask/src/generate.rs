@@ -3,7 +3,7 @@
 use crate::command::{Failed, Outcome, cargo};
 use std::path::Path;
 
-const PAGES: [&str; 4] = ["cli", "config", "denials", "metrics"];
+const PAGES: [&str; 5] = ["cli", "config", "denials", "errors", "metrics"];
 
 /// Writes every page; with `check`, only says which are not as the program would write them.
 pub(crate) fn pages(root: &Path, check: bool) -> Outcome {

@@ -58,7 +58,7 @@ impl Problem {
         }
     }
 
-    fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::Denied(denial) => denial.code(),
             Self::Store(StoreError::Unavailable(_)) | Self::Random(_) | Self::TimedOut(_) => {
@@ -70,7 +70,7 @@ impl Problem {
         }
     }
 
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match (self, self.code()) {
             (Self::Denied(denial), _) => denial.message(),
             (Self::TimedOut(_), _) => {

@@ -30,6 +30,22 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, in the order of their statuses.
+    pub const ALL: &'static [Self] = &[
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PreconditionFailed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::ValidationError,
+        Self::HeadersTooLarge,
+        Self::InternalError,
+        Self::ServiceUnavailable,
+    ];
+
     /// The code as it is written in `error.code`.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,5 +1,7 @@
 //! The reference pages, made from what the program itself goes by.
 
+mod errors;
+
 use super::{Cli, CliError};
 use crate::config;
 use crate::problem::{FAULTS, Fault, status};
@@ -10,13 +12,14 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// The pages, by the name of their file.
-pub(super) const PAGES: [&str; 4] = ["cli", "config", "denials", "metrics"];
+pub(super) const PAGES: [&str; 5] = ["cli", "config", "denials", "errors", "metrics"];
 
 /// Prints a page.
 pub(super) fn print(page: &str) -> Result<(), CliError> {
     let text = match page {
         "cli" => commands(),
         "config" => config::reference(),
+        "errors" => errors::page(),
         "metrics" => figures(),
         _ => denials(),
     };
