@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `test quick`, `tidy`, `generate`, `bench`.
+//! The project's own commands: `cargo xtask test`, `test quick`, `tidy`, `generate`, `bench`, `soak`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its streams")]
 
 mod bench;
@@ -18,7 +18,9 @@ usage: cargo xtask <command>
   test quick     house rules, unit tests, tests of the HTTP API; needs nothing but Rust and a C compiler
   tidy           house rules alone
   generate       writes the reference pages; with --check, only says which are not up to date
-  bench [ARGS]   what the door costs; ARGS go to the benchmark";
+  bench [ARGS]   what the door costs; ARGS go to the benchmark
+  soak hostile [ARGS]
+                 1,000 hostile connections in five shapes, in full";
 
 fn main() -> ExitCode {
     let root = command::root();
@@ -30,7 +32,10 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(&root),
         ["generate"] => generate::pages(&root, false),
         ["generate", "--check"] => generate::pages(&root, true),
-        ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::run_example(&root, rest),
+        ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::bench(&root, rest),
+        ["soak", "hostile", "--", rest @ ..] | ["soak", "hostile", rest @ ..] => {
+            bench::soak_hostile(&root, rest)
+        }
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

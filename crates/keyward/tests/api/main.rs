@@ -1,7 +1,11 @@
 //! The API as its callers see it: personas speak HTTP to the whole stack, each test on a database of its own.
 
 #[cfg(test)]
+mod attack;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
+mod clock;
 #[cfg(test)]
 mod cross_origin;
 #[cfg(test)]
