@@ -147,7 +147,9 @@ impl Execute<RotateKey> for Tx<'_> {
                 Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into()
             );
         }
-        let ends_at = now.plus_seconds(e.grace_seconds);
+        // Without grace it is over for good, even if the clock is set back after.
+        let over = Timestamp::from_unix(0);
+        let ends_at = if e.grace_seconds > 0 { now.plus_seconds(e.grace_seconds) } else { over };
         keep_one(self, key.id, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;

@@ -3,6 +3,7 @@
 use crate::{Refuse, refused};
 use http::{Request, Response};
 use keyward_core::denial::Denial;
+use pin_project_lite::pin_project;
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -64,32 +65,44 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         match self.check.check(&mut request) {
-            Ok(()) => Passage::On(Box::pin(self.inner.call(request))),
-            Err(denial) => Passage::Refused(ready(Ok(refused(&self.refuse, request.extensions(), denial)))),
+            Ok(()) => Passage::On { future: self.inner.call(request) },
+            Err(denial) => {
+                Passage::Refused { answer: ready(Ok(refused(&self.refuse, request.extensions(), denial))) }
+            }
         }
     }
 }
 
-/// The inner service's future, or a refusal that is ready.
-#[derive(Debug)]
-pub enum Passage<F, G> {
-    /// The request was passed on.
-    On(Pin<Box<F>>),
-    /// The request was refused.
-    Refused(G),
+pin_project! {
+    /// The inner service's future, or a refusal that is ready.
+    #[project = Projected]
+    #[derive(Debug)]
+    #[expect(missing_docs, reason = "each variant has one future, and says which")]
+    pub enum Passage<F, G> {
+        /// The request was passed on.
+        On {
+            #[pin]
+            future: F,
+        },
+        /// The request was refused.
+        Refused {
+            #[pin]
+            answer: G,
+        },
+    }
 }
 
 impl<F, G> Future for Passage<F, G>
 where
     F: Future,
-    G: Future<Output = F::Output> + Unpin,
+    G: Future<Output = F::Output>,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut() {
-            Self::On(future) => future.as_mut().poll(cx),
-            Self::Refused(future) => Pin::new(future).poll(cx),
+        match self.project() {
+            Projected::On { future } => future.poll(cx),
+            Projected::Refused { answer } => answer.poll(cx),
         }
     }
 }

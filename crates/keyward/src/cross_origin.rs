@@ -5,16 +5,16 @@
 //! the browser are never allowed: the API is called with a bearer token.
 
 use crate::reload::Current;
+use futures_util::future::Either;
 use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION,
     ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Method, Request, Response};
-use keyward_core::BoxFuture;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::{Layer, Service};
-use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
+use tower_http::cors::{AllowOrigin, Cors, CorsLayer, ResponseFuture};
 
 const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
 /// What a page may send.
@@ -101,13 +101,11 @@ pub(crate) struct CrossOrigin<S> {
 impl<S, B, C> Service<Request<B>> for CrossOrigin<S>
 where
     S: Service<Request<B>, Response = Response<C>>,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
-    C: Default + Send + 'static,
+    C: Default,
 {
     type Response = Response<C>;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<Response<C>, S::Error>>;
+    type Future = Either<ResponseFuture<S::Future>, S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         match self.plain.poll_ready(cx) {
@@ -117,10 +115,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.part.takes(&request) && !self.current.get().origins.is_empty() {
-            Box::pin(self.cors.call(request))
+        if self.part.takes(&request) && self.current.glance(|now| !now.origins.is_empty()) {
+            Either::Left(self.cors.call(request))
         } else {
-            Box::pin(self.plain.call(request))
+            Either::Right(self.plain.call(request))
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::call::BASE;
 use crate::problem::{Problem, Problems, Reason, RequestId};
 use crate::routes::OperationId;
 use crate::telemetry::{FinishedRequest, Parent};
+use crate::transport::ByProxy;
 use crate::watch::Seen;
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -108,6 +109,14 @@ where
     }
 }
 
+/// The span that a request is a part of. A stranger neither joins a trace of ours nor decides whether there is one.
+fn parent(app: &App, request: &Request<Body>) -> Parent {
+    match (&app.traces, request.extensions().get::<ByProxy>()) {
+        (Some(_), Some(ByProxy)) => Parent::from_headers(request.headers()),
+        _ => Parent::default(),
+    }
+}
+
 /// The one log event of a request. It is written when the request is answered, or else when it is dropped because the
 /// client has left.
 struct Event {
@@ -127,10 +136,7 @@ impl Event {
             id,
             method: request.method().clone(),
             address: request.extensions().get().copied(),
-            parent: app
-                .traces
-                .as_ref()
-                .map_or_else(Parent::default, |_| Parent::from_headers(request.headers())),
+            parent: parent(&app, request),
             record: Arc::new(Record::default()),
             start: app.clock.elapsed(),
             app,

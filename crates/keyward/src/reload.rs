@@ -66,6 +66,11 @@ impl Current {
         self.0.get()
     }
 
+    /// Looks at what holds now: cheaper, for a glance.
+    pub(crate) fn glance<R>(&self, look: impl FnOnce(&Reloadable) -> R) -> R {
+        self.0.glance(look)
+    }
+
     /// Puts others in their place: they hold from the next request, or connection, on.
     pub fn replace(&self, next: Reloadable) {
         self.0.replace(next);

@@ -4,11 +4,13 @@ use crate::app::App;
 use crate::problem::{Problem, Problems, RequestId};
 use axum::body::Body;
 use http::{Request, Response};
-use keyward_core::BoxFuture;
+use pin_project_lite::pin_project;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::time::timeout;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Timeout, timeout};
 use tower::{Layer, Service};
 use uuid::Uuid;
 
@@ -34,26 +36,41 @@ pub(crate) struct TimeLimit<S> {
 impl<S> Service<Request<Body>> for TimeLimit<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+    type Future = Limited<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let limit = self.app.current.get().request_timeout;
+        let limit = self.app.current.glance(|now| now.request_timeout);
         let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
-        let answering = self.inner.call(request);
-        let app = Arc::clone(&self.app);
-        Box::pin(async move {
-            match timeout(limit, answering).await {
-                Ok(answer) => answer,
-                Err(_) => Ok(Problems(app).response(id, Problem::TimedOut(limit))),
-            }
-        })
+        Limited { answering: timeout(limit, self.inner.call(request)), app: Arc::clone(&self.app), id, limit }
+    }
+}
+
+pin_project! {
+    /// An answer, or that there was none in time.
+    pub(crate) struct Limited<F> {
+        #[pin]
+        answering: Timeout<F>,
+        app: Arc<App>,
+        id: Uuid,
+        limit: Duration,
+    }
+}
+
+impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Limited<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answer = ready!(this.answering.poll(cx));
+        Poll::Ready(answer.unwrap_or_else(|_| {
+            Ok(Problems(Arc::clone(this.app)).response(*this.id, Problem::TimedOut(*this.limit)))
+        }))
     }
 }

@@ -45,6 +45,10 @@ const RESETS: usize = 32;
 /// After a connection of HTTP/2 was told that it ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// In the extensions of a request that a trusted proxy passed on: what it says besides is believed too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ByProxy;
+
 /// What every connection is served with.
 #[derive(Clone, Debug)]
 pub(super) struct Serving {
@@ -207,16 +211,14 @@ async fn answer(
     // What follows a body without a length could be part of it for another reader: nothing more is read from this
     // connection.
     let closes = !shared && request.headers().contains_key(TRANSFER_ENCODING);
-    let proxies = &serving.current.get().proxies;
-    let forwarded =
-        request.headers().get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
-    let address = ClientAddress(client(from, forwarded, proxies));
+    let (address, by_proxy) = serving.current.glance(|now| {
+        let forwarded = request.headers().get_all("x-forwarded-for").iter();
+        let forwarded = forwarded.map(|value| value.to_str().unwrap_or("?"));
+        (ClientAddress(client(from, forwarded, &now.proxies)), allowed(from, &now.proxies))
+    });
     let mut request = request.map(Body::new);
-    if !allowed(from, proxies) {
-        // A stranger neither joins a trace of ours nor decides whether there is one.
-        for name in ["traceparent", "tracestate"] {
-            request.headers_mut().remove(name);
-        }
+    if by_proxy {
+        request.extensions_mut().insert(ByProxy);
     }
     request.extensions_mut().insert(address);
     if let Some(reason) = verdict {

@@ -18,6 +18,8 @@ mod pulse;
 pub(crate) mod tls;
 mod watched;
 
+pub(crate) use connection::ByProxy;
+
 use crate::reload::Current;
 use crate::stack::Boxed;
 use ceiling::{Ceiling, Place};
