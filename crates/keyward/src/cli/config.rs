@@ -2,6 +2,7 @@
 
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
+use crate::reload::Reloadable;
 use clap::{Args, Subcommand};
 use std::io::Write;
 
@@ -13,7 +14,7 @@ pub(super) struct ConfigCommand {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Reads every source and tells all mistakes at once.
+    /// Reads every source, and the certificate that it names, and tells all mistakes at once.
     Check(Source),
     /// Prints the configuration that is in force.
     Show {
@@ -31,7 +32,8 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<(), CliError> {
         let text = match self.what {
             What::Check(source) => {
-                config::load(&source.flags(None), &variables())?;
+                // The files that it names are looked at too, as far as a start would.
+                Reloadable::of(&config::load(&source.flags(None), &variables())?)?;
                 "the configuration is good\n".to_owned()
             }
             What::Show { defaults: true, .. } => config::shown(&Config::default(), true),
