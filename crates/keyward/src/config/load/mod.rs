@@ -236,5 +236,4 @@ fn line_of(place: &str) -> usize {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
