@@ -123,6 +123,7 @@ impl Sqlite {
 pub(crate) fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
     let file = make_private(path).map_err(file_error)?;
+    adopt(&file, path).map_err(file_error)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
@@ -146,6 +147,22 @@ fn refuse_second_name(path: &Path, file: &File) -> Result<(), OpenError> {
 
 #[cfg(not(unix))]
 fn refuse_second_name(_: &Path, _: &File) -> Result<(), OpenError> {
+    Ok(())
+}
+
+/// Gives a superuser's new file to the owner of the directory that it lies in: the server runs as somebody else. SQLite does
+/// the same with the log files that it makes.
+#[cfg(unix)]
+fn adopt(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (own, directory) = (file.metadata()?, std::fs::metadata(directory)?);
+    let is_new = own.len() == 0 && own.uid() == 0 && directory.uid() != 0;
+    if is_new { fchown(file, Some(directory.uid()), Some(directory.gid())) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn adopt(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 impl OperatorReads for Sqlite {
@@ -75,10 +76,21 @@ fn copy_by(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     let target = meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
     connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
     File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
-    std::fs::hard_link(&meanwhile.0, to).map_err(io)?;
+    name(&meanwhile.0, to).map_err(io)?;
     drop(meanwhile);
     let directory = to.parent().unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
+}
+
+/// Gives the whole copy its name, if that is free. Where a file cannot have two names, the name is taken first.
+fn name(whole: &Path, to: &Path) -> std::io::Result<()> {
+    match std::fs::hard_link(whole, to) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            make_empty(to)?;
+            std::fs::rename(whole, to)
+        }
+        named => named,
+    }
 }
 
 /// Breaks the statement off that runs, when nobody waits for it any more.

@@ -54,10 +54,10 @@ fn unmoved(tx: &Tx<'_>, version: u32, now: Timestamp) -> Result<Vec<ApiKey>, Sto
 fn still_there(version: u32, unmoved: &[ApiKey]) -> String {
     let ids: Vec<String> = unmoved.iter().take(NAMED).map(|key| key.id.to_string()).collect();
     let more = if unmoved.len() > NAMED { ", …" } else { "" };
+    let (count, word) = (unmoved.len(), if unmoved.len() == 1 { "key has" } else { "keys have" });
     format!(
-        "{} keys have not been used since the last rotation and are still on version {version} (ids {}{more}); they move at \
-         their next use; wait, revoke them, or repeat with --revoke-unmoved",
-        unmoved.len(),
+        "{count} {word} not been used since the last rotation, on version {version} (ids {}{more}); a key moves at its next \
+         use; wait, revoke them, or repeat with --revoke-unmoved",
         ids.join(", ")
     )
 }

@@ -16,6 +16,7 @@ fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), CliError> {
         // Of a name that nobody could foresee, and of mode 0600 from its first moment.
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         std::io::copy(from, &mut file)?;
+        adopt(file.as_file(), directory)?;
         file.as_file().sync_all()?;
         file.persist_noclobber(path)?;
         File::open(directory)?.sync_all()
@@ -29,11 +30,26 @@ pub(crate) fn replace_private(path: &Path, text: &[u8]) -> Result<(), CliError> 
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(text)?;
+        adopt(file.as_file(), path)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         File::open(directory)?.sync_all()
     };
     write().map_err(CliError::file(path))
+}
+
+/// Gives a superuser's file to the owner of what it lies in, or takes the place of: the server runs as somebody else, and must
+/// read it.
+#[cfg(unix)]
+pub(crate) fn adopt(file: &File, like: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (own, like) = (file.metadata()?, std::fs::metadata(like)?);
+    if own.uid() == 0 && like.uid() != 0 { fchown(file, Some(like.uid()), Some(like.gid())) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn adopt(_: &File, _: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// The directory that a path is in.

@@ -28,6 +28,8 @@ pub(super) struct Bound {
     /// Where clients connect.
     pub(super) address: SocketAddr,
     admin: Option<TcpListener>,
+    /// Where the operator watches.
+    pub(super) admin_address: Option<SocketAddr>,
 }
 
 /// Takes the addresses, before anything is made that would be in vain without them.
@@ -38,7 +40,8 @@ pub(super) fn listen(server: &Server) -> Result<Bound, CliError> {
         Some(address) => Some(bind(address)?),
         None => None,
     };
-    Ok(Bound { clients, address, admin })
+    let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    Ok(Bound { clients, address, admin, admin_address })
 }
 
 /// Connections that may wait to be accepted. The usual 128 makes honest clients wait a second when many come at once.

@@ -37,7 +37,8 @@ impl Serve {
         }
         let opened = open(&config, &root, Schema::BringUpToDate)?;
         let public_url = run::public_url(&config, bound.address);
-        tracing::info!(address = %bound.address, public_url, "serving");
+        let admin = bound.admin_address.map(tracing::field::display);
+        tracing::info!(address = %bound.address, public_url, admin, "serving");
         let reloader = Reloader::new(flags, config, current, set_level);
         run::serve(Plan { bound, public_url, opened, signals, reloader, traces }).await
     }

@@ -47,6 +47,9 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
             Ok(json!(rows))
         }
         Order::Backup { file } => {
+            if file.exists() {
+                return Err(said(format!("{} exists already; a copy is a new file", file.display())));
+            }
             let failed = |error| said(format!("{}: {}", file.display(), CliError::from(error)));
             operator.store().back_up(file.clone()).await.map_err(failed)?;
             Ok(json!({ "file": file }))

@@ -11,11 +11,14 @@
 //! | `kill.rs` | `kill -9` under load |
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
+//! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
 //! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
+#[cfg(test)]
+mod attack;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -454,3 +454,30 @@ fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy() {
     assert!(!copying.wait().unwrap().success(), "the copy was broken off");
     assert!(!making.exists() && !copy.exists(), "and leaves nothing");
 }
+
+#[test]
+fn what_a_superuser_orders_without_a_server_belongs_to_the_servers_user() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    if chown(&data, Some(65_534), Some(65_534)).is_err() {
+        println!("only a superuser can give a directory away: looked at as oneself");
+    }
+    let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+    let made = ["init", "--account", "acme", "--email", "a@b.example", "--data", text(&data)];
+    assert!(run(&mut keyward(&made)).status.success());
+    order(&data, &["secret", "rotate"]);
+    let copy = data.join("copy.db");
+    order(&data, &["backup", text(&copy)]);
+    let restored = home.path().join("restored");
+    std::fs::create_dir(&restored).unwrap();
+    // As the data directory: another user's, if there can be one.
+    chown(&restored, Some(owner(&data)), None).unwrap();
+    std::fs::copy(data.join("root-secret"), restored.join("root-secret")).unwrap();
+    let restore = ["restore", text(&copy), "--data", text(&restored)];
+    assert!(run(&mut keyward(&restore)).status.success());
+    for file in [data.join("keyward.db"), data.join("root-secret"), restored.join("keyward.db")] {
+        assert_eq!((owner(&file), mode(&file)), (owner(&data), 0o600), "{}", file.display());
+    }
+}

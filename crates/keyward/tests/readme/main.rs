@@ -1,8 +1,10 @@
-//! The README says nothing that is not so: every command and program on it is run, and its output compared.
+//! The README and the guides say nothing that is not so: every command and program on them is run, and its output compared.
 //!
-//! The page is walked from top to bottom, as a reader would, against a demo of its own. What differs from run to run
-//! (ids of requests, keys, moments, the port) is made equal on both sides first: see `plain.rs`.
+//! Each page is walked from top to bottom, as a reader would, against a server of its own. What differs from run to run (ids
+//! of requests, keys, moments, ports) is made equal on both sides first: see `plain.rs`.
 
+#[cfg(test)]
+mod operator;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
@@ -14,24 +16,25 @@ mod reader;
 
 #[cfg(test)]
 mod tests {
-    use crate::page::{self, Block, README};
+    use crate::operator::Operator;
+    use crate::page::Page;
     use crate::programs;
     use crate::reader::Reader;
     use keyward::config::Config;
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_block_does_what_the_page_says() {
+    fn every_block_of_the_readme_does_what_it_says() {
         let mut reader = Reader::begin();
-        let blocks = page::blocks(README);
+        let blocks = Page::readme().blocks();
         for block in &blocks {
             match block.info.as_str() {
-                "console" => page::commands(block).iter().for_each(|command| reader.types(command)),
+                "console" => block.commands().iter().for_each(|command| reader.types(command)),
                 "toml" => reader.saves(block),
                 "ts" => reader.runs_typescript(block),
                 "python" => reader.runs_python(block),
                 "text" => reader.sees(block),
-                other => panic!("README.md:{}: no test knows what to do with ```{other}", block.line),
+                other => panic!("{}: no test knows what to do with ```{other}", block.place),
             }
         }
         reader.ends();
@@ -40,84 +43,144 @@ mod tests {
         assert_eq!((has("toml"), has("ts"), has("python"), has("text")), (1, 1, 1, 2));
     }
 
-    /// Whatever the prose says about the program's own commands and flags stands in its help.
+    #[test]
+    fn every_block_of_a_guide_does_what_it_says() {
+        let guides = Page::guides();
+        assert!(guides.iter().any(|guide| guide.name == "docs/guides/operating.md"));
+        for guide in &guides {
+            let mut operator = Operator::begin(guide);
+            for block in guide.blocks() {
+                match block.info.as_str() {
+                    "console" => block.commands().iter().for_each(|command| operator.types(command)),
+                    "toml" => operator.saves(&block),
+                    "sh" => operator.leaves(&block),
+                    other => panic!("{}: no test knows what to do with ```{other}", block.place),
+                }
+            }
+            operator.ends();
+        }
+    }
+
+    /// Whatever is said about the program's own commands and flags stands in its help, and every command is told of.
     #[test]
     fn commands_and_flags_are_those_of_the_help() {
         let mut mentioned = BTreeSet::new();
-        let typed: Vec<String> = page::blocks(README)
-            .iter()
-            .filter(|block| block.info == "console")
-            .flat_map(page::commands)
-            .map(|command| command.text.replace("cargo run --release -- ", "keyward "))
-            .collect();
-        for text in page::code_spans(README).into_iter().chain(typed) {
-            let Some(arguments) = text.strip_prefix("keyward ") else { continue };
-            let mut words = arguments.split_whitespace();
-            let subcommand = words.next().unwrap().to_owned();
-            let help = programs::help(&[&subcommand]);
-            for flag in words.filter(|word| word.starts_with("--")) {
-                assert!(
-                    has_word(&help, flag),
-                    "keyward {subcommand} has no {flag}, which the README mentions"
-                );
+        let known_flags = flags_below(&[]);
+        for page in pages() {
+            for line in command_lines(&page) {
+                mentioned.insert(in_help(&page, &line));
             }
-            mentioned.insert(subcommand);
+            // A flag without a command is some command's.
+            for span in page.code_spans().iter().filter(|span| span.starts_with("--")) {
+                let flag = span.split_whitespace().next().unwrap();
+                assert!(known_flags.contains(flag), "{}: no command has {flag}", page.name);
+            }
         }
-        assert_eq!(mentioned, subcommands(&programs::help(&[])), "the README and keyward --help");
-        // A flag without a command is meant for `init` or `serve`.
-        for text in page::code_spans(README).iter().filter(|text| text.starts_with("--")) {
-            let flag = text.split_whitespace().next().unwrap();
-            assert!(
-                ["init", "serve"].iter().any(|name| has_word(&programs::help(&[name]), flag)),
-                "neither init nor serve has {flag}, which the README mentions"
-            );
-        }
+        let commands = subcommands(&programs::help(&[])).into_iter().collect();
+        assert_eq!(mentioned, commands, "README, guides and keyward --help");
     }
 
     #[test]
-    fn variables_and_defaults_are_those_of_the_configuration() {
-        let known = variables(&keyward::config::reference());
-        assert!(variables(README).is_subset(&known), "{:?}", variables(README));
-        let defaults = Config::default();
-        assert!(README.contains(&format!("http://{}/", defaults.server.listen)));
-        assert!(README.contains(concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"), " or newer")));
+    fn settings_and_figures_are_those_of_the_reference() {
+        let (settings, figures) =
+            (keyward::config::reference(), Page::read("docs/reference/metrics.md").text);
+        for page in pages() {
+            let variables = names(&page.text, "KEYWARD_", |c| c.is_ascii_uppercase() || c == '_');
+            let known = names(&settings, "KEYWARD_", |c| c.is_ascii_uppercase() || c == '_');
+            assert!(variables.is_subset(&known), "{}: {variables:?}", page.name);
+            for figure in names(&page.text, "keyward_", |c| c.is_ascii_lowercase() || c == '_') {
+                let counted = figure.strip_suffix("_total").unwrap_or(&figure);
+                assert!(figures.contains(&format!("`{counted}`")), "{}: {figure}", page.name);
+            }
+            for span in page.code_spans().iter().filter(|span| span.starts_with('[')) {
+                assert!(settings.contains(&format!("`{span}`")), "{}: {span}", page.name);
+            }
+        }
+        let readme = Page::readme().text;
+        assert!(readme.contains(&format!("http://{}/", Config::default().server.listen)));
+        assert!(readme.contains(concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"), " or newer")));
     }
 
     #[test]
-    fn the_page_is_short() {
-        let lines = README.lines().count();
-        assert!(lines <= 200, "{lines} lines");
+    fn the_pages_are_short() {
+        for page in pages() {
+            let (lines, most) = (page.text.lines().count(), if page.name == "README.md" { 200 } else { 280 });
+            assert!(lines <= most, "{}: {lines} lines", page.name);
+        }
     }
 
-    /// Names such as `KEYWARD_LOG_LEVEL`.
-    fn variables(text: &str) -> BTreeSet<String> {
-        let names = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
-        names.filter(|name| name.starts_with("KEYWARD_") && name.len() > 8).map(str::to_owned).collect()
+    fn pages() -> Vec<Page> {
+        std::iter::once(Page::readme()).chain(Page::guides()).collect()
     }
 
-    /// What `keyward --help` lists, but for `help` itself.
-    fn subcommands(help: &str) -> BTreeSet<String> {
+    /// Every line that names our program, with what follows the name: in sentences, as it is typed, behind another program.
+    fn command_lines(page: &Page) -> Vec<String> {
+        let mut lines = page.code_spans();
+        for block in page.blocks() {
+            match block.info.as_str() {
+                "console" => lines.extend(block.commands().into_iter().map(|command| command.text)),
+                "sh" => lines.extend(block.text.lines().map(str::to_owned)),
+                _ => {}
+            }
+        }
+        let lines = lines.iter().map(|line| line.replace("cargo run --release -- ", "keyward "));
+        let parts = lines.flat_map(|line| line.split(" | ").map(str::to_owned).collect::<Vec<_>>());
+        let ours = |part: String| {
+            let line = part.split_once("runuser -u keyward -- ").map_or(part.as_str(), |(_, line)| line);
+            line.strip_prefix("keyward ").map(str::to_owned)
+        };
+        parts.filter_map(ours).collect()
+    }
+
+    /// Asserts that the help knows the commands and flags of a line; the first of the commands.
+    fn in_help(page: &Page, line: &str) -> String {
+        let mut path: Vec<&str> = Vec::new();
+        let mut help = programs::help(&[]);
+        let mut words = line.split_whitespace().peekable();
+        loop {
+            let below = subcommands(&help);
+            let Some(next) = words.peek().filter(|word| !below.is_empty() && !word.starts_with('-')) else {
+                break;
+            };
+            assert!(below.iter().any(|name| name == next), "{}: keyward {line}: no {next}", page.name);
+            path.extend(words.next());
+            help = programs::help(&path);
+        }
+        for flag in words.filter(|word| word.starts_with("--")) {
+            assert!(flags(&help).contains(flag), "{}: keyward {}: no {flag}", page.name, path.join(" "));
+        }
+        path.first()
+            .map(|first| (*first).to_owned())
+            .unwrap_or_else(|| panic!("{}: keyward {line}", page.name))
+    }
+
+    /// What `keyward --help`, or that of a command, lists, but for `help` itself.
+    fn subcommands(help: &str) -> Vec<String> {
         let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
         let names =
             listed.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
         names.filter(|name| *name != "help").map(str::to_owned).collect()
     }
 
-    fn has_word(text: &str, word: &str) -> bool {
-        text.split(|c: char| c.is_whitespace() || c == ',').any(|other| other == word)
+    fn flags(help: &str) -> BTreeSet<String> {
+        let words = help.split(|c: char| c.is_whitespace() || c == ',');
+        words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
     }
 
-    #[test]
-    fn a_page_is_cut_into_blocks_and_commands() {
-        let blocks =
-            page::blocks("a `b c`\n```console\n$ one \\\n    two\nout\n\nput\n$ three\n```\n\n```\n```\n");
-        let infos: Vec<(usize, &str)> =
-            blocks.iter().map(|Block { line, info, .. }| (*line, info.as_str())).collect();
-        assert_eq!(infos, [(2, "console"), (11, "")]);
-        let commands = page::commands(&blocks[0]);
-        assert_eq!((commands[0].line, commands[0].text.as_str()), (3, "one \\\n    two"));
-        assert_eq!(commands[0].output, "out\n\nput");
-        assert_eq!((commands[1].text.as_str(), commands[1].output.as_str()), ("three", ""));
-        assert_eq!(page::code_spans("a `b c`\n```ts\n`x`\n```\n`d`"), ["b c", "d"]);
+    /// The flags of a command and of all below it.
+    fn flags_below(path: &[&str]) -> BTreeSet<String> {
+        let help = programs::help(path);
+        let below = subcommands(&help);
+        let deeper = below.iter().flat_map(|name| flags_below(&[path, &[name.as_str()]].concat()));
+        deeper.chain(flags(&help)).collect()
+    }
+
+    /// Names such as `KEYWARD_LOG_LEVEL`: what begins like this and goes on.
+    fn names(text: &str, beginning: &str, is_part: impl Fn(char) -> bool) -> BTreeSet<String> {
+        let names = text.split(|c| !is_part(c));
+        names
+            .filter(|name| name.strip_prefix(beginning).is_some_and(|rest| !rest.is_empty()))
+            .map(str::to_owned)
+            .collect()
     }
 }

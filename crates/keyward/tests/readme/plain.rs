@@ -13,26 +13,29 @@ fn plain_line(line: &str) -> String {
     if line.strip_prefix("  password  ").is_some_and(|rest| !rest.contains(' ')) {
         return "  password  <password>".to_owned();
     }
-    let mut plain = String::new();
-    let mut word = String::new();
-    for character in without_cursor(line).chars().chain(['\n']) {
-        if character.is_ascii_alphanumeric() || "-_.:…".contains(character) {
-            word.push(character);
-        } else {
-            plain.push_str(plain_word(&word));
-            word.clear();
-            plain.push(character);
-        }
-    }
-    plain.truncate(plain.len() - 1);
-    plain
+    // The next page's cursor is signed with a root secret that is new in every demo.
+    let line = without_member(&without_member(line, "next_cursor", "<cursor>"), "password", "<password>");
+    words(&line).map(|(word, after)| format!("{}{after}", plain_word(word))).collect()
 }
 
-/// The next page's cursor is signed with a root secret that is new in every demo.
-fn without_cursor(line: &str) -> String {
-    const MEMBER: &str = "\"next_cursor\":\"";
-    match line.split_once(MEMBER).and_then(|(before, rest)| Some((before, rest.split_once('"')?.1))) {
-        Some((before, after)) => format!("{before}{MEMBER}<cursor>\"{after}"),
+/// The words that are replaced by this, as they stand there.
+pub(crate) fn found(text: &str, plain: &str) -> Vec<String> {
+    let all = text.lines().flat_map(words).map(|(word, _)| word);
+    all.filter(|word| plain_word(word) == plain && *word != plain).map(str::to_owned).collect()
+}
+
+/// A line in words, each with what stands behind it.
+fn words(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.:…".contains(c);
+    line.split_inclusive(move |c| !is_part(c))
+        .map(move |piece| piece.split_at(piece.trim_end_matches(|c| !is_part(c)).len()))
+}
+
+/// The line with this in place of the text of a JSON member.
+fn without_member(line: &str, name: &str, plain: &str) -> String {
+    let member = format!("\"{name}\":\"");
+    match line.split_once(&member).and_then(|(before, rest)| Some((before, rest.split_once('"')?.1))) {
+        Some((before, after)) => format!("{before}{member}{plain}\"{after}"),
         None => line.to_owned(),
     }
 }
@@ -40,10 +43,12 @@ fn without_cursor(line: &str) -> String {
 fn plain_word(word: &str) -> &str {
     if let Some(secret) = word.strip_prefix("lev_sk_") {
         let alphanumeric = secret.chars().all(|c| c.is_ascii_alphanumeric());
+        let prefix = secret.strip_suffix('…').unwrap_or_default();
         return match secret.len() {
             _ if secret == "…" => "<key>",
             49 if alphanumeric => "<key>",
             4 if alphanumeric => "<prefix>",
+            _ if prefix.len() == 4 && prefix.chars().all(|c| c.is_ascii_alphanumeric()) => "<prefix>…",
             _ => word,
         };
     }
@@ -93,10 +98,23 @@ mod tests {
                 "http://127.0.0.1:36383/api, address=127.0.0.1:1",
                 "http://127.0.0.1:<port>/api, address=127.0.0.1:<port>",
             ),
+            ("     1  lev_sk_Ojeo…  First key", "     1  <prefix>…  First key"),
+            (
+                "\"password\":\"…\",\"api_key\":\"lev_sk_…\"",
+                "\"password\":\"<password>\",\"api_key\":\"<key>\"",
+            ),
+            ("\"password\":\"P7s\"}", "\"password\":\"<password>\"}"),
             ("{\"next_cursor\":\"AAAA-_\",\"a\":1}\n\n", "{\"next_cursor\":\"<cursor>\",\"a\":1}"),
         ] {
             assert_eq!(plain(text), wanted);
         }
+    }
+
+    #[test]
+    fn what_was_made_equal_is_found_again() {
+        let text = "x-request-id: 0320eaf8-6aed-4c66-b63e-e6d0d9090e5d\r\n(key lev_sk_…, <uuid>)";
+        assert_eq!(found(text, "<uuid>"), ["0320eaf8-6aed-4c66-b63e-e6d0d9090e5d"]);
+        assert_eq!(found(text, "<key>"), ["lev_sk_…"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The programs that the page uses: ours, the shell, and other people's clients.
+//! The programs that the pages use: ours, the shell, and other people's clients.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 /// The program under test.
 pub(crate) const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward");
-/// Nothing on the page takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Nothing on a page takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that is not disturbed by what is set around the test: no settings of ours, no proxy, one language.
 pub(crate) fn program(name: impl AsRef<Path>) -> Command {
@@ -24,14 +25,34 @@ pub(crate) fn program(name: impl AsRef<Path>) -> Command {
     command
 }
 
-/// What a program prints until it ends. It must end well.
-pub(crate) fn output(mut command: Command) -> String {
+/// A program in the folder of a page, with what has been exported there, and with `keyward` to be found.
+pub(crate) fn program_in(
+    folder: &Path,
+    variables: &BTreeMap<String, String>,
+    name: impl AsRef<Path>,
+) -> Command {
+    let ours = Path::new(KEYWARD).parent().map(Path::to_owned);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let paths: Vec<PathBuf> = ours.into_iter().chain(std::env::split_paths(&paths)).collect();
+    let mut command = program(name);
+    command.current_dir(folder).envs(variables);
+    command.env("PATH", std::env::join_paths(paths).unwrap()).env("TMPDIR", folder);
+    command
+}
+
+/// What a program prints until it ends, and how it ends.
+pub(crate) fn ended(mut command: Command) -> Output {
     let told = told(&command);
     let (tell, told_back) = channel();
     thread::spawn(move || tell.send(command.output()));
     let ended = told_back.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no end of {told}"));
-    let Output { status, stdout, stderr } = ended
-        .unwrap_or_else(|error| panic!("{told}: {error}; `cargo xtask test` installs what the tests need"));
+    ended.unwrap_or_else(|error| panic!("{told}: {error}; `cargo xtask test` installs what the tests need"))
+}
+
+/// What a program prints until it ends. It must end well.
+pub(crate) fn output(command: Command) -> String {
+    let told = told(&command);
+    let Output { status, stdout, stderr } = ended(command);
     let stderr = String::from_utf8_lossy(&stderr);
     assert!(status.success(), "{told}: {status}\n{}{stderr}", String::from_utf8_lossy(&stdout));
     assert_eq!(stderr, "", "{told} complains");

@@ -1,8 +1,8 @@
-//! Somebody who follows the page from top to bottom: types every line, saves every file, runs every program.
+//! Somebody who follows the README from top to bottom: types every line, saves every file, runs every program.
 
-use crate::page::{Block, Command};
+use crate::page::{Block, Command, Page};
 use crate::plain::plain;
-use crate::programs::{self, KEYWARD, Running, Shown, output, program};
+use crate::programs::{self, KEYWARD, Running, Shown, output, program, program_in};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -65,12 +65,12 @@ impl Reader {
         } else if text == DEMO {
             self.starts_another_demo(command)
         } else if let Some(assignment) = text.strip_prefix("export ") {
-            self.exports(command.line, assignment)
+            self.exports(command, assignment)
         } else if text.starts_with("keyward serve ") {
             self.serves(command)
         } else {
             let first = text.split(' ').next().unwrap_or_default();
-            assert!(["curl", "keyward"].contains(&first), "README.md:{}: {first}?", command.line);
+            assert!(["curl", "keyward"].contains(&first), "{}: {first}?", command.place);
             let mut shell = self.program("bash");
             shell.args(["-c", &self.at_the_demo(text)]);
             output(shell)
@@ -78,15 +78,15 @@ impl Reader {
         assert_eq!(
             plain(&printed),
             plain(&command.output),
-            "README.md:{}: $ {text}\nprinted:\n{printed}",
-            command.line
+            "{}: $ {text}\nprinted:\n{printed}",
+            command.place
         );
     }
 
     /// A `toml` block, whose first line names the file.
     pub(crate) fn saves(&mut self, block: &Block) {
         let name = block.text.lines().next().and_then(|line| line.strip_prefix("# ")).unwrap();
-        assert!(block.text.contains(ADDRESS), "README.md:{}: where it listens is replaced", block.line);
+        assert!(block.text.contains(ADDRESS), "{}: where it listens is replaced", block.place);
         fs::write(self.folder.path().join(name), block.text.replace(ADDRESS, "127.0.0.1:0")).unwrap();
     }
 
@@ -123,14 +123,14 @@ impl Reader {
         let mut command = self.program(name);
         command.arg(file);
         let before = self.printed.replace(output(command));
-        assert_eq!(before, None, "README.md:{}: the program before has no text block", block.line);
+        assert_eq!(before, None, "{}: the program before has no text block", block.place);
     }
 
     /// A `text` block: what the program above it prints.
     pub(crate) fn sees(&mut self, block: &Block) {
         let printed = self.printed.take();
-        let printed = printed.unwrap_or_else(|| panic!("README.md:{}: output of no program", block.line));
-        assert_eq!(plain(&printed), plain(&block.text), "README.md:{}", block.line);
+        let printed = printed.unwrap_or_else(|| panic!("{}: output of no program", block.place));
+        assert_eq!(plain(&printed), plain(&block.text), "{}", block.place);
     }
 
     /// The end of the page.
@@ -153,12 +153,12 @@ impl Reader {
         demo.args(arguments).env("KEYWARD_SERVER_LISTEN", "127.0.0.1:0");
         let running = Running::start(demo, Shown::Stdout);
         let printed = running.lines(command.output.lines().count());
-        assert_eq!(running.stop(), [""; 0], "README.md:{}: the demo prints more", command.line);
+        assert_eq!(running.stop(), [""; 0], "{}: the demo prints more", command.place);
         printed
     }
 
     /// `KEY=lev_sk_…  # permission, e-mail address` sets that key of the demo; anything else is set as it stands.
-    fn exports(&mut self, line: usize, assignment: &str) -> String {
+    fn exports(&mut self, command: &Command, assignment: &str) -> String {
         let (name, value) = assignment.split_once('=').unwrap();
         let value = match value.strip_prefix("lev_sk_…") {
             None => self.at_the_demo(value),
@@ -168,7 +168,7 @@ impl Reader {
                 let keys = self.sample["api_keys"].as_array().unwrap();
                 let key =
                     keys.iter().find(|key| key["permission"] == permission && key["user_email"] == email);
-                let key = key.unwrap_or_else(|| panic!("README.md:{line}: no such key in the demo"));
+                let key = key.unwrap_or_else(|| panic!("{}: no such key in the demo", command.place));
                 key["api_key"].as_str().unwrap().to_owned()
             }
         };
@@ -194,22 +194,16 @@ impl Reader {
             files,
             ["keyward.db", "keyward.db-shm", "keyward.db-wal", "keyward.db.sock", "root-secret"]
         );
+        let page = Page::readme();
         for name in files.iter().map(String::as_str).chain([DATA]) {
-            assert!(crate::page::README.contains(&format!("`{name}`")), "the README does not tell of {name}");
+            assert!(page.text.contains(&format!("`{name}`")), "the README does not tell of {name}");
         }
         running.stop();
         printed
     }
 
-    /// A program in the reader's folder, with what has been exported, and with `keyward` to be found.
     fn program(&self, name: impl AsRef<Path>) -> std::process::Command {
-        let ours = Path::new(KEYWARD).parent().map(Path::to_owned);
-        let paths = std::env::var_os("PATH").unwrap_or_default();
-        let paths: Vec<PathBuf> = ours.into_iter().chain(std::env::split_paths(&paths)).collect();
-        let mut command = program(name);
-        command.current_dir(self.folder.path()).envs(&self.variables);
-        command.env("PATH", std::env::join_paths(paths).unwrap()).env("TMPDIR", self.folder.path());
-        command
+        program_in(self.folder.path(), &self.variables, name)
     }
 
     /// The text with the address of the test's own demo.

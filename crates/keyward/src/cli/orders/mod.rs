@@ -71,6 +71,12 @@ impl Addressee {
             return Err(CliError::Said(format!("there is no database {}", self.database.display())));
         }
         if let Order::Backup { file } = order {
+            if file.exists() {
+                return Err(CliError::Said(format!(
+                    "{} exists already; a copy is a new file",
+                    file.display()
+                )));
+            }
             // As it is, of whatever version: the copy to go back to is made before the new version starts.
             keyward_sqlite::copy(&self.database, &file)?;
             return Ok(json!({ "file": file }));
