@@ -1,7 +1,7 @@
 //! Client addresses and the ranges that a key may be used from.
 
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An address as we compare it: an IPv4 address mapped into IPv6 (`::ffff:192.0.2.1`, RFC 4291 §2.5.5.2)
 /// is the IPv4 address.
@@ -36,6 +36,15 @@ pub fn within(inner: Option<&[IpNet]>, outer: Option<&[IpNet]>) -> bool {
         (_, None) => true,
         (None, Some(_)) => false,
         (Some(inner), Some(outer)) => inner.iter().all(|i| outer.iter().any(|o| o.contains(i))),
+    }
+}
+
+/// Who counts as one: an IPv4 address, or the /64 of an IPv6 one, which a single host can roam in.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match canonical(address) {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 => v4,
     }
 }
 

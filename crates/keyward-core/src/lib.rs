@@ -11,6 +11,8 @@
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
 //! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
+//! | [`idempotency`] | a write that is executed once, and its answer sent again |
+//! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
 //! | [`effect`] | a write as a value, and the one `commit` that executes it |
 //! | [`envelope`], [`page`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
 //! | [`store`] | what a store can read, and what it means when it fails |
@@ -29,6 +31,7 @@ pub mod effect;
 pub mod envelope;
 pub mod header;
 pub mod id;
+pub mod idempotency;
 pub mod identity;
 pub mod input;
 pub mod json;
@@ -41,6 +44,7 @@ pub mod permit;
 pub mod principal;
 pub mod query;
 pub mod random;
+pub mod rate_limit;
 pub mod role;
 pub mod root_secret;
 pub mod scope;

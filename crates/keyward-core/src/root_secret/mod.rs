@@ -23,6 +23,10 @@ pub enum Purpose {
     Cursor,
     /// The value by which a store recognises its secret.
     Check,
+    /// Names of the records of idempotent writes.
+    IdempotencyName,
+    /// Keys of answers that show a secret.
+    SealedAnswer,
 }
 
 impl Purpose {
@@ -31,6 +35,8 @@ impl Purpose {
             Self::ApiKeyPepper => b"keyward/api-key-pepper",
             Self::Cursor => b"keyward/cursor",
             Self::Check => b"keyward/check",
+            Self::IdempotencyName => b"keyward/idempotency-name",
+            Self::SealedAnswer => b"keyward/sealed-answer",
         }
     }
 }

@@ -1,0 +1,24 @@
+//! A write that carries an `Idempotency-Key` is executed once: a retry gets the first answer again.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `fingerprint.rs` | what makes two requests the same |
+//! | `claim.rs` | what a request asks for: whose it is, by which key, and what it says |
+//! | `seal.rs` | an answer that shows a secret, so that only the client's own retry can open it |
+//!
+//! The record is written in the effect's own transaction, so a crash leaves both or neither. A key is a secret: it is kept
+//! nowhere, only looked up by its HMAC under the root secret.
+
+mod claim;
+mod fingerprint;
+mod seal;
+
+pub use claim::{Claim, Claims, Scope};
+pub use fingerprint::Fingerprint;
+pub use seal::{Sealed, Sealing};
+
+/// How long an answer is kept, in seconds from its completion: 24 hours.
+pub const KEPT_SECONDS: i64 = 24 * 60 * 60;
+
+/// How long an answer that shows a secret can be opened, in seconds from its completion: an hour.
+pub const SECRET_SECONDS: i64 = 60 * 60;

@@ -1,0 +1,16 @@
+//! Exact limits: no span of 60 seconds admits more than a rate allows, for as long as the counters live.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `window.rs` | the last admissions of one bucket, and how long to wait |
+//! | `limiter.rs` | all buckets; several are charged together or not at all |
+//! | `standing.rs` | what a client is told: the header fields `RateLimit-Policy` and `RateLimit` |
+//!
+//! A request that is refused consumes nothing. Time is that of a clock that only goes forward, so the wall clock can jump.
+
+mod limiter;
+mod standing;
+mod window;
+
+pub use limiter::{Bucket, Charge, Limiter, OverLimit, Purpose, Saved, Tally};
+pub use standing::{Standing, fields};

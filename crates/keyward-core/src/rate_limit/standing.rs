@@ -1,0 +1,52 @@
+//! How a bucket stands, and how a client is told (draft-ietf-httpapi-ratelimit-headers-11).
+
+use std::fmt::Write;
+
+/// How a bucket stands after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The name of its policy, such as `reads`.
+    pub name: &'static str,
+    /// Requests that it admits in any 60 seconds.
+    pub limit: u32,
+    /// How many it would admit now.
+    pub remaining: u32,
+    /// Milliseconds until one more is admitted than now; 0 when nothing counts.
+    pub next_ms: u64,
+}
+
+impl Standing {
+    /// Whole seconds until one more is admitted than now, rounded up.
+    #[must_use]
+    pub const fn next_seconds(&self) -> u64 {
+        self.next_ms.div_ceil(1_000)
+    }
+}
+
+/// The values of `RateLimit-Policy` and `RateLimit` for these buckets. There is at least one.
+#[must_use]
+pub fn fields(standings: &[Standing]) -> (String, String) {
+    let (mut policy, mut limit) = (String::new(), String::new());
+    for standing in standings {
+        let Standing { name, limit: quota, remaining, .. } = standing;
+        let gap = if policy.is_empty() { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(policy, "{gap}\"{name}\";q={quota};w=60");
+        let _ = write!(limit, "{gap}\"{name}\";r={remaining};t={}", standing.next_seconds());
+    }
+    (policy, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_in_structured_fields() {
+        let reads = Standing { name: "reads", limit: 200, remaining: 199, next_ms: 60_000 };
+        let other = Standing { name: "address", limit: 10, remaining: 0, next_ms: 40_001 };
+        let (policy, limit) = fields(&[reads, other]);
+        assert_eq!(policy, "\"reads\";q=200;w=60, \"address\";q=10;w=60");
+        assert_eq!(limit, "\"reads\";r=199;t=60, \"address\";r=0;t=41");
+    }
+}
