@@ -12,7 +12,8 @@ pub(crate) fn bench(root: &Path, extra: &[&str]) -> Outcome {
 /// 1,000 hostile connections: all closed in time, at little memory, while an honest client goes on.
 pub(crate) fn soak_hostile(root: &Path, extra: &[&str]) -> Outcome {
     run(cargo(root).args(["build", "--release", "--locked", "-p", "keyward", "--bin", "keyward"]))?;
-    run_example(root, "soak_hostile", extra)
+    run_example(root, "soak_hostile", extra)?;
+    run_example(root, "soak_hostile", &[&["--tls"], extra].concat())
 }
 
 /// Builds and runs it; `extra` are its arguments.

@@ -28,6 +28,8 @@ pub enum Change {
     Key(ApiKey),
     /// A key's live secrets are exactly these.
     Secrets(KeyId, Vec<KeySecret>),
+    /// A key is revoked since then.
+    Revoked(KeyId, Timestamp),
     /// A secret has got another digest. Under the one before it is known too for as long as this process lives: requests
     /// that were let in by it may still be on their way.
     Moved(Move),
@@ -74,12 +76,25 @@ impl Live {
                 }
                 self.secrets.extend(secrets.into_iter().map(|secret| (secret.digest, secret)));
             }
+            Change::Revoked(key, at) => {
+                if let Some(key) = self.keys.get_mut(&key) {
+                    key.revoked_at = Some(at);
+                }
+            }
             Change::Moved(Move { from, to, version }) => {
-                let Some(secret) = self.secrets.get_mut(&from) else { return };
-                *secret = KeySecret { digest: to, pepper_version: version, ..*secret };
-                let (key, secret) = (secret.key, *secret);
+                let Some(kept) = self.secrets.get(&from).copied() else { return };
+                let secret = KeySecret { digest: to, pepper_version: version, ..kept };
+                // Under whatever digest it has been known so far: each leads to the one of now.
+                let known = self.digests_of.entry(kept.key).or_default();
+                for digest in known.iter() {
+                    if let Some(other) = self.secrets.get_mut(digest)
+                        && other.digest == kept.digest
+                    {
+                        *other = secret;
+                    }
+                }
+                known.push(to);
                 self.secrets.insert(to, secret);
-                self.digests_of.entry(key).or_default().push(to);
             }
         }
     }
@@ -394,8 +409,17 @@ mod tests {
             let Credential::ApiKey(key) = caller.credential;
             assert!(key.digest == to, "what is renewed and compared is the digest of now");
         }
+        // And once more: what led to the second leads to the third.
+        let third = Digest::from_bytes(&[9; 32]).unwrap();
+        live.apply(Change::Moved(Move { from: to, to: third, version: 3 }));
+        assert!(live.unmoved(3, now).is_empty());
+        for presented in [digest(), to, third] {
+            let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
+            let Credential::ApiKey(key) = caller.credential;
+            assert!(key.digest == third);
+        }
         live.apply(Change::Secrets(KeyId(1), Vec::new()));
-        for presented in [digest(), to] {
+        for presented in [digest(), to, third] {
             assert_eq!(live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap_err(), Denial::KeyUnknown);
         }
         live.apply(Change::Moved(Move { from: digest(), to, version: 2 }));

@@ -11,14 +11,14 @@ use keyward_core::api_key::{
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::id::{KeyId, UserId};
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::page::Listed;
 use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount, RevokeKeys};
 use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 impl Execute<CreateKey> for Tx<'_> {
     fn execute(
@@ -216,31 +216,39 @@ impl Execute<RevokeKey> for Tx<'_> {
         permit: &Permit<RevokeKeys>,
         now: Timestamp,
     ) -> Result<KeyRevoked, Stop> {
-        let mut key = to_revoke(self, e, permit)?;
-        let revoked = KeyRevoked { key: key.id, account: key.account, now: key.revoked_at.is_none() };
+        let (key, account, revoked_at) = to_revoke(self, e, permit)?;
+        let revoked = KeyRevoked { key, account, now: revoked_at.is_none() };
         if revoked.now {
-            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.id.0, now.unix()])?;
-            key.revoked_at = Some(now);
-            self.publish(Change::Key(key));
+            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.0, now.unix()])?;
+            self.publish(Change::Revoked(key, now));
         }
         Ok(revoked)
     }
 }
 
-/// The key to revoke: of an admin's account, else a caller's own, or only itself; of the operator's, any.
-fn to_revoke(tx: &Tx<'_>, e: &RevokeKey, permit: &Permit<RevokeKeys>) -> Result<ApiKey, Stop> {
+/// The key to revoke, its account, and when it was revoked: of an admin's account, else a caller's own, or only itself; of the
+/// operator's, any. No more of the row is read than that, so a key can be ended whatever else is wrong with it.
+fn to_revoke(
+    tx: &Tx<'_>,
+    e: &RevokeKey,
+    permit: &Permit<RevokeKeys>,
+) -> Result<(KeyId, AccountId, Option<Timestamp>), Stop> {
     let absent = || Denial::not_found("API key", &e.as_sent);
     let id = e.key.map(|key| key.0);
-    let sql = format!("SELECT {} FROM api_keys WHERE id = ?1", rows::KEY);
+    let sql = "SELECT id, account_id, revoked_at FROM api_keys WHERE id = ?1";
+    let read = |row: &Row<'_>| {
+        let (id, account) = (rows::get(row, "id")?, rows::get(row, "account_id")?);
+        Ok((KeyId(id), AccountId(account), rows::time(row, "revoked_at")?))
+    };
     if matches!(permit.holder(), Holder::Operator) {
-        return Ok(tx.first(&sql, [id], rows::key)?.ok_or_else(absent)?);
+        return Ok(tx.first(sql, [id], read)?.ok_or_else(absent)?);
     }
     let (who, member) = (permit.principal()?, permit.member()?);
     let only = permit.only_itself().then(|| who.credential.id());
     let admin = member.role == Role::Admin;
     let within = format!("{sql} AND account_id = ?2 AND (user_id = ?3 OR ?4) AND (?5 IS NULL OR id = ?5)");
     let reached = params![id, member.account.0, who.user.0, admin, only];
-    Ok(tx.first(&within, reached, rows::key)?.ok_or_else(absent)?)
+    Ok(tx.first(&within, reached, read)?.ok_or_else(absent)?)
 }
 
 impl KeyReads for Sqlite {
@@ -286,7 +294,8 @@ fn list(
     )?;
     let total = total.unwrap_or(0);
     let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id LIMIT ?4 OFFSET ?5", rows::KEY);
-    let items = reads.all(&sql, params![account, user, whole, limit, offset], rows::key)?;
-    let has_more = i64::from(offset) + i64::try_from(items.len()).unwrap_or(i64::MAX) < total;
+    let (items, found) =
+        reads.readable("api_keys", &sql, params![account, user, whole, limit, offset], rows::key)?;
+    let has_more = i64::from(offset) + i64::try_from(found).unwrap_or(i64::MAX) < total;
     Ok(Listed { items, total, has_more })
 }

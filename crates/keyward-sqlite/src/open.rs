@@ -9,7 +9,7 @@ use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::live::Directory;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs::{File, TryLockError};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,7 +123,6 @@ impl Sqlite {
 pub(crate) fn own(path: &Path) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
     let file = make_private(path).map_err(file_error)?;
-    adopt(&file, path).map_err(file_error)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
@@ -150,30 +149,34 @@ fn refuse_second_name(_: &Path, _: &File) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Gives a superuser's new file to the owner of the directory that it lies in: the server runs as somebody else. SQLite does
-/// the same with the log files that it makes.
+/// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the database's mode
+/// and owner.
+fn make_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // What is made here is nobody else's yet; what a link leads to may be.
+    match options.clone().create_new(true).open(path) {
+        Ok(new) => adopt(&new, path).map(|()| new),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => options.create(true).open(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a superuser's new file to the owner of the directory that it was made in: the server runs as somebody else.
 #[cfg(unix)]
-fn adopt(file: &File, path: &Path) -> io::Result<()> {
+fn adopt(new: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (own, directory) = (file.metadata()?, std::fs::metadata(directory)?);
-    let is_new = own.len() == 0 && own.uid() == 0 && directory.uid() != 0;
-    if is_new { fchown(file, Some(directory.uid()), Some(directory.gid())) } else { Ok(()) }
+    let (own, directory) = (new.metadata()?, std::fs::metadata(directory)?);
+    let superuser = own.uid() == 0 && directory.uid() != 0;
+    if superuser { fchown(new, Some(directory.uid()), Some(directory.gid())) } else { Ok(()) }
 }
 
 #[cfg(not(unix))]
 fn adopt(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the
-/// database's mode.
-fn make_private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {

@@ -70,7 +70,8 @@ fn copy_by(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     let io = |error: std::io::Error| StoreError::Unavailable(error.into());
     // Under another name until it is whole, and its own only if that is free.
     let mut meanwhile = to.as_os_str().to_owned();
-    meanwhile.push(".making");
+    // Of this process, so that what another one left behind is not in the way.
+    meanwhile.push(format!(".{}.making", std::process::id()));
     let meanwhile = Unfinished(PathBuf::from(meanwhile));
     make_empty(&meanwhile.0).map_err(io)?;
     let target = meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;

@@ -87,6 +87,29 @@ impl Reads<'_> {
     {
         all(self.0, sql, params, map)
     }
+
+    /// Every row that is as it must be, and how many there are in all. One that is not is left out with an alarm: it must not
+    /// take the others with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the query.
+    pub fn readable<T, P, F>(
+        &self,
+        table: &'static str,
+        sql: &str,
+        params: P,
+        mut map: F,
+    ) -> Result<(Vec<T>, usize), StoreError>
+    where
+        P: Params,
+        F: FnMut(&Row<'_>) -> Result<T, StoreError>,
+    {
+        let found = all(self.0, sql, params, |row| {
+            Ok(map(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
+        })?;
+        let rows = found.len();
+        Ok((found.into_iter().flatten().collect(), rows))
+    }
 }
 
 pub(crate) fn first<T, P, F>(

@@ -2,7 +2,7 @@
 
 use crate::rows;
 use crate::tx::Tx;
-use keyward_core::api_key::{ApiKey, KeySecret};
+use keyward_core::api_key::KeySecret;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -24,40 +24,31 @@ impl Execute<RetireVersion> for Tx<'_> {
         now: Timestamp,
     ) -> Result<VersionRetired, Stop> {
         let unmoved = unmoved(self, e.version, now)?;
-        if !e.revoke_unmoved && !unmoved.is_empty() {
+        if !unmoved.is_empty() {
             return Err(Denial::invalid("version", still_there(e.version, &unmoved)).into());
-        }
-        for mut key in unmoved.iter().cloned() {
-            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.id.0, now.unix()])?;
-            key.revoked_at = Some(now);
-            self.publish(Change::Key(key));
         }
         forget(self, e.version)?;
         let retired =
             self.change("DELETE FROM root_secret_versions WHERE version = ?1", [i64::from(e.version)])?;
-        let revoked = unmoved.iter().map(|key| key.id).collect();
-        Ok(VersionRetired { version: e.version, revoked, now: retired > 0 })
+        Ok(VersionRetired { version: e.version, now: retired > 0 })
     }
 }
 
 /// The live keys whose current secret, the one without an end, is of this version. Of a key that was rotated since, only the
 /// secret in its grace is, and that one ends.
-fn unmoved(tx: &Tx<'_>, version: u32, now: Timestamp) -> Result<Vec<ApiKey>, StoreError> {
-    let sql = format!(
-        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2) AND id IN
-             (SELECT key_id FROM api_key_secrets WHERE pepper_version = ?1 AND ends_at IS NULL) ORDER BY id",
-        rows::KEY
-    );
-    tx.all(&sql, params![version, now.unix()], rows::key)
+fn unmoved(tx: &Tx<'_>, version: u32, now: Timestamp) -> Result<Vec<KeyId>, StoreError> {
+    let sql = "SELECT id FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2) AND id IN
+                   (SELECT key_id FROM api_key_secrets WHERE pepper_version = ?1 AND ends_at IS NULL) ORDER BY id";
+    tx.all(sql, params![version, now.unix()], |row| rows::get(row, "id").map(KeyId))
 }
 
-fn still_there(version: u32, unmoved: &[ApiKey]) -> String {
-    let ids: Vec<String> = unmoved.iter().take(NAMED).map(|key| key.id.to_string()).collect();
+fn still_there(version: u32, unmoved: &[KeyId]) -> String {
+    let ids: Vec<String> = unmoved.iter().take(NAMED).map(ToString::to_string).collect();
     let more = if unmoved.len() > NAMED { ", …" } else { "" };
     let (count, word) = (unmoved.len(), if unmoved.len() == 1 { "key has" } else { "keys have" });
     format!(
         "{count} {word} not been used since the last rotation, on version {version} (ids {}{more}); a key moves at its next \
-         use; wait, revoke them, or repeat with --revoke-unmoved",
+         use, and one of a disabled user cannot; wait, revoke them, or repeat with --revoke-unmoved",
         ids.join(", ")
     )
 }

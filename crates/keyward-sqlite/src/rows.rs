@@ -82,7 +82,12 @@ fn overrides(row: &Row<'_>, id: i64) -> Result<Overrides, StoreError> {
     Ok(Overrides {
         reads: rate("reads_per_minute")?,
         writes: rate("writes_per_minute")?,
-        keys: get(row, "max_keys")?,
+        keys: match get::<Option<u32>>(row, "max_keys")? {
+            Some(keys) if !(1..=Overrides::MOST_KEYS).contains(&keys) => {
+                return Err(corrupt("accounts", id, "max_keys"));
+            }
+            keys => keys,
+        },
     })
 }
 

@@ -6,16 +6,16 @@
 #[cfg(test)]
 mod poison {
     use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-    use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+    use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing, RevokeKey};
     use keyward_core::clock::{At, Clock};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended};
-    use keyward_core::permit::operator;
+    use keyward_core::permit::{ReadAccount, check, operator};
     use keyward_core::principal::{Caller, Grant, Principal};
     use keyward_core::role::Role;
     use keyward_core::root_secret::RootSecret;
     use keyward_core::scope::{Scope, ScopeSet};
-    use keyward_core::store::Upkeep;
+    use keyward_core::store::{KeyReads, KeysOf, Upkeep};
     use keyward_core::tier::Tier;
     use keyward_sqlite::faults::change_by_force;
     use keyward_sqlite::{Options, Sqlite};
@@ -131,6 +131,8 @@ mod poison {
                     "reads_per_minute = -1",
                     "writes_per_minute = 100001",
                     "max_keys = 'many'",
+                    "max_keys = 0",
+                    "max_keys = 4000000000",
                     "id = NULL",
                 ],
                 AccountDisabled,
@@ -216,6 +218,52 @@ mod poison {
             assert_eq!(sound.names(), ["account:read", "deals:read"], "{table}");
             assert_eq!(left_out, 2, "{table}");
         }
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "the tests do as the operator does")]
+    async fn a_poisoned_key_can_be_revoked_and_hides_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(&directory.path().join("keyward.db"));
+        let random = SeededRandom::new(1);
+        let root = RootSecret::generate(&random).unwrap();
+        let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
+        let (slug, name) = ("a".to_owned(), "A".to_owned());
+        let account = done(&store, CreateAccount { slug, name, account_type: None, tier: Tier::Free }).await;
+        let user = CreateUser {
+            uuid: "u".to_owned(),
+            email: "u".to_owned(),
+            first_name: String::new(),
+            last_name: String::new(),
+            title: None,
+            password_hash: None,
+        };
+        let user = done(&store, user).await;
+        done(&store, AddMember { account, user, role: Role::Viewer }).await;
+        let mut keys = Vec::new();
+        for label in ["sound", "spoilt"] {
+            let secret = ring.mint(&random).unwrap();
+            let key = IssueKey { account, user, label: label.to_owned(), grant: Grant::FullAccess, secret };
+            keys.push(done(&store, key).await);
+        }
+        store
+            .on_writer("UPDATE api_keys SET allowed_ips = 'everywhere' WHERE label = 'spoilt'")
+            .await
+            .unwrap();
+        let admit = |key: usize| {
+            let live = store.directory().read();
+            let secret = keys[key].secret.expose();
+            ring.admit(secret, [127, 0, 0, 1].into(), &live, FakeClock::new().now())
+        };
+        let permit = check::<ReadAccount>(Principal::of(admit(0).unwrap().caller)).unwrap();
+        let listed = store.list_keys(&permit, KeysOf::Caller, 50, 0).await.unwrap();
+        assert_eq!(listed.items.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["sound"]);
+        assert!(admit(1).is_ok(), "what was known of it before it was spoilt");
+        let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new() };
+        let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
+        let ended = store.commit(revoke, operator(), context, At::Store).await.unwrap();
+        assert!(matches!(ended, Ended::Done(..)));
+        assert_eq!(admit(1).unwrap_err(), Denial::KeyRevoked);
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //! half a hello of TLS. All must be closed within 15 s and cost the server at most 16 KiB each, while an honest
 //! client's p99 stays within twice of what it was.
 //!
-//! `cargo build --release -p keyward --example soak_hostile`, then `target/release/examples/soak_hostile [--help]`: it
+//! `cargo xtask soak hostile` runs it against a plain address and against one with TLS, where a half hello is held: it
 //! starts the program's demo on loopback, attacks it in rounds of some 25 s, and ends it. Ends with exit code 1 when
 //! anything promised was not kept. Memory is the process's own (VmRSS); the system's socket buffers are not in it. The
 //! demo that is attacked is a second start on the same data: the first one hashes passwords, and the pages that this
@@ -15,6 +15,7 @@ use std::error::Error;
 use std::fs::{File, read_to_string};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -68,12 +69,8 @@ struct Arguments {
     #[arg(long, value_parser = ["silent", "drip", "long", "preface", "hello"])]
     shape: Option<String>,
     /// Against a listener of TLS; there is no honest client then
-    #[arg(long, requires_all = ["tls_cert", "tls_key"])]
+    #[arg(long)]
     tls: bool,
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    tls_cert: Option<PathBuf>,
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    tls_key: Option<PathBuf>,
 }
 
 /// What a hostile client writes at first, and what then.
@@ -435,6 +432,16 @@ struct Server {
     key: String,
 }
 
+/// A certificate that nobody trusts, and its key.
+fn certificate(directory: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+    let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem())?;
+    std::fs::write(&key, made.signing_key.serialize_pem())?;
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+    Ok((cert, key))
+}
+
 impl Server {
     async fn start(arguments: &Arguments, directory: &Path) -> Result<Self, Failure> {
         let program = match &arguments.server {
@@ -448,7 +455,8 @@ impl Server {
         command.arg("--data").arg(directory.join("data"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("TMPDIR", directory).env("KEYWARD_LOG_LEVEL", "warn");
-        if let (Some(cert), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        if arguments.tls {
+            let (cert, key) = certificate(directory)?;
             command.env("KEYWARD_SERVER_TLS_CERT", cert).env("KEYWARD_SERVER_TLS_KEY", key);
         }
         let child = command.stdin(Stdio::null()).stdout(file("stdout")?).stderr(file("stderr")?).spawn()?;

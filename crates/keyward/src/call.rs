@@ -5,7 +5,7 @@ use crate::problem::{Problem, RequestId, insert};
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::RawPathParams;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION,
     TRANSFER_ENCODING,
@@ -33,6 +33,7 @@ use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// The path under which the API stands.
@@ -190,8 +191,13 @@ pub(crate) async fn path_id(request: &mut Request<Body>) -> String {
 }
 
 /// Reads a request's input, step by step in the order of the contract. `replays` says whether the operation may carry
-/// an `Idempotency-Key`; the others ignore it.
-pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Body>) -> Result<Call, Denial> {
+/// an `Idempotency-Key`; the others ignore it. `room` is where its body finds a place.
+pub(crate) async fn read(
+    app: &Arc<App>,
+    replays: bool,
+    room: &'static Semaphore,
+    mut request: Request<Body>,
+) -> Result<Call, Denial> {
     let path_id = path_id(&mut request).await;
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let from =
@@ -199,8 +205,11 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
     let (parts, body) = request.into_parts();
     let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
-    let bytes =
-        if reads_body { read_body(&parts.headers, body, app.limits.body_bytes).await? } else { Bytes::new() };
+    let bytes = if reads_body {
+        read_body(&parts.headers, body, app.limits.body_bytes, room).await?
+    } else {
+        Bytes::new()
+    };
     let body =
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
     let query = Query::parse(parts.uri.query())?;
@@ -219,16 +228,24 @@ pub(crate) async fn read(app: &Arc<App>, replays: bool, mut request: Request<Bod
     })
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Denial> {
+async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    room: &'static Semaphore,
+) -> Result<Bytes, Denial> {
     if is_declared(headers) {
         is_taken(headers)?;
-        return collect(body, limit).await;
+        return collect(body, limit, room).await;
     }
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
+    if headers.contains_key(CONTENT_TYPE) {
+        is_taken(headers)?;
+    }
     // On HTTP/2 nothing need be declared (RFC 9113 §8.1.1): whether there is a body shows when its first byte comes.
-    let bytes = collect(body, limit).await?;
+    let bytes = collect(body, limit, room).await?;
     if !bytes.is_empty() {
         is_taken(headers)?;
     }
@@ -272,12 +289,33 @@ fn content_encoding(headers: &HeaderMap) -> Result<(), Denial> {
 /// A whole body must arrive within this.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Denial> {
-    match tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Denial::BodyTooLarge(limit)),
-        Ok(Err(_)) | Err(_) => Err(Denial::BodyUnreadable),
+/// The room that is left for bodies that are being read, in bytes: of callers, and of everyone else, who cannot take theirs.
+/// Far more than honest clients send at once; without it a few connections of HTTP/2, each with many bodies that do not end,
+/// would take all memory.
+pub(crate) static OF_CALLERS: Semaphore = Semaphore::const_new(64 * 1024 * 1024);
+pub(crate) static OF_ANYONE: Semaphore = Semaphore::const_new(16 * 1024 * 1024);
+
+async fn collect(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
+    tokio::time::timeout(BODY_DEADLINE, gather(body, limit, left))
+        .await
+        .unwrap_or(Err(Denial::BodyUnreadable))
+}
+
+async fn gather(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
+    let mut body = Limited::new(body, limit);
+    let (mut whole, mut room) = (BytesMut::new(), left.try_acquire_many(0).map_err(|_| Denial::Overloaded)?);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Denial::BodyTooLarge(limit),
+            false => Denial::BodyUnreadable,
+        })?;
+        if let Ok(data) = frame.into_data() {
+            let more = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            room.merge(left.try_acquire_many(more).map_err(|_| Denial::Overloaded)?);
+            whole.extend_from_slice(&data);
+        }
     }
+    Ok(whole.freeze())
 }
 
 /// Executes an effect and answers it.

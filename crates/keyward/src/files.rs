@@ -26,6 +26,8 @@ fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), CliError> {
 
 /// Puts another text in a private file's place: who opens it finds the old one or the new one, whole.
 pub(crate) fn replace_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
+    // A link stays one, and what it leads to is replaced.
+    let path = &path.canonicalize().map_err(CliError::file(path))?;
     let directory = directory_of(path);
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use keyward_core::swap::Swap;
 use rustls::ServerConfig;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The settings that may change while requests are served.
@@ -92,6 +92,8 @@ pub(crate) struct Reloader {
     /// Where it takes effect.
     pub(crate) current: Current,
     set_level: SetLevel,
+    /// One after the other.
+    turn: Mutex<()>,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -102,7 +104,7 @@ impl std::fmt::Debug for Reloader {
 
 impl Reloader {
     pub(crate) fn new(flags: Flags, begun_with: Config, current: Current, set_level: SetLevel) -> Self {
-        Self { flags, begun_with, current, set_level }
+        Self { flags, begun_with, current, set_level, turn: Mutex::default() }
     }
 
     /// Where the root secret is kept; `None`: in a variable.
@@ -112,6 +114,7 @@ impl Reloader {
 
     /// Takes in what may change; on any mistake nothing is changed, and the log says why.
     pub(crate) fn reload(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         match self.take_in() {
             Ok(()) => {}
             Err(CliError::Config(error)) => {

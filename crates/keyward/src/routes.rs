@@ -136,7 +136,7 @@ where
 {
     let run: Run = Arc::new(move |app, request| {
         Box::pin(async move {
-            let call = call::read(&app, false, request).await?;
+            let call = call::read(&app, false, &call::OF_ANYONE, request).await?;
             let id = call.id;
             Ok(call::reply(&app, id, &handler(call).await?))
         })
@@ -156,7 +156,7 @@ where
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
             let permit = check::<A>(call::principal(&mut request)?)?;
-            let call = call::read(&app, replays, request).await?;
+            let call = call::read(&app, replays, &call::OF_CALLERS, request).await?;
             let (id, replay) = (call.id, call.refuse_replay());
             let reply = handler(call, permit).await?;
             replay?;
@@ -194,7 +194,7 @@ where
         Box::pin(async move {
             let principal = call::principal(&mut request)?;
             let permit = admit(principal, &call::path_id(&mut request).await)?;
-            let mut call = call::read(&app, true, request).await?;
+            let mut call = call::read(&app, true, &call::OF_CALLERS, request).await?;
             call.finish_query()?;
             let effect = handler(&call, &permit)?;
             call::commit(call, effect, permit).await

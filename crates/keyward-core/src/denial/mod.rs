@@ -84,6 +84,8 @@ pub enum Denial {
     BodyTooLarge(usize),
     /// The body did not arrive whole.
     BodyUnreadable,
+    /// More bodies are being read than there is room for.
+    Overloaded,
     /// There is no such route.
     RouteUnknown,
     /// The route has no such method; these it has.
@@ -191,6 +193,7 @@ impl Denial {
             Self::HeadersTooLarge(_) => "headers_too_large",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyUnreadable => "body_unreadable",
+            Self::Overloaded => "overloaded",
             Self::RouteUnknown => "route_unknown",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::OriginAppMissing => "origin_app_missing",
@@ -246,7 +249,7 @@ impl Denial {
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
             }
-            Self::IdempotencyUnavailable => Code::ServiceUnavailable,
+            Self::IdempotencyUnavailable | Self::Overloaded => Code::ServiceUnavailable,
             Self::CredentialMissing
             | Self::CredentialMalformed
             | Self::CredentialUnknownKind
@@ -282,6 +285,7 @@ impl Denial {
             | Self::WiderThanMaker(text) => text.clone(),
             Self::BodyTooLarge(limit) => format!("Request body must be at most {limit} bytes"),
             Self::BodyUnreadable => "Request body could not be read to its end".to_owned(),
+            Self::Overloaded => "The service cannot do this now; try again in a few seconds".to_owned(),
             Self::RouteUnknown => "There is no such route".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Method not allowed; this route has {allowed}"),
             Self::OriginAppMissing => "Missing required header: X-Origin-App. Send your application's name, for \

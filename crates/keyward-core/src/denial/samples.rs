@@ -26,7 +26,8 @@ impl Denial {
             }
             Self::HeadersTooLarge(_) => Self::BodyTooLarge(256 * 1024),
             Self::BodyTooLarge(_) => Self::BodyUnreadable,
-            Self::BodyUnreadable => Self::RouteUnknown,
+            Self::BodyUnreadable => Self::Overloaded,
+            Self::Overloaded => Self::RouteUnknown,
             Self::RouteUnknown => Self::MethodNotAllowed("GET, HEAD, OPTIONS".to_owned()),
             Self::MethodNotAllowed(_) => Self::OriginAppMissing,
             Self::OriginAppMissing => Self::ContentTypeUnsupported("text/plain".to_owned()),
@@ -77,6 +78,9 @@ impl Denial {
             }
             Self::HeadersTooLarge(_) | Self::BodyTooLarge(_) | Self::BodyUnreadable => {
                 "The client sends too much, or stops in the middle."
+            }
+            Self::Overloaded => {
+                "More bodies were being sent at once than there is room for: see who sends so much."
             }
             Self::RouteUnknown | Self::MethodNotAllowed(_) => {
                 "The client asks for what this server does not have."

@@ -2,17 +2,14 @@
 //! asks for a version that the file does not have.
 
 use crate::effect::{Effect, Rendered, Subject};
-use crate::id::KeyId;
 use crate::permit::Administer;
 use serde_json::json;
 
 /// The store no longer belongs to this version: nothing of it is left there.
 #[derive(Clone, Copy, Debug)]
 pub struct RetireVersion {
-    /// The older of two versions.
+    /// The older of two versions. Keys that are still on it are a reason to refuse.
     pub version: u32,
-    /// Whether keys that are still on it are revoked. Else they are a reason to refuse.
-    pub revoke_unmoved: bool,
 }
 
 /// A version is retired.
@@ -20,8 +17,6 @@ pub struct RetireVersion {
 pub struct VersionRetired {
     /// Which.
     pub version: u32,
-    /// The keys that were revoked with it.
-    pub revoked: Vec<KeyId>,
     /// Whether the store still belonged to it.
     pub now: bool,
 }
@@ -52,12 +47,8 @@ impl Effect for RetireVersion {
         done.now
     }
 
-    fn detail(done: &VersionRetired) -> Option<serde_json::Value> {
-        Some(json!({ "revoked_keys": done.revoked }))
-    }
-
     fn render(done: &VersionRetired) -> Rendered {
-        Rendered::ok(&json!({ "version": done.version, "revoked_keys": done.revoked }))
+        Rendered::ok(&json!({ "version": done.version }))
     }
 }
 

@@ -6,7 +6,7 @@ use keyward_core::denial::Denial;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::permit::operator;
-use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret, VersionRetired};
+use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use keyward_core::secret::Secret;
 
 pub(super) async fn limits_of_an_account_go_before_its_tier<S: IdentityStore>(bench: &Bench<'_, S>) {
@@ -47,23 +47,16 @@ pub(super) async fn a_subject_is_one_users<S: IdentityStore>(bench: &Bench<'_, S
 }
 
 /// Rotates as the program does: gives up the older version, and takes up the next.
-async fn rotate<S: IdentityStore>(
-    bench: &Bench<'_, S>,
-    now: &RootSecret,
-    revoke_unmoved: bool,
-) -> Result<(RootSecret, Option<VersionRetired>), Denial> {
-    let retired = match now.older() {
-        Some(version) => {
-            Some(commit(bench.store, RetireVersion { version, revoke_unmoved }, operator(), 0).await?)
-        }
-        None => None,
-    };
+async fn rotate<S: IdentityStore>(bench: &Bench<'_, S>, now: &RootSecret) -> Result<RootSecret, Denial> {
+    if let Some(version) = now.older() {
+        commit(bench.store, RetireVersion { version }, operator(), 0).await?;
+    }
     let next = must("a next secret", now.next(&bench.random));
     let check = next.check_values().into_iter().find(|(version, _)| *version == next.current());
     let (version, check) = must("its check value", check.ok_or("none"));
     must("a version is added", commit(bench.store, AddVersion { version, check }, operator(), 0).await);
     bench.ring.take_up(&next);
-    Ok((next, retired))
+    Ok(next)
 }
 
 /// Presents a secret, and moves it if it is to move.
@@ -76,30 +69,28 @@ async fn present<S: IdentityStore>(bench: &Bench<'_, S>, secret: &Secret) -> Opt
 }
 
 pub(super) async fn a_secret_moves_to_the_next_version_and_lives_on<S: IdentityStore>(bench: &Bench<'_, S>) {
-    let (secret, _) = must("a rotation", rotate(bench, &bench.root, false).await);
+    let secret = must("a rotation", rotate(bench, &bench.root).await);
     assert!(present(bench, &bench.admin.secret).await.is_some(), "by its old digest at first");
     assert!(present(bench, &bench.admin.secret).await.is_none(), "and by its new one then");
     must("a permit of before is good", bench.create(bench.permit(&bench.admin), 0).await);
     assert!(present(bench, &bench.viewer.secret).await.is_some(), "the other one moves too");
     let made = must("a key of the new version", bench.create(bench.permit(&bench.viewer), 0).await);
-    let (_, retired) = must("the next rotation", rotate(bench, &secret, false).await);
-    assert_eq!(retired.map(|retired| retired.revoked), Some(Vec::new()), "nothing was left behind");
+    must("the next rotation: nothing was left behind", rotate(bench, &secret).await);
     for key in [&bench.admin.secret, &bench.viewer.secret, &made.secret] {
         must("every key lives on", bench.admit(key, 0));
     }
 }
 
 pub(super) async fn a_version_with_keys_on_it_is_not_retired<S: IdentityStore>(bench: &Bench<'_, S>) {
-    let (secret, _) = must("a rotation", rotate(bench, &bench.root, false).await);
+    let secret = must("a rotation", rotate(bench, &bench.root).await);
     present(bench, &bench.admin.secret).await;
-    let refused = rotate(bench, &secret, false).await.err();
+    let refused = rotate(bench, &secret).await.err();
     let Some(Denial::Invalid(invalid)) = refused else { panic!("it is refused: {refused:?}") };
     let named = format!("ids {})", bench.viewer.key.id);
     assert!(invalid.to_string().contains(&named), "it names the key: {invalid}");
     must("and changes nothing", bench.admit(&bench.viewer.secret, 0));
-    let (_, retired) = must("unless it is said", rotate(bench, &secret, true).await);
-    let revoked = retired.map(|retired| retired.revoked);
-    assert_eq!(revoked, Some(vec![bench.viewer.key.id]), "and then it says which");
+    must("until it is revoked", bench.revoke(operator(), bench.viewer.key.id).await);
+    must("then it is", rotate(bench, &secret).await);
     assert!(bench.admit(&bench.viewer.secret, 0).is_err(), "that one is dead");
     must("the other lives", bench.admit(&bench.admin.secret, 0));
     let live = bench.store.directory().read();
@@ -110,11 +101,11 @@ pub(super) async fn a_version_with_keys_on_it_is_not_retired<S: IdentityStore>(b
 }
 
 pub(super) async fn a_secret_in_its_grace_ends_with_its_version<S: IdentityStore>(bench: &Bench<'_, S>) {
-    let (secret, _) = must("a rotation of the root", rotate(bench, &bench.root, false).await);
+    let secret = must("a rotation of the root", rotate(bench, &bench.root).await);
     present(bench, &bench.viewer.secret).await;
     let rotated = must("a rotation of the key", bench.try_rotate(&bench.admin.secret, 1_000, 0).await);
     must("the old secret has its grace", bench.admit(&bench.admin.secret, 10));
-    must("it does not hold the next rotation up", rotate(bench, &secret, false).await);
+    must("it does not hold the next rotation up", rotate(bench, &secret).await);
     assert!(bench.admit(&bench.admin.secret, 10).is_err(), "its version is gone, and it with it");
     must("the key lives on", bench.admit(&rotated, 10));
 }

@@ -35,9 +35,11 @@ fn size(headers: &HeaderMap, uri: &Uri, limits: Limits) -> Result<(), Denial> {
 }
 
 fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> {
-    if uri.authority().is_some_and(|target| target.as_str().contains('@')) {
+    if uri.authority().is_some_and(|target| !is_plain(target)) {
         // RFC 9110 §4.2.4, RFC 9113 §8.3.1.
-        return Err(Denial::FramingAmbiguous("The request target must not name a user"));
+        return Err(Denial::FramingAmbiguous(
+            "The request target must name a host, an optional port, and no user",
+        ));
     }
     let mut hosts = headers.get_all(HOST).iter();
     let (first, second) = (hosts.next(), hosts.next());
@@ -52,7 +54,7 @@ fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> 
         };
     };
     let named = first.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
-    let valid = named.filter(|authority| !authority.as_str().contains('@'));
+    let valid = named.filter(is_plain);
     let Some(named) = valid else {
         return Err(Denial::HeaderMalformed("Host must be a host name with an optional port".to_owned()));
     };
@@ -62,6 +64,17 @@ fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> 
         }
         _ => Ok(()),
     }
+}
+
+/// A host, and a port that is one if there is any (RFC 9110 §7.2). The library takes any text for a port.
+fn is_plain(authority: &Authority) -> bool {
+    let text = authority.as_str();
+    let port = text.strip_prefix(authority.host()).unwrap_or(text);
+    let is_port = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit())
+            && (digits.is_empty() || digits.parse::<u16>().is_ok())
+    };
+    !authority.host().is_empty() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }
 
 fn names(headers: &HeaderMap) -> Result<(), Denial> {
@@ -178,7 +191,10 @@ mod tests {
         assert_eq!(word(Request::get("/")), "header_malformed");
         assert_eq!(word(Request::get("/").version(Version::HTTP_10)), "passed");
         assert_eq!(word(get("/").header("host", "a.example")), "header_doubled");
-        for bad in ["", "a b", "user@a.example", "a/b"] {
+        for good in ["a.example:80", "[::1]", "[::1]:8080", "127.0.0.1:1", "a.example:"] {
+            assert_eq!(word(Request::get("/").header("host", good)), "passed", "{good}");
+        }
+        for bad in ["", "a b", "user@a.example", "a/b", "a:b", "a:99999", ":80", "a:+80", "a:80:80"] {
             assert_eq!(word(Request::get("/").header("host", bad)), "header_malformed", "{bad}");
         }
     }

@@ -84,12 +84,16 @@ impl Signals {
     }
 
     /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again.
-    async fn take(mut self, stops: watch::Sender<u8>, reloader: Reloader) {
+    async fn take(mut self, stops: watch::Sender<u8>, reloader: Arc<Reloader>) {
         loop {
             tokio::select! {
                 Some(()) = self.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
                 Some(()) = self.interrupt.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
-                Some(()) = self.hang_up.recv() => reloader.reload(),
+                // Reading files may take as long as it likes: the next signal is heard all the same.
+                Some(()) = self.hang_up.recv() => drop(tokio::task::spawn_blocking({
+                    let reloader = Arc::clone(&reloader);
+                    move || reloader.reload()
+                })),
                 else => return,
             }
         }
@@ -141,7 +145,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let (stops, told) = watch::channel(0);
     let stopping = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();
-    beside.spawn(signals.take(stops, reloader));
+    beside.spawn(signals.take(stops, Arc::new(reloader)));
     beside.spawn(socket::serve(listening, Arc::new(desk)));
     if let Some(admin) = bound.admin {
         let endpoints = endpoints(Arc::clone(&app), Arc::clone(&stopping));

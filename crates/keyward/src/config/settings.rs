@@ -117,7 +117,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         section: "server",
         key: "public_url",
         about: "Where clients reach this server; every URL that it sends begins with it. Plain http is for loopback \
-                only. Without it: http:// and the address that is listened on.",
+                only. Without it: the address that is listened on.",
         kind: Kind::Text,
         reloads: false,
         values: &[],
@@ -163,7 +163,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         section: "server",
         key: "tls_key",
-        about: "The certificate's private key (PEM), for its user alone.",
+        about: "The certificate's private key (PEM), for its user, or its group, alone.",
         kind: Kind::Path,
         reloads: true,
         values: &[],
@@ -311,9 +311,20 @@ fn origin(text: &str) -> Result<(), String> {
     }
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let (scheme, authority) = (uri.scheme_str().ok_or_else(wrong)?, uri.authority().ok_or_else(wrong)?);
+    if has_bad_port(&uri) {
+        return Err(wrong());
+    }
     let usual = matches!((scheme, uri.port_u16()), ("http", Some(80)) | ("https", Some(443)));
     let as_sent = text == format!("{scheme}://{authority}") && text == text.to_ascii_lowercase();
     if as_sent && !usual && !authority.as_str().contains('@') { Ok(()) } else { Err(wrong()) }
+}
+
+/// Whether what stands in the place of a port is none.
+fn has_bad_port(uri: &Uri) -> bool {
+    uri.authority().is_some_and(|authority| {
+        let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        !rest.is_empty() && authority.port_u16().is_none()
+    })
 }
 
 /// `https://`, or `http://` on loopback; a host, and a path without a slash at the end.
@@ -326,6 +337,7 @@ fn public_url(text: &str) -> Result<String, String> {
         plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     match uri.scheme_str() {
         _ if uri.query().is_some() || text.contains('#') => Err(invalid()),
+        _ if has_bad_port(&uri) => Err(invalid()),
         _ if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
             Err("it must not hold a user or a password".to_owned())
         }

@@ -10,7 +10,7 @@ use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::identity::LinkIdentity;
+use keyward_core::identity::{self, LinkIdentity};
 use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
@@ -110,6 +110,9 @@ async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, Cl
         Order::UserLink { email, issuer, subject, linked } => {
             for (what, text) in [("an issuer", &issuer), ("a subject", &subject)] {
                 plain(what, text)?;
+                if text.len() > identity::MOST {
+                    return Err(said(format!("{what} has at most {} bytes", identity::MOST)));
+                }
             }
             let user = user_named(operator, &email)?;
             let done = operator.commit(LinkIdentity { user, issuer, subject, linked }).await?;

@@ -9,6 +9,8 @@
 use super::desk::Desk;
 use crate::cli::CliError;
 use crate::secret_file;
+use keyward_core::api_key::RevokeKey;
+use keyward_core::id::KeyId;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use serde_json::{Value, json};
 
@@ -30,10 +32,13 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
     let moves = desk.store.directory().take_moves();
     desk.store.move_digests(moves).await?;
     let operator = desk.operator();
-    let revoked = match now.older() {
-        Some(version) => operator.commit(RetireVersion { version, revoke_unmoved }).await?.revoked,
-        None => Vec::new(),
-    };
+    let mut revoked = Vec::new();
+    if let Some(version) = now.older() {
+        if revoke_unmoved {
+            revoked = revoke(desk).await?;
+        }
+        operator.commit(RetireVersion { version }).await?;
+    }
     let next = now.next(&*desk.random).map_err(|error| CliError::Said(error.to_string()))?;
     secret_file::replace(file, &next)?;
     operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await?;
@@ -45,6 +50,16 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
         "revoked_keys": revoked,
         "unmoved_keys": unmoved(desk),
     }))
+}
+
+/// Revokes the keys that have not moved, each as by an order of its own.
+async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, CliError> {
+    let unmoved = desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now());
+    for key in &unmoved {
+        let effect = RevokeKey { key: Some(*key), as_sent: key.to_string() };
+        desk.operator().commit(effect).await?;
+    }
+    Ok(unmoved.into_iter().collect())
 }
 
 fn check_of(secret: &RootSecret) -> Result<String, CliError> {

@@ -19,7 +19,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Sets the level, or says why not.
-pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send>;
+pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send + Sync>;
 
 /// Starts logging; how its level is set from then on. A second start in one process changes nothing.
 pub(crate) fn start(log: &Log) -> SetLevel {

@@ -1,7 +1,9 @@
 //! How many connections there may be, in all and from one address.
 
+use keyward_core::address::network;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Connections that are open. Clones share the count.
@@ -18,6 +20,12 @@ struct Open {
     from: HashMap<IpAddr, usize>,
 }
 
+/// Connections that may be open, in all and from one address (a /64 counts as one), if the system has files for them.
+const IN_ALL: usize = 10_000;
+const FROM_ONE: usize = 1_000;
+/// Files that are kept for all else: the database, its copies, orders, the log.
+const RESERVE: u64 = 128;
+
 /// A place under the ceiling, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -26,6 +34,21 @@ pub(crate) struct Place {
 }
 
 impl Ceiling {
+    /// As high as it may be in this process, which may have so many files open; the system is asked for all that it allows.
+    pub(crate) fn of_this_process() -> Self {
+        let files = files();
+        let room = usize::try_from(files.saturating_sub(RESERVE)).unwrap_or(usize::MAX).max(16);
+        if room < IN_ALL {
+            tracing::warn!(
+                files,
+                connections = room,
+                "fewer connections than usual, for want of files; raise the limit"
+            );
+        }
+        // One address never takes all of it.
+        Self::new(IN_ALL.min(room), FROM_ONE.min(room / 2))
+    }
+
     /// For so many connections in all, and so many from one address.
     pub(crate) fn new(in_all: usize, from_one: usize) -> Self {
         Self { in_all, from_one, open: Arc::default() }
@@ -57,12 +80,16 @@ impl Drop for Place {
     }
 }
 
-/// Who counts as one: an IPv4 address, or the /64 of an IPv6 one, which a single host can roam in.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
-        v4 => v4,
+/// How many files this process may have open, after asking for as many as it may ask for.
+fn files() -> u64 {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
     }
+    limit.current.unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The life of one connection: handshake, version of HTTP, requests, end.
 
 use super::head_scan::{HeadScan, Verdict, Verdicts};
-use super::opening::{Protocol, first_bytes, handshake};
-use super::pulse::{OPENING, Overdue, Pulse, Taken};
+use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
+use super::pulse::{Answered, OPENING, Overdue, Pulse};
 use super::watched::{OfHttp1, Watched};
 use crate::reload::Current;
 use crate::stack::Boxed;
@@ -37,12 +37,12 @@ const FIELDS: usize = 256;
 const STREAMS: u32 = 64;
 /// Bytes that a client may send ahead, on one stream and on all of a connection together.
 const AHEAD_ON_ONE: u32 = 64 * 1024;
-const AHEAD_IN_ALL: u32 = 256 * 1024;
+const AHEAD_IN_ALL: u32 = 64 * 1024;
 /// Bytes of an answer that wait on one stream.
 const WAITING: usize = 64 * 1024;
 /// Streams that a client may have had reset, by itself before they were looked at, or by its own errors.
 const RESETS: usize = 32;
-/// After a connection of HTTP/2 was told that it ends.
+/// After a connection was told that it ends, and nothing runs on it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// In the extensions of a request that a trusted proxy passed on: what it says besides is believed too.
@@ -77,7 +77,10 @@ pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> 
             }
             None => {
                 let mut stream = stream;
-                let (protocol, first) = first_bytes(&mut stream).await?;
+                let (protocol, mut first) = first_bytes(&mut stream).await?;
+                if protocol == Protocol::Http1 {
+                    first_head(&mut stream, &mut first).await?;
+                }
                 Ok(Opened::Plain(protocol, stream, first))
             }
         }
@@ -105,7 +108,7 @@ pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> 
 /// A connection of which it is known what is spoken on it.
 enum Opened {
     Plain(Protocol, TcpStream, Vec<u8>),
-    Tls(Protocol, Box<tokio_rustls::server::TlsStream<TcpStream>>),
+    Tls(Protocol, Box<tokio_rustls::server::TlsStream<Capped>>),
 }
 
 /// Speaks it. In a box of its own size: one that says nothing must not cost as much as one of HTTP/2 over TLS.
@@ -156,42 +159,55 @@ where
     }
 }
 
-/// Lets the connection go on until it ends, is overdue, or has done what it had begun when the server stopped.
+/// Lets the connection go on until it ends, is overdue, or has done what it had begun when it was told to end: because the
+/// server stops, or because it was idle.
 async fn drive<C>(connection: C, pulse: Pulse, mut stop: watch::Receiver<bool>) -> Option<Overdue>
 where
     C: GracefulConnection,
-    C::Error: std::fmt::Display,
+    C::Error: std::error::Error + 'static,
 {
     let mut connection = pin!(connection);
-    let mut ending = false;
+    let mut told: Option<(Instant, Option<Overdue>)> = None;
     loop {
-        let (until, overdue) = pulse.deadline();
+        let (until, overdue) = match told {
+            None => pulse.deadline(),
+            // Whoever has asked for nothing has no claim to be waited for.
+            Some((at, why)) if pulse.is_quiet() => (at + FAREWELL, why),
+            Some(_) => pulse.deadline(),
+        };
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
-                // A client that leaves or sends what is no HTTP ends its own connection and nothing else.
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                return None;
-            }
-            () = stopped(&mut stop), if !ending => {
+            ended = connection.as_mut() => return ended.err().and_then(|error| why_it_ended(&error)),
+            () = stopped(&mut stop), if told.is_none() => {
                 connection.as_mut().graceful_shutdown();
-                ending = true;
+                told = Some((Instant::now(), None));
             }
-            () = sleep_until(until) => match (pulse.deadline(), overdue) {
+            () = sleep_until(until) => match (told, overdue) {
                 // Something moved meanwhile.
-                ((later, _), _) if later > until => {}
-                ((_, Some(Overdue::Idle)), _) if !ending => {
+                (None, _) if pulse.deadline().0 > until => {}
+                (Some(_), None) if !pulse.is_quiet() => {}
+                (None, Some(Overdue::Idle)) => {
                     // A client of HTTP/2 is told, so that it sends nothing into a connection that ends.
                     connection.as_mut().graceful_shutdown();
-                    let _ = timeout_at(until + FAREWELL, connection.as_mut()).await;
-                    return Some(Overdue::Idle);
+                    told = Some((Instant::now(), Some(Overdue::Idle)));
                 }
-                ((_, overdue), _) => return overdue,
+                (_, overdue) => return overdue,
             },
         }
     }
+}
+
+/// A client that leaves or sends what is no HTTP ends its own connection and nothing else. One that took nothing of its answer
+/// was cut by `watched.rs`.
+fn why_it_ended(error: &(dyn std::error::Error + 'static)) -> Option<Overdue> {
+    tracing::debug!(%error, "a connection ended early");
+    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
+    let cut = causes.any(|cause| {
+        cause
+            .downcast_ref()
+            .is_some_and(|cause: &std::io::Error| cause.kind() == std::io::ErrorKind::TimedOut)
+    });
+    cut.then_some(Overdue::Stalled)
 }
 
 /// Ready when the server stops, or is gone.
@@ -205,7 +221,7 @@ async fn answer(
     from: IpAddr,
     verdict: Verdict,
     pulse: Pulse,
-) -> Result<Response<Taken<Body>>, Infallible> {
+) -> Result<Response<Answered<Body>>, Infallible> {
     let running = pulse.begin();
     let shared = request.version() == Version::HTTP_2;
     // What follows a body without a length could be part of it for another reader: nothing more is read from this

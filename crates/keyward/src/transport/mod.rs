@@ -31,12 +31,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What has begun may take this long after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Connections that may be open, in all and from one address (a /64 counts as one).
-const IN_ALL: usize = 10_000;
-const FROM_ONE: usize = 1_000;
 /// After a failed accept (too many open files), before the next.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -90,8 +88,9 @@ pub async fn serve(
     let Listening { current, figures } = with;
     let serving = Serving { service, current };
     let (stopping, told) = watch::channel(false);
-    let ceiling = Ceiling::new(IN_ALL, FROM_ONE);
+    let ceiling = Ceiling::of_this_process();
     let mut stop = std::pin::pin!(stop);
+    let mut warned: Option<Instant> = None;
     loop {
         tokio::select! {
             () = &mut stop => break,
@@ -111,7 +110,11 @@ pub async fn serve(
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // It comes again and again: one line a second tells of it.
+                    if warned.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        warned = Some(Instant::now());
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             },

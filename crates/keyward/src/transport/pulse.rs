@@ -13,6 +13,8 @@ pub(super) const OPENING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(15);
 /// While a client takes nothing of an answer.
 pub(super) const STALL: Duration = Duration::from_secs(15);
+/// Until all of an answer was taken, however much of it is taken now and then.
+pub(super) const BEHIND: Duration = Duration::from_secs(30);
 /// How often a connection is looked at whose request is being worked on. How long that may take is not its business.
 const LOOK: Duration = Duration::from_secs(1);
 /// The bytes of an answer that are handed over at once on a connection that many answers share.
@@ -49,7 +51,18 @@ struct State {
     accepted: Instant,
     begun: bool,
     running: usize,
-    sending: usize,
+    /// When something last moved, of all.
+    moved: Instant,
+    /// The answers that are on their way: since when, and when something of each was last taken.
+    sending: Vec<Sending>,
+    /// The next answer's number.
+    next: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sending {
+    number: u64,
+    begun: Instant,
     moved: Instant,
 }
 
@@ -57,7 +70,15 @@ impl Pulse {
     /// Of a connection that was accepted now.
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State { accepted: now, begun: false, running: 0, sending: 0, moved: now })))
+        let sending = Vec::new();
+        Self(Arc::new(Mutex::new(State {
+            accepted: now,
+            begun: false,
+            running: 0,
+            moved: now,
+            sending,
+            next: 0,
+        })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,19 +93,27 @@ impl Pulse {
         Running(self.clone())
     }
 
-    /// Bytes of an answer were taken.
+    /// Bytes of the one answer that is on its way were taken.
     pub(super) fn moved(&self) {
         self.state().moved = Instant::now();
+    }
+
+    /// Whether nothing is being worked on or on its way.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.running == 0 && state.sending.is_empty()
     }
 
     /// Until when to wait before looking again, and, if that has passed, what is overdue.
     pub(super) fn deadline(&self) -> (Instant, Option<Overdue>) {
         let state = self.state();
-        match *state {
-            State { begun: false, accepted, .. } => (accepted + OPENING, Some(Overdue::Opening)),
-            State { running: 1.., .. } => (Instant::now() + LOOK, None),
-            State { sending: 1.., moved, .. } => (moved + STALL, Some(Overdue::Stalled)),
-            State { moved, .. } => (moved + IDLE, Some(Overdue::Idle)),
+        let taken =
+            state.sending.iter().map(|answer| (answer.moved + STALL).min(answer.begun + BEHIND)).min();
+        match (&*state, taken) {
+            (State { begun: false, accepted, .. }, _) => (*accepted + OPENING, Some(Overdue::Opening)),
+            (_, Some(until)) => (until, Some(Overdue::Stalled)),
+            (State { running: 1.., .. }, None) => (Instant::now() + LOOK, None),
+            (State { moved, .. }, None) => (*moved + IDLE, Some(Overdue::Idle)),
         }
     }
 }
@@ -96,9 +125,15 @@ pub(super) struct Running(Pulse);
 impl Running {
     /// The answer, watched until it is taken. `shared`: on a connection with many answers it is handed over in pieces, so
     /// that one which is not taken is noticed.
-    pub(super) fn answered<B>(self, body: B, shared: bool) -> Taken<B> {
-        self.0.state().sending += 1;
-        Taken { body, rest: None, shared, sending: Sending(self.0.clone()) }
+    pub(super) fn answered<B>(self, body: B, shared: bool) -> Answered<B> {
+        let number = {
+            let mut state = self.0.state();
+            let (number, now) = (state.next, Instant::now());
+            state.next += 1;
+            state.sending.push(Sending { number, begun: now, moved: now });
+            number
+        };
+        Answered { body, rest: None, shared, handing: Handing { pulse: self.0.clone(), number } }
     }
 }
 
@@ -110,31 +145,43 @@ impl Drop for Running {
     }
 }
 
-/// An answer that is on its way.
+/// One answer's place among those that are on their way.
 #[derive(Debug)]
-struct Sending(Pulse);
+struct Handing {
+    pulse: Pulse,
+    number: u64,
+}
 
-impl Drop for Sending {
+impl Handing {
+    fn moved(&self) {
+        let mut state = self.pulse.state();
+        if let Some(own) = state.sending.iter_mut().find(|answer| answer.number == self.number) {
+            own.moved = Instant::now();
+        }
+    }
+}
+
+impl Drop for Handing {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.sending = state.sending.saturating_sub(1);
+        let mut state = self.pulse.state();
+        state.sending.retain(|answer| answer.number != self.number);
         state.moved = Instant::now();
     }
 }
 
 /// The body of an answer, which notes when it is taken.
 #[derive(Debug)]
-pub(super) struct Taken<B> {
+pub(super) struct Answered<B> {
     body: B,
     rest: Option<bytes::Bytes>,
     shared: bool,
-    sending: Sending,
+    handing: Handing,
 }
 
-impl<B> Taken<B> {
+impl<B> Answered<B> {
     /// As much as is handed over at once.
     fn piece(&mut self, mut data: bytes::Bytes) -> bytes::Bytes {
-        self.sending.0.moved();
+        self.handing.moved();
         if !self.shared || data.len() <= PIECE {
             return data;
         }
@@ -144,7 +191,7 @@ impl<B> Taken<B> {
     }
 }
 
-impl<B: Body<Data = bytes::Bytes> + Unpin> Body for Taken<B> {
+impl<B: Body<Data = bytes::Bytes> + Unpin> Body for Answered<B> {
     type Data = bytes::Bytes;
     type Error = B::Error;
 
@@ -206,6 +253,13 @@ mod tests {
         assert_eq!(overdue(&pulse).0, 10);
         assert!(body.frame().await.is_some());
         assert_eq!(overdue(&pulse).0, 15, "what is taken counts anew");
+        // Another one that runs, begins and ends does not help it.
+        tokio::time::advance(Duration::from_secs(14)).await;
+        drop(pulse.begin().answered(Full::new(Bytes::from_static(b"other")), true));
+        let _running = pulse.begin();
+        assert_eq!(overdue(&pulse), (1, Some(Overdue::Stalled)));
+        drop(_running);
+        assert!(!pulse.is_quiet());
         drop(body);
         assert_eq!(overdue(&pulse), (15, Some(Overdue::Idle)));
     }

@@ -1,16 +1,12 @@
 //! A connection as hyper sees it: what is read is scanned, and a client that does not take its answer is not waited for.
 
 use super::head_scan::HeadScan;
-use super::pulse::{Pulse, STALL};
+use super::pulse::{BEHIND, Pulse, STALL};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
-
-/// All that waits to be taken must have been within this, however much of it is taken now and then.
-const BEHIND: Duration = Duration::from_secs(30);
 
 /// Wraps a stream of HTTP/1.1 or HTTP/2.
 #[derive(Debug)]
@@ -120,6 +116,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test(start_paused = true)]

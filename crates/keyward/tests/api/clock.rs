@@ -93,16 +93,18 @@ async fn a_secret_that_was_replaced_without_grace_stays_dead_when_the_clock_goes
 async fn the_last_use_of_a_key_never_goes_back() {
     let app = TestApp::new().await;
     let mut latest = app.clock.now();
-    for step in STEPS {
+    for (number, step) in STEPS.into_iter().chain(STEPS).enumerate() {
         app.clock.advance(step);
         latest = latest.max(app.clock.now());
-        // What was noted is seen, then it is written, and then the next use is noted after that.
         for _ in 0..2 {
             let rows = app.get("/api-keys").by(&app.admin).expect(200).await.data();
             assert_eq!(rows[0]["last_used_at"], latest.to_string(), "at {}", app.clock.now());
-            let uses = app.store.directory().unwritten_uses();
-            app.store.write_uses(&uses).await.unwrap();
-            app.store.directory().uses_written(&uses);
+            // What was noted is written now and then, and the next use is noted after that.
+            if number % 3 == 2 {
+                let uses = app.store.directory().unwritten_uses();
+                app.store.write_uses(&uses).await.unwrap();
+                app.store.directory().uses_written(&uses);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Bodies, lengths, hosts and headers that lie; names that would move the operator's cursor; first starts that are unsafe.
 
-use crate::frames::{ask, block, fields};
+use crate::frames::{ask, block, fields, only_waits};
 use crate::support::{
     Answer, Client, Server, clean, connect, contents, keyward, mode, read_answer, refused, run, text,
 };
@@ -15,6 +15,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 const ME: &str = "GET /api/external/v2/me HTTP/1.1";
 const DEALS: &str = "POST /api/external/v2/deals HTTP/1.1";
@@ -130,11 +131,8 @@ fn a_length_that_lies_reaches_no_further_than_its_own_request() {
         let mut stream = connect(server.address).unwrap();
         stream.write_all(whole(length, DEAL).as_bytes()).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
-        assert_eq!(
-            read_answer(&mut BufReader::new(stream), false).unwrap().status,
-            400,
-            "{length}, and no more"
-        );
+        let answer = read_answer(&mut BufReader::new(stream), false).unwrap();
+        assert_eq!(answer.status, 400, "{length}, and no more");
     }
     assert_eq!(total(&server), before);
 }
@@ -166,13 +164,11 @@ fn nothing_is_promised_switched_or_passed_on_before_it_was_looked_at() {
     };
     let socket =
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n";
+    let h2c = "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n";
     for (first, status) in [
         (head(&key, ME, socket), 200),
         (head(&key, ME, &socket.replace("websocket", "TLS/1.3")), 200),
-        (
-            head(&key, ME, "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMA\r\n"),
-            200,
-        ),
+        (head(&key, ME, h2c), 200),
         (connect(""), 404),
         (connect(socket), 404),
     ] {
@@ -184,10 +180,8 @@ fn nothing_is_promised_switched_or_passed_on_before_it_was_looked_at() {
         ] {
             let got = statuses(&server, &format!("{first}{early}"), 2);
             // Bytes that are no HTTP/1.1 may also be met by silence.
-            assert!(
-                got == [status, second] || (second == 400 && got == [status]),
-                "{got:?}: {first}{early:?}"
-            );
+            let silent = second == 400 && got == [status];
+            assert!(silent || got == [status, second], "{got:?}: {first}{early:?}");
         }
     }
     for coding in ["chunked", "Chunked", "gzip, chunked", "identity"] {
@@ -225,7 +219,7 @@ fn wrong_about_http_2(server: &Server, cases: &str, good: bool) -> Vec<String> {
         let request = fields(("GET", "/api/external/v2/me"), &bearer, &[":authority"], further);
         let wire = ask(server, &block(&request), b"");
         if (wire.fates[&1].status == Some(200)) != good || wire.is_refused(1) == good {
-            wrong.push(format!("HTTP/2 {case}: {:?}", wire.fates[&1]));
+            wrong.push(format!("HTTP/2 {case}: {:?}", wire.fates[&1].status));
         }
     }
     wrong
@@ -360,6 +354,24 @@ fn a_head_of_too_much_is_refused_and_costs_nothing() {
     assert_eq!(statuses(&server, &head(&key, ME, ""), 1), [200]);
 }
 
+#[test]
+fn a_client_that_drips_its_body_or_asks_for_nothing_more_is_let_go() {
+    let server = Server::demo(None);
+    let begun = head(&server.admin(), DEALS, &format!("{JSON}Content-Length: 1000\r\n"));
+    let held = [(begun, &b"{"[..]), (head(&server.admin(), ME, ""), b"")].map(|(first, again)| {
+        let mut stream = connect(server.address).unwrap();
+        stream.write_all(first.as_bytes()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        // 25 s at most.
+        let is_over = move |_| {
+            let read = stream.write_all(again).and_then(|()| stream.read(&mut [0; 4_096]));
+            read.map_or_else(|error| !only_waits(&error), |read| read == 0)
+        };
+        thread::spawn(move || (0..250).any(is_over))
+    });
+    assert!(held.into_iter().all(|held| held.join().unwrap()));
+}
+
 fn words(data: &Path, order: &[&str]) -> String {
     let output = run(keyward(order).args(["--data", text(data)]));
     assert!(output.status.success(), "{order:?}: {output:?}");
@@ -373,10 +385,8 @@ fn shown_of(names: &[&str]) -> BTreeSet<String> {
     let mut told = Vec::new();
     for format in ["json", "text"] {
         let mut command = keyward(&Server::demo_arguments(Some(home.path())));
-        let mut server = Server::demo_by({
-            command.env("KEYWARD_LOG_FORMAT", format).env("KEYWARD_LOG_LEVEL", "debug");
-            command
-        });
+        command.env("KEYWARD_LOG_FORMAT", format).env("KEYWARD_LOG_LEVEL", "debug");
+        let mut server = Server::demo_by(command);
         let mut admin = server.client(&server.admin());
         for name in names {
             let made = admin.post("/api-keys", &json!({ "label": format!("k{name}k") })).data(201);
@@ -389,11 +399,9 @@ fn shown_of(names: &[&str]) -> BTreeSet<String> {
             }
         }
         let count = |sql| usize::try_from(number(&home.path().join("keyward.db"), sql).unwrap()).unwrap();
-        let (keys, trail) = (
-            words(home.path(), &["key", "list", "--account", "acme-capital"]),
-            words(home.path(), &["audit"]),
-        );
-        assert_eq!(trail.lines().count(), count("SELECT count(*) FROM audit"), "one row, one line");
+        let trail = words(home.path(), &["audit"]);
+        assert_eq!(trail.lines().count(), count("SELECT count(*) FROM audit"), "{trail}");
+        let keys = words(home.path(), &["key", "list", "--account", "acme-capital"]);
         assert_eq!(
             keys.lines().count(),
             count("SELECT count(*) FROM api_keys WHERE account_id = 1"),
@@ -485,11 +493,16 @@ fn ten_times_the_rows_of_every_policy_table_change_nobodys_rights() {
     let database = home.path().join("keyward.db");
     let nine = "(VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9))";
     let more = format!(
-        "INSERT INTO accounts SELECT NULL, slug || column1, name, account_type, tier, 0, NULL, NULL, NULL, NULL FROM accounts, {nine};
-         INSERT INTO users SELECT NULL, uuid || column1, column1 || email, first_name, last_name, NULL, NULL, NULL, 0, NULL, NULL FROM users, {nine};
-         INSERT INTO memberships SELECT a.id, u.id, 'admin', 0 FROM accounts a, users u WHERE a.id > 2 AND u.id > 5 LIMIT 60;
-         INSERT INTO api_keys SELECT NULL, account_id, user_id, label, prefix, permission, scopes, NULL, 0, NULL, NULL, NULL FROM api_keys, {nine};
-         INSERT INTO api_key_secrets SELECT randomblob(32), id, 1, NULL, 0 FROM api_keys WHERE id > {};", keys.len()
+        "INSERT INTO accounts (slug, name, tier, created_at) SELECT slug || column1, name, tier, 0 FROM accounts, {nine};
+         INSERT INTO users (uuid, email, first_name, last_name, created_at)
+         SELECT uuid || column1, column1 || email, first_name, last_name, 0 FROM users, {nine};
+         INSERT INTO memberships (account_id, user_id, role, created_at)
+         SELECT a.id, u.id, 'admin', 0 FROM accounts a, users u WHERE a.id > 2 AND u.id > 5 LIMIT 60;
+         INSERT INTO api_keys (account_id, user_id, label, prefix, permission, scopes, created_at)
+         SELECT account_id, user_id, label, prefix, permission, scopes, 0 FROM api_keys, {nine};
+         INSERT INTO api_key_secrets (digest, key_id, pepper_version, created_at)
+         SELECT randomblob(32), id, 1, 0 FROM api_keys WHERE id > {};",
+        keys.len()
     );
     change_by_force(&database, &more).unwrap();
     assert_eq!(number(&database, "SELECT count(*) FROM api_key_secrets").unwrap(), 70);
@@ -561,6 +574,25 @@ fn whatever_the_umask_says_everything_is_made_for_its_user_alone() {
     server.terminate();
 }
 
+#[test]
+fn a_port_that_is_none_is_refused_in_every_setting_that_is_a_url() {
+    let mut taken = Vec::new();
+    for (variable, host) in
+        [("KEYWARD_SERVER_PUBLIC_URL", "api.example"), ("KEYWARD_CORS_ORIGINS", "app.example")]
+    {
+        for port in ["port", "99999"] {
+            let output = run(keyward(&["config", "check"]).env(variable, format!("https://{host}:{port}")));
+            if output.status.code() != Some(2) {
+                taken.push(format!("{variable}=https://{host}:{port}"));
+            }
+        }
+        assert!(
+            run(keyward(&["config", "check"]).env(variable, format!("https://{host}:8443"))).status.success()
+        );
+    }
+    assert!(taken.is_empty(), "{taken:?}");
+}
+
 const PAGES: &str = "|demo|serve|init|key create|key list|key revoke|key rotate|user|user create|account|account create|secret|\
                      secret rotate|secret status|explain|audit|backup|restore|config|config show|config check|config schema";
 
@@ -575,7 +607,8 @@ fn an_unsafe_start_is_refused_and_no_refusal_and_no_help_shows_a_secret() {
     fs::write(home.path().join("cert.pem"), cert).unwrap();
     fs::write(home.path().join("key.pem"), &pem).unwrap();
     fs::set_permissions(home.path().join("key.pem"), Permissions::from_mode(0o604)).unwrap();
-    let hides = |said: &str| !said.contains(&secret[..20]) && !said.contains(pem.lines().nth(1).unwrap());
+    let hidden = [&secret[..20], pem.lines().nth(1).unwrap(), "zQ9marker7"];
+    let hides = |said: &str| !hidden.iter().any(|hidden| said.contains(hidden));
     let serve = |listen: &str| keyward(&["serve", "--listen", listen, "--data", text(&data)]);
     for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80"] {
         for mut command in [serve(listen), keyward(&["demo", "--listen", listen])] {
@@ -583,7 +616,6 @@ fn an_unsafe_start_is_refused_and_no_refusal_and_no_help_shows_a_secret() {
             assert!(said.contains("server.public_url is missing"), "{said}");
         }
     }
-    let url = format!("https://u:{secret}@a.example");
     for (variable, value) in [
         ("KEYWARD_ROOT_SECRETS", secret.as_str()),
         ("KEYWARD_ROOTSECRET", &secret),
@@ -592,7 +624,7 @@ fn an_unsafe_start_is_refused_and_no_refusal_and_no_help_shows_a_secret() {
         ("KEYWARD_SERVER_TLSKEY", &pem),
         ("KEYWARD_ROOT_SECRET", &secret),
         ("KEYWARD_ROOT_SECRET", &format!("1 {secret} {secret}")),
-        ("KEYWARD_SERVER_PUBLIC_URL", &url),
+        ("KEYWARD_SERVER_PUBLIC_URL", "https://user:zQ9marker7@a.example"),
         ("KEYWARD_SERVER_PUBLIC_URL", "http://api.example"),
     ] {
         let said = refused(serve("127.0.0.1:0").env(variable, value));

@@ -6,7 +6,7 @@ use crate::frames::{
     RST_STREAM, WINDOW_UPDATE, Wire, ask, bearer, block, field, fields, frame, headers, now, only_waits,
     request, secs, settings,
 };
-use crate::support::{Server, connect};
+use crate::support::{Server, connect, resident};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -21,13 +21,6 @@ const MEMORY: u64 = 32 * 1024 * 1024;
 /// An honest client of HTTP/1.1 is answered.
 fn is_well(server: &Server) {
     assert_eq!(server.client(&server.admin()).get("/me").status, 200);
-}
-
-/// The memory that the server holds.
-fn resident(server: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{server}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().unwrap() * 1024)
 }
 
 /// Watches the server's memory during an attack, and that it is well behind it.
@@ -282,6 +275,61 @@ fn a_client_that_opens_no_window_is_not_waited_for() {
             wire.until(secs(1), |wire| wire.closed)
         });
         assert!(closed, "it is open after 40 s, goaway {:?}", wire.goaway);
+    });
+}
+
+#[test]
+fn answers_that_are_not_taken_are_not_kept_alive_by_others_that_are() {
+    let server = Server::demo(None);
+    let key = bearer(&server);
+    let list = request("GET", "/api/external/v2/deals?limit=200", &key);
+    withstands(&server, || {
+        // A window for small answers and not for large ones.
+        let mut wire = Wire::open(server.address, &[(INITIAL_WINDOW_SIZE, 1_000)]);
+        wire.write(
+            &(1..80).step_by(2).flat_map(|stream| headers(stream, END_STREAM, &list)).collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let health = request("GET", "/api/external/v2/health", &key);
+        let closed = (101..).step_by(2).take(25).any(|stream| {
+            let _ = wire.write(&headers(stream, END_STREAM, &health));
+            wire.until(secs(1), |wire| wire.closed)
+        });
+        assert!(closed, "it is open after 25 s: {:?}", wire.fates.keys());
+    });
+}
+
+#[test]
+fn bodies_that_do_not_end_take_no_memory_without_end() {
+    let server = Server::demo(None);
+    let fields = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", "/api/external/v2/auth/validate-api-key"),
+        (":authority", "a"),
+        ("x-origin-app", "frames"),
+        ("content-type", "application/json"),
+    ];
+    let head = block(&fields);
+    withstands(&server, || {
+        // 20 connections of 60 streams of up to 250 KB would be 300 MB.
+        let mut wires: Vec<Wire> = (0..20).map(|_| Wire::open(server.address, &[])).collect();
+        for wire in &mut wires {
+            let _ = wire
+                .write(&(1..120).step_by(2).flat_map(|stream| headers(stream, 0, &head)).collect::<Vec<_>>());
+        }
+        for _ in 0..25 {
+            for wire in &mut wires {
+                // In turns, as far as the windows go.
+                for stream in (1..120).step_by(2) {
+                    let _ = wire.write(&frame(DATA, 0, stream, &[b' '; 1_000]));
+                }
+                wire.read(Duration::from_millis(1));
+            }
+        }
+        let refused =
+            wires.iter().flat_map(|wire| wire.fates.values()).filter(|fate| fate.status == Some(503)).count();
+        println!("{refused} were told to come back later");
     });
 }
 

@@ -1,7 +1,7 @@
 //! `init`, `serve`, signals, and every refusal to start.
 
 use crate::support::{
-    Client, Server, connect, contents, keyward, mode, read_answer, refused, run, settle, text,
+    Client, Server, clean, connect, contents, keyward, mode, read_answer, refused, run, settle, text,
 };
 use keyward_sqlite::faults::{make_database, set_schema_version};
 use serde_json::{Value, json};
@@ -210,6 +210,7 @@ fn a_data_directory_without_the_right_to_write_is_refused() {
     ] {
         let mut command = Command::new("setpriv");
         command.args(nobody).arg(&program).args(arguments);
+        clean(&mut command);
         let line = refused(&mut command);
         assert!(line.contains(text(&data)) && line.contains("ermission denied"), "{line}");
     }

@@ -442,7 +442,7 @@ fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy() {
     keyward_sqlite::faults::change_by_force(&home.path().join("keyward.db"), grow).unwrap();
     let mut server = Server::demo(Some(home.path()));
     let copy = home.path().join("copy.db");
-    let making = home.path().join("copy.db.making");
+    let making = home.path().join(format!("copy.db.{}.making", server.id()));
     let mut command = keyward(&["backup", text(&copy), "--data", text(home.path())]);
     let mut copying = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let begun = (0..2_000).any(|_| {

@@ -4,6 +4,7 @@ use crate::orders::{order, refusal};
 use crate::support::{Server, keyward, mode, refused, settle, text};
 use serde_json::json;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -94,24 +95,42 @@ fn requests_go_on_while_the_secret_is_rotated() {
         .iter()
         .map(|key| key["api_key"].as_str().unwrap().to_owned())
         .collect();
+    let (stop, asked) = (AtomicBool::new(false), keys.iter().map(|_| AtomicU64::new(0)).collect::<Vec<_>>());
     std::thread::scope(|scope| {
         let clients: Vec<_> = keys
             .iter()
-            .map(|key| {
-                let mut client = server.client(key);
+            .zip(&asked)
+            .map(|(key, asked)| {
+                let (mut client, stop) = (server.client(key), &stop);
                 scope.spawn(move || {
-                    (0..400).map(|_| client.get("/me").status).filter(|status| *status != 200).count()
+                    let mut refused = 0;
+                    while !stop.load(Ordering::SeqCst) {
+                        refused += usize::from(client.get("/me").status != 200);
+                        asked.fetch_add(1, Ordering::SeqCst);
+                    }
+                    refused
                 })
             })
             .collect();
         for round in 0..6 {
-            sleep(Duration::from_millis(100));
+            // Two answers later every key has been used since the rotation before.
+            let before: Vec<u64> = asked.iter().map(|asked| asked.load(Ordering::SeqCst)).collect();
+            while asked.iter().zip(&before).any(|(asked, before)| asked.load(Ordering::SeqCst) < before + 2) {
+                sleep(Duration::from_millis(1));
+            }
             let rotated = order(home.path(), &["secret", "rotate"]);
             assert_eq!(rotated["version"], json!(round + 2), "every key is in use, so every one has moved");
         }
+        stop.store(true, Ordering::SeqCst);
         let refused: usize = clients.into_iter().map(|client| client.join().unwrap()).sum();
         assert_eq!(refused, 0, "nobody noticed");
     });
+    for key in &keys {
+        assert!(is_admitted(&server, key));
+    }
+    order(home.path(), &["secret", "rotate"]);
+    let unmoved = order(home.path(), &["secret", "status"])["unmoved_keys"].clone();
+    assert_eq!(unmoved, 7, "and it is known which have to move");
 }
 
 #[test]

@@ -4,12 +4,12 @@ use keyward_sqlite::faults::integrity;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -36,14 +36,27 @@ pub(crate) fn text(path: &Path) -> &str {
 /// Runs a command that ends by itself.
 pub(crate) fn run(command: &mut Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..1_000 {
-        if child.try_wait().unwrap().is_some() {
-            return child.wait_with_output().unwrap();
-        }
-        sleep(Duration::from_millis(10));
+    // What it prints is taken while it runs: a pipe holds only so much.
+    fn all(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+        let mut stream = stream.unwrap();
+        thread::spawn(move || {
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).unwrap();
+            all
+        })
     }
-    child.kill().unwrap();
-    panic!("it did not end: {command:?}: {:?}", child.wait_with_output().unwrap());
+    let (stdout, stderr) = (all(child.stdout.take()), all(child.stderr.take()));
+    let ended = (0..2_000).find_map(|_| {
+        sleep(Duration::from_millis(10));
+        child.try_wait().unwrap()
+    });
+    let status = ended.unwrap_or_else(|| {
+        child.kill().unwrap();
+        child.wait().unwrap()
+    });
+    let output = Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
+    assert!(ended.is_some(), "it did not end: {command:?}: {output:?}");
+    output
 }
 
 /// Runs a command that must refuse: exit code 2, nothing on standard output, one line on standard error; that line.
@@ -83,6 +96,13 @@ pub(crate) fn settle(data: &Path) {
 /// The permission bits of a file.
 pub(crate) fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// The memory that a process holds, in bytes.
+pub(crate) fn resident(server: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{server}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().unwrap() * 1024)
 }
 
 /// A running server. Dropping it kills it.
@@ -198,6 +218,11 @@ impl Server {
         let status =
             Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until it has ended by itself.

@@ -45,7 +45,7 @@ fn in_words(row: &Value) -> String {
         row.get(name).filter(|value| !value.is_null()).map(plain).unwrap_or_else(|| "-".to_owned())
     };
     format!(
-        "{}  {:<16} {} {}  account {}  by user {} ({} {})  from {} ({})  request {}",
+        "{}  {:<16} {} {}  account {}  by user {} ({} {})  from {} ({})  request {}  {}",
         field("at"),
         field("action"),
         field("subject_kind"),
@@ -57,5 +57,6 @@ fn in_words(row: &Value) -> String {
         field("address"),
         field("origin_app"),
         field("request_id"),
+        field("detail"),
     )
 }

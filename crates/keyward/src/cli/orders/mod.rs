@@ -25,6 +25,7 @@ use clap::Args;
 use keyward_sqlite::OpenError;
 use serde_json::{Value, json};
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,10 +122,18 @@ fn print(done: &Value, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Characters that change how others are shown, or show nothing.
+const INVISIBLE: [RangeInclusive<char>; 4] =
+    ['\u{200B}'..='\u{200F}', '\u{2028}'..='\u{202E}', '\u{2060}'..='\u{206F}', '\u{FEFF}'..='\u{FEFF}'];
+
 /// A value for people. What a client made is not let loose on the terminal.
 fn plain(value: &Value) -> String {
-    let escape = |character: char| {
-        if character.is_control() { character.escape_default().collect() } else { character.to_string() }
+    // Controls, and what `escape_debug` takes for invisible: marks of direction, separators, blanks without width.
+    let escape = |character: char| match character {
+        '"' | '\'' | '\\' => character.to_string(),
+        other if INVISIBLE.iter().any(|range| range.contains(&other)) => other.escape_unicode().collect(),
+        other => other.escape_debug().collect::<String>(),
     };
-    value.as_str().map_or_else(|| value.to_string(), |text| text.chars().map(escape).collect())
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.chars().map(escape).collect()
 }
