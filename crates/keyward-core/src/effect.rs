@@ -1,11 +1,12 @@
 //! A write as a value. A handler returns an [`Effect`] and cannot execute it; one `commit` of the store does all in
 //! one transaction: renews the permit, executes, renders, writes the audit row, commits, publishes, and only
-//! then answers. The idempotency claim will slot into the same transaction.
+//! then answers. The record of an idempotent write is part of the same transaction.
 
 use crate::BoxFuture;
 use crate::clock::{At, Timestamp};
 use crate::denial::Denial;
 use crate::id::AccountId;
+use crate::idempotency::Claim;
 use crate::permit::{Action, Permit};
 use crate::store::StoreError;
 use serde::Serialize;
@@ -56,6 +57,22 @@ pub trait Execute<E: Effect> {
     /// # Errors
     /// [`Stop`]: it was refused, or the store failed. Either way the transaction is rolled back.
     fn execute(&mut self, effect: &E, permit: &Permit<E::Action>, now: Timestamp) -> Result<E::Done, Stop>;
+
+    /// Whether the answer that this effect once had may be sent again to the holder of this permit, now: it must still see
+    /// what it was about, and an answer with a secret must lie within its bounds. An effect that says nothing here is never
+    /// answered again.
+    ///
+    /// # Errors
+    /// [`Stop`]: what the holder is told instead.
+    fn may_replay(
+        &mut self,
+        _effect: &E,
+        _subject: i64,
+        _permit: &Permit<E::Action>,
+        _now: Timestamp,
+    ) -> Result<(), Stop> {
+        Err(Denial::OperatorOnly.into())
+    }
 }
 
 /// Why an execution stopped.
@@ -92,12 +109,14 @@ pub struct Context {
 
 /// The one way to execute an effect. Object-safe for each effect.
 pub trait Commit<E: Effect>: Send + Sync {
-    /// Executes in one transaction. Once begun it goes on, even if the caller no longer waits.
+    /// Executes in one transaction, or, where the claim says that this was done before, finds its answer. Once begun it goes
+    /// on, even if the caller no longer waits.
     fn commit(
         &self,
         effect: E,
         permit: Permit<E::Action>,
         context: Context,
+        claim: Option<Claim>,
         at: At,
     ) -> BoxFuture<'_, Result<Ended<E::Done>, StoreError>>;
 }
@@ -107,6 +126,8 @@ pub trait Commit<E: Effect>: Send + Sync {
 pub enum Ended<D> {
     /// It is done, durable and published.
     Done(D, Answer),
+    /// It was done before; this is the answer that it had, byte for byte.
+    Replayed(Answer),
     /// It was refused, and nothing changed.
     Refused(Denial),
 }
@@ -122,6 +143,8 @@ pub struct Rendered {
     pub etag: Option<String>,
     /// The path of what was made, relative to the API's base.
     pub location: Option<String>,
+    /// Whether the data show a secret.
+    pub secret: bool,
 }
 
 impl std::fmt::Debug for Rendered {
@@ -134,7 +157,11 @@ impl Rendered {
     /// 200 with this data.
     pub fn ok<T: Serialize>(data: &T) -> Self {
         // Our shapes are plain structs and maps with text keys, which always serialise.
-        Self { status: 200, data: serde_json::to_vec(data).unwrap_or_default(), etag: None, location: None }
+        Self::of(serde_json::to_vec(data).unwrap_or_default())
+    }
+
+    fn of(data: Vec<u8>) -> Self {
+        Self { status: 200, data, etag: None, location: None, secret: false }
     }
 
     /// 201 with this data.
@@ -145,7 +172,13 @@ impl Rendered {
     /// 200 with `{"deleted":true}`.
     #[must_use]
     pub fn deleted() -> Self {
-        Self { status: 200, data: br#"{"deleted":true}"#.to_vec(), etag: None, location: None }
+        Self::of(br#"{"deleted":true}"#.to_vec())
+    }
+
+    /// With a secret in its data: it is kept sealed, if at all.
+    #[must_use]
+    pub fn with_secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     /// With an `ETag`.

@@ -131,6 +131,7 @@ impl Live {
             credential: Credential::ApiKey(KeyCredential {
                 id: key.id,
                 digest: secret.digest,
+                current: secret.ends_at.is_none(),
                 from,
                 grant: key.grant,
                 expires_at: key.expires_at,
@@ -227,11 +228,23 @@ impl Live {
     }
 }
 
+/// A use of a key, as it is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The key.
+    pub key: KeyId,
+    /// When it was last used.
+    pub at: Timestamp,
+    /// The digest of its current secret, if that was used since the last flush, and not only one in its grace: an answer that
+    /// shows it is kept no longer then.
+    pub current: Option<Digest>,
+}
+
 /// The shared handle to what is known, and to what was used since the last flush.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     live: Arc<RwLock<Live>>,
-    used: Arc<Mutex<HashMap<KeyId, Timestamp>>>,
+    used: Arc<Mutex<HashMap<KeyId, KeyUse>>>,
     moves: Arc<Mutex<HashMap<Digest, Move>>>,
 }
 
@@ -251,23 +264,23 @@ impl Directory {
     }
 
     /// Notes that a key was used. The note is in memory; a background task writes it in batches.
-    pub fn note_use(&self, key: KeyId, now: Timestamp) {
+    pub fn note_use(&self, noted: KeyUse) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = used.entry(key).or_insert(now);
-        *last = (*last).max(now);
+        let last = used.entry(noted.key).or_insert(noted);
+        last.at = last.at.max(noted.at);
+        last.current = noted.current.or(last.current);
     }
 
-    /// When a key was last used, as far as that has not been written yet.
+    /// When and how a key was last used, as far as that has not been written yet.
     #[must_use]
-    pub fn unwritten_use(&self, key: KeyId) -> Option<Timestamp> {
+    pub fn unwritten_use(&self, key: KeyId) -> Option<KeyUse> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied()
     }
 
     /// The notes since the last flush, for writing.
     #[must_use]
-    pub fn unwritten_uses(&self) -> Vec<(KeyId, Timestamp)> {
-        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.iter().map(|(key, at)| (*key, *at)).collect()
+    pub fn unwritten_uses(&self) -> Vec<KeyUse> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
     }
 
     /// Notes that a secret was presented whose digest is of the older version. A background task moves it.
@@ -283,11 +296,11 @@ impl Directory {
     }
 
     /// Forgets notes that have been written; a use noted since then stays.
-    pub fn uses_written(&self, written: &[(KeyId, Timestamp)]) {
+    pub fn uses_written(&self, written: &[KeyUse]) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, at) in written {
-            if used.get(key) == Some(at) {
-                used.remove(key);
+        for one in written {
+            if used.get(&one.key) == Some(one) {
+                used.remove(&one.key);
             }
         }
     }
@@ -429,13 +442,17 @@ mod tests {
     #[test]
     fn a_use_noted_during_a_flush_is_not_forgotten() {
         let directory = Directory::default();
-        let at = Timestamp::from_unix;
-        directory.note_use(KeyId(1), at(1));
+        let used = |at, current: bool| KeyUse {
+            key: KeyId(1),
+            at: Timestamp::from_unix(at),
+            current: current.then(digest),
+        };
+        directory.note_use(used(1, false));
         let written = directory.unwritten_uses();
-        directory.note_use(KeyId(1), at(2));
+        directory.note_use(used(2, false));
         directory.uses_written(&written);
-        assert_eq!(directory.unwritten_uses(), [(KeyId(1), at(2))]);
-        directory.note_use(KeyId(1), at(1));
-        assert_eq!(directory.unwritten_use(KeyId(1)), Some(at(2)), "an older use changes nothing");
+        assert_eq!(directory.unwritten_uses(), [used(2, false)]);
+        directory.note_use(used(1, true));
+        assert_eq!(directory.unwritten_use(KeyId(1)), Some(used(2, true)), "what is older adds only how");
     }
 }

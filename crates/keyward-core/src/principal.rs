@@ -51,6 +51,8 @@ pub struct KeyCredential {
     pub id: KeyId,
     /// The digest of the very secret that was presented: rotation can end it while the key lives on.
     pub digest: Digest,
+    /// Whether that secret is the key's own, and not one in its grace.
+    pub current: bool,
     /// Where the request came from.
     pub from: IpAddr,
     /// What the key may do at most.

@@ -5,9 +5,8 @@
 use crate::BoxFuture;
 use crate::account::User;
 use crate::api_key::{ApiKey, Move};
-use crate::clock::Timestamp;
-use crate::id::KeyId;
-use crate::live::Directory;
+use crate::clock::{At, Timestamp};
+use crate::live::{Directory, KeyUse};
 use crate::page::Listed;
 use crate::permit::{Permit, ReadAccount};
 use crate::role::Role;
@@ -129,6 +128,15 @@ pub struct Figures {
     pub rows_left_out: u64,
 }
 
+/// The counters of limits as they were kept: the ages of admissions by bucket, and when that was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedLimits {
+    /// By the name of the bucket, in milliseconds, oldest first.
+    pub ages: Vec<(String, Vec<u64>)>,
+    /// When they were taken, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
 /// What is written in batches and changes no right.
 pub trait Upkeep: Send + Sync {
     /// What the store knows, for synchronous look-ups.
@@ -140,8 +148,24 @@ pub trait Upkeep: Send + Sync {
     /// Whether the store answers: one trivial read.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Writes when keys were last used. Older moments than the stored ones change nothing.
-    fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Writes when keys were last used. Older moments than the stored ones change nothing. Kept answers that show the secret
+    /// that was used are taken away.
+    fn write_uses<'a>(&'a self, uses: &'a [KeyUse]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Takes answers of idempotent writes away that are older than they are kept, and closes those with secrets that are older
+    /// than those are kept. As many as fit into one short transaction; how many.
+    fn purge(&self, now: At) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Keeps the counters of limits over a clean stop: the ages of admissions by bucket, and when they were taken, in
+    /// milliseconds since the Unix epoch.
+    fn save_limits(
+        &self,
+        saved: Vec<(String, Vec<u64>)>,
+        at_ms: u64,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What was kept, and when; they are gone then. `None`: the server before did not stop cleanly.
+    fn take_limits(&self) -> BoxFuture<'_, Result<Option<SavedLimits>, StoreError>>;
 
     /// Gives secrets their digests under the current version of the root secret. One that is gone, or has been moved, is left
     /// as it is. The directory knows the new digests when this returns.

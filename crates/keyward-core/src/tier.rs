@@ -1,15 +1,13 @@
-//! Tiers: what an account has paid for. Ceilings of keys and figures of limits.
-
-use crate::limits::{Limits, Rate};
+//! Tiers: what an account has paid for. What it may have for that stands in [`crate::limits`].
 
 /// The tier of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// 2 live keys, 60 reads and 10 writes a minute.
+    /// The least.
     Free,
-    /// 10 live keys, 200 reads and 30 writes a minute.
+    /// The usual one.
     Standard,
-    /// 50 live keys, 1000 reads and 150 writes a minute.
+    /// The most.
     Enterprise,
 }
 
@@ -31,16 +29,5 @@ impl Tier {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|tier| tier.name() == name)
-    }
-
-    /// What an account of this tier may have, if nothing else is said for it.
-    #[must_use]
-    pub const fn limits(self) -> Limits {
-        let (reads, writes, keys) = match self {
-            Self::Free => (60, 10, 2),
-            Self::Standard => (200, 30, 10),
-            Self::Enterprise => (1000, 150, 50),
-        };
-        Limits { reads: Rate::PerMinute(reads), writes: Rate::PerMinute(writes), keys }
     }
 }

@@ -1,13 +1,17 @@
 //! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
 
-use crate::Sqlite;
 use crate::error::store_error;
+use crate::fail_point::fail_point;
 use crate::tx::Tx;
 use crate::writer::Desk;
+use crate::{Sqlite, idempotency};
 use keyward_core::BoxFuture;
 use keyward_core::clock::{At, Timestamp};
+use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
 use keyward_core::envelope;
+use keyward_core::id::KeyId;
+use keyward_core::idempotency::Claim;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
 use rusqlite::{TransactionBehavior, params};
@@ -21,16 +25,31 @@ where
         effect: E,
         permit: Permit<E::Action>,
         context: Context,
+        claim: Option<Claim>,
         at: At,
     ) -> BoxFuture<'_, Result<Ended<E::Done>, StoreError>>
     where
         E::Done: 'static,
     {
-        Box::pin(self.writer.run(move |desk| match commit(desk, &effect, permit, &context, at) {
-            Ok((done, answer)) => Ok(Ended::Done(done, answer)),
-            Err(Stop::Denied(denial)) => Ok(Ended::Refused(denial)),
-            Err(Stop::Failed(error)) => Err(error),
-        }))
+        Box::pin(async move {
+            // One execution of a claim at a time. The lock is the process's own, so it ends with it; it is given back by
+            // the work itself, whoever still waits.
+            let turn = match claim.as_ref().and_then(Claim::lock).map(|name| self.in_progress.take(name)) {
+                Some(None) => return Ok(Ended::Refused(Denial::IdempotencyInProgress)),
+                Some(Some(turn)) => Some(turn),
+                None => None,
+            };
+            let work = move |desk: &mut Desk<'_>| {
+                let ended = commit(desk, &effect, permit, &context, claim.as_ref(), at);
+                drop(turn);
+                match ended {
+                    Ok(ended) => Ok(ended),
+                    Err(Stop::Denied(denial)) => Ok(Ended::Refused(denial)),
+                    Err(Stop::Failed(error)) => Err(error),
+                }
+            };
+            self.writer.run(work).await
+        })
     }
 }
 
@@ -40,8 +59,9 @@ fn commit<E: Effect>(
     effect: &E,
     permit: Permit<E::Action>,
     context: &Context,
+    claim: Option<&Claim>,
     at: At,
-) -> Result<(E::Done, Answer), Stop>
+) -> Result<Ended<E::Done>, Stop>
 where
     for<'c> Tx<'c>: Execute<E>,
 {
@@ -53,25 +73,44 @@ where
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     // This thread alone publishes, so what the directory says now holds until this commit.
     let permit = permit.renew(&desk.directory.read(), now)?;
-    let mut tx = Tx::new(inner);
+    let mut tx = Tx::new(inner, *desk.tiers.get());
+    fail_point("claim");
+    if let Some(claim) = claim
+        && let Some(found) = idempotency::find(&tx, claim, now)?
+    {
+        tx.may_replay(effect, found.subject, &permit, now)?;
+        let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
+        let answer = found.answer(claim, used, now)?;
+        // An old record that made room, or a refusal, changes nothing of that.
+        return Ok(Ended::Replayed(answer));
+    }
+    fail_point("effect");
     let done = tx.execute(effect, &permit, now)?;
+    fail_point("executed");
     let rendered = E::render(&done);
     let answer = Answer {
         status: rendered.status,
         body: envelope::success(context.request_id, now, &rendered.data, None),
-        etag: rendered.etag,
-        location: rendered.location,
+        etag: rendered.etag.clone(),
+        location: rendered.location.clone(),
     };
+    if let Some(claim) = claim {
+        idempotency::keep(&tx, claim, E::subject(&done), &rendered, &answer, now)?;
+    }
+    fail_point("recorded");
     if E::changed(&done) {
         audit(&tx, E::AUDIT, E::subject(&done), E::detail(&done), permit.holder(), context, now)?;
     }
+    fail_point("commit");
     let changes = tx.commit()?;
+    fail_point("committed");
     // What is committed must be known before anything else happens: a process that could not take it in must not go on
     // judging by what was before.
     let unknown = AbortUnlessKnown;
     desk.directory.publish(changes);
     std::mem::forget(unknown);
-    Ok((done, answer))
+    fail_point("published");
+    Ok(Ended::Done(done, answer))
 }
 
 /// Ends the process when it is dropped.

@@ -1,5 +1,6 @@
 //! The SQL of API keys. Whose key it is stands in the statements.
 
+use crate::idempotency::FORGET_SECRETS;
 use crate::tx::Tx;
 use crate::{Reads, Sqlite, rows};
 use keyward_core::BoxFuture;
@@ -30,6 +31,19 @@ impl Execute<CreateKey> for Tx<'_> {
         let (maker, member) = (permit.principal()?, permit.member()?);
         let settled = settle(maker, e.wanted.clone())?;
         insert(self, member, maker.user, &e.label, settled, &e.secret, now)
+    }
+
+    /// To the key's owner, and within the bounds of the credential that asks now.
+    fn may_replay(
+        &mut self,
+        e: &CreateKey,
+        subject: i64,
+        permit: &Permit<ManageKeys>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        own(self, KeyId(subject), &subject.to_string(), permit)?;
+        settle(permit.principal()?, e.wanted.clone())?;
+        Ok(())
     }
 }
 
@@ -107,7 +121,7 @@ fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(),
     let sql = "SELECT count(*) AS live FROM api_keys
                WHERE account_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)";
     let live = tx.first(sql, params![member.account.0, now.unix()], |row| rows::get::<u32>(row, "live"))?;
-    let most = account.limits().keys;
+    let most = account.limits(tx.tiers()).keys;
     if live.unwrap_or(0) < most {
         return Ok(());
     }
@@ -150,6 +164,7 @@ impl Execute<RotateKey> for Tx<'_> {
         // Without grace it is over for good, even if the clock is set back after.
         let over = Timestamp::from_unix(0);
         let ends_at = if e.grace_seconds > 0 { now.plus_seconds(e.grace_seconds) } else { over };
+        self.change(FORGET_SECRETS, [key.id.0])?;
         keep_one(self, key.id, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
@@ -159,6 +174,20 @@ impl Execute<RotateKey> for Tx<'_> {
         let previous_ends_at = (e.grace_seconds > 0).then_some(ends_at);
         let role = role_of(self, &key)?;
         Ok(KeyRotated { key, role, secret: e.secret.secret.clone(), previous_ends_at })
+    }
+
+    /// To the key's owner, and within the bounds of the credential that asks now. Also by the secret that was replaced: its
+    /// client may have lost the answer that shows the new one.
+    fn may_replay(
+        &mut self,
+        e: &RotateKey,
+        subject: i64,
+        permit: &Permit<ManageKeys>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        let key = own(self, KeyId(subject), &e.as_sent, permit)?;
+        may_rotate(permit.principal()?, &key, permit.member()?.role)?;
+        Ok(())
     }
 }
 
@@ -170,14 +199,22 @@ fn to_rotate(tx: &Tx<'_>, e: &RotateKey, permit: &Permit<ManageKeys>) -> Result<
     if matches!(permit.holder(), Holder::Operator) {
         return Ok(tx.first(&sql, [id], rows::key)?.ok_or_else(absent)?);
     }
-    let (maker, member) = (permit.principal()?, permit.member()?);
-    let own = params![id, member.account.0, maker.user.0];
-    let key = tx
-        .first(&format!("{sql} AND account_id = ?2 AND user_id = ?3"), own, rows::key)?
-        .ok_or_else(absent)?;
-    may_rotate(maker, &key, member.role)?;
+    let key = own(tx, e.key.ok_or_else(absent)?, &e.as_sent, permit)?;
+    let maker = permit.principal()?;
+    may_rotate(maker, &key, permit.member()?.role)?;
     refuse_in_grace(tx, key.id, maker)?;
     Ok(key)
+}
+
+/// A key of the caller's own that was not revoked.
+fn own(tx: &Tx<'_>, id: KeyId, as_sent: &str, permit: &Permit<ManageKeys>) -> Result<ApiKey, Stop> {
+    let (maker, member) = (permit.principal()?, permit.member()?);
+    let sql = format!(
+        "SELECT {} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL AND account_id = ?2 AND user_id = ?3",
+        rows::KEY
+    );
+    let found = tx.first(&sql, params![id.0, member.account.0, maker.user.0], rows::key)?;
+    Ok(found.ok_or_else(|| Denial::not_found("API key", as_sent))?)
 }
 
 /// The role of a key's user now. A live key's user is a member: who is removed loses its keys.
@@ -220,9 +257,20 @@ impl Execute<RevokeKey> for Tx<'_> {
         let revoked = KeyRevoked { key, account, now: revoked_at.is_none() };
         if revoked.now {
             self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.0, now.unix()])?;
+            self.change(FORGET_SECRETS, [key.0])?;
             self.publish(Change::Revoked(key, now));
         }
         Ok(revoked)
+    }
+
+    fn may_replay(
+        &mut self,
+        e: &RevokeKey,
+        _: i64,
+        permit: &Permit<RevokeKeys>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        to_revoke(self, e, permit).map(drop)
     }
 }
 
@@ -267,7 +315,8 @@ impl KeyReads for Sqlite {
             let whole = of == KeysOf::Account;
             let mut listed = self.read(move |reads| list(reads, account, user, whole, limit, offset)).await?;
             for key in &mut listed.items {
-                key.last_used_at = key.last_used_at.max(self.directory.unwritten_use(key.id));
+                let noted = self.directory.unwritten_use(key.id).map(|noted| noted.at);
+                key.last_used_at = key.last_used_at.max(noted);
             }
             Ok(listed)
         })

@@ -9,17 +9,21 @@
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
 //! | `accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
+//! | `idempotency.rs`, `in_progress.rs` | the answers of claims, and those that are being executed |
 //! | `upkeep.rs` | what is written in batches |
-//! | `faults.rs` | faults made on purpose, for tests (feature `fault-injection`) |
+//! | `faults.rs`, `fail_point.rs` | faults made on purpose, for tests (feature `fault-injection`) |
 //!
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
 
 mod accounts;
 mod commit;
 mod error;
+mod fail_point;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
+mod idempotency;
 mod identities;
+mod in_progress;
 mod keys;
 mod load;
 mod migrate;
@@ -51,4 +55,5 @@ pub struct Sqlite {
     writer: Arc<writer::Writer>,
     directory: Directory,
     left_out: u64,
+    in_progress: in_progress::InProgress,
 }

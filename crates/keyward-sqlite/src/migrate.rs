@@ -28,6 +28,7 @@ pub(crate) const IDENTITY: Component = Component {
     migrations: &[
         Migration { name: "identity", sql: include_str!("../migrations/0001_identity.sql") },
         Migration { name: "operating", sql: include_str!("../migrations/0002_operating.sql") },
+        Migration { name: "idempotency", sql: include_str!("../migrations/0003_idempotency.sql") },
     ],
 };
 

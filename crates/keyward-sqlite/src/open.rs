@@ -1,12 +1,15 @@
 //! Opening the file: everything that must be right before the first request.
 
+use crate::in_progress::InProgress;
 use crate::load::Learnt;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::reader::Readers;
 use crate::writer::Writer;
 use crate::{Sqlite, load};
 use keyward_core::clock::{Clock, Timestamp};
+use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
+use keyward_core::swap::Swap;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -25,6 +28,8 @@ pub struct Options<'a> {
     pub root_secret_checks: &'a [(u32, String)],
     /// Whether a file of an older version is brought up to date. Else it is refused.
     pub migrate: bool,
+    /// What every tier may have; it can change while the store is open.
+    pub tiers: Swap<Tiers>,
     /// The store's clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -110,9 +115,21 @@ impl Sqlite {
         let Learnt { changes, left_out } = load::everything(&connection)?;
         directory.publish(changes);
         let readers = Readers::open(path)?;
-        let writer = Writer::start(connection, lock, directory.clone(), Arc::clone(&options.clock))
-            .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Ok(Self { writer: Arc::new(writer), readers: Arc::new(readers), directory, left_out })
+        let writer = Writer::start(
+            connection,
+            lock,
+            directory.clone(),
+            Arc::clone(&options.clock),
+            options.tiers.clone(),
+        )
+        .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers: Arc::new(readers),
+            directory,
+            left_out,
+            in_progress: InProgress::default(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::KeyId;
+use keyward_core::idempotency::KEPT_SECONDS;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::root_secret::{AddVersion, RetireVersion, VersionRetired};
@@ -27,6 +28,18 @@ impl Execute<RetireVersion> for Tx<'_> {
         if !unmoved.is_empty() {
             return Err(Denial::invalid("version", still_there(e.version, &unmoved)).into());
         }
+        let kept = "SELECT max(completed_at) AS last FROM idempotency WHERE secret_version = ?1";
+        let last = self.first(kept, [e.version], |row| rows::time(row, "last"))?.flatten();
+        let until = last.map(|last| last.plus_seconds(KEPT_SECONDS)).filter(|until| *until > now);
+        if let Some(until) = until.filter(|_| !e.forget_answers) {
+            let text = format!(
+                "writes that carried an Idempotency-Key under version {} can be repeated until {until}; wait, or repeat with \
+                 --revoke-unmoved, after which their repetition is a new write",
+                e.version
+            );
+            return Err(Denial::invalid("version", text).into());
+        }
+        self.change("DELETE FROM idempotency WHERE secret_version = ?1", [e.version])?;
         forget(self, e.version)?;
         let retired =
             self.change("DELETE FROM root_secret_versions WHERE version = ?1", [i64::from(e.version)])?;

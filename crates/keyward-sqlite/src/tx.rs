@@ -2,6 +2,7 @@
 
 use crate::error::store_error;
 use crate::reader;
+use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
 use rusqlite::{Params, Row, Transaction};
@@ -12,11 +13,17 @@ use rusqlite::{Params, Row, Transaction};
 pub struct Tx<'c> {
     inner: Transaction<'c>,
     changes: Vec<Change>,
+    tiers: Tiers,
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(inner: Transaction<'c>) -> Self {
-        Self { inner, changes: Vec::new() }
+    pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers) -> Self {
+        Self { inner, changes: Vec::new(), tiers }
+    }
+
+    /// What every tier may have, now.
+    pub(crate) fn tiers(&self) -> &Tiers {
+        &self.tiers
     }
 
     /// The first row, if there is one.

@@ -1,14 +1,15 @@
 //! What is written in batches, outside `commit`.
 
-use crate::Sqlite;
 use crate::error::store_error;
+use crate::idempotency::FORGET_USED_SECRET;
+use crate::{Sqlite, reader, rows};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
-use keyward_core::clock::Timestamp;
-use keyward_core::id::KeyId;
-use keyward_core::live::{Change, Directory};
-use keyward_core::store::{Figures, StoreError, Upkeep};
-use rusqlite::{TransactionBehavior, params};
+use keyward_core::clock::At;
+use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
+use keyward_core::live::{Change, Directory, KeyUse};
+use keyward_core::store::{Figures, SavedLimits, StoreError, Upkeep};
+use rusqlite::{Params, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
 impl Upkeep for Sqlite {
@@ -35,19 +36,22 @@ impl Upkeep for Sqlite {
         )
     }
 
-    fn write_uses<'a>(&'a self, uses: &'a [(KeyId, Timestamp)]) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn write_uses<'a>(&'a self, uses: &'a [KeyUse]) -> BoxFuture<'a, Result<(), StoreError>> {
         let uses = uses.to_vec();
         Box::pin(self.writer.run(move |desk| {
             let tx = desk
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
-            for (key, at) in uses {
-                tx.prepare_cached(
+            for KeyUse { key, at, current } in uses {
+                execute(
+                    &tx,
                     "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
-                )
-                .and_then(|mut statement| statement.execute(params![key.0, at.unix()]))
-                .map_err(store_error)?;
+                    params![key.0, at.unix()],
+                )?;
+                if let Some(digest) = current {
+                    execute(&tx, FORGET_USED_SECRET, params![key.0, digest.as_bytes()])?;
+                }
             }
             tx.commit().map_err(store_error)
         }))
@@ -77,4 +81,95 @@ impl Upkeep for Sqlite {
             Ok(())
         }))
     }
+
+    fn purge(&self, now: At) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(self.writer.run(move |desk| {
+            let now = match now {
+                At::Store => desk.clock.now(),
+                At::Fixed(moment) => moment,
+            };
+            let kept = now.plus_seconds(-KEPT_SECONDS).unix();
+            let shown = now.plus_seconds(-SECRET_SECONDS).unix();
+            let tx = desk
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(store_error)?;
+            let gone = execute(
+                &tx,
+                "DELETE FROM idempotency WHERE name IN
+                     (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)",
+                params![kept, PURGED],
+            )?;
+            let closed = execute(
+                &tx,
+                "UPDATE idempotency SET body = NULL, salt = NULL WHERE name IN
+                     (SELECT name FROM idempotency WHERE salt IS NOT NULL AND completed_at <= ?1 LIMIT ?2)",
+                params![shown, PURGED],
+            )?;
+            tx.commit().map_err(store_error)?;
+            Ok(gone + closed)
+        }))
+    }
+
+    fn save_limits(
+        &self,
+        saved: Vec<(String, Vec<u64>)>,
+        at_ms: u64,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.run(move |desk| {
+            let tx = desk
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(store_error)?;
+            execute(&tx, "DELETE FROM limit_windows", [])?;
+            for (bucket, ages) in saved {
+                // No age is over a minute.
+                let bytes: Vec<u8> =
+                    ages.iter().flat_map(|age| u32::try_from(*age).unwrap_or(0).to_be_bytes()).collect();
+                execute(
+                    &tx,
+                    "INSERT INTO limit_windows (bucket, ages) VALUES (?1, ?2)",
+                    params![bucket, bytes],
+                )?;
+            }
+            let at = i64::try_from(at_ms).unwrap_or(i64::MAX);
+            execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, ?1)", [at])?;
+            tx.commit().map_err(store_error)
+        }))
+    }
+
+    fn take_limits(&self) -> BoxFuture<'_, Result<Option<SavedLimits>, StoreError>> {
+        Box::pin(self.writer.run(move |desk| {
+            let tx = desk
+                .connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(store_error)?;
+            // A new database has no state: nothing was counted before.
+            let at = reader::first(&tx, "SELECT saved_at_ms FROM limit_state", [], |row| {
+                rows::get::<Option<i64>>(row, "saved_at_ms")
+            })?;
+            let ages = reader::all(&tx, "SELECT bucket, ages FROM limit_windows", [], |row| {
+                let bytes: Vec<u8> = rows::get(row, "ages")?;
+                let ages = bytes
+                    .chunks_exact(4)
+                    .filter_map(|four| Some(u64::from(u32::from_be_bytes(four.try_into().ok()?))));
+                Ok((rows::get::<String>(row, "bucket")?, ages.collect::<Vec<u64>>()))
+            })?;
+            execute(&tx, "DELETE FROM limit_windows", [])?;
+            execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, NULL)", [])?;
+            tx.commit().map_err(store_error)?;
+            Ok(match at {
+                None => Some(SavedLimits { ages: Vec::new(), at_ms: 0 }),
+                Some(None) => None,
+                Some(Some(at)) => Some(SavedLimits { ages, at_ms: u64::try_from(at).unwrap_or(0) }),
+            })
+        }))
+    }
+}
+
+/// Rows of one purge: a short transaction, since writes wait for it.
+const PURGED: u32 = 500;
+
+fn execute(tx: &Transaction<'_>, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+    tx.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map_err(store_error)
 }

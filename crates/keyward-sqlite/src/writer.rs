@@ -3,8 +3,10 @@
 
 use crate::error::unavailable;
 use keyward_core::clock::Clock;
+use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
 use keyward_core::store::StoreError;
+use keyward_core::swap::Swap;
 use rusqlite::Connection;
 use std::fs::File;
 use std::io;
@@ -24,6 +26,7 @@ pub(crate) struct Desk<'d> {
     pub(crate) connection: &'d mut Connection,
     pub(crate) directory: &'d Directory,
     pub(crate) clock: &'d dyn Clock,
+    pub(crate) tiers: &'d Swap<Tiers>,
 }
 
 type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
@@ -48,11 +51,12 @@ impl Writer {
         lock: File,
         directory: Directory,
         clock: Arc<dyn Clock>,
+        tiers: Swap<Tiers>,
     ) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let own = Arc::clone(&clock);
         let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
-            work_through(waiting, connection, &directory, &*own);
+            work_through(waiting, connection, (&directory, &*own, &tiers));
             drop(lock);
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), clock })
@@ -85,12 +89,11 @@ impl Writer {
 fn work_through(
     mut waiting: mpsc::Receiver<Waiting>,
     mut connection: Connection,
-    directory: &Directory,
-    clock: &dyn Clock,
+    (directory, clock, tiers): (&Directory, &dyn Clock, &Swap<Tiers>),
 ) {
     while let Some(Waiting { since, work }) = waiting.blocking_recv() {
         let too_late = clock.elapsed().saturating_sub(since) > PATIENCE;
-        let mut desk = Desk { connection: &mut connection, directory, clock };
+        let mut desk = Desk { connection: &mut connection, directory, clock, tiers };
         // A panic rolls its transaction back on the way and ends its own work, not everyone's.
         if catch_unwind(AssertUnwindSafe(|| work(&mut desk, too_late))).is_err() {
             tracing::error!("a piece of work of the writer panicked and was rolled back");

@@ -16,6 +16,7 @@ async fn the_embedded_store_keeps_the_contract() {
             components: &[],
             root_secret_checks: &[],
             migrate: true,
+            tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };
         Sqlite::open(&options).unwrap()

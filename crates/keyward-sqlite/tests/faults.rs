@@ -22,6 +22,7 @@ fn open(path: &Path) -> Result<Sqlite, keyward_sqlite::OpenError> {
         components: &[],
         root_secret_checks: &[(1, "check".to_owned())],
         migrate: true,
+        tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         clock: Arc::new(SystemClock::new()),
     })
 }
@@ -37,8 +38,9 @@ fn home() -> std::io::Result<(TempDir, PathBuf)> {
 async fn make(store: &Sqlite, slug: &str, name: String) -> Result<AccountId, StoreError> {
     let effect = CreateAccount { slug: slug.to_owned(), name, account_type: None, tier: Tier::Free };
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-    match Commit::<CreateAccount>::commit(store, effect, operator(), context, At::Store).await? {
+    match Commit::<CreateAccount>::commit(store, effect, operator(), context, None, At::Store).await? {
         Ended::Done(made, _) => Ok(made),
+        Ended::Replayed(_) => panic!("nothing was claimed"),
         Ended::Refused(denial) => Err(StoreError::Failed(denial.word().into())),
     }
 }
@@ -61,7 +63,13 @@ async fn a_read_only_database_is_unavailable_and_changes_nothing() {
     store.on_writer("PRAGMA query_only = ON").await.unwrap();
     let refused = make(&store, "second", "Second".to_owned()).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    let uses = store.write_uses(&[(keyward_core::id::KeyId(1), store_now())]).await;
+    let uses = store
+        .write_uses(&[keyward_core::live::KeyUse {
+            key: keyward_core::id::KeyId(1),
+            at: store_now(),
+            current: None,
+        }])
+        .await;
     assert!(matches!(uses, Err(StoreError::Unavailable(_))), "{uses:?}");
     store.read(|reads| reads.first("SELECT 1", [], |_| Ok(()))).await.unwrap();
     assert_eq!(held(&store, &path, &[first, AccountId(first.0 + 1)]), (1, 1, 1));
@@ -147,7 +155,7 @@ async fn a_panic_in_an_effect_is_rolled_back_and_the_writer_goes_on() {
     let store = open(&path).unwrap();
     let first = make(&store, "first", "First".to_owned()).await.unwrap();
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-    let spoilt = Commit::<Spoil>::commit(&store, Spoil, operator(), context, At::Store).await;
+    let spoilt = Commit::<Spoil>::commit(&store, Spoil, operator(), context, None, At::Store).await;
     assert!(matches!(spoilt, Err(StoreError::Failed(_))), "{spoilt:?}");
     assert_eq!(held(&store, &path, &[first]), (1, 1, 1), "nothing of it stays");
     let second = make(&store, "second", "Second".to_owned()).await.unwrap();

@@ -30,6 +30,7 @@ mod poison {
             components: &[],
             root_secret_checks: &[(1, "check".to_owned())],
             migrate: true,
+            tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };
         Sqlite::open(&options).unwrap()
@@ -41,8 +42,9 @@ mod poison {
         Sqlite: Commit<E>,
     {
         let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-        match store.commit(effect, operator(), context, At::Store).await.unwrap() {
+        match store.commit(effect, operator(), context, None, At::Store).await.unwrap() {
             Ended::Done(done, _) => done,
+            Ended::Replayed(_) => panic!("nothing was claimed"),
             Ended::Refused(denial) => panic!("{denial:?}"),
         }
     }
@@ -261,7 +263,7 @@ mod poison {
         assert!(admit(1).is_ok(), "what was known of it before it was spoilt");
         let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new() };
         let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-        let ended = store.commit(revoke, operator(), context, At::Store).await.unwrap();
+        let ended = store.commit(revoke, operator(), context, None, At::Store).await.unwrap();
         assert!(matches!(ended, Ended::Done(..)));
         assert_eq!(admit(1).unwrap_err(), Denial::KeyRevoked);
     }

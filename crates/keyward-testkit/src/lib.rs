@@ -13,19 +13,25 @@ pub const START: i64 = 1_774_020_645;
 
 /// A clock that stands still until it is moved. Clones share it.
 #[derive(Clone, Debug)]
-pub struct FakeClock(Arc<Mutex<Timestamp>>);
+pub struct FakeClock(Arc<Mutex<(Timestamp, Duration)>>);
 
 impl FakeClock {
     /// Standing at [`START`].
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Timestamp::from_unix(START))))
+        Self(Arc::new(Mutex::new((Timestamp::from_unix(START), Duration::ZERO))))
     }
 
-    /// Moves it, also back.
+    /// Sets the time of day on, or back: nothing has passed.
     pub fn advance(&self, seconds: i64) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.plus_seconds(seconds);
+        let mut clock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.0 = clock.0.plus_seconds(seconds);
+    }
+
+    /// Lets so much time pass, and leaves the time of day as it is.
+    pub fn pass(&self, time: Duration) {
+        let mut clock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clock.1 += time;
     }
 }
 
@@ -37,11 +43,11 @@ impl Default for FakeClock {
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::ZERO
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 

@@ -5,8 +5,9 @@
 //! | [`hygiene`] | requests that two readers could read in two ways, and headers beyond all measure |
 //! | [`authenticate`] | requests without a credential that one of the schemes vouches for |
 //! | [`origin_app`] | requests that do not name their application |
+//! | [`rate_limit`] | requests that are over a limit |
 //!
-//! [`authenticate`] is a layer of its own; the others are checks for a [`GateLayer`]. A refusal becomes a response in
+//! [`authenticate`] and [`rate_limit`] are layers of their own; the others are checks for a [`GateLayer`]. A refusal becomes a response in
 //! one place, a [`Refuse`] of yours. The [`Denial`] itself is then in the response's extensions, so that an outer layer
 //! can log the reason that the client does not see.
 
@@ -14,6 +15,7 @@ pub mod authenticate;
 mod gate;
 pub mod hygiene;
 pub mod origin_app;
+pub mod rate_limit;
 
 pub use gate::{Check, Gate, GateLayer, Passage};
 

@@ -122,6 +122,7 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
         components: &[],
         root_secret_checks: &checks,
         migrate: true,
+        tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         clock: clock.clone(),
     })?;
     let ring = KeyRing::new(KeyFormat::new("lev_sk_")?, &root).ok_or("no root secret")?;
@@ -148,6 +149,10 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
         store: Arc::new(store),
         ring,
         cursors: Cursors::new(&root),
+        claims: keyward_core::idempotency::Claims::new(&root),
+        limiter: keyward_core::rate_limit::Limiter::new(
+            Arc::clone(&clock) as Arc<dyn keyward_core::clock::Clock>
+        ),
         clock,
         random: Arc::new(OsRandom),
         public_url: "http://127.0.0.1".to_owned(),
@@ -163,8 +168,9 @@ where
     Sqlite: Commit<E>,
 {
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "bench".to_owned() };
-    match store.commit(effect, operator(), context, At::Store).await? {
+    match store.commit(effect, operator(), context, None, At::Store).await? {
         Ended::Done(done, _) => Ok(done),
+        Ended::Replayed(_) => panic!("nothing was claimed"),
         Ended::Refused(denial) => Err(denial.message().into()),
     }
 }

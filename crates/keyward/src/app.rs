@@ -9,11 +9,13 @@ use keyward_core::account::{
 use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
 use keyward_core::clock::Clock;
 use keyward_core::effect::Commit;
+use keyward_core::idempotency::Claims;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::limits::SetLimits;
 use keyward_core::live::Directory;
 use keyward_core::page::Cursors;
 use keyward_core::random::Random;
+use keyward_core::rate_limit::Limiter;
 use keyward_core::root_secret::{AddVersion, RetireVersion};
 use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
 use keyward_tower::hygiene::Limits;
@@ -104,6 +106,10 @@ pub struct App {
     pub ring: KeyRing,
     /// Signs and opens cursors.
     pub cursors: Cursors,
+    /// Makes claims to one execution.
+    pub claims: Claims,
+    /// The counters of limits.
+    pub limiter: Limiter,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

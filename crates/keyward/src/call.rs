@@ -1,6 +1,7 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
 use crate::app::{App, Reads, Store};
+use crate::limits;
 use crate::problem::{Problem, RequestId, insert};
 use axum::RequestExt;
 use axum::body::Body;
@@ -10,7 +11,7 @@ use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION,
     TRANSFER_ENCODING,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use keyward_core::api_key::{KeyRing, NewSecret};
@@ -19,14 +20,17 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
 use keyward_core::envelope;
 use keyward_core::header::{IfMatch, idempotency_key, is_json};
+use keyward_core::idempotency::{Claim, Fingerprint, Scope};
 use keyward_core::input::Fields;
 use keyward_core::json::{self, Json, JsonError};
+use keyward_core::limits::Limits;
 use keyward_core::live::Live;
 use keyward_core::page::{CursorList, CursorPagination, Listed};
-use keyward_core::permit::Permit;
+use keyward_core::permit::{Action, Permit};
 use keyward_core::principal::Principal;
 use keyward_core::query::Query;
 use keyward_core::random::RandomError;
+use keyward_core::rate_limit::{Purpose, Standing};
 use keyward_tower::ClientAddress;
 use keyward_tower::origin_app::OriginApp;
 use serde::Serialize;
@@ -35,6 +39,8 @@ use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
+
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The path under which the API stands.
 pub(crate) const BASE: &str = "/api/external/v2";
@@ -49,11 +55,14 @@ pub(crate) struct Call {
     pub(crate) address: IpAddr,
     pub(crate) query: Query,
     body: Option<Json>,
-    replay: Option<Uuid>,
+    replay: Option<(Uuid, Fingerprint)>,
     path_id: String,
     headers: HeaderMap,
     origin_app: String,
 }
+
+/// How reads and writes stand; `None`: unlimited.
+pub(crate) type Standings = [Option<Standing>; 2];
 
 /// What a reading handler answers.
 #[derive(Debug)]
@@ -95,6 +104,14 @@ impl Call {
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.app.clock.now()
+    }
+
+    /// What applies to a caller, and how its reads and writes stand now.
+    pub(crate) fn limits(&self, who: &Principal) -> (Limits, Standings) {
+        let limits = limits::of_caller(&self.app, who);
+        let standing =
+            |purpose| limits::charge(who, purpose, &limits).map(|charge| self.app.limiter.standing(charge));
+        (limits, [standing(Purpose::Reads), standing(Purpose::Writes)])
     }
 
     /// Makes and admits keys.
@@ -168,9 +185,14 @@ impl Call {
         std::mem::take(&mut self.query).finish()
     }
 
-    /// Refuses what asks for a replay: until replays are here, nothing is executed without one.
-    pub(crate) fn refuse_replay(&self) -> Result<(), Denial> {
-        if self.replay.is_some() { Err(Denial::IdempotencyUnavailable) } else { Ok(()) }
+    /// What the request claims, if it is to be executed once.
+    fn claim<A: Action>(&self, permit: &Permit<A>) -> Result<Option<Claim>, Problem> {
+        let Some((key, fingerprint)) = self.replay else { return Ok(None) };
+        let scope = Scope {
+            account: permit.member().ok().map(|member| member.account),
+            user: permit.principal()?.user,
+        };
+        Ok(Some(self.app.claims.claim(scope, key, fingerprint, &*self.app.random)?))
     }
 
     fn context(&self) -> Context {
@@ -214,7 +236,10 @@ pub(crate) async fn read(
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
     let query = Query::parse(parts.uri.query())?;
     let key = parts.headers.get("idempotency-key").filter(|_| replays);
-    let replay = key.map(|key| idempotency_key(key.as_bytes())).transpose()?;
+    let key = key.map(|key| idempotency_key(key.as_bytes())).transpose()?;
+    let (uri, method) = (&parts.uri, parts.method.as_str());
+    let says = || Fingerprint::of(method, uri.path(), uri.query().unwrap_or_default(), body.as_ref());
+    let replay = key.map(|key| (key, says()));
     Ok(Call {
         app: Arc::clone(app),
         id,
@@ -327,10 +352,14 @@ pub(crate) async fn commit<E: Effect>(
 where
     dyn Store: Commit<E>,
 {
-    call.refuse_replay()?;
-    let context = call.context();
-    match Commit::<E>::commit(&*call.app.store, effect, permit, context, At::Store).await? {
+    let (context, claim) = (call.context(), call.claim(&permit)?);
+    match Commit::<E>::commit(&*call.app.store, effect, permit, context, claim, At::Store).await? {
         Ended::Done(_, answer) => Ok(written(&call.app, answer)),
+        Ended::Replayed(answer) => {
+            let mut response = written(&call.app, answer);
+            insert(response.headers_mut(), IDEMPOTENCY_REPLAYED, "true");
+            Ok(response)
+        }
         Ended::Refused(denial) => Err(denial.into()),
     }
 }

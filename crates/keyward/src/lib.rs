@@ -12,6 +12,7 @@ pub mod config;
 mod cross_origin;
 mod demo;
 mod files;
+mod limits;
 mod observe;
 mod operate;
 mod problem;

@@ -139,7 +139,9 @@ pub(crate) const fn status(code: Code) -> StatusCode {
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::Conflict => StatusCode::CONFLICT,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
@@ -203,6 +205,8 @@ fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
             insert(headers, WWW_AUTHENTICATE, &challenge);
         }
         Denial::MethodNotAllowed(allowed) => insert(headers, ALLOW, allowed),
+        Denial::RateLimited(_, seconds) => insert(headers, RETRY_AFTER, &seconds.to_string()),
+        Denial::IdempotencyInProgress => insert(headers, RETRY_AFTER, "1"),
         // What was framed in two ways may go on in two ways; and a body that is too long is not waited for.
         Denial::FramingAmbiguous(_) | Denial::BodyTooLarge(_) | Denial::HeadersTooLarge(_) => {
             insert(headers, CONNECTION, "close");

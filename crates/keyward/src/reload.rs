@@ -1,11 +1,12 @@
 //! What a running server takes in when it is told to reload (SIGHUP), and how.
 
 use crate::cli::{CliError, variables};
-use crate::config::{self, Config, Flags, restart_needed};
+use crate::config::{self, AfterCrash, Config, Flags, LimitsConfig, restart_needed};
 use crate::secret_file;
 use crate::telemetry::SetLevel;
 use crate::transport::tls;
 use ipnet::IpNet;
+use keyward_core::limits::Tiers;
 use keyward_core::swap::Swap;
 use rustls::ServerConfig;
 use std::path::PathBuf;
@@ -23,12 +24,20 @@ pub struct Reloadable {
     pub origins: Arc<[String]>,
     /// HTTPS, or `None`: plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
+    /// What may be asked for in a minute.
+    pub limits: LimitsConfig,
 }
 
 impl Default for Reloadable {
     fn default() -> Self {
         let request_timeout = crate::config::Server::default().request_timeout;
-        Self { proxies: Arc::default(), request_timeout, origins: Arc::default(), tls: None }
+        Self {
+            proxies: Arc::default(),
+            request_timeout,
+            origins: Arc::default(),
+            tls: None,
+            limits: LimitsConfig::default(),
+        }
     }
 }
 
@@ -45,35 +54,47 @@ impl Reloadable {
             request_timeout: server.request_timeout,
             origins: Arc::clone(&config.cors.origins),
             tls,
+            limits: config.limits.clone(),
         })
     }
 }
 
 /// The shared handle to [`Reloadable`].
 #[derive(Clone, Debug)]
-pub struct Current(Swap<Reloadable>);
+pub struct Current {
+    now: Swap<Reloadable>,
+    /// What the store is told of it.
+    tiers: Swap<Tiers>,
+}
 
 impl Current {
     /// With these.
     #[must_use]
     pub fn new(now: Reloadable) -> Self {
-        Self(Swap::new(now))
+        Self { tiers: Swap::new(now.limits.tiers), now: Swap::new(now) }
+    }
+
+    /// What every tier may have, for a store.
+    #[must_use]
+    pub fn tiers(&self) -> Swap<Tiers> {
+        self.tiers.clone()
     }
 
     /// What holds now.
     #[must_use]
     pub fn get(&self) -> Arc<Reloadable> {
-        self.0.get()
+        self.now.get()
     }
 
     /// Looks at what holds now: cheaper, for a glance.
     pub(crate) fn glance<R>(&self, look: impl FnOnce(&Reloadable) -> R) -> R {
-        self.0.glance(look)
+        self.now.glance(look)
     }
 
     /// Puts others in their place: they hold from the next request, or connection, on.
     pub fn replace(&self, next: Reloadable) {
-        self.0.replace(next);
+        self.tiers.replace(next.limits.tiers);
+        self.now.replace(next);
     }
 }
 
@@ -105,6 +126,11 @@ impl std::fmt::Debug for Reloader {
 impl Reloader {
     pub(crate) fn new(flags: Flags, begun_with: Config, current: Current, set_level: SetLevel) -> Self {
         Self { flags, begun_with, current, set_level, turn: Mutex::default() }
+    }
+
+    /// What to do about limits after a crash.
+    pub(crate) fn after_crash(&self) -> AfterCrash {
+        self.begun_with.limits.after_crash
     }
 
     /// Where the root secret is kept; `None`: in a variable.

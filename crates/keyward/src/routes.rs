@@ -20,6 +20,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Effect};
 use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, SeeSelf, check};
 use keyward_core::principal::Principal;
+use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::Scope;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ pub enum Access {
     Public {
         /// `X-Origin-App` is required.
         origin_app: bool,
+        /// What its address is limited for.
+        limit: Purpose,
     },
     /// A credential, with this scope if there is one.
     Caller(Option<Scope>),
@@ -110,8 +113,8 @@ pub fn table() -> Vec<Row> {
     const PATCH: Method = Method::PATCH;
     const DELETE: Method = Method::DELETE;
     vec![
-        open(GetHealth, GET, "/health", false, health::get::handle),
-        open(PostAuthValidateApiKey, POST, "/auth/validate-api-key", true, auth::validate_api_key::handle),
+        open(GetHealth, GET, "/health", (false, Purpose::Health), health::get::handle),
+        open(PostAuthValidateApiKey, POST, "/auth/validate-api-key", (true, Purpose::Validate), auth::validate_api_key::handle),
         read::<SeeSelf, _, _>(GetMe, GET, "/me", me::get::handle),
         read::<ReadAccount, _, _>(GetMeAccounts, GET, "/me/accounts", me::accounts::handle),
         read::<ReadAccount, _, _>(PatchMeActiveAccount, PATCH, "/me/active-account", me::active_account::handle),
@@ -129,7 +132,13 @@ pub fn table() -> Vec<Row> {
 }
 
 /// An operation for everyone.
-fn open<F, R>(id: OperationId, method: Method, path: &'static str, origin_app: bool, handler: F) -> Row
+fn open<F, R>(
+    id: OperationId,
+    method: Method,
+    path: &'static str,
+    (origin_app, limit): (bool, Purpose),
+    handler: F,
+) -> Row
 where
     F: Fn(Call) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Reply, Problem>> + Send + 'static,
@@ -141,7 +150,7 @@ where
             Ok(call::reply(&app, id, &handler(call).await?))
         })
     });
-    Row { id, method, path, access: Access::Public { origin_app }, run }
+    Row { id, method, path, access: Access::Public { origin_app, limit }, run }
 }
 
 /// An operation that reads.
@@ -151,16 +160,14 @@ where
     F: Fn(Call, Permit<A>) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Reply, Problem>> + Send + 'static,
 {
-    // An operation that reads answers a changing verb only where there is nothing to change yet.
+    // One with a changing verb changes nothing yet: it can be repeated as it is, and its key must only be well-formed.
     let replays = method != Method::GET;
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
             let permit = check::<A>(call::principal(&mut request)?)?;
             let call = call::read(&app, replays, &call::OF_CALLERS, request).await?;
-            let (id, replay) = (call.id, call.refuse_replay());
-            let reply = handler(call, permit).await?;
-            replay?;
-            Ok(call::reply(&app, id, &reply))
+            let id = call.id;
+            Ok(call::reply(&app, id, &handler(call, permit).await?))
         })
     });
     Row { id, method, path, access: Access::Caller(A::SCOPE), run }
@@ -259,8 +266,8 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) 
         request
     };
     match row.access {
-        Access::Public { origin_app } => {
-            router.on_service(verb, MapRequest::new(public(app, origin_app, inner), noted))
+        Access::Public { origin_app, limit } => {
+            router.on_service(verb, MapRequest::new(public(app, limit, origin_app, inner), noted))
         }
         Access::Caller(_) => router.on_service(verb, MapRequest::new(guarded(app, inner), noted)),
     }

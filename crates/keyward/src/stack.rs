@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::cross_origin::{CrossOriginLayer, Part};
+use crate::limits::{OfAddresses, OfCallers, Throttled};
 use crate::observe::{ObserveLayer, record};
 use crate::problem::Problems;
 use crate::routes;
@@ -13,9 +14,11 @@ use axum::body::Body;
 use http::{HeaderValue, Request, Response};
 use keyward_core::denial::Denial;
 use keyward_core::principal::{Caller, Principal};
+use keyward_core::rate_limit::Purpose;
 use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Schemes};
 use keyward_tower::hygiene::Hygiene;
 use keyward_tower::origin_app::{OriginApp, RequireOriginApp};
+use keyward_tower::rate_limit::RateLimitLayer;
 use keyward_tower::{Check, GateLayer};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -73,19 +76,23 @@ where
     let schemes: Schemes = [Box::new(keys) as Box<_>].into();
     ServiceBuilder::new()
         // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
-        .layer(AuthenticateLayer::new(schemes, problems.clone()))
+        // Whoever tries again and again with bad credentials is told 429.
+        .layer(AuthenticateLayer::new(schemes, Throttled(Arc::clone(app))))
         .layer(GateLayer::new(NoteCaller, problems.clone()))
         // Which application? 400. After 401, so that the credential is the first thing to get right.
         .layer(GateLayer::new(RequireOriginApp, problems.clone()))
         .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems.clone()))
-        // In which account? 400, 403. The limits will stand right after it, since they are the account's.
-        .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems))
+        // In which account? 400, 403.
+        .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems.clone()))
+        // Is it within its limits? 429. They are the account's, so this stands right after it, and before anything is read.
+        .layer(RateLimitLayer::new(app.limiter.clone(), OfCallers(Arc::clone(app)), problems))
         .service(row)
 }
 
-/// What stands around a public operation. The limit per address will stand first.
+/// What stands around a public operation.
 pub(crate) fn public<S>(
     app: &Arc<App>,
+    limit: Purpose,
     origin_app: bool,
     row: S,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
@@ -99,6 +106,12 @@ where
 {
     let problems = Problems(Arc::clone(app));
     ServiceBuilder::new()
+        // Nobody has to be known to ask here, so the address is what is limited. 429.
+        .layer(RateLimitLayer::new(
+            app.limiter.clone(),
+            OfAddresses(Arc::clone(app), limit),
+            problems.clone(),
+        ))
         // The caller names its application even where it need not prove who it is.
         .option_layer(origin_app.then(|| GateLayer::new(RequireOriginApp, problems.clone())))
         .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems))

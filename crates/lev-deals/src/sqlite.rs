@@ -89,6 +89,16 @@ impl Execute<CreateDeal> for Tx<'_> {
         join_team(self, id, user, true, now)?;
         Ok(Deal { id, ..deal })
     }
+
+    fn may_replay(
+        &mut self,
+        _: &CreateDeal,
+        subject: i64,
+        permit: &Permit<WriteDeals>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        visible(self, subject, permit)
+    }
 }
 
 impl Execute<UpdateDeal> for Tx<'_> {
@@ -115,6 +125,16 @@ impl Execute<UpdateDeal> for Tx<'_> {
         )?;
         Ok(next)
     }
+
+    fn may_replay(
+        &mut self,
+        _: &UpdateDeal,
+        subject: i64,
+        permit: &Permit<WriteDeals>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        visible(self, subject, permit)
+    }
 }
 
 impl Execute<ArchiveDeal> for Tx<'_> {
@@ -135,6 +155,16 @@ impl Execute<ArchiveDeal> for Tx<'_> {
         )?;
         Ok(Archived { deal, now: true })
     }
+
+    fn may_replay(
+        &mut self,
+        _: &ArchiveDeal,
+        subject: i64,
+        permit: &Permit<WriteDeals>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        visible(self, subject, permit)
+    }
 }
 
 impl Execute<SeedDeals> for Tx<'_> {
@@ -147,6 +177,14 @@ impl Execute<SeedDeals> for Tx<'_> {
         }
         Ok(Seeded { account: e.account, deals: e.deals.len() })
     }
+}
+
+/// What is answered again must be within the holder's sight, else 404.
+fn visible(tx: &Tx<'_>, id: i64, permit: &Permit<WriteDeals>) -> Result<(), Stop> {
+    let (account, user) = (permit.member()?.account, permit.principal()?.user);
+    let sql = format!("SELECT 1 {VISIBLE} AND d.id = ?3");
+    let found = tx.first(&sql, params![account.0, user.0, id], |_| Ok(()))?;
+    Ok(found.ok_or_else(|| Denial::not_found("Deal", &id.to_string()))?)
 }
 
 /// The deal to change: found within the holder's sight, else 404; in a state that it asked for, else 412.

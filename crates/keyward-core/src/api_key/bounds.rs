@@ -143,6 +143,7 @@ mod tests {
             credential: Credential::ApiKey(KeyCredential {
                 id: KeyId(1),
                 digest: Digest::from_bytes(&[0; 32]).unwrap(),
+                current: true,
                 from: [127, 0, 0, 1].into(),
                 grant,
                 expires_at: expires_at.map(Timestamp::from_unix),

@@ -114,7 +114,7 @@ impl KeyMade {
             api_key: self.secret.expose(),
             previous_secret_expires_at: None,
         };
-        Rendered::created(&shown)
+        Rendered::created(&shown).with_secret()
     }
 }
 
@@ -173,6 +173,7 @@ impl Effect for RotateKey {
             api_key: done.secret.expose(),
             previous_secret_expires_at: done.previous_ends_at,
         })
+        .with_secret()
     }
 }
 

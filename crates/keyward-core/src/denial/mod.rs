@@ -20,10 +20,12 @@ pub enum Code {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    Conflict,
     PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,
     ValidationError,
+    RateLimited,
     HeadersTooLarge,
     InternalError,
     ServiceUnavailable,
@@ -37,10 +39,12 @@ impl Code {
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::Conflict,
         Self::PreconditionFailed,
         Self::PayloadTooLarge,
         Self::UnsupportedMediaType,
         Self::ValidationError,
+        Self::RateLimited,
         Self::HeadersTooLarge,
         Self::InternalError,
         Self::ServiceUnavailable,
@@ -55,10 +59,12 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Conflict => "CONFLICT",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ValidationError => "VALIDATION_ERROR",
+            Self::RateLimited => "RATE_LIMITED",
             Self::HeadersTooLarge => "HEADERS_TOO_LARGE",
             Self::InternalError => "INTERNAL_ERROR",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
@@ -102,8 +108,14 @@ pub enum Denial {
     QueryMalformed(String),
     /// `Idempotency-Key` is not a UUID.
     IdempotencyKeyMalformed,
-    /// Replays are not to be had, so the write is not executed unprotected.
-    IdempotencyUnavailable,
+    /// The `Idempotency-Key` was used for another request.
+    IdempotencyKeyReused,
+    /// The request with this `Idempotency-Key` is being executed.
+    IdempotencyInProgress,
+    /// The first answer showed a secret, and cannot be opened any more; the key that it was about.
+    SecretAlreadyShown(i64),
+    /// The limit of this name is reached; seconds until the next is admitted.
+    RateLimited(&'static str, u64),
 
     // Who is calling.
     /// No credential was sent.
@@ -202,7 +214,10 @@ impl Denial {
             Self::JsonMalformed(_) => "json_malformed",
             Self::QueryMalformed(_) => "query_malformed",
             Self::IdempotencyKeyMalformed => "idempotency_key_malformed",
-            Self::IdempotencyUnavailable => "idempotency_unavailable",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::SecretAlreadyShown(_) => "secret_already_shown",
+            Self::RateLimited(..) => "rate_limited",
             Self::CredentialMissing => "credential_missing",
             Self::CredentialMalformed => "credential_malformed",
             Self::CredentialUnknownKind => "credential_unknown_kind",
@@ -249,7 +264,11 @@ impl Denial {
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
             }
-            Self::IdempotencyUnavailable | Self::Overloaded => Code::ServiceUnavailable,
+            Self::Overloaded => Code::ServiceUnavailable,
+            Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::SecretAlreadyShown(_) => {
+                Code::Conflict
+            }
+            Self::RateLimited(..) => Code::RateLimited,
             Self::CredentialMissing
             | Self::CredentialMalformed
             | Self::CredentialUnknownKind
@@ -288,16 +307,26 @@ impl Denial {
             Self::Overloaded => "The service cannot do this now; try again in a few seconds".to_owned(),
             Self::RouteUnknown => "There is no such route".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Method not allowed; this route has {allowed}"),
-            Self::OriginAppMissing => "Missing required header: X-Origin-App. Send your application's name, for \
+            Self::OriginAppMissing => {
+                "Missing required header: X-Origin-App. Send your application's name, for \
                                        example X-Origin-App: my-integration"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::ContentTypeUnsupported(got) => format!("Content-Type must be application/json (got {got})"),
             Self::ContentEncodingUnsupported(got) => format!("Content-Encoding must be identity (got {got})"),
             Self::JsonMalformed(error) => error.to_string(),
             Self::IdempotencyKeyMalformed => "Idempotency-Key must be a UUID".to_owned(),
-            Self::IdempotencyUnavailable => "Idempotent replay is not available on this server yet, and the \
-                                             write was not executed without it; send it without Idempotency-Key"
-                .to_owned(),
+            Self::IdempotencyKeyReused => {
+                "This Idempotency-Key was used for another request; send a new one".to_owned()
+            }
+            Self::IdempotencyInProgress => {
+                "The request with this Idempotency-Key is being executed; retry in a second".to_owned()
+            }
+            Self::SecretAlreadyShown(key) => format!(
+                "This was done, and its secret was shown once and cannot be shown again; it is API key {key}: rotate it for \
+                 a new secret"
+            ),
+            Self::RateLimited(_, seconds) => format!("Rate limit exceeded. Retry after {seconds} seconds."),
             Self::CredentialMissing => "Authentication required".to_owned(),
             Self::CredentialMalformed
             | Self::CredentialUnknownKind
@@ -316,9 +345,11 @@ impl Denial {
             }
             Self::ScopeMissing(scope) => format!("Missing required scope: {scope}"),
             Self::RoleMissing(role) => format!("Requires role: {}", role.name()),
-            Self::SecretInGrace => "This secret was replaced and is in its grace; only the key's new secret may rotate \
+            Self::SecretInGrace => {
+                "This secret was replaced and is in its grace; only the key's new secret may rotate \
                                     the key"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
             Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),
             Self::PreconditionFailed => {
@@ -331,7 +362,14 @@ impl Denial {
     /// What `error.details` holds: only where there is something for a machine to read.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
-        let Self::Invalid(invalid) = self else { return None };
+        let invalid = match self {
+            Self::Invalid(invalid) => invalid,
+            Self::SecretAlreadyShown(key) => return Some(json!({ "reason": self.word(), "key_id": key })),
+            Self::IdempotencyKeyReused | Self::IdempotencyInProgress => {
+                return Some(json!({ "reason": self.word() }));
+            }
+            _ => return None,
+        };
         let fields: Vec<Value> = invalid
             .errors
             .iter()

@@ -37,8 +37,11 @@ impl Denial {
             }
             Self::JsonMalformed(_) => Self::QueryMalformed("Unknown query parameter 'colour'".to_owned()),
             Self::QueryMalformed(_) => Self::IdempotencyKeyMalformed,
-            Self::IdempotencyKeyMalformed => Self::IdempotencyUnavailable,
-            Self::IdempotencyUnavailable => Self::CredentialMissing,
+            Self::IdempotencyKeyMalformed => Self::IdempotencyKeyReused,
+            Self::IdempotencyKeyReused => Self::IdempotencyInProgress,
+            Self::IdempotencyInProgress => Self::SecretAlreadyShown(7),
+            Self::SecretAlreadyShown(_) => Self::RateLimited("reads", 12),
+            Self::RateLimited(..) => Self::CredentialMissing,
             Self::CredentialMissing => Self::CredentialMalformed,
             Self::CredentialMalformed => Self::CredentialUnknownKind,
             Self::CredentialUnknownKind => Self::KeyMalformed,
@@ -93,8 +96,15 @@ impl Denial {
             | Self::IdempotencyKeyMalformed
             | Self::PreconditionFailed
             | Self::Invalid(_) => "The client's request is at fault; the text of the answer says in what.",
-            Self::IdempotencyUnavailable => {
-                "Replays are not here yet; the client can send the write without the key."
+            Self::IdempotencyKeyReused => "The client uses one Idempotency-Key for two requests.",
+            Self::IdempotencyInProgress => {
+                "The client repeats a write before the first answer; it will get that answer."
+            }
+            Self::SecretAlreadyShown(_) => {
+                "The client lost an answer with a secret, which was used, replaced or an hour old by then; rotate the key."
+            }
+            Self::RateLimited(..) => {
+                "The account, or the address, sends more than it may; keyward account limits says otherwise for an account."
             }
             Self::CredentialMissing | Self::CredentialMalformed | Self::CredentialUnknownKind => {
                 "The client sends no credential, or not as a bearer token of a kind that is taken here."

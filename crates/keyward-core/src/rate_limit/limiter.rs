@@ -9,6 +9,7 @@ use crate::id::{AccountId, UserId};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,32 @@ impl Bucket {
     #[must_use]
     pub fn address(address: IpAddr, purpose: Purpose) -> Self {
         Self::Address(network(address), purpose)
+    }
+
+    /// Its name in the store.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Account(id, purpose) => format!("account {id} {}", purpose.name()),
+            Self::User(id, purpose) => format!("user {id} {}", purpose.name()),
+            Self::Address(address, purpose) => format!("address {address} {}", purpose.name()),
+            Self::Crowd(place, purpose) => format!("crowd {place} {}", purpose.name()),
+        }
+    }
+
+    /// The bucket of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let mut words = name.split(' ');
+        let (kind, id, purpose) = (words.next()?, words.next()?, words.next()?);
+        let purpose = *Purpose::ALL.iter().find(|known| known.name() == purpose)?;
+        match kind {
+            "account" => Some(Self::Account(AccountId(id.parse().ok()?), purpose)),
+            "user" => Some(Self::User(UserId(id.parse().ok()?), purpose)),
+            "address" => Some(Self::Address(id.parse().ok()?, purpose)),
+            // A crowd is of one process: whoever was in it is counted anew.
+            _ => None,
+        }
     }
 
     const fn purpose(self) -> Purpose {
@@ -126,6 +153,8 @@ pub struct Limiter {
     state: RandomState,
     clock: Arc<dyn Clock>,
     most: usize,
+    /// Until then nothing is admitted, in milliseconds of [`Moment`].
+    held_until: Arc<AtomicU64>,
 }
 
 impl Limiter {
@@ -137,7 +166,7 @@ impl Limiter {
 
     fn holding(clock: Arc<dyn Clock>, most: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards, state: RandomState::new(), clock, most }
+        Self { shards, state: RandomState::new(), clock, most, held_until: Arc::default() }
     }
 
     /// A window later than the clock, so that what was loaded has a time even if it was before this clock began.
@@ -147,6 +176,11 @@ impl Limiter {
 
     fn place(&self, bucket: &Bucket) -> usize {
         usize::try_from(self.state.hash_one(bucket)).unwrap_or(usize::MAX) % SHARDS
+    }
+
+    /// Admits nothing for a whole window: of what was admitted before, nothing is known.
+    pub fn hold(&self) {
+        self.held_until.store(self.now().ceiling + WINDOW, Ordering::SeqCst);
     }
 
     /// Charges a request to all of these buckets, or to none.
@@ -167,14 +201,17 @@ impl Limiter {
                 Some((at, Charge { bucket: self.named(shard, *place, charge.bucket, now), ..*charge }))
             })
             .collect();
+        let held = self.held_until.load(Ordering::SeqCst).saturating_sub(now.floor);
         let waits: Vec<u64> = named
             .iter()
             .map(|(at, charge)| {
                 let window = locked.get_mut(*at).and_then(|(_, shard)| shard.get_mut(&charge.bucket));
-                window.map_or(0, |window| {
-                    window.prune(now);
-                    window.wait(charge.limit as usize, now)
-                })
+                window
+                    .map_or(0, |window| {
+                        window.prune(now);
+                        window.wait(charge.limit as usize, now)
+                    })
+                    .max(held)
             })
             .collect();
         let longest = waits.iter().zip(&named).max_by_key(|(wait, _)| **wait);
@@ -441,6 +478,38 @@ mod tests {
         assert!(limiter.charge(&[of_account(1, Purpose::Reads, 1)]).is_ok(), "accounts always have a place");
         hand.pass(60_000);
         assert!(limiter.charge(&[of_address(7, 2)]).is_ok(), "and the places are free again");
+    }
+
+    #[test]
+    fn while_it_is_held_nothing_is_admitted() {
+        let (limiter, hand) = limiter();
+        hand.pass(123_456);
+        limiter.hold();
+        let reads = of_account(1, Purpose::Reads, 5);
+        let over = limiter.charge(&[reads]).unwrap_err();
+        assert_eq!((over.retry_after, over.purpose), (60, Purpose::Reads));
+        assert!(limiter.charge(&[]).is_ok(), "what is not limited is not held");
+        hand.pass(59_999);
+        assert!(limiter.charge(&[reads]).is_err());
+        hand.pass(1);
+        assert_eq!(limiter.charge(&[reads]).unwrap()[0].remaining, 4);
+    }
+
+    #[test]
+    fn a_bucket_is_found_by_its_name() {
+        let addresses = ["192.0.2.1", "2001:db8:1:2::"].map(|text| text.parse().unwrap());
+        for purpose in Purpose::ALL {
+            let one = AccountId(7);
+            for bucket in [Bucket::Account(one, *purpose), Bucket::User(UserId(8), *purpose)]
+                .into_iter()
+                .chain(addresses.map(|address| Bucket::Address(address, *purpose)))
+            {
+                assert_eq!(Bucket::named(&bucket.name()), Some(bucket));
+            }
+        }
+        for other in ["", "account", "account x reads", "account 1 naps", "crowd 1 reads"] {
+            assert_eq!(Bucket::named(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use serde_json::json;
 pub struct RetireVersion {
     /// The older of two versions. Keys that are still on it are a reason to refuse.
     pub version: u32,
+    /// Whether answers of idempotent writes that are kept under it are given up: a repetition is then a new write. Else they
+    /// are a reason to refuse too.
+    pub forget_answers: bool,
 }
 
 /// A version is retired.

@@ -20,7 +20,8 @@ use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::LinkIdentity;
 use keyward_core::input::Field;
-use keyward_core::limits::SetLimits;
+use keyward_core::limits::{SetLimits, Tiers};
+use keyward_core::live::KeyUse;
 use keyward_core::permit::{Action, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
 use keyward_core::principal::{Caller, Grant, Principal};
 use keyward_core::role::Role;
@@ -125,9 +126,10 @@ where
     E: Effect,
 {
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "contract".to_owned() };
-    match must("a commit works", store.commit(effect, permit, context, At::Fixed(at(seconds))).await) {
+    match must("a commit works", store.commit(effect, permit, context, None, At::Fixed(at(seconds))).await) {
         Ended::Done(done, _) => Ok(done),
         Ended::Refused(denial) => Err(denial),
+        Ended::Replayed(_) => panic!("nothing was claimed"),
     }
 }
 
@@ -282,7 +284,7 @@ async fn a_secret_in_its_grace_does_not_rotate_its_key<S: IdentityStore>(bench: 
 
 async fn the_ceiling_of_a_tier_counts_live_keys<S: IdentityStore>(bench: &Bench<'_, S>) {
     let mut made = Vec::new();
-    for _ in 2..Tier::Standard.limits().keys {
+    for _ in 2..Tiers::default().standard.keys {
         made.push(must("below the ceiling", bench.create(bench.permit(&bench.admin), 0).await));
     }
     let refused = bench.create(bench.permit(&bench.admin), 0).await;
@@ -319,7 +321,10 @@ async fn a_store_that_is_well_says_so<S: IdentityStore>(bench: &Bench<'_, S>) {
 async fn the_last_use_never_goes_back<S: IdentityStore>(bench: &Bench<'_, S>) {
     let key = bench.admin.key.id;
     for (written, expected) in [(10, 10), (5, 10), (20, 20)] {
-        must("a batch is written", bench.store.write_uses(&[(key, at(written))]).await);
+        must(
+            "a batch is written",
+            bench.store.write_uses(&[KeyUse { key, at: at(written), current: None }]).await,
+        );
         let permit = bench.permit::<ReadAccount>(&bench.admin);
         let listed = must("a list", bench.store.list_keys(&permit, KeysOf::Caller, 50, 0).await);
         let last = listed.items.first().and_then(|key| key.last_used_at);

@@ -49,7 +49,7 @@ pub(super) async fn a_subject_is_one_users<S: IdentityStore>(bench: &Bench<'_, S
 /// Rotates as the program does: gives up the older version, and takes up the next.
 async fn rotate<S: IdentityStore>(bench: &Bench<'_, S>, now: &RootSecret) -> Result<RootSecret, Denial> {
     if let Some(version) = now.older() {
-        commit(bench.store, RetireVersion { version }, operator(), 0).await?;
+        commit(bench.store, RetireVersion { version, forget_answers: false }, operator(), 0).await?;
     }
     let next = must("a next secret", now.next(&bench.random));
     let check = next.check_values().into_iter().find(|(version, _)| *version == next.current());

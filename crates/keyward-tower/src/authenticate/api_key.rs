@@ -5,7 +5,7 @@ use keyward_core::BoxFuture;
 use keyward_core::api_key::{Admitted, KeyRing};
 use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
-use keyward_core::live::Directory;
+use keyward_core::live::{Directory, KeyUse};
 use keyward_core::principal::Credential;
 use std::future::ready;
 use std::net::IpAddr;
@@ -37,7 +37,11 @@ impl ApiKeys {
             Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live)),
             Ok(Admitted { caller, to_move }) => {
                 let Credential::ApiKey(key) = &caller.credential;
-                self.directory.note_use(key.id, now);
+                self.directory.note_use(KeyUse {
+                    key: key.id,
+                    at: now,
+                    current: key.current.then_some(key.digest),
+                });
                 if let Some(to_move) = to_move {
                     self.directory.note_move(to_move);
                 }

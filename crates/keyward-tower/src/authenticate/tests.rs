@@ -35,6 +35,7 @@ fn caller(from: IpAddr) -> Caller {
         credential: Credential::ApiKey(KeyCredential {
             id: KeyId(1),
             digest: Digest::from_bytes(&[0; 32]).unwrap(),
+            current: true,
             from,
             grant: Grant::ReadOnly,
             expires_at: None,

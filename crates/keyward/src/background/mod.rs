@@ -1,3 +1,5 @@
-//! What goes on beside the requests.
+//! What is done beside requests.
 
+pub(crate) mod counters;
 pub(crate) mod flush;
+pub(crate) mod purge;

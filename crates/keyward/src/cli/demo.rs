@@ -47,7 +47,7 @@ impl Demo {
         let current = Current::new(Reloadable::of(&config)?);
         let traces = telemetry::traces()?;
         let bound = run::listen(&config.server)?;
-        let (opened, credentials) = prepare(&config, &data).await?;
+        let (opened, credentials) = prepare(&config, &data, &current).await?;
         let public_url = run::public_url(&config, bound.address);
         say(&public_url, &credentials, self.json)?;
         let reloader = Reloader::new(flags, config, current, set_level);
@@ -56,7 +56,7 @@ impl Demo {
 }
 
 /// The demo of an earlier start, or a new one.
-async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), CliError> {
+async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Opened, Credentials), CliError> {
     make_directory(data)?;
     let kept = data.join("demo-credentials.json");
     let database = data.join("keyward.db");
@@ -72,7 +72,10 @@ async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), 
         refuse_shared(&kept, &file)?;
         let credentials = serde_json::from_reader(file)
             .map_err(|_| CliError::Said(format!("{} is not a demo's credentials", kept.display())))?;
-        return Ok((open(config, &secret_file::read(config)?, Schema::BringUpToDate)?, credentials));
+        return Ok((
+            open(config, &secret_file::read(config)?, Schema::BringUpToDate, current.tiers())?,
+            credentials,
+        ));
     }
     if database.exists() {
         return Err(CliError::Said(format!(
@@ -80,7 +83,7 @@ async fn prepare(config: &Config, data: &Path) -> Result<(Opened, Credentials), 
             data.display()
         )));
     }
-    let opened = open(config, &secret_file::make(config)?, Schema::BringUpToDate)?;
+    let opened = open(config, &secret_file::make(config)?, Schema::BringUpToDate, current.tiers())?;
     let credentials = demo::fill(&opened.store, &opened.ring, &*opened.random, &*opened.clock).await?;
     let text = serde_json::to_vec_pretty(&credentials).map_err(|error| CliError::Said(error.to_string()))?;
     write_private(&kept, &text)?;

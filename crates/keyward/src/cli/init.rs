@@ -12,6 +12,7 @@ use keyward_core::account::is_slug;
 use keyward_core::password;
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
+use keyward_core::swap::Swap;
 use keyward_core::tier::Tier;
 use serde_json::json;
 use std::fs::{File, TryLockError};
@@ -142,7 +143,7 @@ impl<'c> Making<'c> {
         };
         let mut config = self.config.clone();
         config.store.url = format!("sqlite:{}", self.meanwhile.display());
-        open(&config, &root, Schema::BringUpToDate)
+        open(&config, &root, Schema::BringUpToDate, Swap::new(config.limits.tiers))
     }
 
     fn finish(self) -> Result<(), CliError> {

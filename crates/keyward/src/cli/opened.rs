@@ -5,9 +5,12 @@ use super::database_file::database;
 use crate::config::Config;
 use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{Clock, SystemClock};
+use keyward_core::idempotency::Claims;
+use keyward_core::limits::Tiers;
 use keyward_core::page::Cursors;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
+use keyward_core::swap::Swap;
 use keyward_sqlite::{Options, Sqlite};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +22,7 @@ pub(crate) struct Opened {
     pub(crate) store: Sqlite,
     pub(crate) ring: KeyRing,
     pub(crate) cursors: Cursors,
+    pub(crate) claims: Claims,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -33,7 +37,12 @@ pub(super) enum Schema {
 }
 
 /// Opens the store with its root secret.
-pub(super) fn open(config: &Config, root: &RootSecret, schema: Schema) -> Result<Opened, CliError> {
+pub(super) fn open(
+    config: &Config,
+    root: &RootSecret,
+    schema: Schema,
+    tiers: Swap<Tiers>,
+) -> Result<Opened, CliError> {
     let format = KeyFormat::new(&config.keys.prefix)
         .map_err(|error| CliError::Said(format!("keys.prefix: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -42,10 +51,19 @@ pub(super) fn open(config: &Config, root: &RootSecret, schema: Schema) -> Result
         path: &database,
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
+        tiers,
         migrate: schema == Schema::BringUpToDate,
         clock: Arc::clone(&clock),
     })?;
     let ring = KeyRing::new(format, root)
         .ok_or_else(|| CliError::Said("the root secret has no version".to_owned()))?;
-    Ok(Opened { database, store, ring, cursors: Cursors::new(root), clock, random: Arc::new(OsRandom) })
+    Ok(Opened {
+        database,
+        store,
+        ring,
+        cursors: Cursors::new(root),
+        claims: Claims::new(root),
+        clock,
+        random: Arc::new(OsRandom),
+    })
 }

@@ -3,7 +3,7 @@
 use super::CliError;
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
-use crate::background::flush;
+use crate::background::{counters, flush, purge};
 use crate::config::{Config, Server};
 use crate::operate::{Desk, socket};
 use crate::reload::Reloader;
@@ -11,6 +11,7 @@ use crate::telemetry::Traces;
 use crate::transport::Listening;
 use crate::watch::{Recent, endpoints, of_server};
 use crate::{stack, transport};
+use keyward_core::rate_limit::Limiter;
 use keyward_tower::hygiene::Limits;
 use sd_notify::NotifyState;
 use std::net::SocketAddr;
@@ -122,6 +123,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         store: Arc::clone(&store) as Arc<dyn OperatorStore>,
         ring: opened.ring.clone(),
         cursors: opened.cursors.clone(),
+        claims: opened.claims.clone(),
+        tiers: reloader.current.tiers(),
         clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),
         secret_file: reloader.secret_file(),
@@ -129,9 +132,13 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         recent: recent.clone(),
     };
     let store: Arc<dyn Store> = store;
+    let limiter = Limiter::new(Arc::clone(&opened.clock));
+    counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
     let app = Arc::new(App {
+        claims: opened.claims,
         current: reloader.current.clone(),
-        metrics: of_server(&store, &opened.ring, &opened.clock, traces.as_ref()),
+        metrics: of_server(&store, (&opened.ring, &opened.clock), &limiter, traces.as_ref()),
+        limiter,
         traces,
         recent,
         store,
@@ -154,6 +161,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     }
     let flushing = Arc::clone(&app.store);
     beside.spawn(async move { flush::forever(&*flushing).await });
+    let purging = Arc::clone(&app);
+    beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter).await });
     let with = Listening { current: app.current.clone(), figures: app.metrics.connections.clone() };
     let stop = async {
         told_to_stop(told.clone(), 1).await;
@@ -167,6 +176,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
     flush::once(&*app.store).await;
+    counters::save(&*app.store, &app.limiter, &*app.clock).await;
     if let Some(traces) = &app.traces
         && let Err(error) = traces.shutdown().await
     {

@@ -35,7 +35,7 @@ impl Serve {
                 database.display()
             )));
         }
-        let opened = open(&config, &root, Schema::BringUpToDate)?;
+        let opened = open(&config, &root, Schema::BringUpToDate, current.tiers())?;
         let public_url = run::public_url(&config, bound.address);
         let admin = bound.admin_address.map(tracing::field::display);
         tracing::info!(address = %bound.address, public_url, admin, "serving");

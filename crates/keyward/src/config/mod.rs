@@ -13,6 +13,7 @@ pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
 
 use ipnet::IpNet;
+use keyward_core::limits::Tiers;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Config {
     pub log: Log,
     /// `[cors]`
     pub cors: Cors,
+    /// `[limits]`
+    pub limits: LimitsConfig,
 }
 
 /// `[server]`
@@ -128,6 +131,45 @@ impl Default for Log {
 pub struct Cors {
     /// The origins whose pages may call the API; `*` is all of them.
     pub origins: Arc<[String]>,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// Bad credentials a minute from one address; 0: any number.
+    pub failed_auth_per_minute: u32,
+    /// `POST /auth/validate-api-key` a minute from one address.
+    pub validate_per_minute: u32,
+    /// `GET /health` a minute from one address.
+    pub health_per_minute: u32,
+    /// What to do after a crash, which loses the counters.
+    pub after_crash: AfterCrash,
+    /// Whether what is over a limit is only counted.
+    pub shadow: bool,
+    /// `[limits.tiers.…]`
+    pub tiers: Tiers,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            failed_auth_per_minute: 60,
+            validate_per_minute: 10,
+            health_per_minute: 100,
+            after_crash: AfterCrash::Forget,
+            shadow: false,
+            tiers: Tiers::default(),
+        }
+    }
+}
+
+/// What to do about limits after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// Begin to count anew.
+    Forget,
+    /// Admit nothing that is limited until a minute has passed since the start.
+    Strict,
 }
 
 /// How log lines look.

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::settings::{Given, Kind, SETTINGS, Setting};
+use keyward_core::limits::Rate;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
@@ -35,6 +36,7 @@ fn literal(value: &Given) -> String {
         Given::Text(text) => json!(text).to_string(),
         Given::List(items) => json!(items).to_string(),
         Given::Number(number) => number.to_string(),
+        Given::Flag(flag) => flag.to_string(),
     }
 }
 
@@ -52,6 +54,11 @@ pub fn schema() -> String {
         let mut property = match (setting.kind, setting.values) {
             (Kind::List, _) => json!({ "type": "array", "items": { "type": "string" } }),
             (Kind::Number(least, most), _) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+            (Kind::Rate, _) => json!({ "oneOf": [
+                { "type": "integer", "minimum": 1, "maximum": Rate::MOST },
+                { "const": "unlimited" },
+            ] }),
+            (Kind::Flag, _) => json!({ "type": "boolean" }),
             (Kind::Text | Kind::Path, []) => json!({ "type": "string" }),
             (Kind::Text | Kind::Path, values) => json!({ "type": "string", "enum": values }),
         };
@@ -61,9 +68,7 @@ pub fn schema() -> String {
                 property.insert("default".to_owned(), plain(default));
             }
         }
-        let empty = json!({ "type": "object", "additionalProperties": false, "properties": {} });
-        let section = sections.entry(setting.section).or_insert(empty);
-        if let Some(properties) = section.get_mut("properties").and_then(Value::as_object_mut) {
+        if let Some(properties) = inner(&mut sections, setting.section) {
             properties.insert(setting.key.to_owned(), property);
         }
     }
@@ -77,11 +82,20 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
+/// The properties of a section, made on the way to it.
+fn inner<'s>(sections: &'s mut Map<String, Value>, path: &str) -> Option<&'s mut Map<String, Value>> {
+    path.split('.').try_fold(sections, |outer, name| {
+        let empty = json!({ "type": "object", "additionalProperties": false, "properties": {} });
+        outer.entry(name).or_insert(empty).get_mut("properties")?.as_object_mut()
+    })
+}
+
 fn plain(value: Given) -> Value {
     match value {
         Given::Text(text) => json!(text),
         Given::List(items) => json!(items),
         Given::Number(number) => json!(number),
+        Given::Flag(flag) => json!(flag),
     }
 }
 

@@ -11,7 +11,7 @@ use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::{self, LinkIdentity};
-use keyward_core::limits::{Overrides, Rate, SetLimits};
+use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
@@ -57,14 +57,14 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
         Order::SecretStatus => Ok(secret::status(desk)),
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
-        order => about_people(operator, order).await,
+        order => about_people(operator, &desk.tiers.get(), order).await,
     }
 }
 
 /// Rows of the audit trail in one answer.
 pub(crate) const AUDIT_PAGE: u32 = 500;
 
-async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, CliError> {
+async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> Result<Value, CliError> {
     match order {
         Order::UserCreate { email, first_name, last_name, member } => {
             user_create(operator, &email.to_lowercase(), (&first_name, &last_name), member).await
@@ -105,7 +105,7 @@ async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, Cl
             Ok(json!({ "id": account, "slug": slug, "tier": tier.name() }))
         }
         Order::AccountLimits { slug, reads, writes, keys } => {
-            limits(operator, &slug, (reads.as_deref(), writes.as_deref(), keys.as_deref())).await
+            limits((operator, tiers), &slug, (reads.as_deref(), writes.as_deref(), keys.as_deref())).await
         }
         Order::UserLink { email, issuer, subject, linked } => {
             for (what, text) in [("an issuer", &issuer), ("a subject", &subject)] {
@@ -125,7 +125,7 @@ async fn about_people(operator: &Operator<'_>, order: Order) -> Result<Value, Cl
 
 /// Changes the figures that are named; all that applies then.
 async fn limits(
-    operator: &Operator<'_>,
+    (operator, tiers): (&Operator<'_>, &Tiers),
     slug: &str,
     (reads, writes, keys): (Option<&str>, Option<&str>, Option<&str>),
 ) -> Result<Value, CliError> {
@@ -142,7 +142,7 @@ async fn limits(
     overrides.writes = named(writes, overrides.writes, rate)?;
     overrides.keys = named(keys, overrides.keys, ceiling)?;
     let now = operator.commit(SetLimits { account, overrides }).await?;
-    let (applies, said_here) = (now.limits(), now.overrides);
+    let (applies, said_here) = (now.limits(tiers), now.overrides);
     let shown = |rate: Rate| match rate {
         Rate::PerMinute(figure) => json!(figure),
         Rate::Unlimited => json!("unlimited"),

@@ -8,8 +8,11 @@ use crate::secret_file;
 use crate::watch::Recent;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
+use keyward_core::idempotency::Claims;
+use keyward_core::limits::Tiers;
 use keyward_core::page::Cursors;
 use keyward_core::random::Random;
+use keyward_core::swap::Swap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -19,6 +22,8 @@ pub(crate) struct Desk {
     pub(crate) store: Arc<dyn OperatorStore>,
     pub(crate) ring: KeyRing,
     pub(crate) cursors: Cursors,
+    pub(crate) claims: Claims,
+    pub(crate) tiers: Swap<Tiers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     /// Where the root secret is kept; `None`: in a variable.
@@ -36,6 +41,8 @@ impl Desk {
             store: Arc::new(opened.store),
             ring: opened.ring,
             cursors: opened.cursors,
+            claims: opened.claims,
+            tiers: Swap::new(config.limits.tiers),
             clock: opened.clock,
             random: opened.random,
             secret_file: secret_file::path(config),

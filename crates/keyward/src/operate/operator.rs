@@ -110,8 +110,10 @@ impl<'s> Operator<'s> {
     {
         let request_id = uuid4(self.random).map_err(said)?;
         let context = Context { request_id, address: None, origin_app: "keyward".to_owned() };
-        match Commit::<E>::commit(self.store, effect, operator(), context, At::Store).await {
+        match Commit::<E>::commit(self.store, effect, operator(), context, None, At::Store).await {
             Ok(Ended::Done(done, _)) => Ok(done),
+            // The operator claims nothing, so nothing is answered again.
+            Ok(Ended::Replayed(_)) => Err(CliError::Said("this was done before".to_owned())),
             Ok(Ended::Refused(denial)) => Err(CliError::Said(denial.message())),
             Err(error) => Err(said(error)),
         }

@@ -37,13 +37,14 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
         if revoke_unmoved {
             revoked = revoke(desk).await?;
         }
-        operator.commit(RetireVersion { version }).await?;
+        operator.commit(RetireVersion { version, forget_answers: revoke_unmoved }).await?;
     }
     let next = now.next(&*desk.random).map_err(|error| CliError::Said(error.to_string()))?;
     secret_file::replace(file, &next)?;
     operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await?;
     desk.ring.take_up(&next);
     desk.cursors.take_up(&next);
+    desk.claims.take_up(&next);
     Ok(json!({
         "version": next.current(),
         "older": next.older(),

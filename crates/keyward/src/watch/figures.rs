@@ -1,20 +1,21 @@
 //! The figures of one server, with those that are looked up when they are told.
 
 use super::metrics::{
-    DATABASE, DATABASE_LOG, KEYS, KEYS_UNMOVED, Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN,
-    WRITES_WAITING,
+    DATABASE, DATABASE_LOG, KEYS, KEYS_UNMOVED, LIMIT_BUCKETS, Metrics, ROWS_LEFT_OUT, SPANS_LOST,
+    USES_UNWRITTEN, WRITES_WAITING,
 };
 use crate::app::Store;
 use crate::telemetry::Traces;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
+use keyward_core::rate_limit::Limiter;
 use std::sync::Arc;
 
 /// All that is told of a server with this store.
 pub(crate) fn of_server(
     store: &Arc<dyn Store>,
-    ring: &KeyRing,
-    clock: &Arc<dyn Clock>,
+    (ring, clock): (&KeyRing, &Arc<dyn Clock>),
+    limiter: &Limiter,
     traces: Option<&Traces>,
 ) -> Metrics {
     let mut metrics = Metrics::new();
@@ -33,6 +34,8 @@ pub(crate) fn of_server(
         let store = Arc::clone(store);
         metrics.ask(figure, move || value(store.figures()));
     }
+    let counted = limiter.clone();
+    metrics.ask(LIMIT_BUCKETS, move || counted.tally().buckets as u64);
     if let Some(traces) = traces {
         let lost = traces.lost();
         metrics.ask(SPANS_LOST, lost);

@@ -3,7 +3,9 @@
 use crate::transport::Figures;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder,
+};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -75,13 +77,24 @@ pub(crate) const ROWS_LEFT_OUT: Figure = asked(
 );
 pub(crate) const SPANS_LOST: Figure = asked("spans_lost", "Spans that the trace collector did not take");
 
+const LIMITED: Figure = Figure {
+    name: "limited",
+    kind: "counter",
+    labels: "limit, refused",
+    about: "Requests over a limit; refused is false where [limits] shadow only counts them",
+};
+pub(crate) const LIMIT_BUCKETS: Figure =
+    asked("limit_buckets", "Accounts and addresses that are counted for limits");
+
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 13] = [
+pub(crate) const FIGURES: [Figure; 15] = [
     REQUESTS,
     DURATIONS,
     CONNECTIONS,
     REFUSED,
     OVERDUE,
+    LIMITED,
+    LIMIT_BUCKETS,
     KEYS,
     KEYS_UNMOVED,
     USES_UNWRITTEN,
@@ -97,6 +110,21 @@ struct Request {
     operation: &'static str,
     status: u16,
     denial: &'static str,
+}
+
+/// A request that was over a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Limited {
+    pub(crate) limit: &'static str,
+    pub(crate) refused: bool,
+}
+
+impl EncodeLabelSet for Limited {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        let refused = if self.refused { "true" } else { "false" };
+        ("limit", self.limit).encode(encoder.encode_label())?;
+        ("refused", refused).encode(encoder.encode_label())
+    }
 }
 
 /// What a client was too slow with.
@@ -116,6 +144,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Operation, Histogram>,
+    limited: Family<Limited, Counter>,
     /// Of connections.
     pub(crate) connections: Figures,
 }
@@ -129,11 +158,13 @@ impl Metrics {
         registry.register(REQUESTS.name, REQUESTS.about, requests.clone());
         let durations = Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
         registry.register(DURATIONS.name, DURATIONS.about, durations.clone());
+        let limited = Family::<Limited, Counter>::default();
+        registry.register(LIMITED.name, LIMITED.about, limited.clone());
         let connections = Figures::default();
         registry.register(CONNECTIONS.name, CONNECTIONS.about, connections.open.clone());
         registry.register(REFUSED.name, REFUSED.about, connections.refused.clone());
         registry.register(OVERDUE.name, OVERDUE.about, connections.overdue.clone());
-        Self { registry, requests, durations, connections }
+        Self { registry, requests, durations, limited, connections }
     }
 
     /// Counts a request. Without an operation it is one that no route has.
@@ -148,6 +179,11 @@ impl Metrics {
         let request = Request { operation, status: status.unwrap_or(0), denial: denial.unwrap_or("") };
         self.requests.get_or_create(&request).inc();
         self.durations.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
+    }
+
+    /// Counts a request that was over a limit.
+    pub(crate) fn limited(&self, limited: Limited) {
+        self.limited.get_or_create(&limited).inc();
     }
 
     /// Has a further figure asked for whenever the figures are told.

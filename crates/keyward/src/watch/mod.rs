@@ -9,6 +9,6 @@ mod seen;
 pub(crate) use endpoints::endpoints;
 pub(crate) use figures::of_server;
 pub use metrics::Metrics;
-pub(crate) use metrics::{FIGURES, Slow};
+pub(crate) use metrics::{FIGURES, Limited, Slow};
 pub use seen::Recent;
 pub(crate) use seen::Seen;

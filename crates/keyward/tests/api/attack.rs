@@ -409,6 +409,11 @@ async fn head_says_what_get_says_without_its_body() {
                 };
                 let (mut get, mut head) = (ask(Method::GET).send().await, ask(Method::HEAD).send().await);
                 assert_ne!(get.headers.remove("x-request-id"), head.headers.remove("x-request-id"));
+                // Each of the two counts.
+                assert_eq!(
+                    get.headers.remove("ratelimit").is_some(),
+                    head.headers.remove("ratelimit").is_some()
+                );
                 assert_eq!((get.status, get.headers), (head.status, head.headers), "{target} by {key}");
                 assert!(head.bytes.is_empty() && !get.bytes.is_empty(), "{target}");
             }

@@ -13,7 +13,11 @@ mod deals;
 #[cfg(test)]
 mod hygiene;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

@@ -4,17 +4,21 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::App;
-use keyward::reload::Current;
+use keyward::config::LimitsConfig;
+use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::idempotency::Claims;
+use keyward_core::limits::Rate;
 use keyward_core::page::Cursors;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::Random;
+use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::{Scope, ScopeSet};
@@ -69,6 +73,21 @@ pub(crate) struct Key {
     pub(crate) secret: String,
 }
 
+/// Most tests are not about limits and ask a thousand things at one moment of a clock that stands.
+fn unlimited() -> Reloadable {
+    let rate = Rate::Unlimited;
+    let mut limits = LimitsConfig {
+        failed_auth_per_minute: 0,
+        validate_per_minute: 100_000,
+        health_per_minute: 100_000,
+        ..LimitsConfig::default()
+    };
+    for tier in [&mut limits.tiers.free, &mut limits.tiers.standard, &mut limits.tiers.enterprise] {
+        (tier.reads, tier.writes) = (rate, rate);
+    }
+    Reloadable { limits, ..Reloadable::default() }
+}
+
 /// Every event is listened to in every thread, from the first on: were it only in the thread of a test that looks at the
 /// log, an event that another thread comes by first would be remembered as one that nobody wants.
 static LISTENING: LazyLock<()> = LazyLock::new(|| {
@@ -83,20 +102,23 @@ impl TestApp {
         let clock = FakeClock::new();
         let random = Arc::new(SeededRandom::new(7));
         let root = RootSecret::generate(&*random).unwrap();
+        let current = Current::new(unlimited());
         let store = Sqlite::open(&Options {
             path: &directory.path().join("keyward.db"),
             components: &[lev_deals::sqlite::COMPONENT],
             root_secret_checks: &root.check_values(),
             migrate: true,
+            tiers: current.tiers(),
             clock: Arc::new(clock.clone()),
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
-        let current = Current::default();
         let app = Arc::new(App {
             store: Arc::new(store.clone()),
             ring: ring.clone(),
             cursors: Cursors::new(&root),
+            claims: Claims::new(&root),
+            limiter: Limiter::new(Arc::new(clock.clone())),
             clock: Arc::new(clock.clone()),
             random: Arc::clone(&random) as Arc<dyn Random>,
             public_url: "http://keyward.test".to_owned(),
@@ -135,6 +157,11 @@ impl TestApp {
             service,
             _directory: directory,
         }
+    }
+
+    /// The database's file.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self._directory.path().join("keyward.db")
     }
 
     /// A key that the operator made.
@@ -237,8 +264,9 @@ where
     Sqlite: Commit<E>,
 {
     let context = Context { request_id: uuid::Uuid::nil(), address: None, origin_app: "tests".to_owned() };
-    match store.commit(effect, operator(), context, At::Store).await.unwrap() {
+    match store.commit(effect, operator(), context, None, At::Store).await.unwrap() {
         Ended::Done(done, _) => done,
+        Ended::Replayed(_) => panic!("nothing was claimed"),
         Ended::Refused(denial) => panic!("{denial:?}"),
     }
 }

@@ -12,7 +12,6 @@ use serde_json::json;
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
     call.finish_query()?;
     let slug = slug(&call)?;
-    call.refuse_replay()?;
     let (who, member) = (permit.principal()?, permit.member()?);
     let live = call.live();
     let named = live.accounts_of(who.user).map(|(account, _)| account).find(|account| account.slug == slug);

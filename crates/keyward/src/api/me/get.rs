@@ -1,21 +1,23 @@
 //! `GET /me`: who I am here, and what I may do now.
 
 use super::AccountRef;
-use crate::call::{Call, Reply};
+use crate::call::{Call, Reply, Standings};
 use crate::problem::Problem;
 use keyward_core::account::{Account, User};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
+use keyward_core::limits::{Limits, Rate};
 use keyward_core::live::Live;
 use keyward_core::permit::{Permit, SeeSelf};
 use keyward_core::principal::{Credential, Principal};
+use keyward_core::rate_limit::Standing;
 use keyward_core::role::Role;
 use serde_json::{Value, json};
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Reply, Problem> {
     call.finish_query()?;
     let (who, member) = (permit.principal()?, permit.member()?);
-    let now = call.now();
+    let (now, limits) = (call.now(), call.limits(who));
     let live = call.live();
     // Both were there when the caller was admitted; accounts and users are never taken out.
     let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
@@ -25,7 +27,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Re
         "account": AccountRef::of(account),
         "profile": { "title": user.title, "photo_url": user.photo_url },
         "subscription": { "type": account.tier.name(), "status": "active", "billing_cycle": null, "end_date": null },
-        "platform": platform(who, account, &live, now),
+        "platform": platform(who, account, (&live, now), &limits),
     })))
 }
 
@@ -43,15 +45,23 @@ fn user_view(user: &User, role: Role) -> Value {
     })
 }
 
-fn platform(who: &Principal, account: &Account, live: &Live, now: Timestamp) -> Value {
-    let limits = account.limits();
+fn platform(
+    who: &Principal,
+    account: &Account,
+    (live, now): (&Live, Timestamp),
+    (limits, [reads, writes]): &(Limits, Standings),
+) -> Value {
+    let rate = |rate: Rate, standing: &Option<Standing>| {
+        json!({
+            "limit": rate,
+            "remaining": standing.map(|standing| standing.remaining),
+            "window_seconds": 60,
+        })
+    };
     json!({
         "api_tier": account.tier.name(),
         "granted_scopes": who.scopes.names(),
-        "rate_limits": {
-            "reads": { "limit": limits.reads, "window_seconds": 60 },
-            "writes": { "limit": limits.writes, "window_seconds": 60 },
-        },
+        "rate_limits": { "reads": rate(limits.reads, reads), "writes": rate(limits.writes, writes) },
         "api_keys": { "current_count": live.live_keys(account.id, now), "max_allowed": limits.keys },
         "credential": credential(&who.credential, live),
     })

@@ -8,6 +8,7 @@ use crate::files::copy_private;
 use crate::operate::Order;
 use crate::{config, secret_file};
 use clap::Args;
+use keyward_core::swap::Swap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -45,7 +46,7 @@ impl Restore {
         refuse_no_copy(&self.file)?;
         copy_private(&self.file, &database)?;
         // What cannot be opened does not stay.
-        if let Err(error) = open(&config, &root, Schema::BringUpToDate) {
+        if let Err(error) = open(&config, &root, Schema::BringUpToDate, Swap::new(config.limits.tiers)) {
             let _ = std::fs::remove_file(&database);
             return Err(error);
         }

@@ -22,6 +22,7 @@ use super::{CliError, Source, variables};
 use crate::operate::{Desk, Order, carry_out, socket};
 use crate::{config, secret_file};
 use clap::Args;
+use keyward_core::swap::Swap;
 use keyward_sqlite::OpenError;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -82,7 +83,12 @@ impl Addressee {
             keyward_sqlite::copy(&self.database, &file)?;
             return Ok(json!({ "file": file }));
         }
-        let opened = open(&self.config, &secret_file::read(&self.config)?, Schema::MustBeUpToDate)?;
+        let opened = open(
+            &self.config,
+            &secret_file::read(&self.config)?,
+            Schema::MustBeUpToDate,
+            Swap::new(self.config.limits.tiers),
+        )?;
         carry_out(&Desk::without_server(opened, &self.config), order).await
     }
 }

@@ -32,6 +32,14 @@ const fn meaning(code: Code) -> (&'static str, &'static str) {
         Code::MethodNotAllowed => {
             ("The route exists, without this method. `Allow` names those that it has.", "Use one of them.")
         }
+        Code::Conflict => (
+            "It does not fit with another request that carries the same `Idempotency-Key`; `details.reason` says how.",
+            "Retry only `idempotency_in_progress`, after `Retry-After`.",
+        ),
+        Code::RateLimited => (
+            "The account, or the address, has reached a limit. `RateLimit-Policy` and `RateLimit` name it and how it stands.",
+            "Wait as long as `Retry-After` says: whoever is alone on the limit is admitted then.",
+        ),
         Code::PreconditionFailed => (
             "`If-Match` names an `ETag` that is not the current one: somebody has changed the resource since it was read.",
             "Read it again, and decide anew.",

@@ -98,7 +98,10 @@ fn from_variables(
             Kind::Number(..) => {
                 text.trim().parse().map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
             }
-            Kind::Text | Kind::Path => Ok(Given::Text(text.clone())),
+            Kind::Flag => {
+                text.trim().parse().map(Given::Flag).map_err(|_| "it must be true or false".to_owned())
+            }
+            Kind::Text | Kind::Path | Kind::Rate => Ok(Given::Text(text.clone())),
         };
         match given.and_then(|given| set(config, setting, given, Path::new(""))) {
             Ok(()) => drop(places.insert(setting.name(), name.clone())),
@@ -162,42 +165,51 @@ fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mis
             mistakes.push(source.mistake(0, text));
         }
     }
-    for (section, value) in document.get_ref() {
-        let at = section.span().start;
-        match value.get_ref() {
-            _ if !SETTINGS.iter().any(|setting| setting.section == section.get_ref()) => {
-                mistakes.push(source.mistake(at, format!("there is no section [{}]", section.get_ref())));
-            }
-            DeValue::Table(table) => {
-                from_section(config, (section.get_ref(), table), (&source, base), (mistakes, places))
-            }
-            _ => mistakes.push(source.mistake(at, format!("{} must be a section", section.get_ref()))),
-        }
-    }
+    from_table(config, ("", document.get_ref()), (&source, base), (mistakes, places));
     mistakes.sort_by_key(|mistake| line_of(&mistake.place));
 }
 
-fn from_section(
+/// Whether a table of this name holds settings, or tables that do.
+fn is_section(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| {
+        setting.section.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// Reads a section with those inside it; the whole file is the one without a name.
+fn from_table(
     config: &mut Config,
     (section, table): (&str, &DeTable<'_>),
     (source, base): (&Source<'_>, &Path),
     (mistakes, places): (&mut Vec<Mistake>, &mut Places),
 ) {
     for (key, value) in table {
+        let name = if section.is_empty() {
+            key.get_ref().to_string()
+        } else {
+            format!("{section}.{}", key.get_ref())
+        };
         let setting =
             SETTINGS.iter().find(|setting| setting.section == section && setting.key == key.get_ref());
-        let outcome = match setting {
-            None => Err(format!("there is no {} in [{section}]; {}", key.get_ref(), known_keys(section))),
-            Some(setting) => given(setting, value)
+        let outcome = match (value.get_ref(), setting) {
+            (DeValue::Table(inner), None) if is_section(&name) => {
+                from_table(config, (&name, inner), (source, base), (mistakes, places));
+                continue;
+            }
+            (_, None) if is_section(&name) => Err(format!("{name} must be a section")),
+            (DeValue::Table(_), None) => Err(format!("there is no section [{name}]")),
+            (_, None) if section.is_empty() => Err(format!("there is no section [{name}]")),
+            (_, None) => {
+                Err(format!("there is no {} in [{section}]; {}", key.get_ref(), known_keys(section)))
+            }
+            (_, Some(setting)) => given(setting, value)
                 .and_then(|given| set(config, setting, given, base))
                 .map_err(|text| format!("{}: {text}", setting.name())),
         };
+        let place = source.mistake(key.span().start, "").place;
         match outcome {
-            Ok(()) => {
-                let place = source.mistake(key.span().start, "").place;
-                places.insert(format!("{section}.{}", key.get_ref()), place);
-            }
-            Err(text) => mistakes.push(source.mistake(key.span().start, text)),
+            Ok(()) => drop(places.insert(name, place)),
+            Err(text) => mistakes.push(Mistake { place, text }),
         }
     }
 }
@@ -224,7 +236,14 @@ fn given(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Given, Strin
             number.map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
         }
         (Kind::Number(..), _) => Err("it must be a whole number".to_owned()),
-        (Kind::Text | Kind::Path, value) => {
+        (Kind::Rate, DeValue::Integer(number)) => {
+            let number = i64::from_str_radix(number.as_str(), number.radix());
+            // One that does not fit is no rate either.
+            Ok(Given::Number(number.unwrap_or(0)))
+        }
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Given::Flag(*flag)),
+        (Kind::Flag, _) => Err("it must be true or false".to_owned()),
+        (Kind::Text | Kind::Path | Kind::Rate, value) => {
             text(value).map(Given::Text).ok_or_else(|| "it must be a text in quotes".to_owned())
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::{LogFormat, reference, schema, shown};
+use keyward_core::limits::Rate;
 
 fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let directory = tempfile::tempdir().unwrap();
@@ -134,9 +135,29 @@ fn what_is_shown_can_be_read_again() {
 fn schema_and_reference_name_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
     for setting in SETTINGS {
-        let property = &schema["properties"][setting.section]["properties"][setting.key];
+        let section = setting.section.split('.').fold(&schema, |outer, name| &outer["properties"][name]);
+        let property = &section["properties"][setting.key];
         assert_eq!(property["description"], setting.about, "{}", setting.name());
         assert!(reference().contains(&setting.variable()), "{}", setting.name());
     }
     assert_eq!(schema["properties"]["server"]["additionalProperties"], false);
+}
+
+#[test]
+fn limits_are_figures_or_unlimited_and_stand_in_tables_within_tables() {
+    let text = "[limits]\nshadow = true\n[limits.tiers.free]\nreads = 7\nwrites = \"unlimited\"\n";
+    let config = with_file(text, &[("KEYWARD_LIMITS_TIERS_ENTERPRISE_READS", "9")]).unwrap();
+    let tiers = config.limits.tiers;
+    assert_eq!((tiers.free.reads, tiers.free.writes), (Rate::PerMinute(7), Rate::Unlimited));
+    assert_eq!((tiers.enterprise.reads, tiers.standard.reads), (Rate::PerMinute(9), Rate::PerMinute(200)));
+    assert!(config.limits.shadow);
+    let wrong = with_file(
+        "[limits]\nshadow = 1\nafter_crash = \"never\"\nvalidate_per_minute = 0\n[limits.tiers.gold]\nreads = 1\n\
+         [limits.tiers.free]\nreads = 0\nwrites = \"all\"\nmore = 1\n",
+        &[],
+    )
+    .unwrap_err();
+    let lines: Vec<&str> = wrong.iter().map(|mistake| mistake.split(": ").next().unwrap()).collect();
+    let at = |line: usize| format!("keyward.toml:{line}");
+    assert_eq!(lines, [at(2), at(3), at(4), at(5), at(8), at(9), at(10)], "{wrong:?}");
 }

@@ -1,0 +1,25 @@
+//! Places in the commit at which a test can end the process, as a power cut would: without the feature they are nothing.
+
+/// Ends the process here, if the variable `KEYWARD_FAIL_AT` names this place, and the count that stands behind it has run out
+/// (`commit:3` ends it the third time).
+#[cfg(feature = "fault-injection")]
+pub(crate) fn fail_point(place: &str) {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    static LEFT: AtomicI64 = AtomicI64::new(-1);
+    let Some(wanted) = std::env::var("KEYWARD_FAIL_AT").ok() else { return };
+    let (name, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+    if name != place {
+        return;
+    }
+    // The first to come reads the count.
+    let _ = LEFT.compare_exchange(-1, count.parse().unwrap_or(1), Ordering::SeqCst, Ordering::SeqCst);
+    if LEFT.fetch_sub(1, Ordering::SeqCst) == 1 {
+        // As `kill -9`: nothing is flushed, nothing is dropped.
+        let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+        std::process::abort();
+    }
+}
+
+/// Nothing.
+#[cfg(not(feature = "fault-injection"))]
+pub(crate) const fn fail_point(_: &str) {}

@@ -1,0 +1,147 @@
+//! The SQL of idempotent writes: finding the answer of a claim, and keeping one.
+
+use crate::rows;
+use crate::tx::Tx;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Answer, Rendered, Stop, Subject};
+use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
+use keyward_core::live::KeyUse;
+use keyward_core::store::StoreError;
+use rusqlite::{Row, params};
+
+/// What is kept of an answer.
+pub(crate) struct Record {
+    name: Vec<u8>,
+    version: u32,
+    fingerprint: Vec<u8>,
+    /// What the write was about.
+    pub(crate) subject: i64,
+    status: u16,
+    body: Option<Vec<u8>>,
+    salt: Option<Vec<u8>>,
+    etag: Option<String>,
+    location: Option<String>,
+    completed_at: Timestamp,
+}
+
+const RECORD: &str =
+    "name, secret_version, fingerprint, subject_id, status, body, salt, etag, location, completed_at";
+
+fn record(row: &Row<'_>) -> Result<Record, StoreError> {
+    Ok(Record {
+        name: rows::get(row, "name")?,
+        version: rows::get(row, "secret_version")?,
+        fingerprint: rows::get(row, "fingerprint")?,
+        subject: rows::get(row, "subject_id")?,
+        status: rows::get(row, "status")?,
+        body: rows::get(row, "body")?,
+        salt: rows::get(row, "salt")?,
+        etag: rows::get(row, "etag")?,
+        location: rows::get(row, "location")?,
+        completed_at: Timestamp::from_unix(rows::get(row, "completed_at")?),
+    })
+}
+
+/// The record of a claim, if its write was done within the last 24 hours. An older one makes room.
+///
+/// # Errors
+/// [`Denial::IdempotencyKeyReused`] when it was another request that was done.
+pub(crate) fn find(tx: &Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Option<Record>, Stop> {
+    let sql = format!("SELECT {RECORD} FROM idempotency WHERE name = ?1");
+    for name in claim.names() {
+        let Some(found) = tx.first(&sql, [name], record)? else { continue };
+        if found.completed_at.plus_seconds(KEPT_SECONDS) <= now {
+            tx.change("DELETE FROM idempotency WHERE name = ?1", [name])?;
+            continue;
+        }
+        if found.fingerprint != claim.fingerprint().as_bytes() {
+            return Err(Denial::IdempotencyKeyReused.into());
+        }
+        return Ok(Some(found));
+    }
+    Ok(None)
+}
+
+impl Record {
+    /// The answer as it was. `used`: the secret that it shows has been used since.
+    ///
+    /// # Errors
+    /// [`Denial::SecretAlreadyShown`] when it showed a secret and that can be opened no more.
+    pub(crate) fn answer(self, claim: &Claim, used: bool, now: Timestamp) -> Result<Answer, Stop> {
+        let shown = || Stop::from(Denial::SecretAlreadyShown(self.subject));
+        let body = match (&self.body, &self.salt) {
+            (Some(body), None) => body.clone(),
+            (Some(body), Some(salt)) if !used && self.completed_at.plus_seconds(SECRET_SECONDS) > now => {
+                let salt = salt.as_slice().try_into().map_err(|_| shown())?;
+                let sealed = Sealed { salt, body: body.clone() };
+                let opened =
+                    claim.opening(self.version).and_then(|sealing| sealing.open(&self.name, &sealed));
+                opened.ok_or_else(shown)?
+            }
+            _ => return Err(shown()),
+        };
+        Ok(Answer { status: self.status, body, etag: self.etag, location: self.location })
+    }
+}
+
+/// Keeps the answer of a claim.
+pub(crate) fn keep(
+    tx: &Tx<'_>,
+    claim: &Claim,
+    subject: Subject,
+    rendered: &Rendered,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some((version, name)) = claim.record() else { return Ok(()) };
+    let (body, salt) = if rendered.secret {
+        // Under a key that could be guessed it is not kept at all: the retry is told that it was done.
+        match claim.sealing().and_then(|sealing| sealing.seal(name, &answer.body)) {
+            Some(sealed) => (Some(sealed.body), Some(sealed.salt.to_vec())),
+            None => (None, None),
+        }
+    } else {
+        (Some(answer.body.clone()), None)
+    };
+    let scope = claim.scope();
+    tx.change(
+        "INSERT INTO idempotency (name, secret_version, fingerprint, account_id, user_id, subject_kind, subject_id, status,
+                                  body, salt, etag, location, completed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            name,
+            version,
+            claim.fingerprint().as_bytes(),
+            scope.account.map(|account| account.0),
+            scope.user.0,
+            subject.kind,
+            subject.id,
+            answer.status,
+            body,
+            salt,
+            answer.etag,
+            answer.location,
+            now.unix(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Takes the sealed answers about a key away: its secret was used, replaced or ended.
+pub(crate) const FORGET_SECRETS: &str =
+    "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL";
+
+/// The same, if this is the digest of the secret that they show: the key's current one.
+pub(crate) const FORGET_USED_SECRET: &str =
+    "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL
+     AND EXISTS (SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL)";
+
+/// Whether this use, which is noted and not yet written, was one of the secret that answers about its key show.
+pub(crate) fn shows_used(tx: &Tx<'_>, noted: Option<KeyUse>) -> Result<bool, StoreError> {
+    let Some((key, digest)) = noted.and_then(|noted| Some((noted.key, noted.current?))) else {
+        return Ok(false);
+    };
+    let sql = "SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL";
+    Ok(tx.first(sql, params![key.0, digest.as_bytes()], |_| Ok(()))?.is_some())
+}

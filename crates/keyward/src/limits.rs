@@ -1,0 +1,118 @@
+//! Who is charged for what: callers of an account for reads and writes, addresses for what is public and for credentials that
+//! are not accepted.
+
+use crate::app::App;
+use crate::problem::Problems;
+use crate::watch::Limited;
+use axum::body::Body;
+use http::{Extensions, Method, Request, Response};
+use keyward_core::denial::{Code, Denial};
+use keyward_core::limits::{Limits, Rate};
+use keyward_core::principal::Principal;
+use keyward_core::rate_limit::{Bucket, Charge, OverLimit, Purpose, Standing};
+use keyward_core::tier::Tier;
+use keyward_tower::rate_limit::{Policy, tell};
+use keyward_tower::{ClientAddress, Refuse};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// What a caller may do in a minute: of its account, or, where a request has none, of its user at the figures of the least tier.
+pub(crate) fn of_caller(app: &App, principal: &Principal) -> Limits {
+    let tiers = app.current.glance(|now| now.limits.tiers);
+    let member = principal.member;
+    let live = app.directory().read();
+    let account = member.and_then(|member| live.account(member.account));
+    account.map_or_else(|| tiers.of(Tier::Free), |account| account.limits(&tiers))
+}
+
+/// The bucket of a caller for this purpose, if it is limited.
+pub(crate) fn charge(principal: &Principal, purpose: Purpose, limits: &Limits) -> Option<Charge> {
+    let rate = if purpose == Purpose::Writes { limits.writes } else { limits.reads };
+    let bucket = match principal.member {
+        Some(member) => Bucket::Account(member.account, purpose),
+        None => Bucket::User(principal.user, purpose),
+    };
+    match rate {
+        Rate::PerMinute(limit) => Some(Charge { bucket, limit }),
+        Rate::Unlimited => None,
+    }
+}
+
+/// Counts it, and says whether it is refused or only counted.
+fn over(app: &App, over: &OverLimit) -> Option<Denial> {
+    let shadow = app.current.glance(|now| now.limits.shadow);
+    app.metrics.limited(Limited { limit: over.purpose.name(), refused: !shadow });
+    (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
+}
+
+/// Callers: reads or writes, by the verb.
+#[derive(Clone, Debug)]
+pub(crate) struct OfCallers(pub(crate) Arc<App>);
+
+impl<B> Policy<B> for OfCallers {
+    fn charges(&self, request: &Request<B>) -> Vec<Charge> {
+        let Some(principal) = request.extensions().get::<Principal>() else { return Vec::new() };
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let purpose = if reads { Purpose::Reads } else { Purpose::Writes };
+        charge(principal, purpose, &of_caller(&self.0, principal)).into_iter().collect()
+    }
+
+    fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
+        over(&self.0, full)
+    }
+}
+
+/// A public operation: by the client's address.
+#[derive(Clone, Debug)]
+pub(crate) struct OfAddresses(pub(crate) Arc<App>, pub(crate) Purpose);
+
+impl<B> Policy<B> for OfAddresses {
+    fn charges(&self, request: &Request<B>) -> Vec<Charge> {
+        let limit = self.0.current.glance(|now| match self.1 {
+            Purpose::Health => now.limits.health_per_minute,
+            _ => now.limits.validate_per_minute,
+        });
+        vec![Charge { bucket: Bucket::address(client(request.extensions()), self.1), limit }]
+    }
+
+    fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
+        over(&self.0, full)
+    }
+}
+
+fn client(request: &Extensions) -> IpAddr {
+    request.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from)
+}
+
+/// Refuses whoever is not authenticated, and one who tries too often with 429: only after its credential was found to be bad, so
+/// that a good one is never refused for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Throttled(pub(crate) Arc<App>);
+
+impl Throttled {
+    /// What a further bad credential from there is told instead.
+    fn instead(&self, request: &Extensions, denial: &Denial) -> Option<(Denial, Vec<Standing>)> {
+        let limit = self.0.current.glance(|now| now.limits.failed_auth_per_minute);
+        // Nothing sent is nothing tried.
+        if limit == 0 || denial.code() != Code::Unauthorized || *denial == Denial::CredentialMissing {
+            return None;
+        }
+        let bucket = Bucket::address(client(request), Purpose::FailedAuth);
+        let full = self.0.limiter.charge(&[Charge { bucket, limit }]).err()?;
+        Some((over(&self.0, &full)?, full.standings))
+    }
+}
+
+impl Refuse<Body> for Throttled {
+    fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<Body> {
+        let problems = Problems(Arc::clone(&self.0));
+        match self.instead(request, denial) {
+            None => problems.refuse(request, denial),
+            Some((instead, standings)) => {
+                let mut response = problems.refuse(request, &instead);
+                tell(response.headers_mut(), &standings);
+                response
+            }
+        }
+    }
+}

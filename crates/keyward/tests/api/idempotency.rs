@@ -1,0 +1,328 @@
+//! A write that carries an `Idempotency-Key` happens once: the retry gets the first answer, as far as it may still see it.
+
+use super::support::{Answer, Ask, Key, TestApp};
+use http::Method;
+use keyward_core::account::{RemoveMember, SetRole};
+use keyward_core::clock::At;
+use keyward_core::principal::Grant;
+use keyward_core::role::Role;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::scope::Scope;
+use keyward_core::store::Upkeep;
+use keyward_testkit::SeededRandom;
+use serde_json::{Value, json};
+
+const KEY: &str = "550e8400-e29b-41d4-a716-446655440000";
+const OTHER: &str = "550e8400-e29b-41d4-a716-446655440001";
+/// A well-formed UUID that could be guessed.
+const GUESSABLE: &str = "018f3c2a-9100-7000-8000-000000000001";
+
+impl Ask<'_> {
+    fn once(self, key: &str) -> Self {
+        self.header("idempotency-key", key)
+    }
+}
+
+fn create<'a>(app: &'a TestApp, key: &Key, body: Value) -> Ask<'a> {
+    app.post("/deals").key(key).json(body)
+}
+
+/// How many deals of that title there are.
+async fn deals(app: &TestApp, title: &str) -> usize {
+    let all = app.get("/deals?limit=200").by(&app.admin).expect(200).await.data();
+    all.as_array().unwrap().iter().filter(|deal| deal["title"] == title).count()
+}
+
+/// The same answer, byte for byte, marked as one that is sent again.
+fn is_replay(again: &Answer, first: &Answer) {
+    assert_eq!((again.status, again.text()), (first.status, first.text()));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(first.header("idempotency-replayed"), None);
+    for name in ["etag", "location", "content-type", "cache-control"] {
+        assert_eq!(again.header(name), first.header(name), "{name}");
+    }
+    assert_ne!(again.header("x-request-id"), first.header("x-request-id"), "each request has its own");
+    assert_eq!(first.json()["request_id"].as_str(), first.header("x-request-id"));
+}
+
+fn reason(answer: &Answer) -> String {
+    answer.json()["error"]["details"]["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_and_changes_nothing() {
+    let app = TestApp::new().await;
+    let body = json!({"title": "once", "loan_amount": 12.5});
+    let first = create(&app, &app.admin.key, body.clone()).once(KEY).expect(201).await;
+    for spelled in [KEY.to_owned(), format!("\"{KEY}\""), KEY.to_uppercase()] {
+        app.clock.advance(100);
+        is_replay(&create(&app, &app.admin.key, body.clone()).once(&spelled).expect(201).await, &first);
+    }
+    assert_eq!(deals(&app, "once").await, 1);
+    let id = &first.data()["id"];
+    let change =
+        || app.patch(&format!("/deals/{id}")).by(&app.admin).json(json!({"title": "twice"})).once(OTHER);
+    let first = change().expect(200).await;
+    app.patch(&format!("/deals/{id}")).by(&app.admin).json(json!({"title": "later"})).expect(200).await;
+    is_replay(&change().expect(200).await, &first);
+    assert_eq!(deals(&app, "later").await, 1, "what came after stays");
+    // A deletion too, with a condition that does not hold any more.
+    let third = "550e8400-e29b-41d4-a716-446655440002";
+    let archive = || app.delete(&format!("/deals/{id}")).by(&app.admin).once(third);
+    let first = archive().expect(200).await;
+    is_replay(&archive().expect(200).await, &first);
+}
+
+#[tokio::test]
+async fn a_body_that_says_the_same_is_the_same_and_one_that_does_not_is_refused() {
+    let app = TestApp::new().await;
+    let post = |text: &str| app.post("/deals").by(&app.admin).text(text.to_owned()).once(KEY);
+    let first = post(r#"{"title":"a","description":"b","loan_amount":1.5}"#).expect(201).await;
+    is_replay(
+        &post(r#"{ "loan_amount": 1.5, "description": "\u0062", "title": "a" }"#).expect(201).await,
+        &first,
+    );
+    for other in [
+        r#"{"title":"a","description":"c","loan_amount":1.5}"#,
+        r#"{"title":"a","description":"b","loan_amount":1.50}"#,
+        r#"{"title":"a","description":"b"}"#,
+    ] {
+        let refused = post(other).expect(409).await;
+        assert_eq!(
+            (refused.code().as_str(), reason(&refused).as_str()),
+            ("CONFLICT", "idempotency_key_reused")
+        );
+    }
+    for (other, body) in [
+        (app.patch("/deals/1"), json!({"title": "x"})),
+        (app.delete("/deals/1"), json!({})),
+        (app.post("/api-keys"), json!({"label": "x"})),
+    ] {
+        assert_eq!(
+            reason(&other.by(&app.admin).json(body).once(KEY).expect(409).await),
+            "idempotency_key_reused"
+        );
+    }
+    assert_eq!(deals(&app, "a").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_of_one_user_in_one_account_whatever_credential_it_has() {
+    let app = TestApp::new().await;
+    let body = || json!({"title": "scoped"});
+    let first = create(&app, &app.admin.key, body()).once(KEY).expect(201).await;
+    let another = app.key(&app.admin, Grant::FullAccess).await;
+    is_replay(&create(&app, &another, body()).once(KEY).expect(201).await, &first);
+    // Another user of the account, and the same key in another account, are others.
+    let second = create(&app, &app.editor.key, body()).once(KEY).expect(201).await;
+    assert_ne!(second.data()["id"], first.data()["id"]);
+    create(&app, &app.stranger.key, body()).once(KEY).expect(201).await;
+    assert_eq!(deals(&app, "scoped").await, 2);
+    // A retry after the key was rotated.
+    let rotate = app.post(&format!("/api-keys/{}/rotate", app.admin.key.id)).by(&app.admin);
+    let rotated = rotate.json(json!({})).expect(200).await.new_key();
+    is_replay(&create(&app, &rotated, body()).once(KEY).expect(201).await, &first);
+}
+
+#[tokio::test]
+async fn a_replay_has_the_rights_and_the_sight_of_now() {
+    let app = TestApp::new().await;
+    let body = || json!({"title": "mine"});
+    let again = || create(&app, &app.editor.key, body()).once(KEY);
+    let first = again().expect(201).await;
+    app.operate(SetRole { account: app.acme, user: app.editor.user, role: Role::Viewer }).await;
+    again().refused(403, "FORBIDDEN", "Missing required scope: deals:write").await;
+    app.operate(SetRole { account: app.acme, user: app.editor.user, role: Role::Editor }).await;
+    is_replay(&again().expect(201).await, &first);
+    app.store.on_writer("DELETE FROM deal_team WHERE deal_id = (SELECT max(id) FROM deals)").await.unwrap();
+    again().expect(404).await;
+    let narrow = app.scoped(&app.editor, &[Scope::DealsRead]).await;
+    create(&app, &narrow, body()).once(KEY).expect(403).await;
+    app.operate(RemoveMember { account: app.acme, user: app.editor.user }).await;
+    again().expect(401).await;
+}
+
+#[tokio::test]
+async fn only_what_was_done_is_kept() {
+    let app = TestApp::new().await;
+    // Refusals of every kind free the key.
+    create(&app, &app.admin.key, json!({"title": ""})).once(KEY).expect(422).await;
+    create(&app, &app.viewer.key, json!({"title": "x"})).once(KEY).expect(403).await;
+    app.patch("/deals/999").by(&app.admin).json(json!({"title": "x"})).once(KEY).expect(404).await;
+    let stale = app.patch("/deals/1").by(&app.admin).json(json!({"title": "x"})).once(KEY);
+    stale.header("if-match", "\"d1-99\"").expect(412).await;
+    let first = create(&app, &app.admin.key, json!({"title": "at last"})).once(KEY).expect(201).await;
+    is_replay(&create(&app, &app.admin.key, json!({"title": "at last"})).once(KEY).expect(201).await, &first);
+    // Where nothing is written it is only looked at.
+    app.get("/deals/1").by(&app.admin).once("not a UUID").expect(200).await;
+    app.get("/health").once("not a UUID").expect(200).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_refused_and_nothing_is_done() {
+    let app = TestApp::new().await;
+    let long = "a".repeat(300);
+    let ask = || create(&app, &app.admin.key, json!({"title": "never"}));
+    for bad in [
+        "",
+        "abc",
+        "550e8400e29b41d4a716446655440000",
+        "\"550e8400-e29b-41d4-a716-446655440000",
+        &long,
+        "\"\"",
+    ] {
+        ask().once(bad).refused(400, "BAD_REQUEST", "Idempotency-Key must be a UUID").await;
+    }
+    ask()
+        .once(KEY)
+        .once(OTHER)
+        .refused(400, "BAD_REQUEST", "Header Idempotency-Key must be sent only once")
+        .await;
+    app.get("/me").by(&app.admin).once(KEY).once(KEY).expect(400).await;
+    assert_eq!(deals(&app, "never").await, 0);
+}
+
+#[tokio::test]
+async fn after_a_day_the_key_is_free_and_a_clock_that_jumps_back_keeps_it() {
+    let app = TestApp::new().await;
+    let again = || create(&app, &app.admin.key, json!({"title": "daily"})).once(KEY);
+    let first = again().expect(201).await;
+    app.clock.advance(86_399);
+    is_replay(&again().expect(201).await, &first);
+    app.clock.advance(-3_600);
+    is_replay(&again().expect(201).await, &first);
+    app.store.purge(At::Store).await.unwrap();
+    is_replay(&again().expect(201).await, &first);
+    app.clock.advance(3_601);
+    let second = again().expect(201).await;
+    assert_ne!(second.data()["id"], first.data()["id"]);
+    assert_eq!(second.header("idempotency-replayed"), None);
+    app.clock.advance(86_400);
+    assert_eq!(app.store.purge(At::Store).await.unwrap(), 1);
+    assert_eq!(deals(&app, "daily").await, 2);
+}
+
+#[tokio::test]
+async fn a_made_key_is_shown_again_only_to_its_own_maker_within_the_hour_and_before_it_is_used() {
+    let app = TestApp::new().await;
+    let make = |key: &Key, once: &str| app.post("/api-keys").key(key).json(json!({"label": "k"})).once(once);
+    let first = make(&app.admin.key, KEY).expect(201).await;
+    is_replay(&make(&app.admin.key, KEY).expect(201).await, &first);
+    // Another user has another key by the same name; a narrower credential of the same user may not see this one.
+    let theirs = make(&app.stranger.key, KEY).expect(201).await;
+    assert_ne!(theirs.data()["api_key"], first.data()["api_key"]);
+    let narrow = app.scoped(&app.admin, &[Scope::AccountWrite, Scope::AccountRead]).await;
+    let wide = json!({"label": "wide", "permission": "full_access"});
+    let made = app.post("/api-keys").by(&app.admin).json(wide.clone()).once(OTHER).expect(201).await;
+    app.post("/api-keys").key(&narrow).json(wide.clone()).once(OTHER).expect(403).await;
+    is_replay(&app.post("/api-keys").by(&app.admin).json(wide.clone()).once(OTHER).expect(201).await, &made);
+    // Once it is used, or an hour old, it is not shown any more; that it was made is said, and which it is.
+    app.get("/me").key(&first.new_key()).expect(200).await;
+    let shown = make(&app.admin.key, KEY).expect(409).await;
+    assert_eq!(
+        shown.json()["error"]["details"],
+        json!({"reason": "secret_already_shown", "key_id": first.data()["id"]})
+    );
+    app.clock.advance(3_600);
+    let shown = app.post("/api-keys").by(&app.admin).json(wide).once(OTHER).expect(409).await;
+    assert_eq!(reason(&shown), "secret_already_shown");
+    // A key that could be guessed seals nothing.
+    make(&app.admin.key, GUESSABLE).expect(201).await;
+    assert_eq!(reason(&make(&app.admin.key, GUESSABLE).expect(409).await), "secret_already_shown");
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_a_rotation_is_had_again_by_the_secret_that_was_replaced() {
+    let app = TestApp::new().await;
+    let rotate = |key: &Key| {
+        app.post(&format!("/api-keys/{}/rotate", app.editor.key.id)).key(key).json(json!({})).once(KEY)
+    };
+    let first = rotate(&app.editor.key).expect(200).await;
+    // The old one is in its grace, and goes on being used.
+    app.get("/me").by(&app.editor).expect(200).await;
+    is_replay(&rotate(&app.editor.key).expect(200).await, &first);
+    app.get("/me").key(&first.new_key()).expect(200).await;
+    assert_eq!(reason(&rotate(&app.editor.key).expect(409).await), "secret_already_shown");
+    // What was replaced or ended is not shown either.
+    for end in ["rotate", "revoke"] {
+        let make = || app.post("/api-keys").by(&app.admin).json(json!({"label": end})).once(OTHER);
+        let made = make().send().await;
+        if made.status == 201 {
+            let path = format!("/api-keys/{}", made.data()["id"]);
+            match end {
+                "rotate" => {
+                    app.post(&format!("{path}/rotate")).by(&app.admin).json(json!({})).expect(200).await
+                }
+                _ => app.delete(&path).by(&app.admin).expect(200).await,
+            };
+        }
+        let again = make().send().await;
+        assert!([404, 409].contains(&again.status.as_u16()), "{end}: {}", again.text());
+    }
+}
+
+#[tokio::test]
+async fn nothing_in_the_store_opens_a_sealed_answer() {
+    let app = TestApp::new().await;
+    let made =
+        app.post("/api-keys").by(&app.admin).json(json!({"label": "sealed"})).once(KEY).expect(201).await;
+    let secret = made.data()["api_key"].as_str().unwrap().to_owned();
+    let database = app.database();
+    let bytes = |path: &std::path::Path| std::fs::read(path).unwrap_or_default();
+    let wal = database.with_extension("db-wal");
+    let kept = [bytes(&database), bytes(&wal)].concat();
+    let holds = |wanted: &[u8]| kept.windows(wanted.len()).any(|part| part == wanted);
+    assert!(holds(b"sealed"), "the search finds what is there");
+    assert!(!holds(secret.as_bytes()) && !holds(&secret.as_bytes()[7..]) && !holds(KEY.as_bytes()));
+    let raw = uuid::Uuid::parse_str(KEY).unwrap();
+    assert!(!holds(raw.as_bytes()), "nor is the client's key there");
+}
+
+#[tokio::test]
+async fn a_retry_finds_its_answer_after_the_root_secret_was_rotated() {
+    let app = TestApp::new().await;
+    let again = || create(&app, &app.admin.key, json!({"title": "rotated"})).once(KEY);
+    let sealed = || app.post("/api-keys").by(&app.admin).json(json!({"label": "rotated"})).once(OTHER);
+    let (first, made) = (again().expect(201).await, sealed().expect(201).await);
+    // The root secret of the tests is the first that their randomness gives.
+    let next = RootSecret::generate(&SeededRandom::new(7)).unwrap().next(&SeededRandom::new(8)).unwrap();
+    app.app.claims.take_up(&next);
+    is_replay(&again().expect(201).await, &first);
+    is_replay(&sealed().expect(201).await, &made);
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_is_executed_and_the_others_get_its_answer_or_are_told_to_wait() {
+    let app = TestApp::new().await;
+    for round in 0..30 {
+        let key = format!("550e8400-e29b-41d4-a716-{round:012}");
+        let title = format!("round {round}");
+        let asks = (0..64).map(|_| create(&app, &app.admin.key, json!({"title": title})).once(&key).send());
+        let answers = futures_util::future::join_all(asks).await;
+        let made: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+        let waiting: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 409).collect();
+        assert_eq!(made.len() + waiting.len(), 64);
+        assert_eq!(made.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count(), 1);
+        assert!(made.iter().all(|answer| answer.text() == made[0].text()));
+        for answer in waiting {
+            assert_eq!(
+                (reason(answer).as_str(), answer.header("retry-after")),
+                ("idempotency_in_progress", Some("1"))
+            );
+        }
+        assert_eq!(deals(&app, &title).await, 1, "{title}");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_counts_against_the_limit_like_any_write() {
+    let app = TestApp::new().await;
+    let limits = keyward::config::LimitsConfig::default();
+    app.app.current.replace(keyward::reload::Reloadable { limits, ..keyward::reload::Reloadable::default() });
+    let again = || create(&app, &app.stranger.key, json!({"title": "counted"})).once(KEY);
+    let first = again().expect(201).await;
+    assert_eq!(first.header("ratelimit"), Some("\"writes\";r=29;t=60"));
+    let replay = again().expect(201).await;
+    assert_eq!(replay.header("ratelimit"), Some("\"writes\";r=28;t=60"), "told as it stands now");
+    assert_eq!(app.request(Method::GET, "/nowhere").send().await.status, 404);
+}
