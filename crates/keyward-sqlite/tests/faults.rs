@@ -40,7 +40,7 @@ async fn make(store: &Sqlite, slug: &str, name: String) -> Result<AccountId, Sto
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
     match Commit::<CreateAccount>::commit(store, effect, operator(), context, None, At::Store).await? {
         Ended::Done(made, _) => Ok(made),
-        Ended::Replayed(_) => panic!("nothing was claimed"),
+        Ended::Replayed(_) => Err(StoreError::Failed("nothing was claimed".into())),
         Ended::Refused(denial) => Err(StoreError::Failed(denial.word().into())),
     }
 }

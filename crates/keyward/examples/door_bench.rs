@@ -1,6 +1,8 @@
 //! What the door costs: one handler bare, and the same handler behind the whole door with a key that is remembered,
 //! in turns, over real sockets. Prints ratios of one run; figures of different runs or machines do not compare.
 //!
+//! Then what limits cost a read and what an `Idempotency-Key` costs a write.
+//!
 //! `cargo xtask bench [ROUNDS]`: a round is half a second each. Ends with exit code 1 when the door keeps less than the
 //! floor of the bare handler's throughput per CPU second, so that a mistake that makes it much dearer is noticed.
 
@@ -8,19 +10,23 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::App;
-use keyward::reload::Current;
-use keyward::stack::{Boxed, around, guarded};
+use keyward::config::LimitsConfig;
+use keyward::reload::{Current, Reloadable};
+use keyward::stack::{Boxed, around, guarded, stack};
 use keyward::transport::Listening;
 use keyward::watch::Recent;
 use keyward::{telemetry, transport};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
-use keyward_core::clock::{At, SystemClock};
+use keyward_core::clock::{At, Clock, SystemClock};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::idempotency::Claims;
+use keyward_core::limits::{Rate, Tiers};
 use keyward_core::page::Cursors;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
-use keyward_core::random::OsRandom;
+use keyward_core::random::{OsRandom, uuid4};
+use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
@@ -31,11 +37,13 @@ use std::error::Error;
 use std::future::pending;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tower::service_fn;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -82,7 +90,127 @@ fn main() -> Result<(), Failure> {
         out,
         "median of {rounds}: the door keeps {median:.3} of the throughput, {by_cpu:.3} by CPU time (floor {FLOOR})"
     )?;
+    beside(&mut out, &runtime, rounds, directory.path())?;
     if by_cpu < FLOOR { Err("the door has become too dear".into()) } else { Ok(()) }
+}
+
+/// What limits cost a read, and what an `Idempotency-Key` costs a write: each beside the same without, through the whole
+/// program. Server CPU for the reads; for the writes throughput too, since they wait for the disk.
+fn beside(out: &mut impl Write, runtime: &Runtime, rounds: usize, directory: &Path) -> Result<(), Failure> {
+    let server = |name: &str, limits: LimitsConfig| {
+        let place = directory.join(name);
+        std::fs::create_dir(&place)?;
+        let (app, key) =
+            runtime.block_on(prepare_with(&place, Reloadable { limits, ..Reloadable::default() }))?;
+        Ok::<_, Failure>((start(name, stack(&app))?, key))
+    };
+    // In shadow, so that the flood goes on when the limit is reached; it is counted all the same.
+    let limited =
+        LimitsConfig { tiers: every(Rate::PerMinute(Rate::MOST)), shadow: true, ..LimitsConfig::default() };
+    let none = || LimitsConfig { tiers: every(Rate::Unlimited), ..LimitsConfig::default() };
+    let (open, limited) = (server("open", none())?, server("limited", limited)?);
+    let (plain, once) = (server("plain", none())?, server("once", none())?);
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let ask = |(server, key): &(Server, String), once| runtime.block_on(ask(server, key, once));
+        let (a, b) = (ask(&open, None)?, ask(&limited, None)?);
+        let (c, d) = (ask(&plain, Some(false))?, ask(&once, Some(true))?);
+        if round > 0 {
+            reads.push((a.cpu_each(), b.cpu_each()));
+            writes.push((c.rate(), d.rate(), c.cpu_each(), d.cpu_each()));
+        }
+    }
+    let each = |values: &[f64]| middle(values.iter().copied());
+    let (open, limited): (Vec<f64>, Vec<f64>) = reads.into_iter().unzip();
+    writeln!(
+        out,
+        "a read of /me without limits {:.2} us, with {:.2} us: {:.3}",
+        each(&open),
+        each(&limited),
+        each(&open) / each(&limited)
+    )?;
+    let of = |pick: fn(&(f64, f64, f64, f64)) -> f64| middle(writes.iter().map(pick));
+    writeln!(
+        out,
+        "a write plain {:.0}/s, with an Idempotency-Key {:.0}/s: {:.3} ({:.0} and {:.0} us of the server's thread)",
+        of(|w| w.0),
+        of(|w| w.1),
+        of(|w| w.1) / of(|w| w.0),
+        of(|w| w.2),
+        of(|w| w.3),
+    )?;
+    Ok(())
+}
+
+/// The same rate for reads and writes of every tier.
+fn every(rate: Rate) -> Tiers {
+    let mut tiers = Tiers::default();
+    for tier in [&mut tiers.free, &mut tiers.standard, &mut tiers.enterprise] {
+        (tier.reads, tier.writes) = (rate, rate);
+    }
+    tiers
+}
+
+/// Reads `/me`, or writes deals, each with a key of its own or without, on eight connections until the round is over.
+async fn ask(server: &Server, key: &str, write_once: Option<bool>) -> Result<Measured, Failure> {
+    let (over, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let before = cpu_time(server.thread)?;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let (over, count, key) = (Arc::clone(&over), Arc::clone(&count), key.to_owned());
+        let mut stream = BufReader::new(TcpStream::connect(server.address).await?);
+        stream.get_mut().set_nodelay(true)?;
+        clients.push(tokio::spawn(async move {
+            while !over.load(Ordering::Relaxed) {
+                let request = match write_once {
+                    None => format!("GET /api/external/v2/me HTTP/1.1\r\n{}\r\n", head(&key)),
+                    Some(once) => {
+                        let body = "{\"title\":\"bench\"}";
+                        let own = if once { format!("Idempotency-Key: {}\r\n", uuid4(&OsRandom)?) } else { String::new() };
+                        format!(
+                            "POST /api/external/v2/deals HTTP/1.1\r\n{}{own}Content-Type: application/json\r\n\
+                             Content-Length: {}\r\n\r\n{body}",
+                            head(&key),
+                            body.len()
+                        )
+                    }
+                };
+                stream.get_mut().write_all(request.as_bytes()).await?;
+                answered(&mut stream).await?;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok::<_, Failure>(())
+        }));
+    }
+    tokio::time::sleep(ROUND).await;
+    over.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await??;
+    }
+    Ok(Measured { requests: count.load(Ordering::Relaxed), cpu: cpu_time(server.thread)? - before })
+}
+
+fn head(key: &str) -> String {
+    format!("Host: a\r\nAuthorization: Bearer {key}\r\nX-Origin-App: bench\r\n")
+}
+
+/// Reads one answer, which must be a success.
+async fn answered(stream: &mut BufReader<TcpStream>) -> Result<(), Failure> {
+    let (mut line, mut length, mut first) = (String::new(), 0, true);
+    loop {
+        line.clear();
+        stream.read_line(&mut line).await?;
+        if std::mem::take(&mut first) && !line.starts_with("HTTP/1.1 20") {
+            return Err(format!("unexpected answer: {line}").into());
+        }
+        match line.trim_end() {
+            "" => break,
+            field => length = field.strip_prefix("content-length: ").map_or(Ok(length), str::parse)?,
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(())
 }
 
 fn middle(values: impl Iterator<Item = f64>) -> f64 {
@@ -111,18 +239,24 @@ impl BoxedRouter {
     }
 }
 
-/// An app on a real store, with a key.
-async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Failure> {
+/// An app on a real store, with a key, and without limits.
+async fn prepare(directory: &Path) -> Result<(Arc<App>, String), Failure> {
+    let limits = LimitsConfig { tiers: every(Rate::Unlimited), ..LimitsConfig::default() };
+    prepare_with(directory, Reloadable { limits, ..Reloadable::default() }).await
+}
+
+async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, String), Failure> {
+    let current = Current::new(now);
     let clock = Arc::new(SystemClock::new());
     let root = RootSecret::generate(&OsRandom)?;
     let path = directory.join("bench.db");
     let checks = root.check_values();
     let store = Sqlite::open(&Options {
         path: &path,
-        components: &[],
+        components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &checks,
         migrate: true,
-        tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
+        tiers: current.tiers(),
         clock: clock.clone(),
     })?;
     let ring = KeyRing::new(KeyFormat::new("lev_sk_")?, &root).ok_or("no root secret")?;
@@ -143,16 +277,14 @@ async fn prepare(directory: &std::path::Path) -> Result<(Arc<App>, String), Fail
     let issue = IssueKey { account, user, label: "bench".to_owned(), grant: Grant::FullAccess, secret };
     let key = commit(&store, issue).await?.secret.expose().to_owned();
     let app = App {
-        current: Current::default(),
+        current,
         traces: None,
         recent: Recent::default(),
         store: Arc::new(store),
         ring,
         cursors: Cursors::new(&root),
-        claims: keyward_core::idempotency::Claims::new(&root),
-        limiter: keyward_core::rate_limit::Limiter::new(
-            Arc::clone(&clock) as Arc<dyn keyward_core::clock::Clock>
-        ),
+        claims: Claims::new(&root),
+        limiter: Limiter::new(Arc::clone(&clock) as Arc<dyn Clock>),
         clock,
         random: Arc::new(OsRandom),
         public_url: "http://127.0.0.1".to_owned(),
@@ -170,7 +302,7 @@ where
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "bench".to_owned() };
     match store.commit(effect, operator(), context, None, At::Store).await? {
         Ended::Done(done, _) => Ok(done),
-        Ended::Replayed(_) => panic!("nothing was claimed"),
+        Ended::Replayed(_) => Err("nothing was claimed".into()),
         Ended::Refused(denial) => Err(denial.message().into()),
     }
 }

@@ -10,6 +10,12 @@ fn plain_line(line: &str) -> String {
     if line.starts_with("date: ") {
         return "date: <date>".to_owned();
     }
+    // Seconds until an admission leaves: a second more or less.
+    if let Some((before, seconds)) = line.split_once(";t=").filter(|_| line.starts_with("ratelimit: "))
+        && seconds.parse::<u8>().is_ok_and(|seconds| seconds <= 60)
+    {
+        return format!("{before};t=<seconds>");
+    }
     if line.strip_prefix("  password  ").is_some_and(|rest| !rest.contains(' ')) {
         return "  password  <password>".to_owned();
     }
