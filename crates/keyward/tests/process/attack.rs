@@ -3,6 +3,7 @@
 use crate::frames::{ask, block, fields, only_waits};
 use crate::support::{
     Answer, Client, Server, clean, connect, contents, keyward, mode, read_answer, refused, run, text,
+    unlimited,
 };
 use keyward_sqlite::faults::{change_by_force, number};
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ fn total(server: &Server) -> Value {
 fn with(variables: &[(&str, &str)]) -> Server {
     let mut command = keyward(&Server::demo_arguments(None));
     command.envs(variables.iter().copied());
-    Server::demo_by(command)
+    Server::demo_by(unlimited(command))
 }
 
 #[test]
@@ -386,7 +387,7 @@ fn shown_of(names: &[&str]) -> BTreeSet<String> {
     for format in ["json", "text"] {
         let mut command = keyward(&Server::demo_arguments(Some(home.path())));
         command.env("KEYWARD_LOG_FORMAT", format).env("KEYWARD_LOG_LEVEL", "debug");
-        let mut server = Server::demo_by(command);
+        let mut server = Server::demo_by(unlimited(command));
         let mut admin = server.client(&server.admin());
         for name in names {
             let made = admin.post("/api-keys", &json!({ "label": format!("k{name}k") })).data(201);

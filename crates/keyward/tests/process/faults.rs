@@ -1,6 +1,6 @@
 //! A database that is locked or full: 503, reads go on, and nothing that was acknowledged is lost.
 
-use crate::support::{Client, Server, clean, run, settle};
+use crate::support::{Client, Server, clean, run, settle, unlimited};
 use keyward_sqlite::faults::{WriteLock, integrity};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -47,7 +47,7 @@ fn limited(data: &Path, bytes: u64) -> Server {
     command.args(["-c", &script, env!("CARGO_BIN_EXE_keyward")]).args(Server::demo_arguments(Some(data)));
     clean(&mut command);
     command.env("KEYWARD_LOG_LEVEL", "error");
-    Server::demo_by(command)
+    Server::demo_by(unlimited(command))
 }
 
 /// Writes until the server cannot any more, three times in a row; what it acknowledged.

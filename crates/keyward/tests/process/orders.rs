@@ -298,7 +298,7 @@ fn an_order_reaches_the_database_that_it_names_and_no_other() {
 #[test]
 fn an_account_may_have_what_the_operator_says() {
     let home = tempfile::tempdir().unwrap();
-    let server = Server::demo(Some(home.path()));
+    let server = Server::demo_by(keyward(&Server::demo_arguments(Some(home.path()))));
     let mut admin = server.client(&server.admin());
     let limits = |arguments: &[&str]| {
         order(home.path(), &[&["account", "limits", "acme-capital"], arguments].concat())
@@ -309,7 +309,10 @@ fn an_account_may_have_what_the_operator_says() {
         (&json!("unlimited"), &json!(7), &json!(6))
     );
     let platform = admin.get("/me").data(200)["platform"].take();
-    assert_eq!(platform["rate_limits"]["reads"], json!({ "limit": null, "window_seconds": 60 }));
+    assert_eq!(
+        platform["rate_limits"]["reads"],
+        json!({ "limit": null, "remaining": null, "window_seconds": 60 })
+    );
     assert_eq!(platform["rate_limits"]["writes"]["limit"], 7);
     assert_eq!(platform["api_keys"], json!({ "current_count": 5, "max_allowed": 6 }));
     assert_eq!(admin.post("/api-keys", &json!({ "label": "sixth" })).status, 201);
@@ -367,10 +370,11 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     settle(at);
     let database = at.join("keyward.db");
     // As the version before wrote it.
-    let back = "DROP INDEX audit_by_request; DROP TABLE identities;
+    let back = "DROP TABLE idempotency; DROP TABLE limit_windows; DROP TABLE limit_state;
+        DROP INDEX audit_by_request; DROP TABLE identities;
         ALTER TABLE accounts DROP COLUMN reads_per_minute; ALTER TABLE accounts DROP COLUMN writes_per_minute;
         ALTER TABLE accounts DROP COLUMN max_keys;
-        DELETE FROM schema_migrations WHERE component = 'keyward' AND version = 2;";
+        DELETE FROM schema_migrations WHERE component = 'keyward' AND version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);
     let before = std::fs::read(&database).unwrap();
@@ -397,7 +401,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     let server = Server::demo(Some(at));
     assert_eq!(server.client(&admin).get("/me").status, 200);
     order(at, &["key", "revoke", "1"]);
-    assert_eq!((version(&copy), version(&database)), (1, 2));
+    assert_eq!((version(&copy), version(&database)), (1, 3));
 }
 
 #[test]

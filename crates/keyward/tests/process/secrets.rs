@@ -1,7 +1,7 @@
 //! No secret is in the database, in its log files or in anything that the program prints, but where it belongs.
 
 use crate::search::{Needles, key_like};
-use crate::support::{BASE, Client, Server, connect, keyward, run, text};
+use crate::support::{BASE, Client, Server, connect, keyward, run, text, unlimited};
 use keyward_sqlite::faults::WriteLock;
 use serde_json::{Value, json};
 use std::fs;
@@ -11,8 +11,8 @@ use std::process::Command;
 
 /// What no client's mistake may bring into a file.
 const MARKER: &str = "zQ9marker7Vx2sesame5Lk";
-/// A UUID that a client sends as Idempotency-Key: a secret too.
-const UUID: &str = "5e5a3e17-0bad-4cab-9a7e-00c0ffee1234";
+/// UUIDs that a client sends as Idempotency-Key: secrets too.
+const UUIDS: [&str; 2] = ["5e5a3e17-0bad-4cab-9a7e-00c0ffee1234", "5e5a3e17-0bad-4cab-9a7e-00c0ffee1235"];
 
 /// What the requests here are refused for, at every step on the way.
 const DENIALS: [&str; 21] = [
@@ -25,7 +25,7 @@ const DENIALS: [&str; 21] = [
     "header_malformed",
     "headers_too_large",
     "idempotency_key_malformed",
-    "idempotency_unavailable",
+    "idempotency_key_reused",
     "invalid",
     "json_malformed",
     "key_malformed",
@@ -278,14 +278,17 @@ fn made_keys(server: &Server, admin: &mut Client) -> Vec<String> {
 fn no_secret_anywhere(format: &str) {
     let home = tempfile::tempdir().unwrap();
     let data = home.path();
-    let mut server = Server::demo_by(talkative(keyward(&Server::demo_arguments(Some(data))), format));
+    let mut server =
+        Server::demo_by(unlimited(talkative(keyward(&Server::demo_arguments(Some(data))), format)));
     let mut needles = Needles::new();
     needles.add("marker", MARKER.as_bytes());
-    needles.add("idempotency key", UUID.as_bytes());
-    let digits = UUID.replace('-', "");
-    needles.add("idempotency key without hyphens", digits.as_bytes());
-    let byte = |at: usize| u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap();
-    needles.add("idempotency key in binary", &(0..16).map(byte).collect::<Vec<u8>>());
+    for uuid in UUIDS {
+        needles.add("idempotency key", uuid.as_bytes());
+        let digits = uuid.replace('-', "");
+        needles.add("idempotency key without hyphens", digits.as_bytes());
+        let byte = |at: usize| u8::from_str_radix(&digits[at * 2..at * 2 + 2], 16).unwrap();
+        needles.add("idempotency key in binary", &(0..16).map(byte).collect::<Vec<u8>>());
+    }
     add_credentials(&mut needles, &server.line);
     add_root_secret(&mut needles, &fs::read_to_string(data.join("root-secret")).unwrap());
     let stranger = stranger();
@@ -307,8 +310,19 @@ fn no_secret_anywhere(format: &str) {
     assert_eq!(server.client(&stranger).get("/me").status, 401);
     let asked = admin.post("/auth/validate-api-key", &json!({ "api_key": stranger }));
     assert_eq!(asked.data(200)["valid"], false);
-    let idempotent = [("Idempotency-Key", UUID), ("Content-Type", "application/json")];
-    admin.call("POST", "/deals", &idempotent, b"{\"title\":\"Once\"}").unwrap().is_unavailable();
+    // Twice, for what is stored of the first answer; a key that is shown again was kept sealed.
+    let mut once = |uuid: &str, path: &str, body: &[u8]| {
+        let idempotent = [("Idempotency-Key", uuid), ("Content-Type", "application/json")];
+        let [first, again] = [(); 2].map(|()| admin.call("POST", path, &idempotent, body).unwrap().data(201));
+        assert_eq!(first, again, "{path}");
+        first
+    };
+    once(UUIDS[0], "/deals", b"{\"title\":\"Once\"}");
+    let other = json!({ "label": "another write" }).to_string();
+    let shown_twice = once(UUIDS[1], "/api-keys", b"{\"label\":\"shown twice\"}");
+    let reused = [("Idempotency-Key", UUIDS[1]), ("Content-Type", "application/json")];
+    assert_eq!(admin.call("POST", "/api-keys", &reused, other.as_bytes()).unwrap().status, 409);
+    needles.add_key("shown twice", shown_twice["api_key"].as_str().unwrap());
     let control = "a title that may be kept";
     let made = admin.post("/deals", &json!({ "title": control })).data(201);
     let patched = admin.call(

@@ -23,6 +23,20 @@ pub(crate) fn keyward(arguments: &[&str]) -> Command {
     command
 }
 
+/// Lets a server take any number of requests: a test is many callers at one address, in one minute.
+pub(crate) fn unlimited(mut command: Command) -> Command {
+    for tier in ["FREE", "STANDARD", "ENTERPRISE"] {
+        for kind in ["READS", "WRITES"] {
+            command.env(format!("KEYWARD_LIMITS_TIERS_{tier}_{kind}"), "unlimited");
+        }
+    }
+    command
+        .env("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "0")
+        .env("KEYWARD_LIMITS_VALIDATE_PER_MINUTE", "100000")
+        .env("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "100000");
+    command
+}
+
 /// Takes all variables but PATH away.
 pub(crate) fn clean(command: &mut Command) {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
@@ -115,9 +129,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `demo --json` on a free port, keeping its data in `data` or nowhere.
+    /// `demo --json` on a free port without limits, keeping its data in `data` or nowhere.
     pub(crate) fn demo(data: Option<&Path>) -> Self {
-        Self::demo_by(keyward(&Self::demo_arguments(data)))
+        Self::demo_by(unlimited(keyward(&Self::demo_arguments(data))))
     }
 
     /// The arguments of [`Server::demo`].
@@ -135,9 +149,9 @@ impl Server {
         })
     }
 
-    /// `serve` on a free port with the database and the root secret in `data`.
+    /// `serve` on a free port without limits with the database and the root secret in `data`.
     pub(crate) fn serve(data: &Path) -> Self {
-        Self::serve_by(keyward(&["serve", "--listen", "127.0.0.1:0", "--data", text(data)]))
+        Self::serve_by(unlimited(keyward(&["serve", "--listen", "127.0.0.1:0", "--data", text(data)])))
     }
 
     /// `serve` by this command line. The log says where it listens.

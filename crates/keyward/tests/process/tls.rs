@@ -1,6 +1,6 @@
 //! HTTPS and HTTP/2, spoken by curl; and what SIGHUP takes in.
 
-use crate::support::{Server, clean, connect, keyward, run, text};
+use crate::support::{Server, clean, connect, keyward, run, text, unlimited};
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -43,7 +43,7 @@ impl Pair {
         let config = self.path("keyward.toml");
         let mut arguments = Server::demo_arguments(None);
         arguments.extend(["--config", text(&config)]);
-        Server::demo_by(keyward(&arguments))
+        Server::demo_by(unlimited(keyward(&arguments)))
     }
 
     fn configure(&self, more: &str) {
