@@ -5,8 +5,11 @@
 use keyward_core::account::CreateAccount;
 use keyward_core::clock::{At, SystemClock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
-use keyward_core::id::AccountId;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::idempotency::{Claim, Claims, Fingerprint, Scope};
 use keyward_core::permit::{Administer, Permit, operator};
+use keyward_core::random::OsRandom;
+use keyward_core::root_secret::RootSecret;
 use keyward_core::store::{StoreError, Upkeep};
 use keyward_core::tier::Tier;
 use keyward_sqlite::faults::{WriteLock, integrity, number};
@@ -34,11 +37,20 @@ fn home() -> std::io::Result<(TempDir, PathBuf)> {
 }
 
 /// Makes an account. The name may be long, to fill the file.
-#[expect(clippy::disallowed_methods, reason = "the tests make accounts as the operator does")]
 async fn make(store: &Sqlite, slug: &str, name: String) -> Result<AccountId, StoreError> {
+    make_once(store, slug, name, None).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests make accounts as the operator does")]
+async fn make_once(
+    store: &Sqlite,
+    slug: &str,
+    name: String,
+    claim: Option<Claim>,
+) -> Result<AccountId, StoreError> {
     let effect = CreateAccount { slug: slug.to_owned(), name, account_type: None, tier: Tier::Free };
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-    match Commit::<CreateAccount>::commit(store, effect, operator(), context, None, At::Store).await? {
+    match Commit::<CreateAccount>::commit(store, effect, operator(), context, claim, At::Store).await? {
         Ended::Done(made, _) => Ok(made),
         Ended::Replayed(_) => Err(StoreError::Failed("nothing was claimed".into())),
         Ended::Refused(denial) => Err(StoreError::Failed(denial.word().into())),
@@ -150,15 +162,19 @@ impl Execute<Spoil> for Tx<'_> {
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "the tests act as the operator does")]
-async fn a_panic_in_an_effect_is_rolled_back_and_the_writer_goes_on() {
+async fn a_panic_in_an_effect_is_rolled_back_and_frees_its_key() {
     let (_directory, path) = home().unwrap();
     let store = open(&path).unwrap();
     let first = make(&store, "first", "First".to_owned()).await.unwrap();
     let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
-    let spoilt = Commit::<Spoil>::commit(&store, Spoil, operator(), context, None, At::Store).await;
+    let scope = Scope { account: None, user: UserId(1) };
+    let claims = Claims::new(&RootSecret::generate(&OsRandom).unwrap());
+    let claim = claims.claim(scope, Uuid::from_u128(7), Fingerprint::of("POST", "/", "", None), &OsRandom);
+    let claim = Some(claim.unwrap());
+    let spoilt = Commit::<Spoil>::commit(&store, Spoil, operator(), context, claim.clone(), At::Store).await;
     assert!(matches!(spoilt, Err(StoreError::Failed(_))), "{spoilt:?}");
     assert_eq!(held(&store, &path, &[first]), (1, 1, 1), "nothing of it stays");
-    let second = make(&store, "second", "Second".to_owned()).await.unwrap();
-    assert_eq!(held(&store, &path, &[first, second]), (2, 2, 2), "and the next write is done");
+    let second = make_once(&store, "second", "Second".to_owned(), claim).await.unwrap();
+    assert_eq!(held(&store, &path, &[first, second]), (2, 2, 2), "and the next write is done, by that key");
     assert_eq!(integrity(&path).unwrap(), "ok");
 }

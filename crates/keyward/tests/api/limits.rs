@@ -118,6 +118,20 @@ async fn the_operators_word_for_an_account_goes_before_its_tier() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_forward_or_back_an_hour_changes_nothing() {
+    let app = limited(|limits| limits.health_per_minute = 2).await;
+    let ask = || app.get("/health");
+    assert_eq!(statuses(2, ask).await, [200, 200]);
+    for hours in [1, -2, 1] {
+        app.clock.advance(hours * 3_600);
+        let refused = ask().expect(429).await;
+        assert_eq!(refused.header("retry-after"), Some("60"), "{hours}");
+    }
+    app.clock.pass(Duration::from_millis(60_001));
+    ask().expect(200).await;
+}
+
+#[tokio::test]
 async fn public_operations_are_limited_by_address_and_a_64_is_one() {
     let app = limited(|limits| limits.health_per_minute = 3).await;
     let validate = |from: &'static str| {

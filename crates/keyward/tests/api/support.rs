@@ -1,7 +1,7 @@
 //! The app under test, its personas, and how they speak to it.
 
 use axum::body::Body;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::App;
 use keyward::config::LimitsConfig;
@@ -281,6 +281,12 @@ pub(crate) struct Ask<'a> {
 
 impl Ask<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// A header whose value need not be text.
+    pub(crate) fn raw_header(mut self, name: &str, value: HeaderValue) -> Self {
         self.request = self.request.header(name, value);
         self
     }

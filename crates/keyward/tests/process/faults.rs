@@ -39,6 +39,29 @@ fn a_locked_database_gives_503_for_writes_and_200_for_reads() {
     assert_eq!(integrity(&database).unwrap(), "ok");
 }
 
+#[test]
+fn a_write_that_a_locked_database_refused_is_done_by_its_retry() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let mut client = server.client(&server.admin());
+    let mut ask = || {
+        let headers = [
+            ("Idempotency-Key", "550e8400-e29b-41d4-a716-446655440000"),
+            ("Content-Type", "application/json"),
+        ];
+        client.call("POST", "/deals", &headers, b"{\"title\":\"when it can be\"}").unwrap()
+    };
+    let lock = WriteLock::take(&home.path().join("keyward.db")).unwrap();
+    ask().is_unavailable();
+    drop(lock);
+    let made = ask();
+    assert_eq!((made.status, made.header("idempotency-replayed")), (201, None));
+    let again = ask();
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!(again.body, made.body);
+    assert_eq!(client.get("/deals?limit=1").json()["pagination"]["total"], 601);
+}
+
 /// A demo whose files may grow to that many bytes and no further.
 fn limited(data: &Path, bytes: u64) -> Server {
     // A write beyond the limit fails, as on a full disk, instead of ending the process by SIGXFSZ.
