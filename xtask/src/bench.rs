@@ -3,6 +3,7 @@
 
 use crate::command::{Outcome, cargo, run};
 use std::path::Path;
+use std::process::Command;
 
 /// What the door costs.
 pub(crate) fn bench(root: &Path, extra: &[&str]) -> Outcome {
@@ -16,8 +17,28 @@ pub(crate) fn soak_hostile(root: &Path, extra: &[&str]) -> Outcome {
     run_example(root, "soak_hostile", &[&["--tls"], extra].concat())
 }
 
+/// Exact limits under attack from outside, on servers that are stopped, killed and started again.
+pub(crate) fn soak_limits(root: &Path, extra: &[&str]) -> Outcome {
+    run(cargo(root).args(["build", "--release", "--locked", "-p", "keyward", "--bin", "keyward"]))?;
+    run_example(root, "soak_limits", extra)
+}
+
+/// Writes that happen once, under hundreds of kills. The program that can be killed at a place in its commit is built apart,
+/// so that nobody takes it for the one that is used.
+pub(crate) fn soak_once(root: &Path, extra: &[&str]) -> Outcome {
+    let apart = root.join("target/fault-injection");
+    let fixed = ["build", "--release", "--locked", "-p", "keyward", "--bin", "keyward"];
+    run(cargo(root).args(fixed).args(["--features", "fault-injection", "--target-dir"]).arg(&apart))?;
+    run(example(root, "soak_once").arg("--server").arg(apart.join("release/keyward")).args(extra))
+}
+
 /// Builds and runs it; `extra` are its arguments.
 fn run_example(root: &Path, name: &str, extra: &[&str]) -> Outcome {
-    let fixed = ["run", "--release", "--locked", "-p", "keyward", "--example", name, "--"];
-    run(cargo(root).args(fixed).args(extra))
+    run(example(root, name).args(extra))
+}
+
+fn example(root: &Path, name: &str) -> Command {
+    let mut command = cargo(root);
+    command.args(["run", "--release", "--locked", "-p", "keyward", "--example", name, "--"]);
+    command
 }

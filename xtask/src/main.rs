@@ -20,7 +20,11 @@ usage: cargo xtask <command>
   generate       writes the reference pages; with --check, only says which are not up to date
   bench [ARGS]   what the door costs; ARGS go to the benchmark
   soak hostile [ARGS]
-                 1,000 hostile connections in five shapes, in full";
+                 1,000 hostile connections in five shapes, in full
+  soak limits [ARGS]
+                 exact limits, attacked from outside for minutes
+  soak once [ARGS]
+                 writes that happen once, under 500 kills";
 
 fn main() -> ExitCode {
     let root = command::root();
@@ -36,6 +40,10 @@ fn main() -> ExitCode {
         ["soak", "hostile", "--", rest @ ..] | ["soak", "hostile", rest @ ..] => {
             bench::soak_hostile(&root, rest)
         }
+        ["soak", "limits", "--", rest @ ..] | ["soak", "limits", rest @ ..] => {
+            bench::soak_limits(&root, rest)
+        }
+        ["soak", "once", "--", rest @ ..] | ["soak", "once", rest @ ..] => bench::soak_once(&root, rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
