@@ -17,6 +17,7 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (completed_at);
 CREATE INDEX idempotency_with_secret ON idempotency (subject_id) WHERE salt IS NOT NULL;
+CREATE INDEX idempotency_sealed_by_age ON idempotency (completed_at) WHERE salt IS NOT NULL;
 
 -- The counters of limits, from a clean stop to the next start.
 CREATE TABLE limit_windows (

@@ -1,5 +1,6 @@
 //! The SQL of accounts, users and memberships.
 
+use crate::idempotency::FORGET_SECRETS;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::account::{
@@ -112,6 +113,7 @@ impl Execute<RemoveMember> for Tx<'_> {
         )?;
         let sql = format!("SELECT {} FROM api_keys WHERE account_id = ?1 AND user_id = ?2", rows::KEY);
         for key in self.all(&sql, params![e.account.0, e.user.0], rows::key)? {
+            self.change(FORGET_SECRETS, [key.id.0])?;
             self.publish(Change::Key(key));
         }
         self.publish(Change::Member(e.account, e.user, None));

@@ -137,6 +137,11 @@ pub(crate) const FORGET_USED_SECRET: &str =
     "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL
      AND EXISTS (SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL)";
 
+/// The same, if this digest, to which a secret has just moved, is the key's current one: it moved because it was used.
+pub(crate) const FORGET_MOVED_SECRET: &str =
+    "UPDATE idempotency SET body = NULL, salt = NULL WHERE salt IS NOT NULL AND subject_id IN
+     (SELECT key_id FROM api_key_secrets WHERE digest = ?1 AND ends_at IS NULL)";
+
 /// Whether this use, which is noted and not yet written, was one of the secret that answers about its key show.
 pub(crate) fn shows_used(tx: &Tx<'_>, noted: Option<KeyUse>) -> Result<bool, StoreError> {
     let Some((key, digest)) = noted.and_then(|noted| Some((noted.key, noted.current?))) else {

@@ -1,7 +1,7 @@
 //! What is written in batches, outside `commit`.
 
 use crate::error::store_error;
-use crate::idempotency::FORGET_USED_SECRET;
+use crate::idempotency::{FORGET_MOVED_SECRET, FORGET_USED_SECRET};
 use crate::{Sqlite, reader, rows};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
@@ -73,6 +73,7 @@ impl Upkeep for Sqlite {
                     .and_then(|mut statement| statement.execute(params![to, noted.version, from]))
                     .map_err(store_error)?;
                 if changed > 0 {
+                    execute(&tx, FORGET_MOVED_SECRET, [to])?;
                     moved.push(Change::Moved(noted));
                 }
             }

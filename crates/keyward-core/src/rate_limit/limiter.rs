@@ -87,7 +87,7 @@ impl Bucket {
             "account" => Some(Self::Account(AccountId(id.parse().ok()?), purpose)),
             "user" => Some(Self::User(UserId(id.parse().ok()?), purpose)),
             "address" => Some(Self::Address(id.parse().ok()?, purpose)),
-            // A crowd is of one process: whoever was in it is counted anew.
+            "crowd" => Some(Self::Crowd(id.parse().ok()?, purpose)),
             _ => None,
         }
     }
@@ -183,6 +183,17 @@ impl Limiter {
         self.held_until.store(self.now().ceiling + WINDOW, Ordering::SeqCst);
     }
 
+    /// Whether nothing is admitted yet.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held(self.now()) > 0
+    }
+
+    /// Milliseconds until something is admitted again after [`Limiter::hold`].
+    fn held(&self, now: Moment) -> u64 {
+        self.held_until.load(Ordering::SeqCst).saturating_sub(now.floor)
+    }
+
     /// Charges a request to all of these buckets, or to none.
     ///
     /// # Errors
@@ -201,7 +212,7 @@ impl Limiter {
                 Some((at, Charge { bucket: self.named(shard, *place, charge.bucket, now), ..*charge }))
             })
             .collect();
-        let held = self.held_until.load(Ordering::SeqCst).saturating_sub(now.floor);
+        let held = self.held(now);
         let waits: Vec<u64> = named
             .iter()
             .map(|(at, charge)| {
@@ -223,7 +234,7 @@ impl Limiter {
             if over.is_none() {
                 shard.entry(charge.bucket).or_default().note(now.ceiling);
             }
-            Some(standing(shard.get(&charge.bucket), *charge, now))
+            Some(standing(shard.get(&charge.bucket), *charge, now, held))
         });
         let standings = standings.collect();
         match over {
@@ -241,17 +252,24 @@ impl Limiter {
         locked.collect()
     }
 
-    /// The bucket itself, or the one that it shares when an address finds no place.
+    /// The bucket itself, or the one that it shares when an address finds no place. As long as an admission of the crowd
+    /// counts, nobody leaves it for a bucket of its own: it may have been theirs. So a full shard is seldom swept, too.
     fn named(&self, shard: &mut Shard, place: usize, bucket: Bucket, now: Moment) -> Bucket {
         let Bucket::Address(_, purpose) = bucket else { return bucket };
-        if shard.len() < self.most || shard.contains_key(&bucket) {
+        if shard.contains_key(&bucket) {
             return bucket;
         }
-        sweep(shard, now);
-        if shard.len() < self.most {
-            return bucket;
+        let crowd = Bucket::Crowd(u16::try_from(place).unwrap_or(u16::MAX), purpose);
+        if let Some(window) = shard.get_mut(&crowd) {
+            window.prune(now);
+            if !window.is_empty() {
+                return crowd;
+            }
         }
-        Bucket::Crowd(u16::try_from(place).unwrap_or(u16::MAX), purpose)
+        if shard.len() >= self.most {
+            sweep(shard, now);
+        }
+        if shard.len() < self.most { bucket } else { crowd }
     }
 
     /// How a bucket stands, without charging it.
@@ -265,7 +283,7 @@ impl Limiter {
             window.prune(now);
             &*window
         });
-        standing(window, charge, now)
+        standing(window, charge, now, self.held(now))
     }
 
     /// Forgets every bucket in which nothing counts any more. To be called now and then.
@@ -312,10 +330,27 @@ impl Limiter {
                 // It leaves when it would have left.
                 Some((now.ceiling + left).saturating_sub(WINDOW))
             });
-            let window = Window::of(times);
-            if !window.is_empty() {
+            let times: Vec<u64> = times.collect();
+            if times.is_empty() {
+                continue;
+            }
+            if let Bucket::Crowd(_, purpose) = bucket {
+                self.load_crowd(purpose, &times);
+            } else {
+                let window = Window::of(times.into_iter());
                 lock_at(&self.shards, self.place(&bucket), |shard| drop(shard.insert(bucket, window)));
             }
+        }
+    }
+
+    /// Takes in the admissions of a crowd. Where its addresses have their place now is not known: it counts everywhere.
+    fn load_crowd(&self, purpose: Purpose, times: &[u64]) {
+        for (place, shard) in (0..).zip(self.shards.iter()) {
+            let mut shard = lock(shard);
+            let window = shard.entry(Bucket::Crowd(place, purpose)).or_default();
+            let mut all: Vec<u64> = window.times().chain(times.iter().copied()).collect();
+            all.sort_unstable();
+            *window = Window::of(all.into_iter());
         }
     }
 }
@@ -341,13 +376,14 @@ fn sweep(shard: &mut Shard, now: Moment) {
     }
 }
 
-fn standing(window: Option<&Window>, Charge { bucket, limit }: Charge, now: Moment) -> Standing {
+/// While it is `held`, which is a time in milliseconds, nothing remains.
+fn standing(window: Option<&Window>, Charge { bucket, limit }: Charge, now: Moment, held: u64) -> Standing {
     let count = u32::try_from(window.map_or(0, Window::count)).unwrap_or(u32::MAX);
-    let remaining = limit.saturating_sub(count);
+    let remaining = if held > 0 { 0 } else { limit.saturating_sub(count) };
     // One more than now: when the oldest leaves, or, over a limit that was lowered, when enough have left.
     let wanted = count.min(limit) as usize;
     let next_ms = window.map_or(0, |window| if wanted == 0 { 0 } else { window.wait(wanted, now) });
-    Standing { name: bucket.purpose().name(), limit, remaining, next_ms }
+    Standing { name: bucket.purpose().name(), limit, remaining, next_ms: next_ms.max(held) }
 }
 
 #[cfg(test)]
@@ -481,6 +517,30 @@ mod tests {
     }
 
     #[test]
+    fn who_was_in_the_crowd_gets_no_bucket_of_its_own_while_that_may_count() {
+        let hand = Hand::default();
+        let limiter = Limiter::holding(Arc::new(hand.clone()), 1);
+        let settler = of_address(0, 2);
+        let place = limiter.place(&settler.bucket);
+        let mut others = (1..).map(|at| of_address(at, 2));
+        let crowded = others.find(|other| limiter.place(&other.bucket) == place).unwrap();
+        assert!(limiter.charge(&[settler]).is_ok());
+        hand.pass(30_000);
+        assert!(limiter.charge(&[crowded]).is_ok() && limiter.charge(&[crowded]).is_ok());
+        assert!(limiter.charge(&[crowded]).is_err());
+        // The settler's place is free, and two of the last minute may have been anybody's.
+        hand.pass(30_001);
+        limiter.sweep();
+        assert!(limiter.charge(&[crowded]).is_err());
+        // Nor after a restart, wherever its place is then.
+        let next = Limiter::new(Arc::new(hand.clone()));
+        next.load(limiter.save(), Duration::ZERO);
+        assert!(next.charge(&[crowded]).is_err());
+        hand.pass(30_001);
+        assert!(limiter.charge(&[crowded]).is_ok() && next.charge(&[crowded]).is_ok());
+    }
+
+    #[test]
     fn while_it_is_held_nothing_is_admitted() {
         let (limiter, hand) = limiter();
         hand.pass(123_456);
@@ -488,6 +548,8 @@ mod tests {
         let reads = of_account(1, Purpose::Reads, 5);
         let over = limiter.charge(&[reads]).unwrap_err();
         assert_eq!((over.retry_after, over.purpose), (60, Purpose::Reads));
+        assert_eq!((over.standings[0].remaining, over.standings[0].next_seconds()), (0, 60), "as it is told");
+        assert!(limiter.is_held());
         assert!(limiter.charge(&[]).is_ok(), "what is not limited is not held");
         hand.pass(59_999);
         assert!(limiter.charge(&[reads]).is_err());
@@ -500,14 +562,18 @@ mod tests {
         let addresses = ["192.0.2.1", "2001:db8:1:2::"].map(|text| text.parse().unwrap());
         for purpose in Purpose::ALL {
             let one = AccountId(7);
-            for bucket in [Bucket::Account(one, *purpose), Bucket::User(UserId(8), *purpose)]
-                .into_iter()
-                .chain(addresses.map(|address| Bucket::Address(address, *purpose)))
+            for bucket in [
+                Bucket::Account(one, *purpose),
+                Bucket::User(UserId(8), *purpose),
+                Bucket::Crowd(9, *purpose),
+            ]
+            .into_iter()
+            .chain(addresses.map(|address| Bucket::Address(address, *purpose)))
             {
                 assert_eq!(Bucket::named(&bucket.name()), Some(bucket));
             }
         }
-        for other in ["", "account", "account x reads", "account 1 naps", "crowd 1 reads"] {
+        for other in ["", "account", "account x reads", "account 1 naps", "crowd x reads"] {
             assert_eq!(Bucket::named(other), None, "{other}");
         }
     }

@@ -37,8 +37,12 @@ pub(crate) async fn load(
     Ok(())
 }
 
-/// Leaves them to the next server.
+/// Leaves them to the next server. Nothing while all is refused after a crash: what was admitted before it still counts, and
+/// is still not known.
 pub(crate) async fn save(store: &dyn Store, limiter: &Limiter, clock: &dyn Clock) {
+    if limiter.is_held() {
+        return;
+    }
     let saved = limiter.save().into_iter().map(|saved| (saved.bucket.name(), saved.ages)).collect();
     if let Err(error) = store.save_limits(saved, milliseconds(clock)).await {
         tracing::warn!(%error, "the counters of limits could not be kept");

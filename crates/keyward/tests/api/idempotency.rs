@@ -27,13 +27,14 @@
 use super::support::{Answer, Ask, Key, TestApp};
 use http::{HeaderValue, Method};
 use keyward_core::account::{RemoveMember, SetRole};
-use keyward_core::clock::At;
+use keyward_core::clock::{At, Clock};
 use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::Scope;
 use keyward_core::store::Upkeep;
+use keyward_sqlite::faults::number;
 use keyward_testkit::SeededRandom;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -319,6 +320,11 @@ async fn a_made_key_is_shown_again_only_to_its_own_maker_within_the_hour_and_bef
     let made = app.post("/api-keys").by(&app.admin).json(wide.clone()).once(OTHER).expect(201).await;
     app.post("/api-keys").key(&narrow).json(wide.clone()).once(OTHER).expect(403).await;
     is_replay(&app.post("/api-keys").by(&app.admin).json(wide.clone()).once(OTHER).expect(201).await, &made);
+    // What is left out is what its maker left out, not what this one would.
+    let third = "550e8400-e29b-41d4-a716-446655440002";
+    let made = make(&app.admin.key, third).expect(201).await;
+    make(&narrow, third).expect(403).await;
+    is_replay(&make(&app.admin.key, third).expect(201).await, &made);
     // Once it is used, or an hour old, it is not shown any more; that it was made is said, and which it is.
     app.get("/me").key(&first.new_key()).expect(200).await;
     let shown = make(&app.admin.key, KEY).expect(409).await;
@@ -358,10 +364,33 @@ async fn a_made_key_that_was_replaced_or_ended_is_not_shown_again() {
     let ended = make(OTHER).expect(201).await;
     app.delete(&format!("/api-keys/{}", ended.data()["id"])).by(&app.admin).expect(200).await;
     for (once, first) in [(KEY, replaced), (OTHER, ended)] {
-        let again = make(once).send().await;
-        assert!([404, 409].contains(&again.status.as_u16()), "{}", again.text());
+        let again = make(once).expect(409).await;
+        assert_eq!(reason(&again), "secret_already_shown");
         assert!(!again.text().contains(first.data()["api_key"].as_str().unwrap()));
     }
+}
+
+#[tokio::test]
+async fn a_made_key_is_answered_again_when_its_own_end_has_come() {
+    let app = TestApp::new().await;
+    let ends_at = app.clock.now().plus_seconds(1_800).to_string();
+    let make = |once: &str| {
+        app.post("/api-keys").by(&app.admin).json(json!({"label": "k", "expires_at": ends_at})).once(once)
+    };
+    let first = make(KEY).expect(201).await;
+    app.clock.advance(1_801);
+    is_replay(&make(KEY).expect(201).await, &first);
+    make(OTHER).refused(422, "VALIDATION_ERROR", "expires_at must be in the future").await;
+}
+
+#[tokio::test]
+async fn who_leaves_the_account_leaves_no_sealed_answer_in_it() {
+    let app = TestApp::new().await;
+    app.post("/api-keys").by(&app.editor).json(json!({"label": "k"})).once(KEY).expect(201).await;
+    let sealed = "SELECT count(*) FROM idempotency WHERE salt IS NOT NULL";
+    assert_eq!(number(&app.database(), sealed).unwrap(), 1);
+    app.operate(RemoveMember { account: app.acme, user: app.editor.user }).await;
+    assert_eq!(number(&app.database(), sealed).unwrap(), 0);
 }
 
 #[tokio::test]

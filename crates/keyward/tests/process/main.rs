@@ -9,12 +9,14 @@
 //! | `rotation.rs` | the rotation of the root secret |
 //! | `explain.rs` | what became of a request |
 //! | `kill.rs` | `kill -9` under load |
+//! | `once.rs` | writes that happen once, with the rig of `tests/rigs/once.rs` |
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
 //! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
+//! | `limits.rs` | exact limits on a real clock, with the judge of `tests/rigs/limits.rs` |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
 #[cfg(test)]
@@ -31,6 +33,10 @@ mod frames;
 mod http2;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod once;
 #[cfg(test)]
 mod operate;
 #[cfg(test)]

@@ -546,6 +546,24 @@ fn a_trusted_proxy_is_believed_about_its_clients_and_nobody_else_is() {
 }
 
 #[test]
+fn what_is_over_a_limit_is_counted_whether_it_is_refused_or_not() {
+    for (shadow, statuses) in [("false", [200, 429, 429]), ("true", [200, 200, 200])] {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = keyward(&Server::demo_arguments(None));
+        command.env("KEYWARD_SERVER_ADMIN_LISTEN", free.to_string());
+        command.env("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "1").env("KEYWARD_LIMITS_SHADOW", shadow);
+        let server = Server::demo_by(command);
+        let mut client = server.client(&server.admin());
+        assert_eq!([(); 3].map(|()| client.get("/health").status), statuses);
+        let figures = Client::to(free).send("GET", "/metrics", &[], b"").unwrap();
+        let figures = String::from_utf8(figures.body).unwrap();
+        let refused = if shadow == "true" { "false" } else { "true" };
+        let line = format!("keyward_limited_total{{limit=\"health\",refused=\"{refused}\"}} 2");
+        assert!(figures.lines().any(|told| told == line), "{line} is missing:\n{figures}");
+    }
+}
+
+#[test]
 fn the_operator_can_watch_on_an_address_of_its_own() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = keyward(&Server::demo_arguments(None));

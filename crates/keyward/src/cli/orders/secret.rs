@@ -10,7 +10,9 @@ pub(crate) enum SecretOrder {
     /// Makes a new version of the root secret. The one before it stays until the next rotation, so that keys can move: each
     /// moves at its next use.
     Rotate {
-        /// Revokes the keys that have not moved since the last rotation. Without it they are a reason to refuse.
+        /// Revokes the keys that have not moved since the last rotation, and forgets the answers that are kept under that
+        /// version: a write with an Idempotency-Key that is sent again is then a new write. Without it they are reasons to
+        /// refuse.
         #[arg(long)]
         revoke_unmoved: bool,
         #[command(flatten)]
