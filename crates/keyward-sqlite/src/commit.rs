@@ -69,6 +69,13 @@ where
         At::Store => desk.clock.now(),
         At::Fixed(moment) => moment,
     };
+    if let Some((version, _)) = claim.and_then(Claim::record) {
+        // It was made just before a rotation of the root secret, and its duplicate just after may have been here already.
+        if version < *desk.newest_claim {
+            return Err(Denial::IdempotencyInProgress.into());
+        }
+        *desk.newest_claim = version;
+    }
     let inner =
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     // This thread alone publishes, so what the directory says now holds until this commit.

@@ -27,6 +27,9 @@ pub(crate) struct Desk<'d> {
     pub(crate) directory: &'d Directory,
     pub(crate) clock: &'d dyn Clock,
     pub(crate) tiers: &'d Swap<Tiers>,
+    /// The newest version of the root secret that a claim was named by: the claims of a process that came before know
+    /// nothing of records under it.
+    pub(crate) newest_claim: &'d mut u32,
 }
 
 type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
@@ -91,9 +94,11 @@ fn work_through(
     mut connection: Connection,
     (directory, clock, tiers): (&Directory, &dyn Clock, &Swap<Tiers>),
 ) {
+    let mut newest_claim = 0;
     while let Some(Waiting { since, work }) = waiting.blocking_recv() {
         let too_late = clock.elapsed().saturating_sub(since) > PATIENCE;
-        let mut desk = Desk { connection: &mut connection, directory, clock, tiers };
+        let newest_claim = &mut newest_claim;
+        let mut desk = Desk { connection: &mut connection, directory, clock, tiers, newest_claim };
         // A panic rolls its transaction back on the way and ends its own work, not everyone's.
         if catch_unwind(AssertUnwindSafe(|| work(&mut desk, too_late))).is_err() {
             tracing::error!("a piece of work of the writer panicked and was rolled back");

@@ -28,6 +28,9 @@ use super::support::{Answer, Ask, Key, TestApp};
 use http::{HeaderValue, Method};
 use keyward_core::account::{RemoveMember, SetRole};
 use keyward_core::clock::{At, Clock};
+use keyward_core::denial::Denial;
+use keyward_core::effect::Ended;
+use keyward_core::idempotency as claims;
 use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
@@ -421,6 +424,23 @@ async fn a_retry_finds_its_answer_after_the_root_secret_was_rotated() {
     app.app.claims.take_up(&next);
     is_replay(&again().expect(201).await, &first);
     is_replay(&sealed().expect(201).await, &made);
+}
+
+#[tokio::test]
+async fn a_claim_that_a_rotation_of_the_root_secret_overtook_is_told_to_come_again() {
+    let app = TestApp::new().await;
+    let scope = claims::Scope { account: Some(app.acme), user: app.admin.user };
+    let fingerprint = claims::Fingerprint::of("POST", "/", "", None);
+    let key = uuid::Uuid::parse_str(KEY).unwrap();
+    let claim = || app.app.claims.claim(scope, key, fingerprint, &SeededRandom::new(1)).unwrap();
+    let before = claim();
+    let next = RootSecret::generate(&SeededRandom::new(7)).unwrap().next(&SeededRandom::new(8)).unwrap();
+    app.app.claims.take_up(&next);
+    // The duplicate, which is named by the new version, is in the queue first.
+    let done = app.claimed(SetRole { account: app.acme, user: app.editor.user, role: Role::Viewer }, claim());
+    assert!(matches!(done.await, Ended::Done(..)));
+    let late = app.claimed(SetRole { account: app.acme, user: app.editor.user, role: Role::Admin }, before);
+    assert!(matches!(late.await, Ended::Refused(Denial::IdempotencyInProgress)));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::idempotency::Claims;
+use keyward_core::idempotency::{Claim, Claims};
 use keyward_core::limits::Rate;
 use keyward_core::page::Cursors;
 use keyward_core::permit::operator;
@@ -189,6 +189,14 @@ impl TestApp {
         commit(&self.store, effect).await
     }
 
+    /// The same under a claim, as it ends.
+    pub(crate) async fn claimed<E: Effect>(&self, effect: E, claim: Claim) -> Ended<E::Done>
+    where
+        Sqlite: Commit<E>,
+    {
+        ended(&self.store, effect, Some(claim)).await
+    }
+
     /// A request from nobody.
     pub(crate) fn request(&self, method: Method, path: &str) -> Ask<'_> {
         let request = Request::builder().method(method).uri(path).header("host", "keyward.test");
@@ -259,12 +267,19 @@ impl Seed<'_> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests set up accounts as the operator does")]
-async fn commit<E: Effect>(store: &Sqlite, effect: E) -> E::Done
+async fn ended<E: Effect>(store: &Sqlite, effect: E, claim: Option<Claim>) -> Ended<E::Done>
 where
     Sqlite: Commit<E>,
 {
     let context = Context { request_id: uuid::Uuid::nil(), address: None, origin_app: "tests".to_owned() };
-    match store.commit(effect, operator(), context, None, At::Store).await.unwrap() {
+    store.commit(effect, operator(), context, claim, At::Store).await.unwrap()
+}
+
+async fn commit<E: Effect>(store: &Sqlite, effect: E) -> E::Done
+where
+    Sqlite: Commit<E>,
+{
+    match ended(store, effect, None).await {
         Ended::Done(done, _) => done,
         Ended::Replayed(_) => panic!("nothing was claimed"),
         Ended::Refused(denial) => panic!("{denial:?}"),
