@@ -8,10 +8,12 @@
 //! demo that is attacked is a second start on the same data: the first one hashes passwords, and the pages that this
 //! leaves free in the process would hide what the connections take.
 
+mod soak;
+
 use clap::Parser;
 use serde_json::Value;
+use soak::Failure;
 use std::convert::Infallible;
-use std::error::Error;
 use std::fs::{File, read_to_string};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,11 +26,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// What is promised.
 const CLOSED_WITHIN: Duration = Duration::from_secs(15);
@@ -98,25 +97,7 @@ static SHAPES: [Shape; 5] = [
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // A signal drops the soak, and with it the server.
-    let ended = runtime.block_on(async {
-        tokio::select! {
-            ended = soak(&arguments) => ended,
-            ended = interrupted() => ended,
-        }
-    });
-    runtime.shutdown_background();
-    ended
-}
-
-async fn interrupted() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed?,
-        _ = terminate.recv() => {}
-    }
-    Err("interrupted".into())
+    soak::run(soak(&arguments))
 }
 
 async fn soak(arguments: &Arguments) -> Result<(), Failure> {
@@ -444,11 +425,7 @@ fn certificate(directory: &Path) -> Result<(PathBuf, PathBuf), Failure> {
 
 impl Server {
     async fn start(arguments: &Arguments, directory: &Path) -> Result<Self, Failure> {
-        let program = match &arguments.server {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()?.with_file_name("../keyward"),
-        };
-        let program = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
+        let program = soak::program(arguments.server.as_ref())?;
         let file = |name| File::create(directory.join(name));
         let mut command = Command::new("sh");
         command.args(["-c", RAISED]).arg(program).args(["demo", "--json", "--listen", "127.0.0.1:0"]);

@@ -10,11 +10,13 @@
 #[path = "../tests/rigs/limits.rs"]
 mod rig;
 
+mod soak;
+
 use clap::Parser;
 use rig::{Exchange, Fate, Promise, Said, Seen, judge, told};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::error::Error;
+use soak::Failure;
 use std::fs::{File, read_to_string};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,11 +26,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// An admission counts to the end of its millisecond; over a restart, to the end of the second after the next.
@@ -67,25 +66,7 @@ struct Arguments {
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // A signal drops the soak, and with it the servers.
-    let ended = runtime.block_on(async {
-        tokio::select! {
-            ended = soak(&arguments) => ended,
-            ended = interrupted() => ended,
-        }
-    });
-    runtime.shutdown_background();
-    ended
-}
-
-async fn interrupted() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed?,
-        _ = terminate.recv() => {}
-    }
-    Err("interrupted".into())
+    soak::run(soak(&arguments))
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -686,11 +667,7 @@ impl Attack {
 }
 
 async fn soak(arguments: &Arguments) -> Result<(), Failure> {
-    let program = match &arguments.server {
-        Some(program) => program.clone(),
-        None => std::env::current_exe()?.with_file_name("../keyward"),
-    };
-    let program = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
+    let program = soak::program(arguments.server.as_ref())?;
     let home = tempfile::tempdir()?;
     let start = async |name: &str, limits| Server::start(&program, home.path().join(name), limits).await;
     let main = vec![

@@ -10,6 +10,8 @@
 #[path = "../tests/rigs/once.rs"]
 mod rig;
 
+mod soak;
+
 use clap::Parser;
 use keyward_core::random::Random;
 use keyward_sqlite::faults::{integrity, number};
@@ -26,7 +28,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -69,25 +70,7 @@ struct Arguments {
 
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // A signal drops the soak, and with it the server.
-    let ended = runtime.block_on(async {
-        tokio::select! {
-            ended = soak(&arguments) => ended,
-            ended = interrupted() => ended,
-        }
-    });
-    runtime.shutdown_background();
-    ended
-}
-
-async fn interrupted() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed?,
-        _ = terminate.recv() => {}
-    }
-    Err("interrupted".into())
+    soak::run(soak(&arguments))
 }
 
 /// A number below this one.
@@ -116,11 +99,7 @@ async fn soak(arguments: &Arguments) -> Result<(), Failure> {
     let began = Instant::now();
     let until = began + Duration::from_secs(arguments.minutes * 60);
     let directory = tempfile::tempdir()?;
-    let program = match &arguments.server {
-        Some(program) => program.clone(),
-        None => std::env::current_exe()?.with_file_name("../keyward"),
-    };
-    let program = program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
+    let program = soak::program(arguments.server.as_ref())?;
     let place = (program.as_path(), directory.path());
     // The first start fills the store.
     Server::start(place, None).await?.terminate().await?;
