@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`principal`] | who is calling, by which credential, in which account |
 //! | [`scope`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
-//! | [`account`], [`identity`] | accounts, users, memberships, and which user an outside issuer's subject is |
+//! | [`account`], [`team`], [`identity`] | accounts, users, memberships, teams, and which user an outside issuer's subject is |
 //! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
@@ -14,7 +14,8 @@
 //! | [`idempotency`] | a write that is executed once, and its answer sent again |
 //! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
 //! | [`effect`] | a write as a value, and the one `commit` that executes it |
-//! | [`envelope`], [`page`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
+//! | [`envelope`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
+//! | [`list`] | what a list can be asked, and how it goes on |
 //! | [`store`] | what a store can read, and what it means when it fails |
 //! | [`root_secret`], [`secret`], [`password`] | secrets, and what is derived from them |
 //! | [`swap`] | a value that is replaced as a whole while others read it |
@@ -36,9 +37,9 @@ pub mod identity;
 pub mod input;
 pub mod json;
 pub mod limits;
+pub mod list;
 pub mod live;
 pub mod money;
-pub mod page;
 pub mod password;
 pub mod permit;
 pub mod principal;
@@ -51,6 +52,7 @@ pub mod scope;
 pub mod secret;
 pub mod store;
 pub mod swap;
+pub mod team;
 pub mod tier;
 
 use std::future::Future;

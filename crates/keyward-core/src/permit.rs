@@ -7,6 +7,7 @@ use crate::denial::Denial;
 use crate::id::KeyId;
 use crate::live::Live;
 use crate::principal::{Caller, Credential, Principal};
+use crate::role::Role;
 use crate::scope::Scope;
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +17,8 @@ pub trait Action: Send + Sync + 'static {
     /// The scope that a caller needs; `None`: being authenticated is enough, or no caller may do it at all
     /// (see [`Action::CALLERS`]).
     const SCOPE: Option<Scope>;
+    /// The role that a caller needs besides; `None`: any.
+    const ROLE: Option<Role> = None;
     /// Whether callers may do it. What only the operator may do says `false`.
     const CALLERS: bool = true;
 }
@@ -42,8 +45,19 @@ actions! {
     RevokeKeys: Some(Scope::AccountWrite),
     /// Read deals.
     ReadDeals: Some(Scope::DealsRead),
-    /// Make, change and archive deals.
+    /// Make, change, move and archive deals, and change their teams.
     WriteDeals: Some(Scope::DealsWrite),
+    /// Read pipelines.
+    ReadPipelines: Some(Scope::PipelinesRead),
+}
+
+/// Invite people into the account, change their roles, and take their places away: its admins.
+#[derive(Clone, Copy, Debug)]
+pub enum ManageTeam {}
+
+impl Action for ManageTeam {
+    const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
+    const ROLE: Option<Role> = Some(Role::Admin);
 }
 
 /// Set up accounts, users and memberships: the operator alone.
@@ -72,16 +86,20 @@ pub struct Permit<A> {
     action: PhantomData<fn() -> A>,
 }
 
-/// Lets a caller do `A`, if its effective scopes hold what `A` needs.
+/// Lets a caller do `A`, if its effective scopes and its user's role are what `A` needs.
 ///
 /// # Errors
-/// [`Denial::ScopeMissing`].
+/// [`Denial::ScopeMissing`], [`Denial::RoleMissing`].
 pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
     if !A::CALLERS {
         return Err(Denial::OperatorOnly);
     }
-    match A::SCOPE {
-        Some(scope) if !principal.may(scope) => Err(Denial::ScopeMissing(scope)),
+    if let Some(scope) = A::SCOPE.filter(|scope| !principal.may(*scope)) {
+        return Err(Denial::ScopeMissing(scope));
+    }
+    let role = principal.member.map(|member| member.role);
+    match A::ROLE {
+        Some(needed) if role != Some(needed) => Err(Denial::RoleMissing(needed)),
         _ => Ok(Permit { holder: Holder::Principal(principal), only_itself: false, action: PhantomData }),
     }
 }

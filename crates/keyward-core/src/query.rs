@@ -38,6 +38,14 @@ impl Query {
         Some(self.pairs.swap_remove(index).1)
     }
 
+    /// Takes every parameter of that name, with or without brackets behind it: `filter[a]`, `filter[a][b]`. In their order.
+    pub fn take_bracketed(&mut self, name: &str) -> Vec<(String, String)> {
+        let is_one = |known: &str| {
+            known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        self.pairs.extract_if(.., |(known, _)| is_one(known)).collect()
+    }
+
     /// Takes a parameter that is `true` or `false`; absent is `false`.
     ///
     /// # Errors
@@ -69,7 +77,7 @@ pub fn malformed(text: impl Into<String>) -> Denial {
 }
 
 /// A name that the client chose, cut and escaped for an error text.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(64).flat_map(char::escape_debug).collect()
 }
 

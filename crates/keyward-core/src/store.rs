@@ -3,13 +3,12 @@
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
 use crate::BoxFuture;
-use crate::account::User;
 use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
+use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
-use crate::page::Listed;
 use crate::permit::{Permit, ReadAccount};
-use crate::role::Role;
+use crate::team::TeamMember;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -52,28 +51,18 @@ pub trait KeyReads: Send + Sync {
         &'a self,
         permit: &'a Permit<ReadAccount>,
         of: KeysOf,
-        limit: u32,
-        offset: u32,
+        window: Window,
     ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>>;
-}
-
-/// A member as the team list shows it.
-#[derive(Clone, Debug)]
-pub struct TeamMember {
-    /// The user.
-    pub user: User,
-    /// The user's role in the account.
-    pub role: Role,
 }
 
 /// Reads of the team.
 pub trait TeamReads: Send + Sync {
-    /// A page of the members of the caller's account, by user id, after the user of that id.
+    /// A page of the members of the caller's account and of those who are invited to it, by user id.
     fn list_team<'a>(
         &'a self,
         permit: &'a Permit<ReadAccount>,
-        after: i64,
-        limit: u32,
+        window: Window,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Listed<TeamMember>, StoreError>>;
 }
 

@@ -13,6 +13,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
+use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
 use rusqlite::params;
@@ -49,32 +50,37 @@ impl Execute<CreateUser> for Tx<'_> {
         if self.first("SELECT 1 FROM users WHERE email = ?1", [&e.email], |_| Ok(()))?.is_some() {
             return Err(Denial::invalid("email", "email is already in use").into());
         }
-        let id = UserId(self.insert(
-            "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                e.uuid,
-                e.email,
-                e.first_name,
-                e.last_name,
-                e.title,
-                e.password_hash.as_ref().map(Secret::expose),
-                now.unix()
-            ],
-        )?);
-        self.publish(Change::User(User {
-            id,
-            uuid: e.uuid.clone(),
-            email: e.email.clone(),
-            first_name: e.first_name.clone(),
-            last_name: e.last_name.clone(),
-            title: e.title.clone(),
-            photo_url: None,
-            last_login_at: None,
-            disabled: false,
-        }));
-        Ok(id)
+        Ok(add_user(self, e, now)?)
     }
+}
+
+/// Adds a user whose address is free.
+pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Result<UserId, StoreError> {
+    let id = UserId(tx.insert(
+        "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            e.uuid,
+            e.email,
+            e.first_name,
+            e.last_name,
+            e.title,
+            e.password_hash.as_ref().map(Secret::expose),
+            now.unix()
+        ],
+    )?);
+    tx.publish(Change::User(User {
+        id,
+        uuid: e.uuid.clone(),
+        email: e.email.clone(),
+        first_name: e.first_name.clone(),
+        last_name: e.last_name.clone(),
+        title: e.title.clone(),
+        photo_url: None,
+        last_login_at: None,
+        disabled: false,
+    }));
+    Ok(id)
 }
 
 impl Execute<AddMember> for Tx<'_> {
@@ -88,9 +94,55 @@ impl Execute<AddMember> for Tx<'_> {
         if added == 0 {
             return Err(Denial::invalid("user_id", "user_id is not a user, or is a member already").into());
         }
+        // Who is a member has no invitation any more.
+        self.change(
+            "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2",
+            params![e.account.0, e.user.0],
+        )?;
         self.publish(Change::Member(e.account, e.user, Some(e.role)));
         Ok(*e)
     }
+}
+
+/// Takes a member's place away, with its keys in the account; `false`: it had none.
+pub(crate) fn remove_member(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let of = params![account.0, user.0];
+    if tx.change("DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2", of)? == 0 {
+        return Ok(false);
+    }
+    tx.change(
+        "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+        params![account.0, user.0, now.unix()],
+    )?;
+    let sql = format!("SELECT {} FROM api_keys WHERE account_id = ?1 AND user_id = ?2", rows::KEY);
+    for key in tx.all(&sql, params![account.0, user.0], rows::key)? {
+        tx.change(FORGET_SECRETS, [key.id.0])?;
+        tx.publish(Change::Key(key));
+    }
+    tx.publish(Change::Member(account, user, None));
+    Ok(true)
+}
+
+/// Changes a member's role; `false`: there is no such member.
+pub(crate) fn set_role(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    user: UserId,
+    role: Role,
+) -> Result<bool, StoreError> {
+    let changed = tx.change(
+        "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
+        params![account.0, user.0, role.name()],
+    )?;
+    if changed > 0 {
+        tx.publish(Change::Member(account, user, Some(role)));
+    }
+    Ok(changed > 0)
 }
 
 impl Execute<RemoveMember> for Tx<'_> {
@@ -100,37 +152,18 @@ impl Execute<RemoveMember> for Tx<'_> {
         _: &Permit<Administer>,
         now: Timestamp,
     ) -> Result<RemoveMember, Stop> {
-        let removed = self.change(
-            "DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2",
-            params![e.account.0, e.user.0],
-        )?;
-        if removed == 0 {
+        if !remove_member(self, e.account, e.user, now)? {
             return Err(Denial::not_found("Member", &e.user.to_string()).into());
         }
-        self.change(
-            "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
-            params![e.account.0, e.user.0, now.unix()],
-        )?;
-        let sql = format!("SELECT {} FROM api_keys WHERE account_id = ?1 AND user_id = ?2", rows::KEY);
-        for key in self.all(&sql, params![e.account.0, e.user.0], rows::key)? {
-            self.change(FORGET_SECRETS, [key.id.0])?;
-            self.publish(Change::Key(key));
-        }
-        self.publish(Change::Member(e.account, e.user, None));
         Ok(*e)
     }
 }
 
 impl Execute<SetRole> for Tx<'_> {
     fn execute(&mut self, e: &SetRole, _: &Permit<Administer>, _: Timestamp) -> Result<SetRole, Stop> {
-        let changed = self.change(
-            "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
-            params![e.account.0, e.user.0, e.role.name()],
-        )?;
-        if changed == 0 {
+        if !set_role(self, e.account, e.user, e.role)? {
             return Err(Denial::not_found("Member", &e.user.to_string()).into());
         }
-        self.publish(Change::Member(e.account, e.user, Some(e.role)));
         Ok(*e)
     }
 }

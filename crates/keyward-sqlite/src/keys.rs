@@ -14,8 +14,8 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::input::Field;
+use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
-use keyward_core::page::Listed;
 use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount, RevokeKeys};
 use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
@@ -315,16 +315,15 @@ impl KeyReads for Sqlite {
         &'a self,
         permit: &'a Permit<ReadAccount>,
         of: KeysOf,
-        limit: u32,
-        offset: u32,
+        window: Window,
     ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>> {
         Box::pin(async move {
             let (Ok(who), Ok(member)) = (permit.principal(), permit.member()) else {
-                return Ok(Listed { items: Vec::new(), total: 0, has_more: false });
+                return Ok(Listed::empty());
             };
             let (account, user) = (member.account.0, who.user.0);
             let whole = of == KeysOf::Account;
-            let mut listed = self.read(move |reads| list(reads, account, user, whole, limit, offset)).await?;
+            let mut listed = self.read(move |reads| list(reads, (account, user), whole, &window)).await?;
             for key in &mut listed.items {
                 let noted = self.directory.unwritten_use(key.id).map(|noted| noted.at);
                 key.last_used_at = key.last_used_at.max(noted);
@@ -341,11 +340,9 @@ const VISIBLE: &str = "FROM api_keys k WHERE k.account_id = ?1 AND k.revoked_at 
 
 fn list(
     reads: &Reads<'_>,
-    account: i64,
-    user: i64,
+    (account, user): (i64, i64),
     whole: bool,
-    limit: u32,
-    offset: u32,
+    window: &Window,
 ) -> Result<Listed<ApiKey>, StoreError> {
     let total = reads.first(
         &format!("SELECT count(*) AS total {VISIBLE}"),
@@ -353,6 +350,10 @@ fn list(
         |row| rows::get::<i64>(row, "total"),
     )?;
     let total = total.unwrap_or(0);
+    let (limit, offset) = match window.from {
+        From::After(_) => (window.limit, 0),
+        From::Offset(_, offset) => (window.limit, offset),
+    };
     let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id LIMIT ?4 OFFSET ?5", rows::KEY);
     let (items, found) =
         reads.readable("api_keys", &sql, params![account, user, whole, limit, offset], rows::key)?;

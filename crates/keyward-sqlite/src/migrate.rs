@@ -29,6 +29,7 @@ pub(crate) const IDENTITY: Component = Component {
         Migration { name: "identity", sql: include_str!("../migrations/0001_identity.sql") },
         Migration { name: "operating", sql: include_str!("../migrations/0002_operating.sql") },
         Migration { name: "idempotency", sql: include_str!("../migrations/0003_idempotency.sql") },
+        Migration { name: "invitations", sql: include_str!("../migrations/0004_invitations.sql") },
     ],
 };
 

@@ -1,44 +1,235 @@
-//! The SQL of the team list.
+//! The SQL of an account's team: its list, and what its admins do with it.
 
+use crate::accounts::{add_user, remove_member, set_role};
+use crate::tx::Tx;
 use crate::{Sqlite, rows};
 use keyward_core::BoxFuture;
-use keyward_core::page::Listed;
-use keyward_core::permit::{Permit, ReadAccount};
-use keyward_core::store::{StoreError, TeamMember, TeamReads};
-use rusqlite::params;
+use keyward_core::account::CreateUser;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::list::{From, Listed, Window};
+use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
+use keyward_core::role::Role;
+use keyward_core::store::{StoreError, TeamReads};
+use keyward_core::team::{
+    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, TeamChanged, TeamMember,
+};
+use rusqlite::{Row, params};
 
-/// The members of an account that the user belongs to; of any other account there are none.
-const VISIBLE: &str = "FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.account_id = ?1
-    AND EXISTS (SELECT 1 FROM memberships own WHERE own.account_id = ?1 AND own.user_id = ?2)";
+/// The members of account ?1 and those with an open invitation at ?2, each user once: of `t`.
+const TEAM: &str = "(SELECT user_id, role, 0 AS invited FROM memberships WHERE account_id = ?1
+    UNION ALL SELECT user_id, role, 1 AS invited FROM invitations WHERE account_id = ?1 AND expires_at > ?2) t
+    JOIN users u ON u.id = t.user_id";
 
 impl TeamReads for Sqlite {
     fn list_team<'a>(
         &'a self,
         permit: &'a Permit<ReadAccount>,
-        after: i64,
-        limit: u32,
+        window: Window,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Listed<TeamMember>, StoreError>> {
         Box::pin(async move {
             let (Ok(who), Ok(member)) = (permit.principal(), permit.member()) else {
-                return Ok(Listed { items: Vec::new(), total: 0, has_more: false });
+                return Ok(Listed::empty());
             };
             let (account, user) = (member.account.0, who.user.0);
             let read = move |reads: &crate::Reads<'_>| {
+                // The members of an account that the user belongs to; of any other account there are none.
+                let visible = format!(
+                    "FROM {TEAM} WHERE EXISTS
+                        (SELECT 1 FROM memberships own WHERE own.account_id = ?1 AND own.user_id = ?3)"
+                );
                 let total = reads.first(
-                    &format!("SELECT count(*) AS n {VISIBLE}"),
-                    params![account, user],
+                    &format!("SELECT count(*) AS n {visible}"),
+                    params![account, now.unix(), user],
                     |row| rows::get::<i64>(row, "n"),
                 )?;
-                // One more than asked for tells whether there is a next page.
-                let sql = format!("SELECT u.*, m.role {VISIBLE} AND u.id > ?3 ORDER BY u.id LIMIT ?4 + 1");
-                let mut items = reads.all(&sql, params![account, user, after, limit], |row| {
-                    Ok(TeamMember { user: rows::user(row)?, role: rows::role(row)? })
-                })?;
-                let has_more = items.len() > limit as usize;
-                items.truncate(limit as usize);
-                Ok(Listed { items, total: total.unwrap_or(0), has_more })
+                let after = match window.from {
+                    From::After(after) => after,
+                    From::Offset(..) => 0,
+                };
+                let sql = format!(
+                    "SELECT t.user_id, t.role, t.invited, u.* {visible} AND u.id > ?4 ORDER BY u.id LIMIT ?5 + 1"
+                );
+                let params = params![account, now.unix(), user, after, window.limit];
+                let items = reads.all(&sql, params, team_member)?;
+                Ok(Listed::of(items, total.unwrap_or(0), window.limit))
             };
             self.read(read).await
         })
+    }
+}
+
+fn team_member(row: &Row<'_>) -> Result<TeamMember, StoreError> {
+    let user = rows::user(row)?;
+    let invited = rows::get(row, "invited")?;
+    // Who only invites someone learns nothing of what other accounts know.
+    let told = |text: String| if invited { None } else { Some(text) };
+    Ok(TeamMember {
+        user: user.id,
+        first_name: told(user.first_name),
+        last_name: told(user.last_name),
+        email: user.email,
+        role: rows::role(row)?,
+        photo_url: user.photo_url.filter(|_| !invited),
+        invited,
+    })
+}
+
+fn find(
+    tx: &Tx<'_>,
+    account: AccountId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<TeamMember>, StoreError> {
+    let sql = format!("SELECT t.user_id, t.role, t.invited, u.* FROM {TEAM} WHERE u.id = ?3");
+    tx.first(&sql, params![account.0, now.unix(), user.0], team_member)
+}
+
+/// Whoever is named must be on the team, or invited to it.
+fn on_team(
+    tx: &Tx<'_>,
+    account: AccountId,
+    user: Option<UserId>,
+    as_sent: &str,
+    now: Timestamp,
+) -> Result<TeamMember, Stop> {
+    let found = match user {
+        Some(user) => find(tx, account, user, now)?,
+        None => None,
+    };
+    Ok(found.ok_or_else(|| Denial::not_found("Team member", as_sent))?)
+}
+
+/// An account keeps an admin who can sign in.
+fn keep_an_admin(tx: &Tx<'_>, account: AccountId, without: UserId) -> Result<(), Stop> {
+    let other = tx.first(
+        "SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
+         WHERE m.account_id = ?1 AND m.role = 'admin' AND m.user_id <> ?2 AND u.disabled_at IS NULL LIMIT 1",
+        params![account.0, without.0],
+        |_| Ok(()),
+    )?;
+    let text = "The account must keep an active admin: make someone else an admin first";
+    Ok(other.ok_or_else(|| Denial::invalid("role", text))?)
+}
+
+impl Execute<Invite> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &Invite,
+        permit: &Permit<ManageTeam>,
+        now: Timestamp,
+    ) -> Result<TeamChanged, Stop> {
+        let (account, inviter) = (permit.member()?.account, permit.principal()?.user);
+        let known: Option<UserId> =
+            self.first("SELECT id FROM users WHERE email = ?1", [&e.email], |row| {
+                Ok(UserId(rows::get(row, "id")?))
+            })?;
+        let user = match known {
+            Some(user) => user,
+            None => add_user(self, &person(e), now)?,
+        };
+        if find(self, account, user, now)?.is_some_and(|member| !member.invited) {
+            return Err(Denial::invalid("email", "email is that of a member already").into());
+        }
+        self.change(
+            "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (account_id, user_id) DO UPDATE SET role = ?3, invited_by = ?4, created_at = ?5, expires_at = ?6",
+            params![
+                account.0,
+                user.0,
+                e.role.name(),
+                inviter.0,
+                now.unix(),
+                now.plus_seconds(INVITATION_SECONDS).unix()
+            ],
+        )?;
+        let member = on_team(self, account, Some(user), "", now)?;
+        Ok(TeamChanged { account, member, now: true })
+    }
+
+    fn may_replay(&mut self, _: &Invite, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {
+        // Its answer tells what an admin of the account may know, and the permit says that it is one, now.
+        Ok(())
+    }
+}
+
+/// A user of whom nothing but the address is known. Without a password nobody signs in as it.
+fn person(e: &Invite) -> CreateUser {
+    CreateUser {
+        uuid: e.uuid.clone(),
+        email: e.email.clone(),
+        first_name: String::new(),
+        last_name: String::new(),
+        title: None,
+        password_hash: None,
+    }
+}
+
+impl Execute<ChangeRole> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ChangeRole,
+        permit: &Permit<ManageTeam>,
+        now: Timestamp,
+    ) -> Result<TeamChanged, Stop> {
+        let account = permit.member()?.account;
+        let member = on_team(self, account, e.user, &e.as_sent, now)?;
+        if member.role == e.role {
+            return Ok(TeamChanged { account, member, now: false });
+        }
+        if member.invited {
+            self.change(
+                "UPDATE invitations SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
+                params![account.0, member.user.0, e.role.name()],
+            )?;
+        } else {
+            if member.role == Role::Admin {
+                keep_an_admin(self, account, member.user)?;
+            }
+            set_role(self, account, member.user, e.role)?;
+        }
+        Ok(TeamChanged { account, member: TeamMember { role: e.role, ..member }, now: true })
+    }
+
+    fn may_replay(
+        &mut self,
+        _: &ChangeRole,
+        _: i64,
+        _: &Permit<ManageTeam>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl Execute<Dismiss> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &Dismiss,
+        permit: &Permit<ManageTeam>,
+        now: Timestamp,
+    ) -> Result<Dismissed, Stop> {
+        let account = permit.member()?.account;
+        let member = on_team(self, account, e.user, &e.as_sent, now)?;
+        if member.invited {
+            self.change(
+                "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2",
+                params![account.0, member.user.0],
+            )?;
+        } else {
+            if member.role == Role::Admin {
+                keep_an_admin(self, account, member.user)?;
+            }
+            remove_member(self, account, member.user, now)?;
+        }
+        Ok(Dismissed { account, user: member.user })
+    }
+
+    fn may_replay(&mut self, _: &Dismiss, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod poison {
     use keyward_core::clock::{At, Clock};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended};
+    use keyward_core::list::{From, Window};
     use keyward_core::permit::{ReadAccount, check, operator};
     use keyward_core::principal::{Caller, Grant, Principal};
     use keyward_core::role::Role;
@@ -258,7 +259,8 @@ mod poison {
             ring.admit(secret, [127, 0, 0, 1].into(), &live, FakeClock::new().now())
         };
         let permit = check::<ReadAccount>(Principal::of(admit(0).unwrap().caller)).unwrap();
-        let listed = store.list_keys(&permit, KeysOf::Caller, 50, 0).await.unwrap();
+        let window = Window { limit: 50, from: From::Offset(Vec::new(), 0) };
+        let listed = store.list_keys(&permit, KeysOf::Caller, window).await.unwrap();
         assert_eq!(listed.items.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["sound"]);
         assert!(admit(1).is_ok(), "what was known of it before it was spoilt");
         let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new() };

@@ -12,14 +12,17 @@ use keyward_core::effect::Commit;
 use keyward_core::idempotency::Claims;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::limits::SetLimits;
+use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
-use keyward_core::page::Cursors;
 use keyward_core::random::Random;
 use keyward_core::rate_limit::Limiter;
 use keyward_core::root_secret::{AddVersion, RetireVersion};
 use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
+use keyward_core::team::{ChangeRole, Dismiss, Invite};
 use keyward_tower::hygiene::Limits;
-use lev_deals::{ArchiveDeal, CreateDeal, DealReads, SeedDeals, UpdateDeal};
+use lev_deals::{
+    ArchiveDeal, CreateDeal, DealReads, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals, UpdateDeal,
+};
 use std::sync::Arc;
 
 /// What handlers see of a store.
@@ -35,6 +38,12 @@ pub trait Store:
     + Commit<CreateDeal>
     + Commit<UpdateDeal>
     + Commit<ArchiveDeal>
+    + Commit<JoinTeam>
+    + Commit<LeaveTeam>
+    + Commit<MoveDeal>
+    + Commit<Invite>
+    + Commit<ChangeRole>
+    + Commit<Dismiss>
     + Reads
     + Upkeep
     + std::fmt::Debug
@@ -48,6 +57,12 @@ impl<S> Store for S where
         + Commit<CreateDeal>
         + Commit<UpdateDeal>
         + Commit<ArchiveDeal>
+        + Commit<JoinTeam>
+        + Commit<LeaveTeam>
+        + Commit<MoveDeal>
+        + Commit<Invite>
+        + Commit<ChangeRole>
+        + Commit<Dismiss>
         + Reads
         + Upkeep
         + std::fmt::Debug
@@ -71,6 +86,7 @@ pub trait OperatorStore:
     + Commit<RotateKey>
     + Commit<RevokeKey>
     + Commit<SeedDeals>
+    + Commit<GivePipelines>
     + OperatorReads
     + Upkeep
 {
@@ -92,6 +108,7 @@ impl<S> OperatorStore for S where
         + Commit<RotateKey>
         + Commit<RevokeKey>
         + Commit<SeedDeals>
+        + Commit<GivePipelines>
         + OperatorReads
         + Upkeep
 {

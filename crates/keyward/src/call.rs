@@ -24,12 +24,14 @@ use keyward_core::idempotency::{Claim, Fingerprint, Scope};
 use keyward_core::input::Fields;
 use keyward_core::json::{self, Json, JsonError};
 use keyward_core::limits::Limits;
+use keyward_core::list::{
+    self, Asked, CursorList, CursorPagination, Grammar, Listed, OffsetPagination, Pagination, Window,
+};
 use keyward_core::live::Live;
-use keyward_core::page::{CursorList, CursorPagination, Listed};
 use keyward_core::permit::{Action, Permit};
 use keyward_core::principal::Principal;
 use keyward_core::query::Query;
-use keyward_core::random::RandomError;
+use keyward_core::random::{RandomError, uuid4};
 use keyward_core::rate_limit::{Purpose, Standing};
 use keyward_tower::ClientAddress;
 use keyward_tower::origin_app::OriginApp;
@@ -56,7 +58,7 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     body: Option<Json>,
     replay: Option<(Uuid, Fingerprint)>,
-    path_id: String,
+    path_ids: Vec<String>,
     headers: HeaderMap,
     origin_app: String,
 }
@@ -142,32 +144,54 @@ impl Call {
         }
     }
 
-    /// Opens a cursor of this list: the id after which the page begins, 0 without one.
-    pub(crate) fn after(&self, list: CursorList<'_>, cursor: Option<&str>) -> Result<i64, Denial> {
-        cursor.map_or(Ok(0), |cursor| self.app.cursors.open(list, cursor))
+    /// What the query asks of a list. Whatever else is in the query is unknown.
+    pub(crate) fn ask(&mut self, grammar: &Grammar) -> Result<Asked, Denial> {
+        let asked = list::read(grammar, &mut self.query)?;
+        self.finish_query()?;
+        Ok(asked)
+    }
+
+    /// The part of this list that is asked for.
+    pub(crate) fn window(&self, list: CursorList<'_>, asked: &Asked) -> Result<Window, Denial> {
+        let after = asked.cursor.as_deref().map_or(Ok(0), |cursor| self.app.cursors.open(list, cursor))?;
+        Ok(asked.window(after))
     }
 
     /// The `pagination` of a page of this list that ends with the item of that id.
     pub(crate) fn pagination<T>(
         &self,
         list: CursorList<'_>,
-        (limit, cursor): (u32, Option<String>),
+        asked: &Asked,
         listed: &Listed<T>,
-        id: fn(&T) -> i64,
-    ) -> CursorPagination {
-        let last = listed.items.last().filter(|_| listed.has_more);
-        CursorPagination {
-            total: listed.total,
-            limit,
-            cursor,
-            has_more: listed.has_more,
-            next_cursor: last.map(|item| self.app.cursors.sign(list, id(item))),
+        id: impl Fn(&T) -> i64,
+    ) -> Pagination {
+        let (total, limit, has_more) = (listed.total, asked.limit, listed.has_more);
+        if let Some(offset) = asked.offset {
+            return Pagination::Offset(OffsetPagination { total, limit, offset, has_more });
         }
+        let last = listed.items.last().filter(|_| has_more);
+        Pagination::Cursor(CursorPagination {
+            total,
+            limit,
+            cursor: asked.cursor.clone(),
+            has_more,
+            next_cursor: last.map(|item| self.app.cursors.sign(list, id(item))),
+        })
     }
 
     /// The id in the path as it was sent; empty where the path has none.
     pub(crate) fn path_id(&self) -> &str {
-        &self.path_id
+        self.path_ids.first().map_or("", String::as_str)
+    }
+
+    /// The second id in the path as it was sent; empty where the path has one only.
+    pub(crate) fn second_path_id(&self) -> &str {
+        self.path_ids.get(1).map_or("", String::as_str)
+    }
+
+    /// A random UUID.
+    pub(crate) fn uuid(&self) -> Result<Uuid, RandomError> {
+        uuid4(&*self.app.random)
     }
 
     /// Whether there was an `Authorization` at all, and what it said.
@@ -206,10 +230,10 @@ pub(crate) fn principal(request: &mut Request<Body>) -> Result<Principal, Denial
     request.extensions_mut().remove().ok_or(Denial::CredentialMissing)
 }
 
-/// The id in the path as it was sent.
-pub(crate) async fn path_id(request: &mut Request<Body>) -> String {
+/// The ids in the path as they were sent.
+pub(crate) async fn path_ids(request: &mut Request<Body>) -> Vec<String> {
     let params = request.extract_parts::<RawPathParams>().await;
-    params.ok().and_then(|params| params.iter().next().map(|(_, id)| id.to_owned())).unwrap_or_default()
+    params.map(|params| params.iter().map(|(_, id)| id.to_owned()).collect()).unwrap_or_default()
 }
 
 /// Reads a request's input, step by step in the order of the contract. `replays` says whether the operation may carry
@@ -220,7 +244,7 @@ pub(crate) async fn read(
     room: &'static Semaphore,
     mut request: Request<Body>,
 ) -> Result<Call, Denial> {
-    let path_id = path_id(&mut request).await;
+    let path_ids = path_ids(&mut request).await;
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
     let from =
         request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
@@ -247,7 +271,7 @@ pub(crate) async fn read(
         query,
         body,
         replay,
-        path_id,
+        path_ids,
         headers: parts.headers,
         origin_app,
     })

@@ -3,7 +3,7 @@
 //! To add one: a variant of [`OperationId`], a row in [`table`], a handler under `api/`. The access matrix in the
 //! tests does not compile until it knows the new one.
 
-use crate::api::{account, api_keys, auth, deals, health, me};
+use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::record;
@@ -18,7 +18,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Effect};
-use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, SeeSelf, check};
+use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, ReadPipelines, SeeSelf, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::Scope;
@@ -55,6 +55,9 @@ operations! {
     GetMeAccounts => "getMeAccounts",
     PatchMeActiveAccount => "patchMeActiveAccount",
     GetAccountTeam => "getAccountTeam",
+    PostAccountTeam => "postAccountTeam",
+    PatchAccountTeamUserId => "patchAccountTeamUserId",
+    DeleteAccountTeamUserId => "deleteAccountTeamUserId",
     GetApiKeys => "getApiKeys",
     PostApiKeys => "postApiKeys",
     PostApiKeysKeyIdRotate => "postApiKeysKeyIdRotate",
@@ -64,6 +67,14 @@ operations! {
     GetDealsDealId => "getDealsDealId",
     PatchDealsDealId => "patchDealsDealId",
     DeleteDealsDealId => "deleteDealsDealId",
+    GetDealsDealIdFinancials => "getDealsDealIdFinancials",
+    GetDealsDealIdProperties => "getDealsDealIdProperties",
+    GetDealsDealIdTeam => "getDealsDealIdTeam",
+    PostDealsDealIdTeam => "postDealsDealIdTeam",
+    DeleteDealsDealIdTeamUserId => "deleteDealsDealIdTeamUserId",
+    PostDealsDealIdPipeline => "postDealsDealIdPipeline",
+    GetPipelines => "getPipelines",
+    GetPipelinesPipelineId => "getPipelinesPipelineId",
 }
 
 /// What it takes to be let in.
@@ -118,7 +129,10 @@ pub fn table() -> Vec<Row> {
         read::<SeeSelf, _, _>(GetMe, GET, "/me", me::get::handle),
         read::<ReadAccount, _, _>(GetMeAccounts, GET, "/me/accounts", me::accounts::handle),
         read::<ReadAccount, _, _>(PatchMeActiveAccount, PATCH, "/me/active-account", me::active_account::handle),
-        read::<ReadAccount, _, _>(GetAccountTeam, GET, "/account/team", account::team::handle),
+        read::<ReadAccount, _, _>(GetAccountTeam, GET, "/account/team", account::team::list),
+        write(PostAccountTeam, POST, "/account/team", account::team::invite),
+        write(PatchAccountTeamUserId, PATCH, "/account/team/{user_id}", account::team::change),
+        write(DeleteAccountTeamUserId, DELETE, "/account/team/{user_id}", account::team::dismiss),
         read::<ReadAccount, _, _>(GetApiKeys, GET, "/api-keys", api_keys::list::handle),
         write(PostApiKeys, POST, "/api-keys", api_keys::create::handle),
         write(PostApiKeysKeyIdRotate, POST, "/api-keys/{key_id}/rotate", api_keys::rotate::handle),
@@ -128,6 +142,14 @@ pub fn table() -> Vec<Row> {
         read::<ReadDeals, _, _>(GetDealsDealId, GET, "/deals/{deal_id}", deals::get::handle),
         write(PatchDealsDealId, PATCH, "/deals/{deal_id}", deals::update::handle),
         write(DeleteDealsDealId, DELETE, "/deals/{deal_id}", deals::archive::handle),
+        read::<ReadDeals, _, _>(GetDealsDealIdFinancials, GET, "/deals/{deal_id}/financials", deals::financials::handle),
+        read::<ReadDeals, _, _>(GetDealsDealIdProperties, GET, "/deals/{deal_id}/properties", deals::properties::handle),
+        read::<ReadDeals, _, _>(GetDealsDealIdTeam, GET, "/deals/{deal_id}/team", deals::team::list),
+        write(PostDealsDealIdTeam, POST, "/deals/{deal_id}/team", deals::team::join),
+        write(DeleteDealsDealIdTeamUserId, DELETE, "/deals/{deal_id}/team/{user_id}", deals::team::leave),
+        write(PostDealsDealIdPipeline, POST, "/deals/{deal_id}/pipeline", deals::pipeline::handle),
+        read::<ReadPipelines, _, _>(GetPipelines, GET, "/pipelines", pipelines::list::handle),
+        read::<ReadPipelines, _, _>(GetPipelinesPipelineId, GET, "/pipelines/{pipeline_id}", pipelines::get::handle),
     ]
 }
 
@@ -200,7 +222,8 @@ where
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
             let principal = call::principal(&mut request)?;
-            let permit = admit(principal, &call::path_id(&mut request).await)?;
+            let permit =
+                admit(principal, call::path_ids(&mut request).await.first().map_or("", String::as_str))?;
             let mut call = call::read(&app, true, &call::OF_CALLERS, request).await?;
             call.finish_query()?;
             let effect = handler(&call, &permit)?;

@@ -1,7 +1,9 @@
 //! The writes of deals.
 
 use crate::deal::{Deal, DealId};
+use crate::financials::Financials;
 use crate::input::{DealChanges, NewDeal};
+use crate::property::Property;
 use keyward_core::effect::{Effect, Rendered, Subject};
 use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, UserId};
@@ -98,6 +100,20 @@ pub struct SeedDeal {
     pub deal: Deal,
     /// Who is on its team; the first leads it.
     pub team: Vec<UserId>,
+    /// Its financials; ids and times are not used.
+    pub financials: Option<Financials>,
+    /// Its properties; their ids are not used.
+    pub properties: Vec<Property>,
+    /// Where it stands: the places of a pipeline and of a status in it, counted from 0, among those of its account.
+    pub place: Option<(usize, usize)>,
+}
+
+impl SeedDeal {
+    /// A deal with a team and nothing else.
+    #[must_use]
+    pub fn plain(deal: Deal, team: Vec<UserId>) -> Self {
+        Self { deal, team, financials: None, properties: Vec::new(), place: None }
+    }
 }
 
 /// Fills an account with sample data: the operator's.

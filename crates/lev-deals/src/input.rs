@@ -1,7 +1,10 @@
 //! What a client may send about a deal.
 
 use crate::deal::Deal;
+use crate::financials::FinancialChanges;
+use crate::pipeline::MAX_SHOWN;
 use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES};
+use keyward_core::id::MAX_ID;
 use keyward_core::input::{Field, Fields, Invalid};
 use keyward_core::json::Json;
 use keyward_core::money::Cents;
@@ -26,6 +29,8 @@ pub struct DealChanges {
     pub description: Field<String>,
     /// `YYYY-MM-DD`.
     pub estimated_close_date: Field<String>,
+    /// Figures of the deal's financials; makes the record if there is none.
+    pub financials: Field<FinancialChanges>,
 }
 
 /// A deal to be made: [`DealChanges`] with a title.
@@ -35,6 +40,8 @@ pub struct NewDeal {
     pub title: String,
     /// All else.
     pub fields: DealChanges,
+    /// The pipelines that it is to stand in, at their first status; each once.
+    pub pipelines: Vec<i64>,
 }
 
 impl NewDeal {
@@ -44,12 +51,27 @@ impl NewDeal {
     /// [`Invalid`] with every mistake.
     pub fn read(body: &Json) -> Result<Self, Invalid> {
         let mut fields = Fields::of(body)?;
-        let read = DealChanges::take(&mut fields);
-        let title = fields.required("title", read.title.clone());
+        let read = Self::take(&mut fields);
         fields.finish()?;
         // `finish` has reported a missing title.
-        let title = title.ok_or_else(|| Invalid::one("title", "title is required"))?;
-        Ok(Self { title, fields: read })
+        read.ok_or_else(|| Invalid::one("title", "title is required"))
+    }
+
+    /// Takes the members of the body.
+    pub fn take(fields: &mut Fields<'_>) -> Option<Self> {
+        let read = DealChanges::take_fields(fields);
+        let title = fields.required("title", read.title.clone());
+        let pipelines = fields.integers("pipeline_ids", 1..=MAX_ID, MAX_SHOWN).value();
+        let mut pipelines = pipelines.unwrap_or_default();
+        pipelines.sort_unstable();
+        pipelines.dedup();
+        if matches!(&read.financials, Field::Value(changes) if !changes.has_amount()) {
+            fields.fail(
+                "deal_financials",
+                "deal_financials must have an amount: there is nothing to clear yet",
+            );
+        }
+        Some(Self { title: title?, fields: read, pipelines })
     }
 }
 
@@ -61,17 +83,19 @@ impl DealChanges {
     pub fn read(body: &Json) -> Result<Self, Invalid> {
         let mut fields = Fields::of(body)?;
         let read = Self::take(&mut fields);
-        if matches!(read.title, Field::Null) {
-            fields.fail("title", "title must not be null");
-        }
-        if matches!(body, Json::Object(members) if members.is_empty()) {
-            fields.fail("body", "Request body must contain at least one field to update");
-        }
         fields.finish()?;
         Ok(read)
     }
 
-    fn take(fields: &mut Fields<'_>) -> Self {
+    /// Takes the members of the body.
+    pub fn take(fields: &mut Fields<'_>) -> Self {
+        let read = Self::take_fields(fields);
+        fields.not_null("title", &read.title);
+        fields.not_empty("Request body must contain at least one field to update");
+        read
+    }
+
+    fn take_fields(fields: &mut Fields<'_>) -> Self {
         Self {
             title: fields.string("title", 1, 255),
             loan_amount: fields.money("loan_amount"),
@@ -80,6 +104,7 @@ impl DealChanges {
             business_plan: fields.choice("business_plan", BUSINESS_PLANS),
             description: fields.string("description", 0, MAX_DESCRIPTION),
             estimated_close_date: fields.date("estimated_close_date").map(|date| date.to_string()),
+            financials: FinancialChanges::take(fields),
         }
     }
 
@@ -130,6 +155,34 @@ mod tests {
         let fields: Vec<String> =
             NewDeal::read(&body).unwrap_err().errors.into_iter().map(|e| e.field).collect();
         assert_eq!(fields, ["title", "loan_amount", "loan_type", "owner_account_id"]);
+    }
+
+    #[test]
+    fn figures_are_read_within_their_object() {
+        let read = |text: &str| NewDeal::read(&json(&format!(r#"{{"title":"A",{text}}}"#)));
+        let read_all =
+            read(r#""deal_financials":{"land_cost":1.5,"total_cost":null},"pipeline_ids":[2,1,2]"#).unwrap();
+        assert_eq!(read_all.pipelines, [1, 2]);
+        let Field::Value(FinancialChanges(figures)) = &read_all.fields.financials else { panic!("none") };
+        assert_eq!(figures[4], Field::Value(Cents::new(150).unwrap()));
+        assert_eq!((figures[2], figures[0]), (Field::Null, Field::Absent));
+        for (bad, told) in [
+            (r#""deal_financials":{}"#, "deal_financials: deal_financials must contain at least one field"),
+            (r#""deal_financials":null"#, "deal_financials must be an object"),
+            (r#""deal_financials":{"land_cost":-1}"#, "deal_financials: land_cost must not be negative"),
+            (r#""deal_financials":{"noi":1}"#, "deal_financials: Unknown member 'noi'"),
+            (
+                r#""deal_financials":{"land_cost":null}"#,
+                "deal_financials must have an amount: there is nothing to clear yet",
+            ),
+            (r#""pipeline_ids":[0]"#, "pipeline_ids[0] must be between 1 and 9007199254740991"),
+            (r#""pipeline_ids":[]"#, "pipeline_ids must have at least one item"),
+        ] {
+            let invalid = read(bad).unwrap_err();
+            assert_eq!(invalid.to_string(), told);
+        }
+        let invalid = read(r#""deal_financials":{"land_cost":-1}"#).unwrap_err();
+        assert_eq!(invalid.errors[0].field, "deal_financials.land_cost");
     }
 
     #[test]

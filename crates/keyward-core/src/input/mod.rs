@@ -4,10 +4,15 @@
 //! reading and one answer with status 422 can list every mistake. Mistakes are listed in the order
 //! of the calls; members that no reader asked about come last, in the order of the body.
 
+mod describe;
 mod time;
 
+pub use describe::describe;
+pub(crate) use time::moment;
 use time::{YEAR_10000, read_date, read_time};
 
+use describe::Described;
+use serde_json::{Value, json};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -109,6 +114,8 @@ pub struct Fields<'j> {
     members: &'j [(String, Json)],
     asked: Vec<&'static str>,
     errors: Vec<FieldError>,
+    /// Set while the reader tells what it reads: [`describe`].
+    described: Option<Described>,
 }
 
 impl<'j> Fields<'j> {
@@ -119,7 +126,9 @@ impl<'j> Fields<'j> {
     /// One mistake, in field `body`, if `json` is not an object.
     pub fn of(json: &'j Json) -> Result<Self, Invalid> {
         match json {
-            Json::Object(members) => Ok(Fields { members, asked: Vec::new(), errors: Vec::new() }),
+            Json::Object(members) => {
+                Ok(Fields { members, asked: Vec::new(), errors: Vec::new(), described: None })
+            }
             _ => Err(Invalid::one("body", "Request body must be a JSON object")),
         }
     }
@@ -127,57 +136,106 @@ impl<'j> Fields<'j> {
     /// A string of `min_chars` to `max_chars` Unicode scalar values, without NUL. If `min_chars`
     /// is at least 1, whitespace alone is refused as well.
     pub fn string(&mut self, name: &'static str, min_chars: usize, max_chars: usize) -> Field<String> {
-        self.read(name, |json| {
-            let Json::String(text) = json else {
-                return Err(format!("{name} must be a string"));
-            };
-            check_text(name, text, max_chars)?;
-            if min_chars > 0 && text.trim().is_empty() {
-                return Err(format!("{name} must not be blank"));
-            }
-            if text.chars().count() < min_chars {
-                return Err(format!("{name} must be at least {}", characters(min_chars)));
-            }
-            Ok(text.clone())
+        self.read(
+            name,
+            || describe::string(min_chars, max_chars),
+            |json| {
+                let Json::String(text) = json else {
+                    return Err(format!("{name} must be a string"));
+                };
+                check_text(name, text, max_chars)?;
+                if min_chars > 0 && text.trim().is_empty() {
+                    return Err(format!("{name} must not be blank"));
+                }
+                if text.chars().count() < min_chars {
+                    return Err(format!("{name} must be at least {}", characters(min_chars)));
+                }
+                Ok(text.clone())
+            },
+        )
+    }
+
+    /// An e-mail address, in lower case from here on: something, one @, and a domain, in at most 254 ASCII characters
+    /// (RFC 5321 §4.5.3.1.3).
+    pub fn email(&mut self, name: &'static str) -> Field<String> {
+        self.read(name, describe::email, |json| match json {
+            Json::String(text) if is_email(text) => Ok(text.to_ascii_lowercase()),
+            _ => Err(format!("{name} must be an e-mail address such as name@example.com")),
         })
     }
 
     /// One of the strings in `allowed`, compared exactly.
     pub fn choice(&mut self, name: &'static str, allowed: &'static [&'static str]) -> Field<&'static str> {
-        self.read(name, |json| {
-            let chosen = match json {
-                Json::String(text) => allowed.iter().find(|word| *word == text),
+        self.read(
+            name,
+            || describe::choice(allowed),
+            |json| {
+                let chosen = match json {
+                    Json::String(text) => allowed.iter().find(|word| *word == text),
+                    _ => None,
+                };
+                chosen.copied().ok_or_else(|| {
+                    let allowed = allowed.join(", ");
+                    format!("Invalid value for field '{name}': must be one of [{allowed}]")
+                })
+            },
+        )
+    }
+
+    /// An array of 1 or more of the strings in `allowed`.
+    pub fn choices(
+        &mut self,
+        name: &'static str,
+        allowed: &'static [&'static str],
+    ) -> Field<Vec<&'static str>> {
+        let schema = || describe::array(describe::choice(allowed), allowed.len());
+        self.read(name, schema, |json| {
+            let items = items(name, "strings", json, allowed.len())?;
+            let chosen = items.iter().map(|item| match item {
+                Json::String(text) => allowed.iter().copied().find(|word| word == text),
                 _ => None,
-            };
-            chosen.copied().ok_or_else(|| {
-                let allowed = allowed.join(", ");
-                format!("Invalid value for field '{name}': must be one of [{allowed}]")
+            });
+            chosen.collect::<Option<_>>().ok_or_else(|| {
+                format!("Invalid value for field '{name}': must be of [{}]", allowed.join(", "))
             })
         })
     }
 
     /// An integer within `range`, written without fraction and exponent.
     pub fn integer(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Field<i64> {
-        self.read(name, |json| match json {
-            Json::Number(number) if is_integer(number) => number
-                .as_i64()
-                .filter(|integer| range.contains(integer))
-                .ok_or_else(|| out_of_range(name, &range)),
-            _ => Err(format!("{name} must be an integer")),
+        self.read(name, || describe::integer(&range), |json| read_integer(name, &range, json))
+    }
+
+    /// An array of 1 to `max_items` integers within `range`. Only the first bad item is noted.
+    pub fn integers(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<i64>,
+        max_items: usize,
+    ) -> Field<Vec<i64>> {
+        let schema = || describe::array(describe::integer(&range), max_items);
+        self.read(name, schema, |json| {
+            let items = items(name, "integers", json, max_items)?;
+            let read = |(index, item)| read_integer(&format!("{name}[{index}]"), &range, item);
+            items.iter().enumerate().map(read).collect()
         })
     }
 
     /// `true` or `false`.
     pub fn boolean(&mut self, name: &'static str) -> Field<bool> {
-        self.read(name, |json| match json {
-            Json::Bool(value) => Ok(*value),
-            _ => Err(format!("{name} must be true or false")),
-        })
+        self.read(
+            name,
+            || json!({ "type": "boolean" }),
+            |json| match json {
+                Json::Bool(value) => Ok(*value),
+                _ => Err(format!("{name} must be true or false")),
+            },
+        )
     }
 
     /// An amount of money, sent as a number in units of a hundred cents.
     pub fn money(&mut self, name: &'static str) -> Field<Cents> {
-        self.read(name, |json| match json {
+        self.read(name, describe::money, |json| match json {
             Json::Number(number) => Cents::from_json(number).map_err(|error| format!("{name} {error}")),
             _ => Err(format!("{name} must be a number")),
         })
@@ -186,7 +244,7 @@ impl<'j> Fields<'j> {
     /// A calendar date, written exactly `YYYY-MM-DD` (`full-date` of RFC 3339, section 5.6), in
     /// the years 0001 to 9999: not every database knows a year zero.
     pub fn date(&mut self, name: &'static str) -> Field<Date> {
-        self.read(name, |json| {
+        self.read(name, describe::date, |json| {
             let date = match json {
                 Json::String(text) => read_date(text),
                 _ => None,
@@ -198,16 +256,9 @@ impl<'j> Fields<'j> {
     /// An array of 1 to `max_items` strings, each without NUL and of at most [`MAX_ITEM_CHARS`]
     /// Unicode scalar values. Only the first bad item is noted.
     pub fn strings(&mut self, name: &'static str, max_items: usize) -> Field<Vec<String>> {
-        self.read(name, |json| {
-            let Json::Array(items) = json else {
-                return Err(format!("{name} must be an array of strings"));
-            };
-            if items.is_empty() {
-                return Err(format!("{name} must have at least one item"));
-            }
-            if items.len() > max_items {
-                return Err(format!("{name} must have at most {max_items} items"));
-            }
+        let schema = || describe::array(describe::string(0, MAX_ITEM_CHARS), max_items);
+        self.read(name, schema, |json| {
+            let items = items(name, "strings", json, max_items)?;
             let texts = items.iter().enumerate().map(|(index, item)| {
                 let Json::String(text) = item else {
                     return Err(format!("{name}[{index}] must be a string"));
@@ -224,7 +275,7 @@ impl<'j> Fields<'j> {
     ///
     /// A leap second (`:60`) is refused, because it has no number of its own.
     pub fn timestamp(&mut self, name: &'static str) -> Field<i64> {
-        self.read(name, |json| {
+        self.read(name, describe::time, |json| {
             let time = match json {
                 Json::String(text) => read_time(text),
                 _ => None,
@@ -240,9 +291,79 @@ impl<'j> Fields<'j> {
         })
     }
 
+    /// An object, read by a reader of its own. Its mistakes are noted as `name.member`. Null is refused: there is nothing to
+    /// clear.
+    pub fn object<T>(&mut self, name: &'static str, reader: impl FnOnce(&mut Fields<'_>) -> T) -> Field<T> {
+        if let Some(described) = &mut self.described {
+            let mut reader = Some(reader);
+            let schema = describe(|inner| {
+                if let Some(reader) = reader.take() {
+                    reader(inner);
+                }
+            });
+            described.member(name, schema);
+            described.not_null(name);
+            return Field::Absent;
+        }
+        self.asked.push(name);
+        let inner = match self.members.iter().find(|(member, _)| member == name) {
+            None => return Field::Absent,
+            Some((_, Json::Object(members))) => members,
+            Some(_) => {
+                self.fail(name, format!("{name} must be an object"));
+                return Field::Absent;
+            }
+        };
+        let mut fields = Fields { members: inner, asked: Vec::new(), errors: Vec::new(), described: None };
+        let value = reader(&mut fields);
+        match fields.finish() {
+            Ok(()) => Field::Value(value),
+            Err(invalid) => {
+                for FieldError { field, message } in invalid.errors {
+                    self.fail(&format!("{name}.{field}"), format!("{name}: {message}"));
+                }
+                Field::Absent
+            }
+        }
+    }
+
+    /// Refuses null for a member, which a reader gave as `field`.
+    pub fn not_null<T>(&mut self, name: &'static str, field: &Field<T>) {
+        if let Some(described) = &mut self.described {
+            described.not_null(name);
+        }
+        if matches!(field, Field::Null) {
+            self.fail(name, format!("{name} must not be null"));
+        }
+    }
+
+    /// Refuses values for both of two members.
+    pub fn apart(&mut self, one: &'static str, other: &'static str, message: &str) {
+        if let Some(described) = &mut self.described {
+            described.apart(one, other);
+        }
+        let has_value =
+            |name: &str| self.members.iter().any(|(member, json)| member == name && *json != Json::Null);
+        if has_value(one) && has_value(other) {
+            self.fail(other, message);
+        }
+    }
+
+    /// Refuses an object without members.
+    pub fn not_empty(&mut self, message: &str) {
+        if let Some(described) = &mut self.described {
+            described.not_empty();
+        } else if self.members.is_empty() {
+            self.fail("body", message);
+        }
+    }
+
     /// Insists on a value: notes a mistake if `field`, which a reader gave for `name`, is absent
     /// or null. A member whose mistake is already noted gets no second one.
     pub fn required<T>(&mut self, name: &'static str, field: Field<T>) -> Option<T> {
+        if let Some(described) = &mut self.described {
+            described.required(name);
+        }
         match &field {
             Field::Absent if self.errors.iter().any(|error| error.field == name) => {}
             Field::Absent => self.fail(name, format!("{name} is required")),
@@ -294,8 +415,13 @@ impl<'j> Fields<'j> {
     fn read<T>(
         &mut self,
         name: &'static str,
+        schema: impl FnOnce() -> Value,
         convert: impl FnOnce(&'j Json) -> Result<T, String>,
     ) -> Field<T> {
+        if let Some(described) = &mut self.described {
+            described.member(name, schema());
+            return Field::Absent;
+        }
         self.asked.push(name);
         let json = match self.members.iter().find(|(member, _)| member == name) {
             None => return Field::Absent,
@@ -309,6 +435,47 @@ impl<'j> Fields<'j> {
                 Field::Absent
             }
         }
+    }
+}
+
+fn read_integer(name: &str, range: &RangeInclusive<i64>, json: &Json) -> Result<i64, String> {
+    match json {
+        Json::Number(number) if is_integer(number) => {
+            number.as_i64().filter(|integer| range.contains(integer)).ok_or_else(|| out_of_range(name, range))
+        }
+        _ => Err(format!("{name} must be an integer")),
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    let is_part = |part: &str, allowed: fn(u8) -> bool| !part.is_empty() && part.bytes().all(allowed);
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let local_byte = |b: u8| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b);
+    let label_byte = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    text.len() <= 254
+        && local.len() <= 64
+        && is_part(local, local_byte)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..")
+        && domain.contains('.')
+        && domain.split('.').all(|label| {
+            label.len() <= 63
+                && is_part(label, label_byte)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
+}
+
+/// The items of an array that must have some.
+fn items<'j>(name: &str, of: &str, json: &'j Json, max_items: usize) -> Result<&'j [Json], String> {
+    match json {
+        Json::Array(items) if items.is_empty() => Err(format!("{name} must have at least one item")),
+        Json::Array(items) if items.len() > max_items => {
+            Err(format!("{name} must have at most {max_items} items"))
+        }
+        Json::Array(items) => Ok(items),
+        _ => Err(format!("{name} must be an array of {of}")),
     }
 }
 

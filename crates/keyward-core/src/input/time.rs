@@ -20,8 +20,19 @@ pub(super) fn read_time(text: &str) -> Option<i64> {
         return None;
     }
     let local: DateTime = local.parse().ok()?;
-    let epoch = date(1970, 1, 1).at(0, 0, 0, 0);
-    Some(local.duration_since(epoch).as_secs() - read_offset(offset)?)
+    Some(local.duration_since(date_of_epoch()).as_secs() - read_offset(offset)?)
+}
+
+/// A moment in seconds since the Unix epoch, from the start of 1970 to the end of 9999: a time as [`read_time`] takes it, or a
+/// date, which means its midnight in UTC.
+pub(crate) fn moment(text: &str) -> Option<i64> {
+    let midnight = |date: Date| date.at(0, 0, 0, 0).duration_since(date_of_epoch()).as_secs();
+    let at = read_date(text).map(midnight).or_else(|| read_time(text))?;
+    (0..YEAR_10000).contains(&at).then_some(at)
+}
+
+fn date_of_epoch() -> DateTime {
+    date(1970, 1, 1).at(0, 0, 0, 0)
 }
 
 /// The offset in seconds east of UTC. RFC 3339 gives `-00:00` for an unknown local offset; the

@@ -7,3 +7,4 @@ pub(crate) mod auth;
 pub(crate) mod deals;
 pub(crate) mod health;
 pub(crate) mod me;
+pub(crate) mod pipelines;

@@ -7,7 +7,7 @@ use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::Tiers;
-use keyward_core::page::Cursors;
+use keyward_core::list::Cursors;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_core::swap::Swap;

@@ -1,5 +1,6 @@
 //! Sample deals, varied enough to filter and sort, and the same on every start but for the clock.
 
+use super::hanging;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::money::Cents;
@@ -29,7 +30,16 @@ const KINDS: &[&str] =
 pub(super) fn of(account: usize, users: &[UserId], now: Timestamp) -> Vec<SeedDeal> {
     let count = if account == 0 { 600 } else { 25 };
     (0..count)
-        .map(|number| SeedDeal { deal: deal(account, number, now), team: team(account, number, users) })
+        .map(|number| {
+            let deal = deal(account, number, now);
+            SeedDeal {
+                team: team(account, number, users),
+                financials: hanging::financials(number, &deal),
+                properties: hanging::properties(number, &deal),
+                place: hanging::place(number),
+                deal,
+            }
+        })
         .collect()
 }
 

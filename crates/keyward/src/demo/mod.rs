@@ -1,6 +1,7 @@
-//! The sample data: two accounts, five people, seven keys, 625 deals.
+//! The sample data: two accounts, five people, seven keys, 625 deals and what hangs on them.
 
 mod deals;
+mod hanging;
 
 use crate::app::OperatorStore;
 use crate::cli::CliError;

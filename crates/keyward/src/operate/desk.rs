@@ -10,7 +10,7 @@ use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::Tiers;
-use keyward_core::page::Cursors;
+use keyward_core::list::Cursors;
 use keyward_core::random::Random;
 use keyward_core::swap::Swap;
 use std::path::PathBuf;

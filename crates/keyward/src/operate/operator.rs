@@ -15,7 +15,7 @@ use keyward_core::random::{Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
-use lev_deals::{SeedDeal, SeedDeals};
+use lev_deals::{GivePipelines, SeedDeal, SeedDeals};
 use std::sync::RwLockReadGuard;
 
 /// Somebody to add.
@@ -47,7 +47,16 @@ impl<'s> Operator<'s> {
         tier: Tier,
     ) -> Result<AccountId, CliError> {
         let account_type = account_type.map(ToOwned::to_owned);
-        self.commit(CreateAccount { slug: slug.to_owned(), name: name.to_owned(), account_type, tier }).await
+        let account = CreateAccount { slug: slug.to_owned(), name: name.to_owned(), account_type, tier };
+        let id = self.commit(account).await?;
+        self.pipelines().await?;
+        Ok(id)
+    }
+
+    /// Gives every account that has no pipeline the usual ones: a new one, and after a crash between the two steps, or an update
+    /// from a version without pipelines, any other.
+    pub(crate) async fn pipelines(&self) -> Result<(), CliError> {
+        self.commit(GivePipelines).await.map(drop)
     }
 
     pub(crate) async fn user(&self, person: &Person<'_>, password: &Secret) -> Result<UserId, CliError> {

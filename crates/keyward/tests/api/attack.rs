@@ -30,7 +30,13 @@ fn writing() -> impl Iterator<Item = Row> {
 async fn state(app: &TestApp) -> Vec<String> {
     let mut state = Vec::new();
     for who in [&app.admin, &app.stranger] {
-        for list in ["/deals?limit=200", "/api-keys?all=true&limit=200", "/account/team?limit=200", "/me"] {
+        for list in [
+            "/deals?limit=200",
+            "/api-keys?all=true&limit=200",
+            "/account/team?limit=200",
+            "/me",
+            "/deals?limit=200&include=financials,properties,team,pipelines",
+        ] {
             state.push(app.get(list).by(who).expect(200).await.data().to_string());
         }
     }
@@ -216,7 +222,8 @@ async fn numbers_and_counts_are_taken_to_their_measure_and_not_beyond() {
         app.post(path).by(who).json(body).expect(status).await;
     }
     let many = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
-    for list in ["/deals", "/account/team", "/api-keys"] {
+    for list in ["/deals", "/account/team", "/api-keys", "/pipelines", "/deals/1/team", "/deals/1/properties"]
+    {
         let get = |query: &str| app.get(&format!("{list}?{query}")).by(&app.admin);
         for (limit, status) in [("0", 400), ("1", 200), ("200", 200), ("201", 400), ("9007199254740993", 400)]
         {
@@ -227,11 +234,19 @@ async fn numbers_and_counts_are_taken_to_their_measure_and_not_beyond() {
     }
     for (offset, status) in [("0", 200), ("2147483647", 200), ("2147483648", 400), ("-1", 400)] {
         app.get(&format!("/api-keys?offset={offset}")).by(&app.admin).expect(status).await;
+        app.get(&format!("/deals?sort=title&offset={offset}")).by(&app.admin).expect(status).await;
     }
     for row in table().into_iter().filter(|row| row.path.contains('{')) {
         for id in ["9007199254740990", "9007199254740991", "9007199254740992", "9007199254740993"] {
             let ask = ask(&app, &row, id, "");
-            let ask = if row.method == Method::PATCH { ask.json(json!({"title": "x"})) } else { ask };
+            let body = match (row.method.as_str(), row.path) {
+                ("PATCH", "/deals/{deal_id}") => Some(json!({"title": "x"})),
+                ("PATCH", "/account/team/{user_id}") => Some(json!({"role": "viewer"})),
+                ("POST", "/deals/{deal_id}/team") => Some(json!({"user_id": 1})),
+                ("POST", "/deals/{deal_id}/pipeline") => Some(json!({"pipeline_id": 1})),
+                _ => None,
+            };
+            let ask = body.into_iter().fold(ask, |ask, body| ask.json(body));
             refused(&app, ask, 404, &format!("{row:?} {id}")).await;
         }
     }

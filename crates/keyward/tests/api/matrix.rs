@@ -32,6 +32,9 @@ fn matrix(operation: OperationId) -> Case {
         GetMeAccounts => case("/me/accounts", None,                                       [401, 401, 401, 401, 200, 200, 200, 200, 200]),
         PatchMeActiveAccount => case("/me/active-account", Some(json!({"slug": "acme"})), [401, 401, 401, 401, 200, 200, 200, 200, 404]),
         GetAccountTeam => case("/account/team", None,                                     [401, 401, 401, 401, 200, 200, 200, 200, 200]),
+        PostAccountTeam => case("/account/team", Some(json!({"email": "new@acme.example", "role": "viewer"})), [401, 401, 401, 401, 403, 403, 403, 201, 201]),
+        PatchAccountTeamUserId => case("/account/team/3", Some(json!({"role": "editor"})), [401, 401, 401, 401, 403, 403, 403, 200, 404]),
+        DeleteAccountTeamUserId => case("/account/team/5", None,                          [401, 401, 401, 401, 403, 403, 403, 200, 200]),
         GetApiKeys => case("/api-keys", None,                                             [401, 401, 401, 401, 200, 200, 200, 200, 200]),
         PostApiKeys => case("/api-keys", Some(json!({"label": "new"})),                   [401, 401, 401, 401, 403, 201, 201, 201, 201]),
         PostApiKeysKeyIdRotate => case("/api-keys/1/rotate", None,                        [401, 401, 401, 401, 403, 404, 404, 200, 404]),
@@ -41,6 +44,14 @@ fn matrix(operation: OperationId) -> Case {
         GetDealsDealId => case("/deals/1", None,                                          [401, 401, 401, 401, 200, 200, 200, 200, 404]),
         PatchDealsDealId => case("/deals/1", Some(json!({"title": "Changed"})),           [401, 401, 401, 401, 403, 403, 200, 200, 404]),
         DeleteDealsDealId => case("/deals/1", None,                                       [401, 401, 401, 401, 403, 403, 200, 200, 404]),
+        GetDealsDealIdFinancials => case("/deals/1/financials", None,                     [401, 401, 401, 401, 200, 200, 200, 200, 404]),
+        GetDealsDealIdProperties => case("/deals/1/properties", None,                     [401, 401, 401, 401, 200, 200, 200, 200, 404]),
+        GetDealsDealIdTeam => case("/deals/1/team", None,                                 [401, 401, 401, 401, 200, 200, 200, 200, 404]),
+        PostDealsDealIdTeam => case("/deals/1/team", Some(json!({"user_id": 1})),         [401, 401, 401, 401, 403, 403, 201, 422, 404]),
+        DeleteDealsDealIdTeamUserId => case("/deals/1/team/3", None,                      [401, 401, 401, 401, 403, 403, 200, 404, 404]),
+        PostDealsDealIdPipeline => case("/deals/1/pipeline", Some(json!({"pipeline_id": 1})), [401, 401, 401, 401, 403, 403, 200, 200, 404]),
+        GetPipelines => case("/pipelines", None,                                          [401, 401, 401, 401, 200, 200, 200, 200, 200]),
+        GetPipelinesPipelineId => case("/pipelines/1", None,                              [401, 401, 401, 401, 200, 200, 200, 200, 404]),
     }
 }
 

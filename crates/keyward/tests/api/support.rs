@@ -9,12 +9,13 @@ use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
-use keyward_core::clock::{At, Clock};
+use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Claims};
 use keyward_core::limits::Rate;
-use keyward_core::page::Cursors;
+use keyward_core::list::Cursors;
+use keyward_core::money::Cents;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::Random;
@@ -27,7 +28,8 @@ use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::{FakeClock, SeededRandom};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::Limits;
-use lev_deals::{Deal, SeedDeal, SeedDeals};
+use lev_deals::financials::{FIGURES, Figure, Financials};
+use lev_deals::{Deal, DealId, GivePipelines, Property, SeedDeal, SeedDeals};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -41,7 +43,8 @@ pub(crate) const BASE: &str = "/api/external/v2";
 ///
 /// Two accounts: `acme` (enterprise) and `harbor` (standard). In acme: `admin`, `editor`, `viewer`; in harbor:
 /// `stranger`, an admin. `both` is an editor in acme and a viewer in harbor. Deals 1 to 4 are acme's (the editor is on the
-/// teams of 1 and 2, the viewer on that of 1), deal 5 is harbor's.
+/// teams of 1 and 2, the viewer on that of 1), deal 5 is harbor's. Deal 1 has financials. Pipelines 1 and 2 are acme's, with the
+/// statuses 1 to 5 and 6 to 10.
 pub(crate) struct TestApp {
     pub(crate) store: Sqlite,
     pub(crate) clock: FakeClock,
@@ -132,6 +135,7 @@ impl TestApp {
         let seed = Seed { store: &store, ring: &ring, random: &random };
         let acme = seed.account("acme", Tier::Enterprise).await;
         let harbor = seed.account("harbor", Tier::Standard).await;
+        commit(&store, GivePipelines).await;
         let admin = seed.persona("admin", acme, Role::Admin).await;
         let editor = seed.persona("editor", acme, Role::Editor).await;
         let viewer = seed.persona("viewer", acme, Role::Viewer).await;
@@ -261,8 +265,37 @@ impl Seed<'_> {
     async fn deals(&self, account: AccountId, title: &str, teams: &[Vec<UserId>], clock: &FakeClock) {
         let now = clock.now();
         let deal = Deal::new(account, title.to_owned(), now);
-        let deals = teams.iter().map(|team| SeedDeal { deal: deal.clone(), team: team.clone() }).collect();
+        let deals = teams.iter().map(|team| SeedDeal::plain(deal.clone(), team.clone())).collect();
+        let mut deals: Vec<SeedDeal> = deals;
+        if let Some(first) = deals.first_mut() {
+            first.financials = Some(financials(now));
+            first.properties = vec![property("Alder Street 1"), property("Alder Street 2")];
+            first.place = Some((0, 1));
+        }
         commit(self.store, SeedDeals { account, deals }).await;
+    }
+}
+
+/// A price and nothing else.
+fn financials(now: Timestamp) -> Financials {
+    let figures = FIGURES.iter().map(|(name, _)| {
+        (*name == "purchase_price").then(|| Figure::Money(Cents::new(650_000_025).unwrap()))
+    });
+    Financials { id: 0, deal: DealId(0), figures: figures.collect(), updated_at: now }
+}
+
+fn property(address: &str) -> Property {
+    Property {
+        id: 0,
+        name: None,
+        address: Some(address.to_owned()),
+        city: Some("Portland".to_owned()),
+        state: Some("OR".to_owned()),
+        zip: None,
+        asset_type_id: None,
+        units: Some(12),
+        square_footage: Some(10_500.5),
+        year_built: Some(1931),
     }
 }
 

@@ -1,41 +1,37 @@
-//! `GET /account/team`: the members of the account.
+//! `/account/team`: the members of the account, and what its admins do with them.
 
 use crate::call::{Call, Reply};
 use crate::problem::Problem;
+use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
-use keyward_core::page::{CursorList, take_limit};
-use keyward_core::permit::{Permit, ReadAccount};
-use serde::Serialize;
+use keyward_core::list::{CursorList, Grammar};
+use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
+use keyward_core::team::{ChangeRole, Dismiss, Invitation, Invite, TeamMember, TeamMemberView, read_role};
 
-#[derive(Serialize)]
-struct Member<'a> {
-    user_id: UserId,
-    first_name: &'a str,
-    last_name: &'a str,
-    email: &'a str,
-    role: &'static str,
-    photo_url: Option<&'a str>,
+/// What the list can be asked.
+pub(crate) const TEAM: Grammar = Grammar::plain("team");
+
+pub(crate) async fn list(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
+    let asked = call.ask(&TEAM)?;
+    let list = CursorList { name: TEAM.name, account: permit.member()?.account, filter: "" };
+    let window = call.window(list, &asked)?;
+    let listed = call.reads().list_team(&permit, window, call.now()).await?;
+    let members: Vec<TeamMemberView<'_>> = listed.items.iter().map(TeamMember::view).collect();
+    let pagination = call.pagination(list, &asked, &listed, |member| member.user.0);
+    Ok(Reply::page(&members, &pagination))
 }
 
-pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
-    let list = CursorList { name: "team", account: permit.member()?.account, filter: "" };
-    let limit = take_limit(&mut call.query)?;
-    let cursor = call.query.take("cursor");
-    call.finish_query()?;
-    let after = call.after(list, cursor.as_deref())?;
-    let listed = call.reads().list_team(&permit, after, limit).await?;
-    let members: Vec<Member<'_>> = listed
-        .items
-        .iter()
-        .map(|member| Member {
-            user_id: member.user.id,
-            first_name: &member.user.first_name,
-            last_name: &member.user.last_name,
-            email: &member.user.email,
-            role: member.role.name(),
-            photo_url: member.user.photo_url.as_deref(),
-        })
-        .collect();
-    let pagination = call.pagination(list, (limit, cursor), &listed, |member| member.user.id.0);
-    Ok(Reply::page(&members, &pagination))
+pub(crate) fn invite(call: &Call, _: &Permit<ManageTeam>) -> Result<Invite, Problem> {
+    let Invitation { email, role } = Invitation::read(call.body()?).map_err(Denial::Invalid)?;
+    Ok(Invite { uuid: call.uuid()?.to_string(), email, role })
+}
+
+pub(crate) fn change(call: &Call, _: &Permit<ManageTeam>) -> Result<ChangeRole, Problem> {
+    let role = read_role(call.body()?).map_err(Denial::Invalid)?;
+    Ok(ChangeRole { user: UserId::parse(call.path_id()), as_sent: call.path_id().to_owned(), role })
+}
+
+pub(crate) fn dismiss(call: &Call, _: &Permit<ManageTeam>) -> Result<Dismiss, Problem> {
+    call.no_members()?;
+    Ok(Dismiss { user: UserId::parse(call.path_id()), as_sent: call.path_id().to_owned() })
 }

@@ -9,7 +9,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::input::{Field, Fields};
 use keyward_core::permit::{ManageKeys, Permit};
-use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::scope::Scope;
 
 /// The most ranges that a key may name.
 const MAX_RANGES: usize = 100;
@@ -21,39 +21,32 @@ pub(crate) fn handle(call: &Call, _: &Permit<ManageKeys>) -> Result<CreateKey, P
 
 fn read(call: &Call) -> Result<(String, Wanted), Denial> {
     let mut fields = Fields::of(call.body()?).map_err(Denial::Invalid)?;
-    let label = fields.string("label", 1, 255);
-    let label = fields.required("label", label);
-    let grant = grant(&mut fields);
-    let expires_at = fields.timestamp("expires_at").map(Timestamp::from_unix);
-    let allowed_ips = allowed_ips(&mut fields);
+    let (label, wanted) = take(&mut fields);
     fields.finish().map_err(Denial::Invalid)?;
     let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;
-    Ok((label, Wanted { grant, expires_at, allowed_ips }))
+    Ok((label, wanted))
+}
+
+/// Takes the members of the body.
+pub(crate) fn take(fields: &mut Fields<'_>) -> (Option<String>, Wanted) {
+    let label = fields.string("label", 1, 255);
+    let label = fields.required("label", label);
+    let grant = grant(fields);
+    let expires_at = fields.timestamp("expires_at").map(Timestamp::from_unix);
+    let allowed_ips = allowed_ips(fields);
+    (label, Wanted { grant, expires_at, allowed_ips })
 }
 
 fn grant(fields: &mut Fields<'_>) -> WantedGrant {
     let permission = fields.choice("permission", &["full_access", "read_only"]).value();
-    let scopes = fields.strings("scopes", Scope::ALL.len()).value();
+    let scopes = fields.choices("scopes", Scope::NAMES).value();
+    fields.apart("permission", "scopes", "permission and scopes cannot be combined; send one of them");
     match (permission, scopes) {
-        (Some(_), Some(_)) => {
-            fields.fail("scopes", "permission and scopes cannot be combined; send one of them");
-            WantedGrant::AsMaker
-        }
-        (Some("full_access"), None) => WantedGrant::FullAccess,
-        (Some(_), None) => WantedGrant::ReadOnly,
-        (None, Some(names)) => WantedGrant::Scopes(scopes_of(fields, &names)),
+        (Some("full_access"), _) => WantedGrant::FullAccess,
+        (Some(_), _) => WantedGrant::ReadOnly,
+        (None, Some(names)) => WantedGrant::Scopes(names.into_iter().filter_map(Scope::parse).collect()),
         (None, None) => WantedGrant::AsMaker,
     }
-}
-
-fn scopes_of(fields: &mut Fields<'_>, names: &[String]) -> ScopeSet {
-    names.iter().map(|name| Scope::parse(name)).collect::<Option<ScopeSet>>().unwrap_or_else(|| {
-        fields.fail(
-            "scopes",
-            format!("Invalid value for field 'scopes': must be of [{}]", Scope::NAMES.join(", ")),
-        );
-        ScopeSet::NONE
-    })
 }
 
 fn allowed_ips(fields: &mut Fields<'_>) -> Field<Vec<IpNet>> {

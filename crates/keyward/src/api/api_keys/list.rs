@@ -4,10 +4,13 @@ use crate::call::{Call, Reply};
 use crate::problem::Problem;
 use keyward_core::api_key::KeyView;
 use keyward_core::denial::Denial;
-use keyward_core::page::{OffsetPagination, take_limit, take_offset};
+use keyward_core::list::{CursorList, Grammar, Paging};
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::KeysOf;
+
+/// What the list can be asked.
+pub(crate) const KEYS: Grammar = Grammar { paging: Paging::Offset, ..Grammar::plain("api keys") };
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
     let all = call.query.take_flag("all")?;
@@ -15,11 +18,9 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     if all && !permit.principal()?.is_admin() {
         return Err(Denial::RoleMissing(Role::Admin).into());
     }
-    let limit = take_limit(&mut call.query)?;
-    let offset = take_offset(&mut call.query)?;
-    call.finish_query()?;
+    let asked = call.ask(&KEYS)?;
     let of = if all { KeysOf::Account } else { KeysOf::Caller };
-    let listed = call.reads().list_keys(&permit, of, limit, offset).await?;
+    let listed = call.reads().list_keys(&permit, of, asked.window(0)).await?;
     let live = call.live();
     let keys: Vec<KeyView<'_>> = listed
         .items
@@ -27,6 +28,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
         // A key's user left between the two looks: its key is revoked, and no longer to be listed.
         .filter_map(|key| Some(key.view(live.role(key.account, key.user)?)))
         .collect();
-    let pagination = OffsetPagination { total: listed.total, limit, offset, has_more: listed.has_more };
+    let list = CursorList { name: KEYS.name, account: permit.member()?.account, filter: "" };
+    let pagination = call.pagination(list, &asked, &listed, |key| key.id.0);
     Ok(Reply::page(&keys, &pagination))
 }

@@ -27,11 +27,16 @@ pub(crate) fn handle(call: &Call, permit: &Permit<ManageKeys>) -> Result<RotateK
     Ok(RotateKey { key, as_sent: call.path_id().to_owned(), grace_seconds, secret })
 }
 
+/// Takes the members of the body.
+pub(crate) fn take(fields: &mut Fields<'_>) -> Option<i64> {
+    fields.integer("grace_seconds", 0..=MAX_GRACE).value()
+}
+
 fn grace(body: Option<&Json>, itself: bool) -> Result<i64, Denial> {
     let default = if itself { OWN_GRACE } else { 0 };
     let Some(body) = body else { return Ok(default) };
     let mut fields = Fields::of(body).map_err(Denial::Invalid)?;
-    let grace = fields.integer("grace_seconds", 0..=MAX_GRACE).value();
+    let grace = take(&mut fields);
     if itself && grace.is_some_and(|grace| grace < MIN_OWN_GRACE) {
         let rule = format!("grace_seconds must be at least {MIN_OWN_GRACE} when a key rotates itself");
         fields.fail("grace_seconds", rule);

@@ -31,12 +31,16 @@ pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
     })))
 }
 
+/// Takes the members of the body. Any text may be asked about; only what is no text at all is a mistake of the question.
+pub(crate) fn take(fields: &mut Fields<'_>) -> Option<String> {
+    let key = fields.string("api_key", 0, usize::MAX);
+    fields.required("api_key", key)
+}
+
 fn presented(call: &Call) -> Result<Secret, Denial> {
     if let Some(body) = call.body_if_any() {
         let mut fields = Fields::of(body).map_err(Denial::Invalid)?;
-        // Any text may be asked about; only what is no text at all is a mistake of the question.
-        let key = fields.string("api_key", 0, usize::MAX);
-        let key = fields.required("api_key", key);
+        let key = take(&mut fields);
         fields.finish().map_err(Denial::Invalid)?;
         return key.map(Secret::new).ok_or_else(|| Denial::invalid("api_key", "api_key is required"));
     }

@@ -1,17 +1,18 @@
 //! `GET /deals/{deal_id}`: one deal, archived or not, with its `ETag`.
 
+use super::{no_deal, shown};
 use crate::call::{Call, Reply};
 use crate::problem::Problem;
-use keyward_core::denial::Denial;
 use keyward_core::permit::{Permit, ReadDeals};
-use lev_deals::DealId;
+use lev_deals::list::DEAL;
+use lev_deals::{DealId, Include};
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadDeals>) -> Result<Reply, Problem> {
-    call.finish_query()?;
+    let asked = call.ask(&DEAL)?;
     let found = match DealId::parse(call.path_id()) {
-        Some(id) => call.reads().get_deal(&permit, id).await?,
+        Some(id) => call.reads().get_deal(&permit, id, Include::of(&asked)).await?,
         None => None,
     };
-    let deal = found.ok_or_else(|| Denial::not_found("Deal", call.path_id()))?;
-    Ok(Reply::new(&deal.view()).with_etag(deal.etag()))
+    let (deal, included) = found.ok_or_else(|| no_deal(&call))?;
+    Ok(Reply::new(&shown(&deal, &included, &asked)).with_etag(deal.etag()))
 }

@@ -22,10 +22,15 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     Ok(Reply::new(&json!({ "account": AccountRef::of(account) })))
 }
 
+/// Takes the members of the body.
+pub(crate) fn take(fields: &mut Fields<'_>) -> Option<String> {
+    let slug = fields.string("slug", 1, 255);
+    fields.required("slug", slug)
+}
+
 fn slug(call: &Call) -> Result<String, Denial> {
     let mut fields = Fields::of(call.body()?).map_err(Denial::Invalid)?;
-    let slug = fields.string("slug", 1, 255);
-    let slug = fields.required("slug", slug);
+    let slug = take(&mut fields);
     fields.finish().map_err(Denial::Invalid)?;
     slug.ok_or_else(|| Denial::invalid("slug", "slug is required"))
 }

@@ -1,10 +1,25 @@
 //! Deals in SQLite. Tenancy and visibility stand in the SQL itself: a forgotten check finds nothing.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `mod.rs` | who sees and may change which deal; the writes of deals |
+//! | `reads.rs`, `conditions.rs` | what can be read, and the SQL of filters and orders |
+//! | `hanging.rs` | what hangs on deals, read for many at once |
+//! | `team.rs`, `pipelines.rs`, `financials.rs` | the writes of these |
+//! | `seed.rs` | sample data |
+
+mod conditions;
+mod financials;
+mod hanging;
+mod pipelines;
+mod reads;
+mod seed;
+mod team;
 
 use crate::deal::{Deal, DealId};
-use crate::effects::{ArchiveDeal, Archived, CreateDeal, SeedDeals, Seeded, UpdateDeal};
-use crate::reads::DealReads;
+use crate::effects::{ArchiveDeal, Archived, CreateDeal, UpdateDeal};
+use crate::pipeline::Target;
 use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
-use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -12,18 +27,23 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::money::Cents;
-use keyward_core::page::Listed;
-use keyward_core::permit::{Action, Administer, Permit, ReadDeals, WriteDeals};
+use keyward_core::permit::{Action, Permit, WriteDeals};
 use keyward_core::scope::Scope;
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Component, Migration, Sqlite, Tx, store_error};
+use keyward_sqlite::{Component, Migration, Tx, store_error};
 use rusqlite::types::FromSql;
 use rusqlite::{Row, params};
 
 /// The tables of this crate, for [`keyward_sqlite::Options::components`].
 pub const COMPONENT: Component = Component {
     name: "lev-deals",
-    migrations: &[Migration { name: "deals", sql: include_str!("../migrations/sqlite/0001_deals.sql") }],
+    migrations: &[
+        Migration { name: "deals", sql: include_str!("../../migrations/sqlite/0001_deals.sql") },
+        Migration {
+            name: "what hangs on a deal",
+            sql: include_str!("../../migrations/sqlite/0002_what_hangs_on_a_deal.sql"),
+        },
+    ],
 };
 
 /// The deals of account ?1 that its member ?2 sees: an admin all, everyone else those whose team includes them.
@@ -37,44 +57,6 @@ const CHANGEABLE: &str = "FROM deals d JOIN memberships m ON m.account_id = d.ow
     AND (m.role = 'admin' OR (m.role = 'editor'
          AND EXISTS (SELECT 1 FROM deal_team t WHERE t.deal_id = d.id AND t.user_id = ?2)))";
 
-impl DealReads for Sqlite {
-    fn list_deals<'a>(
-        &'a self,
-        permit: &'a Permit<ReadDeals>,
-        after: i64,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Listed<Deal>, StoreError>> {
-        Box::pin(async move {
-            let Some((account, user)) = sight(permit) else {
-                return Ok(Listed { items: Vec::new(), total: 0, has_more: false });
-            };
-            let read = move |reads: &keyward_sqlite::Reads<'_>| {
-                let count = format!("SELECT count(*) AS n {VISIBLE}");
-                let total = reads.first(&count, params![account.0, user.0], |row| get::<i64>(row, "n"))?;
-                // One more than asked for tells whether there is a next page.
-                let sql = format!("SELECT d.* {VISIBLE} AND d.id > ?3 ORDER BY d.id LIMIT ?4 + 1");
-                let mut items = reads.all(&sql, params![account.0, user.0, after, limit], deal)?;
-                let has_more = items.len() > limit as usize;
-                items.truncate(limit as usize);
-                Ok(Listed { items, total: total.unwrap_or(0), has_more })
-            };
-            self.read(read).await
-        })
-    }
-
-    fn get_deal<'a>(
-        &'a self,
-        permit: &'a Permit<ReadDeals>,
-        id: DealId,
-    ) -> BoxFuture<'a, Result<Option<Deal>, StoreError>> {
-        Box::pin(async move {
-            let Some((account, user)) = sight(permit) else { return Ok(None) };
-            let sql = format!("SELECT d.* {VISIBLE} AND d.id = ?3");
-            self.read(move |reads| reads.first(&sql, params![account.0, user.0, id.0], deal)).await
-        })
-    }
-}
-
 impl Execute<CreateDeal> for Tx<'_> {
     fn execute(&mut self, e: &CreateDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Deal, Stop> {
         let (user, member) = (permit.principal()?.user, permit.member()?);
@@ -87,6 +69,17 @@ impl Execute<CreateDeal> for Tx<'_> {
         may.ok_or(Denial::ScopeMissing(Scope::DealsWrite))?;
         let id = insert(self, &deal)?;
         join_team(self, id, user, true, now)?;
+        for pipeline in &e.0.pipelines {
+            pipelines::put(
+                self,
+                member.account,
+                id,
+                Target { pipeline: *pipeline, status: None },
+                "pipeline_ids",
+                now,
+            )?;
+        }
+        financials::change(self, id, &e.0.fields.financials, now)?;
         Ok(Deal { id, ..deal })
     }
 
@@ -123,6 +116,7 @@ impl Execute<UpdateDeal> for Tx<'_> {
                 next.updated_at.unix(),
             ],
         )?;
+        financials::change(self, next.id, &e.changes.financials, now)?;
         Ok(next)
     }
 
@@ -164,18 +158,6 @@ impl Execute<ArchiveDeal> for Tx<'_> {
         _: Timestamp,
     ) -> Result<(), Stop> {
         visible(self, subject, permit)
-    }
-}
-
-impl Execute<SeedDeals> for Tx<'_> {
-    fn execute(&mut self, e: &SeedDeals, _: &Permit<Administer>, _: Timestamp) -> Result<Seeded, Stop> {
-        for seed in &e.deals {
-            let id = insert(self, &Deal { owner_account: e.account, ..seed.deal.clone() })?;
-            for (place, user) in seed.team.iter().enumerate() {
-                join_team(self, id, *user, place == 0, seed.deal.created_at)?;
-            }
-        }
-        Ok(Seeded { account: e.account, deals: e.deals.len() })
     }
 }
 
@@ -237,6 +219,15 @@ fn join_team(tx: &Tx<'_>, deal: DealId, user: UserId, leads: bool, now: Timestam
 
 fn sight<A: Action>(permit: &Permit<A>) -> Option<(AccountId, UserId)> {
     Some((permit.member().ok()?.account, permit.principal().ok()?.user))
+}
+
+/// Counts a change of what hangs on a deal as one of the deal: its `ETag` and `updated_at` are new.
+fn touch(tx: &Tx<'_>, deal: DealId, now: Timestamp) -> Result<(), StoreError> {
+    tx.change(
+        "UPDATE deals SET version = version + 1, updated_at = ?2 WHERE id = ?1",
+        params![deal.0, now.unix()],
+    )?;
+    Ok(())
 }
 
 fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {

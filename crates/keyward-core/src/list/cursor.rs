@@ -1,86 +1,14 @@
-//! Pages of a list: the limit, the offset, and cursors that only their own list accepts.
+//! Cursors: a list's own, signed place in itself.
 
 use crate::denial::Denial;
 use crate::id::AccountId;
-use crate::query::{Query, malformed};
+use crate::query::malformed;
 use crate::root_secret::{Purpose, RootSecret};
 use crate::swap::Swap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use serde::Serialize;
 use sha2::Sha256;
-
-/// Items on a page when nothing is said.
-pub const DEFAULT_LIMIT: u32 = 50;
-/// The most items on a page.
-pub const MAX_LIMIT: u32 = 200;
-
-/// A page as the store found it.
-#[derive(Clone, Debug)]
-pub struct Listed<T> {
-    /// The items, in the list's order.
-    pub items: Vec<T>,
-    /// How many there are on all pages.
-    pub total: i64,
-    /// Whether there are more after these.
-    pub has_more: bool,
-}
-
-/// `pagination` of a list with cursors.
-#[derive(Debug, Serialize)]
-pub struct CursorPagination {
-    /// How many items there are on all pages.
-    pub total: i64,
-    /// Items on a page, at most.
-    pub limit: u32,
-    /// The cursor that was sent; null on the first page.
-    pub cursor: Option<String>,
-    /// Whether there is a next page.
-    pub has_more: bool,
-    /// What to send as `cursor` for the next page; null at the end.
-    pub next_cursor: Option<String>,
-}
-
-/// `pagination` of a list with offsets.
-#[derive(Debug, Serialize)]
-pub struct OffsetPagination {
-    /// How many items there are on all pages.
-    pub total: i64,
-    /// Items on a page, at most.
-    pub limit: u32,
-    /// Items before this page.
-    pub offset: u32,
-    /// Whether there is a next page.
-    pub has_more: bool,
-}
-
-/// Takes `limit`: 1 to [`MAX_LIMIT`], [`DEFAULT_LIMIT`] when absent.
-///
-/// # Errors
-/// [`Denial::QueryMalformed`].
-pub fn take_limit(query: &mut Query) -> Result<u32, Denial> {
-    let Some(text) = query.take("limit") else { return Ok(DEFAULT_LIMIT) };
-    whole(&text)
-        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-        .ok_or_else(|| malformed(format!("limit must be an integer from 1 to {MAX_LIMIT}")))
-}
-
-/// Takes `offset`: 0 to 2^31 − 1, 0 when absent.
-///
-/// # Errors
-/// [`Denial::QueryMalformed`].
-pub fn take_offset(query: &mut Query) -> Result<u32, Denial> {
-    let Some(text) = query.take("offset") else { return Ok(0) };
-    whole(&text)
-        .filter(|offset| i32::try_from(*offset).is_ok())
-        .ok_or_else(|| malformed("offset must be an integer of at least 0"))
-}
-
-fn whole(text: &str) -> Option<u32> {
-    // `parse` would also take a plus sign.
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
-}
 
 /// The list that a cursor belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +17,7 @@ pub struct CursorList<'a> {
     pub name: &'a str,
     /// The account that it was read in.
     pub account: AccountId,
-    /// The filter, in one canonical text; empty for none.
+    /// The filter, in one canonical text ([`super::Filter::canonical`]); empty for none.
     pub filter: &'a str,
 }
 
@@ -187,19 +115,6 @@ mod tests {
     }
 
     const LIST: CursorList<'_> = CursorList { name: "deals", account: AccountId(1), filter: "" };
-
-    #[test]
-    fn a_limit_is_1_to_200() {
-        let limit = |text: &str| take_limit(&mut Query::parse(Some(text)).unwrap());
-        assert_eq!(limit(""), Ok(50));
-        assert_eq!(limit("limit=1"), Ok(1));
-        assert_eq!(limit("limit=200"), Ok(200));
-        for bad in
-            ["limit=0", "limit=201", "limit=-1", "limit=%2B5", "limit=", "limit=1.5", "limit=99999999999"]
-        {
-            assert!(limit(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_cursor_opens_only_in_its_own_list() {

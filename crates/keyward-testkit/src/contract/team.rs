@@ -1,0 +1,98 @@
+//! The rules of a team: invitations, roles, and the admin that an account keeps.
+
+use super::{Bench, IdentityStore, at, commit, must, operator};
+use keyward_core::account::AddMember;
+use keyward_core::denial::Denial;
+use keyward_core::id::UserId;
+use keyward_core::list::{From, Window};
+use keyward_core::permit::ReadAccount;
+use keyward_core::role::Role;
+use keyward_core::team::{ChangeRole, Dismiss, INVITATION_SECONDS, Invite, TeamMember};
+
+async fn team<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+    after: i64,
+    limit: u32,
+    seconds: i64,
+) -> Vec<TeamMember> {
+    let permit = bench.permit::<ReadAccount>(&bench.admin);
+    let window = Window { limit, from: From::After(after) };
+    must("a page of the team", bench.store.list_team(&permit, window, at(seconds)).await).items
+}
+
+async fn invite<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+    email: &str,
+    role: Role,
+    seconds: i64,
+) -> Result<TeamMember, Denial> {
+    let effect = Invite { uuid: format!("uuid of {email} at {seconds}"), email: email.to_owned(), role };
+    commit(bench.store, effect, bench.permit(&bench.admin), seconds).await.map(|done| done.member)
+}
+
+async fn change<S: IdentityStore>(bench: &Bench<'_, S>, user: UserId, role: Role) -> Result<bool, Denial> {
+    let effect = ChangeRole { user: Some(user), as_sent: user.to_string(), role };
+    commit(bench.store, effect, bench.permit(&bench.admin), 0).await.map(|done| done.now)
+}
+
+async fn dismiss<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+    user: UserId,
+    seconds: i64,
+) -> Result<UserId, Denial> {
+    let effect = Dismiss { user: Some(user), as_sent: user.to_string() };
+    commit(bench.store, effect, bench.permit(&bench.admin), seconds).await.map(|done| done.user)
+}
+
+pub(super) async fn an_invitation_is_open_for_a_week_and_gives_no_right<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let invited = must("an invitation", invite(bench, "new@acme.example", Role::Editor, 0).await);
+    assert!(invited.invited && invited.first_name.is_none(), "nothing is told of who has not come");
+    let user = invited.user;
+    assert_eq!(bench.store.directory().read().role(bench.account, user), None, "it gives no right");
+    assert_eq!(team(bench, 0, 50, 0).await.last(), Some(&invited), "it is on the list");
+    assert_eq!(team(bench, 0, 50, INVITATION_SECONDS - 1).await.len(), 3, "until its last second");
+    assert_eq!(team(bench, 0, 50, INVITATION_SECONDS).await.len(), 2, "and no longer");
+    let gone = Err(Denial::not_found("Team member", &user.to_string()));
+    assert_eq!(dismiss(bench, user, INVITATION_SECONDS).await, gone, "one that ended is nobody's");
+    let again = must("a new week", invite(bench, "new@acme.example", Role::Viewer, INVITATION_SECONDS).await);
+    assert_eq!((again.user, again.role), (user, Role::Viewer), "the same person, as the new invitation says");
+    assert!(
+        must("a role", change(bench, user, Role::Admin).await),
+        "the role that is offered can be changed"
+    );
+    assert_eq!(dismiss(bench, user, INVITATION_SECONDS).await, Ok(user), "and it can be taken back");
+    assert_eq!(team(bench, 0, 50, INVITATION_SECONDS).await.len(), 2, "then it is gone");
+    must("once more", invite(bench, "new@acme.example", Role::Viewer, 0).await);
+    let member = AddMember { account: bench.account, user, role: Role::Viewer };
+    must("the operator makes it a member", commit(bench.store, member, operator(), 0).await);
+    let listed = team(bench, 0, 50, 0).await;
+    assert_eq!(
+        listed.iter().filter(|member| member.user == user).count(),
+        1,
+        "who is a member is not invited too"
+    );
+    let twice = invite(bench, "new@acme.example", Role::Viewer, 0).await;
+    assert!(matches!(twice, Err(Denial::Invalid(_))), "and is not invited again: {twice:?}");
+}
+
+pub(super) async fn an_account_keeps_an_active_admin<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (admin, viewer) = (bench.admin.key.user, bench.viewer.key.user);
+    let is_kept = |outcome: &Result<bool, Denial>| matches!(outcome, Err(Denial::Invalid(_)));
+    assert!(is_kept(&change(bench, admin, Role::Viewer).await), "the last one is not demoted");
+    assert!(is_kept(&dismiss(bench, admin, 0).await.map(|_| true)), "nor taken away");
+    must("an invited admin", invite(bench, "new@acme.example", Role::Admin, 0).await);
+    assert!(is_kept(&change(bench, admin, Role::Viewer).await), "one who is only invited does not count");
+    assert_eq!(change(bench, viewer, Role::Admin).await, Ok(true), "a second one");
+    assert_eq!(change(bench, viewer, Role::Admin).await, Ok(false), "again changes nothing");
+    assert_eq!(dismiss(bench, admin, 0).await, Ok(admin), "now the first may go");
+    assert_eq!(bench.admit(&bench.admin.secret, 0).err(), Some(Denial::KeyRevoked), "with its keys");
+}
+
+pub(super) async fn a_team_is_shown_page_by_page<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let ids = |page: Vec<TeamMember>| page.into_iter().map(|member| member.user).collect::<Vec<_>>();
+    let (admin, viewer) = (bench.admin.key.user, bench.viewer.key.user);
+    assert_eq!(ids(team(bench, 0, 1, 0).await), [admin]);
+    assert_eq!(ids(team(bench, admin.0, 1, 0).await), [viewer]);
+}

@@ -1,0 +1,192 @@
+//! Pipelines, and the moves of deals in them.
+
+use super::reads::Hanging;
+use super::{changeable, get, touch, visible};
+use crate::deal::DealId;
+use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, Status, Target, USUAL};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::header::IfMatch;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::list::{Listed, Window};
+use keyward_core::permit::{Administer, Permit, WriteDeals};
+use keyward_core::store::StoreError;
+use keyward_sqlite::{Reads, Tx};
+use rusqlite::{Row, params};
+use std::collections::HashMap;
+
+/// A page of an account's pipelines, for a member of it.
+pub(super) fn page(
+    reads: &Reads<'_>,
+    (account, user): (AccountId, UserId),
+    window: &Window,
+) -> Result<Listed<Pipeline>, StoreError> {
+    let from = format!("FROM pipelines p WHERE p.owner_account_id = ?1 AND {}", of_member(user));
+    let table = Hanging { columns: "p.*", from: &from, id: "p.id", map: pipeline };
+    let mut listed = table.page(reads, account.0, window)?;
+    fill(reads, &mut listed.items)?;
+    Ok(listed)
+}
+
+/// One of them.
+pub(super) fn one(
+    reads: &Reads<'_>,
+    (account, user): (AccountId, UserId),
+    id: i64,
+) -> Result<Option<Pipeline>, StoreError> {
+    let sql = format!(
+        "SELECT p.* FROM pipelines p WHERE p.owner_account_id = ?1 AND p.id = ?2 AND {}",
+        of_member(user)
+    );
+    let mut found: Vec<Pipeline> = reads.first(&sql, params![account.0, id], pipeline)?.into_iter().collect();
+    fill(reads, &mut found)?;
+    Ok(found.pop())
+}
+
+/// Whoever is no member of the account sees nothing of it. The id is a number of ours, not a text.
+fn of_member(UserId(user): UserId) -> String {
+    format!("EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = ?1 AND m.user_id = {user})")
+}
+
+fn pipeline(row: &Row<'_>) -> Result<Pipeline, StoreError> {
+    Ok(Pipeline {
+        id: get(row, "id")?,
+        pipeline_type: get(row, "pipeline_type")?,
+        pipeline_name: get(row, "pipeline_name")?,
+        description: get(row, "description")?,
+        owner_account_id: get(row, "owner_account_id")?,
+        order: get(row, "order")?,
+        statuses: Vec::new(),
+    })
+}
+
+/// Reads the statuses of all of them at once.
+fn fill(reads: &Reads<'_>, pipelines: &mut [Pipeline]) -> Result<(), StoreError> {
+    let ids: Vec<String> = pipelines.iter().map(|pipeline| pipeline.id.to_string()).collect();
+    let sql = "SELECT * FROM pipeline_statuses WHERE pipeline_id IN (SELECT value FROM json_each(?1))
+               ORDER BY \"order\", id";
+    let mut by_pipeline: HashMap<i64, Vec<Status>> = HashMap::new();
+    let ids = format!("[{}]", ids.join(","));
+    for (of, status) in reads.all(sql, [ids], |row| Ok((get(row, "pipeline_id")?, status(row)?)))? {
+        by_pipeline.entry(of).or_default().push(status);
+    }
+    for pipeline in pipelines {
+        pipeline.statuses = by_pipeline.remove(&pipeline.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn status(row: &Row<'_>) -> Result<Status, StoreError> {
+    Ok(Status {
+        id: get(row, "id")?,
+        status: get(row, "status")?,
+        custom_status_name: get(row, "custom_status_name")?,
+        description: get(row, "description")?,
+        order: get(row, "order")?,
+        icon: get(row, "icon")?,
+    })
+}
+
+impl Execute<MoveDeal> for Tx<'_> {
+    fn execute(&mut self, e: &MoveDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Moved, Stop> {
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &IfMatch::Always)?;
+        let moved = put(self, deal.owner_account, deal.id, e.to, "pipeline_id", now)?;
+        if moved.now {
+            touch(self, deal.id, now)?;
+        }
+        Ok(moved)
+    }
+
+    fn may_replay(
+        &mut self,
+        _: &MoveDeal,
+        subject: i64,
+        permit: &Permit<WriteDeals>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        visible(self, subject, permit)
+    }
+}
+
+/// Puts a deal into a status of a pipeline of its account. `field` is what named the pipeline.
+pub(super) fn put(
+    tx: &Tx<'_>,
+    account: AccountId,
+    deal: DealId,
+    to: Target,
+    field: &str,
+    now: Timestamp,
+) -> Result<Moved, Stop> {
+    let pipeline = tx.first(
+        "SELECT 1 FROM pipelines WHERE id = ?1 AND owner_account_id = ?2",
+        params![to.pipeline, account.0],
+        |_| Ok(()),
+    )?;
+    pipeline
+        .ok_or_else(|| Denial::invalid(field, format!("{field}: there is no pipeline {}", to.pipeline)))?;
+    // The one that is asked for, or the first.
+    let found: Option<(i64, String)> = tx.first(
+        "SELECT id, coalesce(custom_status_name, status) AS status_name FROM pipeline_statuses
+         WHERE pipeline_id = ?1 AND (?2 IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
+        params![to.pipeline, to.status],
+        |row| Ok((get(row, "id")?, get(row, "status_name")?)),
+    )?;
+    let (status, status_name) = found.ok_or_else(|| {
+        Denial::invalid("pipeline_status_id", "pipeline_status_id must be a status of that pipeline")
+    })?;
+    let before: Option<(i64, i64)> = tx.first(
+        "SELECT pipeline_status_id, updated_at FROM deal_pipelines WHERE deal_id = ?1 AND pipeline_id = ?2",
+        params![deal.0, to.pipeline],
+        |row| Ok((get(row, "pipeline_status_id")?, get(row, "updated_at")?)),
+    )?;
+    let stays = before.filter(|(at, _)| *at == status).map(|(_, since)| since);
+    if stays.is_none() {
+        tx.change(
+            "INSERT INTO deal_pipelines (deal_id, pipeline_id, pipeline_status_id, updated_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (deal_id, pipeline_id) DO UPDATE SET pipeline_status_id = ?3, updated_at = ?4",
+            params![deal.0, to.pipeline, status, now.unix()],
+        )?;
+    }
+    Ok(Moved {
+        deal_id: deal,
+        pipeline_id: to.pipeline,
+        pipeline_status_id: status,
+        status_name,
+        updated_at: Timestamp::from_unix(stays.unwrap_or_else(|| now.unix())),
+        account,
+        now: stays.is_none(),
+    })
+}
+
+impl Execute<GivePipelines> for Tx<'_> {
+    fn execute(
+        &mut self,
+        _: &GivePipelines,
+        _: &Permit<Administer>,
+        _: Timestamp,
+    ) -> Result<PipelinesGiven, Stop> {
+        let without: Vec<i64> = self.all(
+            "SELECT a.id FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM pipelines p WHERE p.owner_account_id = a.id)",
+            [],
+            |row| get(row, "id"),
+        )?;
+        for account in &without {
+            for (place, usual) in (1_i64..).zip(USUAL) {
+                let pipeline = self.insert(
+                    "INSERT INTO pipelines (owner_account_id, pipeline_type, pipeline_name, description, \"order\")
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![account, usual.kind, usual.name, usual.description, place],
+                )?;
+                for (place, (status, description, icon)) in (1_i64..).zip(usual.statuses) {
+                    self.insert(
+                        "INSERT INTO pipeline_statuses (pipeline_id, status, description, \"order\", icon)
+                         VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![pipeline, status, description, place, icon],
+                    )?;
+                }
+            }
+        }
+        Ok(PipelinesGiven(without.len()))
+    }
+}
