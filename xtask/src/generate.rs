@@ -1,12 +1,18 @@
-//! `cargo xtask generate`: the reference pages, written by the program itself.
+//! `cargo xtask generate`: the reference pages, and the examples of the OpenAPI document, written by the program itself.
 
-use crate::command::{Failed, Outcome, cargo};
+use crate::command::{Failed, Outcome, cargo, run};
 use std::path::Path;
 
 const PAGES: [&str; 5] = ["cli", "config", "denials", "errors", "metrics"];
 
 /// Writes every page; with `check`, only says which are not as the program would write them.
 pub(crate) fn pages(root: &Path, check: bool) -> Outcome {
+    if !check {
+        // The tests ask for every answer that the OpenAPI document tells of, and here write down what they are given.
+        let args =
+            ["test", "--quiet", "--locked", "-p", "keyward", "--test", "api", "every_answer_of_the_document"];
+        run(cargo(root).args(args).env("KEYWARD_WRITE_EXAMPLES", "1"))?;
+    }
     let folder = root.join("docs").join("reference");
     let mut drifted = false;
     for name in PAGES {

@@ -22,7 +22,7 @@ use keyward_core::clock::{At, Clock, SystemClock};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::{Rate, Tiers};
-use keyward_core::page::Cursors;
+use keyward_core::list::Cursors;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, uuid4};
@@ -279,6 +279,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let app = App {
         current,
         traces: None,
+        pages: keyward::pages::Pages::default(),
         recent: Recent::default(),
         store: Arc::new(store),
         ring,

@@ -1,5 +1,6 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
+use crate::pages::Pages;
 use crate::reload::Current;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent};
@@ -139,6 +140,8 @@ pub struct App {
     pub traces: Option<Traces>,
     /// What is remembered of requests that were not answered as asked.
     pub recent: Recent,
+    /// The documentation.
+    pub pages: Pages,
     /// The figures.
     pub metrics: Metrics,
     /// The measures of a request.

@@ -7,6 +7,7 @@ use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::record;
+use crate::pages;
 use crate::problem::{Problem, Problems, RequestId};
 use crate::stack::{guarded, public};
 use axum::Router;
@@ -21,6 +22,7 @@ use keyward_core::effect::{Commit, Effect};
 use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, ReadPipelines, SeeSelf, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
+use keyward_core::role::Role;
 use keyward_core::scope::Scope;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,6 +107,10 @@ pub struct Row {
     pub path: &'static str,
     /// What it takes to be let in.
     pub access: Access,
+    /// The role that a caller needs besides.
+    pub role: Option<Role>,
+    /// Whether it commits an effect, once for each `Idempotency-Key`.
+    pub commits: bool,
     run: Run,
 }
 
@@ -172,7 +178,7 @@ where
             Ok(call::reply(&app, id, &handler(call).await?))
         })
     });
-    Row { id, method, path, access: Access::Public { origin_app, limit }, run }
+    Row { id, method, path, access: Access::Public { origin_app, limit }, role: None, commits: false, run }
 }
 
 /// An operation that reads.
@@ -192,7 +198,7 @@ where
             Ok(call::reply(&app, id, &handler(call, permit).await?))
         })
     });
-    Row { id, method, path, access: Access::Caller(A::SCOPE), run }
+    Row { id, method, path, access: Access::Caller(A::SCOPE), role: A::ROLE, commits: false, run }
 }
 
 /// How a handler turns a call into an effect. It cannot execute it.
@@ -230,7 +236,15 @@ where
             call::commit(call, effect, permit).await
         })
     });
-    Row { id, method, path, access: Access::Caller(E::Action::SCOPE), run }
+    Row {
+        id,
+        method,
+        path,
+        access: Access::Caller(E::Action::SCOPE),
+        role: E::Action::ROLE,
+        commits: true,
+        run,
+    }
 }
 
 /// Routes by path and verb: unknown paths 404, unknown verbs 405, OPTIONS always answered.
@@ -244,31 +258,46 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         Method::OPTIONS => options("OPTIONS"),
         _ => refuse(&unknown, &request, Denial::RouteUnknown),
     });
-    paths.into_iter().fold(router, |router, (path, rows)| {
+    let router = paths.into_iter().fold(router, |router, (path, rows)| {
         router.route_service(&format!("{BASE}{path}"), at_path(app, &rows))
-    })
+    });
+    pages::routes(app, router)
 }
 
 /// The verbs of one path.
 fn at_path(app: &Arc<App>, rows: &[Row]) -> MethodRouter {
-    let mut verbs: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
-    if verbs.contains(&"GET") {
-        verbs.push("HEAD");
-    }
-    verbs.push("OPTIONS");
-    verbs.sort_unstable();
-    let allowed = verbs.join(", ");
-    let (other, for_options) = (app.clone(), allowed.clone());
-    let refusing = async move |request: Request<Body>| {
-        refuse(&other, &request, Denial::MethodNotAllowed(allowed.clone()))
-    };
-    let router = MethodRouter::new()
-        .fallback_service(Handler::<_, ()>::with_state(refusing, ()))
-        .on(MethodFilter::OPTIONS, async move || options(&for_options));
+    let router = verbs(app, Verbs::of(rows.iter().map(|row| row.method.as_str())));
     rows.iter().fold(router, |router, row| match MethodFilter::try_from(row.method.clone()) {
         Ok(verb) => at_verb(router, verb, app, row),
         Err(_) => router,
     })
+}
+
+/// What a path has, as `Allow` tells it.
+pub(crate) struct Verbs(String);
+
+impl Verbs {
+    /// These, `HEAD` where there is `GET`, and `OPTIONS`.
+    pub(crate) fn of<'v>(verbs: impl IntoIterator<Item = &'v str>) -> Self {
+        let mut verbs: Vec<&str> = verbs.into_iter().collect();
+        if verbs.contains(&"GET") {
+            verbs.push("HEAD");
+        }
+        verbs.push("OPTIONS");
+        verbs.sort_unstable();
+        Self(verbs.join(", "))
+    }
+}
+
+/// A path that answers OPTIONS and refuses every other verb, until it is given some.
+pub(crate) fn verbs(app: &Arc<App>, Verbs(allowed): Verbs) -> MethodRouter {
+    let (other, for_options) = (app.clone(), allowed.clone());
+    let refusing = async move |request: Request<Body>| {
+        refuse(&other, &request, Denial::MethodNotAllowed(allowed.clone()))
+    };
+    MethodRouter::new()
+        .fallback_service(Handler::<_, ()>::with_state(refusing, ()))
+        .on(MethodFilter::OPTIONS, async move || options(&for_options))
 }
 
 /// One row, with what stands around it.

@@ -10,6 +10,7 @@ use crate::role::Role;
 use crate::secret::Secret;
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// A caller makes a key for itself, within its own bounds.
 #[derive(Debug)]
@@ -94,13 +95,24 @@ pub struct KeyRevoked {
     pub now: bool,
 }
 
-#[derive(Serialize)]
-struct Shown<'a> {
+/// An API key with its secret, which is shown this once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewApiKey)]
+pub struct ShownKey<'a> {
     #[serde(flatten)]
     key: super::KeyView<'a>,
+    /// The secret. Keep it now: it cannot be shown again.
     api_key: &'a str,
+    /// After a rotation with a grace: when the secret before ends. Keyward's own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, nullable = false)]
     previous_secret_expires_at: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for ShownKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ShownKey([redacted])")
+    }
 }
 
 impl KeyMade {
@@ -109,7 +121,7 @@ impl KeyMade {
     }
 
     fn render(&self) -> Rendered {
-        let shown = Shown {
+        let shown = ShownKey {
             key: self.key.view(self.role),
             api_key: self.secret.expose(),
             previous_secret_expires_at: None,
@@ -168,7 +180,7 @@ impl Effect for RotateKey {
     }
 
     fn render(done: &KeyRotated) -> Rendered {
-        Rendered::ok(&Shown {
+        Rendered::ok(&ShownKey {
             key: done.key.view(done.role),
             api_key: done.secret.expose(),
             previous_secret_expires_at: done.previous_ends_at,

@@ -8,7 +8,7 @@ mod ring;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
 pub use digest::{Digest, Pepper};
-pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey};
+pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey, ShownKey};
 pub use format::{KeyFormat, PrefixError, base62};
 pub use ring::{Admitted, KeyRing, NewSecret};
 
@@ -19,6 +19,7 @@ use crate::role::Role;
 use ipnet::IpNet;
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// A key, without its secrets.
 #[derive(Clone, Debug)]
@@ -75,19 +76,37 @@ impl ApiKey {
     }
 }
 
-/// A key on the wire.
-#[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields of ApiKey, as the API names them")]
+/// An API key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApiKey)]
 pub struct KeyView<'a> {
+    /// The key's id; rotation keeps it.
+    #[schema(value_type = i64, minimum = 1)]
     pub id: KeyId,
+    /// Its name for people.
+    #[schema(min_length = 1, max_length = 255)]
     pub label: &'a str,
+    /// The beginning of its current secret: the prefix and four characters.
     pub key_prefix: &'a str,
+    /// The user that it acts for. Keyward's own.
+    #[schema(value_type = i64, minimum = 1)]
     pub user_id: UserId,
+    /// The preset that it was made with, whose rights follow those of its user; null: a fixed list of scopes.
+    #[schema(required, extensions(("enum" = json!(["full_access", "read_only"]))))]
     pub permission: Option<&'static str>,
+    /// What it may do now: within the scopes of its user's role, sorted.
     pub scopes: Vec<&'static str>,
+    /// The address ranges that it may be used from; null: from everywhere. Keyward's own.
+    #[schema(required)]
     pub allowed_ips: Option<Vec<String>>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// When it last authenticated a request.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
+    /// Its end; null: it lives until it is revoked. Keyward's own.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Described {
 }
 
 /// The JSON Schema (2020-12) of the body that `reader` reads.
-pub fn describe(reader: impl FnOnce(&mut Fields<'_>)) -> Value {
+pub fn describe<T>(reader: impl FnOnce(&mut Fields<'_>) -> T) -> Value {
     let mut fields =
         Fields { members: &[], asked: Vec::new(), errors: Vec::new(), described: Some(Described::default()) };
     reader(&mut fields);

@@ -23,12 +23,17 @@ pub(super) fn read_time(text: &str) -> Option<i64> {
     Some(local.duration_since(date_of_epoch()).as_secs() - read_offset(offset)?)
 }
 
-/// A moment in seconds since the Unix epoch, from the start of 1970 to the end of 9999: a time as [`read_time`] takes it, or a
-/// date, which means its midnight in UTC.
-pub(crate) fn moment(text: &str) -> Option<i64> {
-    let midnight = |date: Date| date.at(0, 0, 0, 0).duration_since(date_of_epoch()).as_secs();
-    let at = read_date(text).map(midnight).or_else(|| read_time(text))?;
-    (0..YEAR_10000).contains(&at).then_some(at)
+/// A moment to compare with: the whole seconds since the Unix epoch that it is not before, and whether it is later than that by
+/// a fraction. Written as [`read_time`] takes it, with a fraction or without; or as a date, which means its midnight in UTC.
+pub(crate) fn moment(text: &str) -> Option<(i64, bool)> {
+    if let Some(date) = read_date(text) {
+        return Some((date.at(0, 0, 0, 0).duration_since(date_of_epoch()).as_secs(), false));
+    }
+    let (local, rest) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
+    let Some(fraction) = rest.strip_prefix('.') else { return Some((read_time(text)?, false)) };
+    let digits = fraction.len() - fraction.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (digits, offset) = fraction.split_at_checked(digits).filter(|(digits, _)| !digits.is_empty())?;
+    Some((read_time(&format!("{local}{offset}"))?, digits.bytes().any(|digit| digit != b'0')))
 }
 
 fn date_of_epoch() -> DateTime {

@@ -52,7 +52,7 @@ impl Filter {
             let (field, operator) = place(grammar, &name)?;
             let test = match operator {
                 Operator::Eq => Test::OneOf(one_of(field, &name, &value)?),
-                other => Test::Compare(other, operand(field.kind, &name, &value)?),
+                other => compared(other, field.kind, &name, &value)?,
             };
             conditions.push((field.name, operator, Condition { field: field.name, test }));
         }
@@ -151,14 +151,27 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
             },
             _ => Err(wrong(name, value, "must be a number")),
         },
-        Kind::Moment => moment(value).map(Operand::Number).ok_or_else(|| {
-            wrong(
+        Kind::Moment => match moment(value) {
+            Some((second, _)) => Ok(Operand::Number(second)),
+            None => Err(wrong(
                 name,
                 value,
-                "must be a time in whole seconds such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
-            )
-        }),
+                "must be a time such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
+            )),
+        },
     }
+}
+
+/// A comparison. What we keep is in whole seconds: what is after, or not before, a fraction of one is after that second.
+fn compared(operator: Operator, kind: Kind, name: &str, value: &str) -> Result<Test, Denial> {
+    let than = operand(kind, name, value)?;
+    let within = matches!(kind, Kind::Moment) && moment(value).is_some_and(|(_, fraction)| fraction);
+    let operator = match operator {
+        Operator::Gte if within => Operator::Gt,
+        Operator::Lt if within => Operator::Lte,
+        as_asked => as_asked,
+    };
+    Ok(Test::Compare(operator, than))
 }
 
 fn wrong(name: &str, value: &str, rule: &str) -> Denial {
@@ -215,6 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_of_a_second_is_compared_exactly() {
+        let test = |query: &str| read(query).unwrap().conditions()[0].test.clone();
+        let second = Operand::Number(1_774_020_645);
+        for (query, operator) in [
+            ("filter[made][gt]=2026-03-20T15:30:45.5Z", Operator::Gt),
+            ("filter[made][gte]=2026-03-20T15:30:45.001Z", Operator::Gt),
+            ("filter[made][gte]=2026-03-20T15:30:45.000Z", Operator::Gte),
+            ("filter[made][lt]=2026-03-20T15:30:45.5Z", Operator::Lte),
+            ("filter[made][lt]=2026-03-20T15:30:45.0Z", Operator::Lt),
+            ("filter[made][lte]=2026-03-20T16:30:45.5%2B01:00", Operator::Lte),
+        ] {
+            assert_eq!(test(query), Test::Compare(operator, second), "{query}");
+        }
+        assert!(read("filter[made][lt]=2026-03-20T15:30:45.Z").is_err());
+        assert!(read("filter[made][lt]=2026-03-20T15:30:45.5").is_err());
+    }
+
+    #[test]
     fn every_mistake_is_named() {
         let told = |query: &str| read(query).unwrap_err();
         for (query, message) in [
@@ -242,7 +273,7 @@ mod tests {
             ("filter[amount]=much", "Invalid value 'much' for filter[amount]: must be a number"),
             (
                 "filter[made][gt]=yesterday",
-                "Invalid value 'yesterday' for filter[made][gt]: must be a time in whole seconds such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
+                "Invalid value 'yesterday' for filter[made][gt]: must be a time such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
             ),
             (
                 "filter[colour=red",

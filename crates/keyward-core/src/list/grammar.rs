@@ -62,7 +62,7 @@ pub enum Kind {
     Flag,
     /// An amount of money.
     Money,
-    /// A moment: RFC 3339 in whole seconds, or a date, which means its midnight in UTC.
+    /// A moment: RFC 3339, or a date, which means its midnight in UTC.
     Moment,
 }
 

@@ -6,6 +6,7 @@ use crate::app::{App, OperatorStore, Store};
 use crate::background::{counters, flush, purge};
 use crate::config::{Config, Server};
 use crate::operate::{Desk, socket};
+use crate::pages::Pages;
 use crate::reload::Reloader;
 use crate::telemetry::Traces;
 use crate::transport::Listening;
@@ -135,6 +136,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let limiter = Limiter::new(Arc::clone(&opened.clock));
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
     let app = Arc::new(App {
+        pages: Pages::default(),
         claims: opened.claims,
         current: reloader.current.clone(),
         metrics: of_server(&store, (&opened.ring, &opened.clock), &limiter, traces.as_ref()),

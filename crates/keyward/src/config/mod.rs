@@ -134,7 +134,7 @@ pub struct Cors {
 }
 
 /// `[limits]`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsConfig {
     /// Bad credentials a minute from one address; 0: any number.
     pub failed_auth_per_minute: u32,

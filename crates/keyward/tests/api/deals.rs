@@ -40,7 +40,7 @@ async fn a_change_touches_what_was_sent() {
     let deal = answer.data();
     assert_eq!(
         (&deal["loan_amount"], &deal["loan_type"], &deal["title"]),
-        (&json!(100.1), &json!(null), &json!("Acme"))
+        (&json!(100.1), &json!(null), &json!("100 Alder Street Apartments"))
     );
     assert_eq!(
         (&deal["created_at"], &deal["updated_at"]),

@@ -11,6 +11,8 @@ mod cross_origin;
 #[cfg(test)]
 mod deals;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 mod hygiene;
 #[cfg(test)]
 mod idempotency;

@@ -14,9 +14,12 @@ async fn me_says_who_i_am_here_and_what_i_may_do_now() {
         ["user", "account", "profile", "subscription", "platform"]
     );
     assert_eq!(me["user"]["email"], "viewer@acme.example");
-    assert_eq!(me["user"]["full_name"], "viewer Tester");
+    assert_eq!(me["user"]["full_name"], "Vivian Marsh");
     assert_eq!(me["user"]["role"], "viewer");
-    assert_eq!(me["account"], json!({"id": app.acme, "name": "ACME", "slug": "acme", "account_type": null}));
+    assert_eq!(
+        me["account"],
+        json!({"id": app.acme, "name": "Acme Capital", "slug": "acme", "account_type": "brokerage"})
+    );
     let platform = &me["platform"];
     assert_eq!(platform["api_tier"], "enterprise");
     assert!(platform["granted_scopes"].as_array().unwrap().contains(&json!("account:write")));
@@ -48,8 +51,8 @@ async fn my_accounts_are_all_that_my_user_is_in() {
     assert_eq!(
         accounts["accounts"],
         json!([
-            {"id": app.acme, "name": "ACME", "slug": "acme", "account_type": null, "role": "editor", "is_active": true},
-            {"id": app.harbor, "name": "HARBOR", "slug": "harbor", "account_type": null, "role": "viewer", "is_active": false},
+            {"id": app.acme, "name": "Acme Capital", "slug": "acme", "account_type": "brokerage", "role": "editor", "is_active": true},
+            {"id": app.harbor, "name": "Harbor Lending", "slug": "harbor", "account_type": "brokerage", "role": "viewer", "is_active": false},
         ])
     );
 }
@@ -80,7 +83,7 @@ async fn the_team_is_a_list_with_cursors() {
     assert_eq!(first["data"].as_array().unwrap().len(), 3);
     assert_eq!(
         first["data"][0],
-        json!({"user_id": app.admin.user, "first_name": "admin", "last_name": "Tester", "email": "admin@acme.example", "role": "admin", "photo_url": null, "status": "active"})
+        json!({"user_id": app.admin.user, "first_name": "Avery", "last_name": "Stone", "email": "admin@acme.example", "role": "admin", "photo_url": null, "status": "active"})
     );
     assert_eq!((&first["pagination"]["total"], &first["pagination"]["has_more"]), (&json!(4), &json!(true)));
     let cursor = first["pagination"]["next_cursor"].as_str().unwrap();

@@ -18,7 +18,7 @@ use keyward_core::list::Cursors;
 use keyward_core::money::Cents;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
-use keyward_core::random::Random;
+use keyward_core::random::{Random, uuid4};
 use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
@@ -128,6 +128,7 @@ impl TestApp {
             current: current.clone(),
             metrics: keyward::watch::Metrics::new(),
             traces: None,
+            pages: keyward::pages::Pages::default(),
             recent: keyward::watch::Recent::default(),
             limits: Limits::default(),
         });
@@ -237,16 +238,25 @@ struct Seed<'s> {
 
 impl Seed<'_> {
     async fn account(&self, slug: &str, tier: Tier) -> AccountId {
-        let name = slug.to_uppercase();
-        commit(self.store, CreateAccount { slug: slug.to_owned(), name, account_type: None, tier }).await
+        let name = if slug == "acme" { "Acme Capital" } else { "Harbor Lending" };
+        let (slug, name) = (slug.to_owned(), name.to_owned());
+        let account_type = Some("brokerage".to_owned());
+        commit(self.store, CreateAccount { slug, name, account_type, tier }).await
     }
 
     async fn persona(&self, name: &str, account: AccountId, role: Role) -> Persona {
+        let (first_name, last_name) = match name {
+            "admin" => ("Avery", "Stone"),
+            "editor" => ("Emerson", "Vale"),
+            "viewer" => ("Vivian", "Marsh"),
+            "stranger" => ("Harper", "Lane"),
+            _ => ("Blake", "Rivers"),
+        };
         let user = CreateUser {
-            uuid: format!("uuid-of-{name}"),
+            uuid: uuid4(self.random).unwrap().to_string(),
             email: format!("{name}@acme.example"),
-            first_name: name.to_owned(),
-            last_name: "Tester".to_owned(),
+            first_name: first_name.to_owned(),
+            last_name: last_name.to_owned(),
             title: None,
             password_hash: None,
         };
@@ -267,7 +277,12 @@ impl Seed<'_> {
         let deal = Deal::new(account, title.to_owned(), now);
         let deals = teams.iter().map(|team| SeedDeal::plain(deal.clone(), team.clone())).collect();
         let mut deals: Vec<SeedDeal> = deals;
-        if let Some(first) = deals.first_mut() {
+        if let Some(first) = deals.first_mut().filter(|_| title == "Acme") {
+            first.deal.title = "100 Alder Street Apartments".to_owned();
+            first.deal.loan_amount = Cents::new(450_000_050);
+            first.deal.loan_type = Some("construction");
+            first.deal.transaction_type = Some("refinance");
+            first.deal.business_plan = Some("value_add");
             first.financials = Some(financials(now));
             first.properties = vec![property("Alder Street 1"), property("Alder Street 2")];
             first.place = Some((0, 1));

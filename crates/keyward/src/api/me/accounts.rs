@@ -6,13 +6,26 @@ use crate::problem::Problem;
 use keyward_core::id::AccountId;
 use keyward_core::permit::{Permit, ReadAccount};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
+/// The accounts of a user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountMemberships)]
+pub(crate) struct Memberships<'a> {
+    /// Every active account that the user is a member of.
+    accounts: Vec<Membership<'a>>,
+}
+
+/// An account that the user is a member of.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountMembership)]
 struct Membership<'a> {
     #[serde(flatten)]
     account: AccountRef<'a>,
+    /// The user's role there.
+    #[schema(extensions(("enum" = json!(["admin", "editor", "viewer"]))))]
     role: &'static str,
+    /// Whether it is the account of this request.
     is_active: bool,
 }
 
@@ -29,5 +42,5 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
             is_active: active == Some(account.id),
         })
         .collect();
-    Ok(Reply::new(&json!({ "accounts": accounts })))
+    Ok(Reply::new(&Memberships { accounts }))
 }

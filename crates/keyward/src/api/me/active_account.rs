@@ -7,7 +7,15 @@ use crate::problem::Problem;
 use keyward_core::denial::Denial;
 use keyward_core::input::Fields;
 use keyward_core::permit::{Permit, ReadAccount};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The account that requests act in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ActiveAccount<'a> {
+    /// The account.
+    account: AccountRef<'a>,
+}
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
     call.finish_query()?;
@@ -19,7 +27,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     if account.id != member.account {
         return Err(Denial::AccountForeign.into());
     }
-    Ok(Reply::new(&json!({ "account": AccountRef::of(account) })))
+    Ok(Reply::new(&ActiveAccount { account: AccountRef::of(account) }))
 }
 
 /// Takes the members of the body.

@@ -6,13 +6,15 @@ use crate::problem::Problem;
 use keyward_core::account::{Account, User};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
+use keyward_core::id::UserId;
 use keyward_core::limits::{Limits, Rate};
 use keyward_core::live::Live;
 use keyward_core::permit::{Permit, SeeSelf};
 use keyward_core::principal::{Credential, Principal};
 use keyward_core::rate_limit::Standing;
 use keyward_core::role::Role;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Reply, Problem> {
     call.finish_query()?;
@@ -22,57 +24,202 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Re
     // Both were there when the caller was admitted; accounts and users are never taken out.
     let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
     let account = live.account(member.account).ok_or(Denial::AccountDisabled)?;
-    Ok(Reply::new(&json!({
-        "user": user_view(user, member.role),
-        "account": AccountRef::of(account),
-        "profile": { "title": user.title, "photo_url": user.photo_url },
-        "subscription": { "type": account.tier.name(), "status": "active", "billing_cycle": null, "end_date": null },
-        "platform": platform(who, account, (&live, now), &limits),
-    })))
+    Ok(Reply::new(&Me {
+        user: UserView::of(user, member.role),
+        account: AccountRef::of(account),
+        profile: Profile { title: user.title.as_deref(), photo_url: user.photo_url.as_deref() },
+        subscription: Subscription {
+            kind: account.tier.name(),
+            status: "active",
+            billing_cycle: None,
+            end_date: None,
+        },
+        platform: platform(who, account, (&live, now), &limits),
+    }))
 }
 
-fn user_view(user: &User, role: Role) -> Value {
-    json!({
-        "id": user.id,
-        "uuid": user.uuid,
-        "email": user.email,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "full_name": user.full_name(),
-        "role": role.name(),
-        "photo_url": user.photo_url,
-        "last_login_at": user.last_login_at,
-    })
-}
-
-fn platform(
+fn platform<'a>(
     who: &Principal,
     account: &Account,
-    (live, now): (&Live, Timestamp),
+    (live, now): (&'a Live, Timestamp),
     (limits, [reads, writes]): &(Limits, Standings),
-) -> Value {
-    let rate = |rate: Rate, standing: &Option<Standing>| {
-        json!({
-            "limit": rate,
-            "remaining": standing.map(|standing| standing.remaining),
-            "window_seconds": 60,
-        })
+) -> Platform<'a> {
+    let rate = |rate: Rate, standing: &Option<Standing>| RateLimit {
+        limit: rate,
+        remaining: standing.map(|standing| standing.remaining),
+        window_seconds: 60,
     };
-    json!({
-        "api_tier": account.tier.name(),
-        "granted_scopes": who.scopes.names(),
-        "rate_limits": { "reads": rate(limits.reads, reads), "writes": rate(limits.writes, writes) },
-        "api_keys": { "current_count": live.live_keys(account.id, now), "max_allowed": limits.keys },
-        "credential": credential(&who.credential, live),
-    })
+    Platform {
+        api_tier: account.tier.name(),
+        granted_scopes: who.scopes.names(),
+        rate_limits: RateLimits { reads: rate(limits.reads, reads), writes: rate(limits.writes, writes) },
+        api_keys: KeyCount { current_count: live.live_keys(account.id, now), max_allowed: limits.keys },
+        credential: credential(&who.credential, live),
+    }
 }
 
-fn credential(credential: &Credential, live: &Live) -> Value {
+fn credential<'a>(credential: &Credential, live: &'a Live) -> CredentialView<'a> {
     let Credential::ApiKey(key) = credential;
-    json!({
-        "kind": credential.kind(),
-        "id": key.id,
-        "label": live.key(key.id).map(|key| &key.label),
-        "expires_at": key.expires_at,
-    })
+    CredentialView {
+        kind: credential.kind(),
+        id: key.id.0,
+        label: live.key(key.id).map(|key| key.label.as_str()),
+        expires_at: key.expires_at,
+    }
+}
+
+/// Who calls, where, and what it may do now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CurrentUser)]
+pub(crate) struct Me<'a> {
+    /// The user behind the credential.
+    #[schema(inline)]
+    user: UserView<'a>,
+    /// The account of the request.
+    account: AccountRef<'a>,
+    /// What the user says of itself.
+    #[schema(inline)]
+    profile: Profile<'a>,
+    /// What the account has subscribed to.
+    #[schema(inline)]
+    subscription: Subscription,
+    /// What the API grants: scopes, limits, keys, and the credential itself.
+    #[schema(inline)]
+    platform: Platform<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UserView<'a> {
+    /// The user's id.
+    #[schema(value_type = i64, minimum = 1)]
+    id: UserId,
+    /// The same as a UUID.
+    uuid: &'a str,
+    /// The address.
+    email: &'a str,
+    /// Given name.
+    first_name: &'a str,
+    /// Family name.
+    last_name: &'a str,
+    /// Both.
+    full_name: String,
+    /// The role in the account.
+    #[schema(extensions(("enum" = json!(["admin", "editor", "viewer"]))))]
+    role: &'static str,
+    /// Where a picture is.
+    #[schema(required)]
+    photo_url: Option<&'a str>,
+    /// The last sign-in.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_login_at: Option<Timestamp>,
+}
+
+impl<'a> UserView<'a> {
+    fn of(user: &'a User, role: Role) -> Self {
+        Self {
+            id: user.id,
+            uuid: &user.uuid,
+            email: &user.email,
+            first_name: &user.first_name,
+            last_name: &user.last_name,
+            full_name: user.full_name(),
+            role: role.name(),
+            photo_url: user.photo_url.as_deref(),
+            last_login_at: user.last_login_at,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct Profile<'a> {
+    /// Job title.
+    #[schema(required)]
+    title: Option<&'a str>,
+    /// Where a picture is.
+    #[schema(required)]
+    photo_url: Option<&'a str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Subscription {
+    /// The tier. More may come.
+    #[serde(rename = "type")]
+    #[schema(extensions(("x-extensible-enum" = json!(["free", "standard", "enterprise"]))))]
+    kind: &'static str,
+    /// How it stands. More may come.
+    #[schema(extensions(("x-extensible-enum" = json!(["active"]))))]
+    status: &'static str,
+    /// How it is billed.
+    #[schema(required)]
+    billing_cycle: Option<&'static str>,
+    /// When it ends.
+    #[schema(required)]
+    end_date: Option<&'static str>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Platform<'a> {
+    /// The account's tier. More may come.
+    #[schema(extensions(("x-extensible-enum" = json!(["free", "standard", "enterprise"]))))]
+    api_tier: &'static str,
+    /// What the credential may do now, sorted.
+    granted_scopes: Vec<&'static str>,
+    /// The limits that apply, and how they stand. They belong to the account and its tier: read them, do not hard-code them.
+    #[schema(inline)]
+    rate_limits: RateLimits,
+    /// The account's live keys.
+    #[schema(inline)]
+    api_keys: KeyCount,
+    /// The credential of this request.
+    #[schema(inline)]
+    credential: CredentialView<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RateLimits {
+    /// GET.
+    #[schema(inline)]
+    reads: RateLimit,
+    /// POST, PATCH and DELETE.
+    #[schema(inline)]
+    writes: RateLimit,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RateLimit {
+    /// Requests in any 60 seconds; null: as many as one likes.
+    #[schema(required, value_type = Option<u32>, minimum = 1)]
+    limit: Rate,
+    /// How many of them are left now; null: as many as one likes.
+    #[schema(required, minimum = 0)]
+    remaining: Option<u32>,
+    /// The length of the window, in seconds.
+    #[schema(minimum = 1)]
+    window_seconds: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+struct KeyCount {
+    /// How many there are.
+    #[schema(minimum = 0)]
+    current_count: usize,
+    /// How many there may be.
+    #[schema(minimum = 1)]
+    max_allowed: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+struct CredentialView<'a> {
+    /// Its kind. More may come.
+    #[schema(extensions(("x-extensible-enum" = json!(["api_key"]))))]
+    kind: &'static str,
+    /// Its id within its kind.
+    #[schema(minimum = 1)]
+    id: i64,
+    /// What it is called.
+    #[schema(required)]
+    label: Option<&'a str>,
+    /// Its end, if it has one.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
 }

@@ -1,9 +1,8 @@
 //! The reference pages, made from what the program itself goes by.
 
-mod errors;
-
 use super::{Cli, CliError};
 use crate::config;
+use crate::document::errors;
 use crate::problem::{FAULTS, Fault, status};
 use crate::watch::FIGURES;
 use clap::CommandFactory;

@@ -1,0 +1,1 @@
+curl -s "$API/pipelines" -H "Authorization: Bearer $KEY" -H 'X-Origin-App: my-integration'

@@ -1,0 +1,1 @@
+curl -s "$API/me" -H "Authorization: Bearer $KEY" -H 'X-Origin-App: my-integration'

@@ -1,0 +1,202 @@
+//! Answers: the success of each operation in its envelope, and every error that it can give.
+
+use super::errors::{faults, meaning};
+use super::examples;
+use super::operations::Facts;
+use crate::problem::status;
+use crate::routes::{Access, OperationId, Row};
+use http::Method;
+use keyward_core::denial::Code;
+use keyward_core::list::Paging;
+use serde_json::{Map, Value, json};
+
+/// The headers of answers.
+pub(super) fn headers() -> Value {
+    let text = |about: &str| json!({ "description": about, "schema": { "type": "string" } });
+    let number = |about: &str| json!({ "description": about, "schema": { "type": "integer", "minimum": 0 } });
+    json!({
+        "X-Request-Id": {
+            "description": "The request's id. On a replay the body keeps the first request's.",
+            "required": true,
+            "schema": { "type": "string", "format": "uuid" },
+        },
+        "RateLimit-Policy": text("The limit: its name, `q` requests in any `w` seconds (draft-ietf-httpapi-ratelimit-headers). Absent where nothing is limited."),
+        "RateLimit": text("How the limit stands: `r` requests remain, one more in `t` seconds. Absent where nothing is limited."),
+        "Retry-After": number("Seconds to wait."),
+        "ETag": text("Names the state of the resource (RFC 9110 §8.8.3)."),
+        "Location": text("Where what was made can be read."),
+        "Idempotency-Replayed": { "description": "`true`: this is the first answer, sent again.", "schema": { "type": "string", "const": "true" } },
+        "Link": text("Leads to the error's page, with `rel=\"help\"`."),
+        "WWW-Authenticate": text("What kind of credential is asked for, and what is wrong (RFC 6750 §3)."),
+    })
+}
+
+/// The errors, one for each code that an operation can answer.
+pub(super) fn components() -> Value {
+    let all = Code::ALL.iter().filter(|code| **code != Code::MethodNotAllowed);
+    Value::Object(all.map(|code| (name_of(*code), component(*code))).collect())
+}
+
+fn component(code: Code) -> Value {
+    let mut names = vec!["X-Request-Id", "Link"];
+    names.extend(match code {
+        Code::Unauthorized | Code::Forbidden => &["WWW-Authenticate"] as &[&str],
+        Code::RateLimited => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+        Code::Conflict | Code::ServiceUnavailable => &["Retry-After"],
+        _ => &[],
+    });
+    // What is refused after the limit was looked at tells how that stands, too.
+    if !matches!(code, Code::Unauthorized | Code::RateLimited | Code::HeadersTooLarge | Code::PayloadTooLarge)
+    {
+        names.extend(["RateLimit", "RateLimit-Policy"]);
+    }
+    let example = examples::of_fault(code).or_else(|| {
+        faults().find(|fault| fault.code() == code).map(|fault| {
+            json!({
+                "request_id": examples::REQUEST_ID,
+                "error": { "code": code.name(), "message": fault.message() },
+            })
+        })
+    });
+    let mut content =
+        Map::from_iter([("schema".to_owned(), json!({ "$ref": "#/components/schemas/Error" }))]);
+    content.extend(example.map(|example| ("example".to_owned(), example)));
+    json!({
+        "description": meaning(code).0,
+        "headers": named(&names),
+        "content": { "application/json": content },
+    })
+}
+
+/// `BAD_REQUEST` → `BadRequest`.
+fn name_of(code: Code) -> String {
+    let words = code.name().split('_');
+    words
+        .map(|word| {
+            word.chars().take(1).collect::<String>()
+                + &word.chars().skip(1).collect::<String>().to_ascii_lowercase()
+        })
+        .collect()
+}
+
+fn named(names: &[&str]) -> Map<String, Value> {
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
+        .collect()
+}
+
+/// Every answer of an operation, by status.
+pub(super) fn of(row: &Row, facts: &Facts) -> Value {
+    let mut all = Map::from_iter([(facts.status.to_string(), success(row, facts))]);
+    for code in codes(row, facts) {
+        let number = status(code).as_u16();
+        let shared = json!({ "$ref": format!("#/components/responses/{}", name_of(code)) });
+        let own = examples::of(row.id, number).map(|example| own_error(code, &example));
+        all.insert(number.to_string(), own.unwrap_or(shared));
+    }
+    Value::Object(all)
+}
+
+/// The error with an example of this very operation.
+fn own_error(code: Code, example: &Value) -> Value {
+    let mut error = component(code);
+    if let Some(slot) = error.pointer_mut("/content/application~1json").and_then(Value::as_object_mut) {
+        slot.insert("example".to_owned(), example.clone());
+    }
+    error
+}
+
+/// The codes of the errors of an operation, by status.
+pub(super) fn codes(row: &Row, facts: &Facts) -> Vec<Code> {
+    let caller = matches!(row.access, Access::Caller(_));
+    let sends = row.method != Method::GET;
+    // Of an operation that takes no body, a body with members is refused all the same.
+    let invalid = sends;
+    let may = [
+        (Code::BadRequest, true),
+        (Code::Unauthorized, caller),
+        (Code::Forbidden, caller),
+        (Code::NotFound, facts.not_found),
+        (Code::Conflict, row.commits),
+        (Code::PreconditionFailed, facts.if_match),
+        (Code::PayloadTooLarge, sends),
+        (Code::UnsupportedMediaType, sends),
+        (Code::ValidationError, invalid),
+        (Code::RateLimited, true),
+        (Code::HeadersTooLarge, true),
+        (Code::InternalError, true),
+        (Code::ServiceUnavailable, true),
+    ];
+    may.into_iter().filter_map(|(code, can)| can.then_some(code)).collect()
+}
+
+fn success(row: &Row, facts: &Facts) -> Value {
+    let mut names = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit"];
+    names.extend(facts.etag.then_some("ETag"));
+    names.extend(facts.location.then_some("Location"));
+    names.extend(row.commits.then_some("Idempotency-Replayed"));
+    let shape = json!({ "$ref": format!("#/components/schemas/{}", facts.schema) });
+    let data = if facts.is_list {
+        json!({ "type": "array", "items": data_of_list(facts, shape) })
+    } else {
+        one(row.id, shape)
+    };
+    let mut properties = Map::from_iter([
+        (
+            "request_id".to_owned(),
+            json!({ "type": "string", "format": "uuid", "description": "The request's id, as in `X-Request-Id`." }),
+        ),
+        (
+            "timestamp".to_owned(),
+            json!({ "type": "string", "format": "date-time", "description": "When it was answered, in whole seconds of UTC." }),
+        ),
+        ("data".to_owned(), data),
+    ]);
+    if facts.is_list {
+        properties.insert("pagination".to_owned(), pagination(facts));
+    }
+    let required: Vec<String> = properties.keys().cloned().collect();
+    let mut content = Map::from_iter([(
+        "schema".to_owned(),
+        json!({ "type": "object", "required": required, "properties": properties }),
+    )]);
+    content.extend(examples::of(row.id, facts.status).map(|example| ("example".to_owned(), example)));
+    let about = if facts.status == 201 { "It is made." } else { "As asked." };
+    json!({ "description": about, "headers": named(&names), "content": { "application/json": content } })
+}
+
+/// Where `fields` can leave members out, none but the id is sure.
+fn data_of_list(facts: &Facts, shape: Value) -> Value {
+    match facts.grammar {
+        Some(grammar) if !grammar.fields.is_empty() => some_of(facts.schema),
+        _ => shape,
+    }
+}
+
+fn one(id: OperationId, shape: Value) -> Value {
+    match id {
+        OperationId::GetDealsDealId => some_of("Deal"),
+        _ => shape,
+    }
+}
+
+/// The shape with all members, of which `fields` may have left some out.
+fn some_of(schema: &str) -> Value {
+    let mut shape = super::schemas::components().remove(schema).unwrap_or_default();
+    if let Some(members) = shape.as_object_mut() {
+        members.insert("required".to_owned(), json!(["id"]));
+    }
+    shape
+}
+
+fn pagination(facts: &Facts) -> Value {
+    let shape = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    match facts.grammar {
+        Some(grammar) if grammar.paging == Paging::Offset => shape("OffsetPagination"),
+        Some(grammar) if !grammar.sorts.is_empty() => {
+            json!({ "anyOf": [shape("CursorPagination"), shape("OffsetPagination")] })
+        }
+        _ => shape("CursorPagination"),
+    }
+}

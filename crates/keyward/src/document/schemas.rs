@@ -1,0 +1,140 @@
+//! The shapes of answers, from the types that are serialised.
+
+use crate::api::{auth, health, me};
+use keyward_core::api_key::{KeyView, ShownKey};
+use keyward_core::denial::Code;
+use keyward_core::list::{CursorPagination, OffsetPagination};
+use keyward_core::team::TeamMemberView;
+use lev_deals::financials::Financials;
+use lev_deals::pipeline::{Moved, Pipeline};
+use lev_deals::{DealView, Property, TeamMember};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// Every shape by its name.
+pub(super) fn components() -> Map<String, Value> {
+    let mut all = Map::new();
+    all.insert("Error".to_owned(), error());
+    all.insert("Deleted".to_owned(), deleted());
+    add::<health::get::Health>(&mut all);
+    add::<auth::validate_api_key::Validation>(&mut all);
+    add::<me::get::Me<'_>>(&mut all);
+    add::<me::accounts::Memberships<'_>>(&mut all);
+    add::<me::active_account::ActiveAccount<'_>>(&mut all);
+    add::<TeamMemberView<'_>>(&mut all);
+    add::<KeyView<'_>>(&mut all);
+    add::<ShownKey<'_>>(&mut all);
+    add::<DealView<'_>>(&mut all);
+    all.insert("DealFinancials".to_owned(), Financials::schema());
+    add::<Property>(&mut all);
+    add::<TeamMember>(&mut all);
+    add::<Pipeline>(&mut all);
+    add::<Moved>(&mut all);
+    add::<CursorPagination>(&mut all);
+    add::<OffsetPagination>(&mut all);
+    let reference = json!({ "$ref": "#/components/schemas/DealFinancials" });
+    if let Some(Value::Object(slot)) =
+        all.get_mut("Deal").and_then(|deal| deal.pointer_mut("/properties/financials"))
+    {
+        slot.remove("type");
+        slot.insert("anyOf".to_owned(), json!([reference, { "type": "null" }]));
+    }
+    all
+}
+
+fn add<T: ToSchema>(all: &mut Map<String, Value>) {
+    let mut named = vec![(T::name().into_owned(), T::schema())];
+    T::schemas(&mut named);
+    for (name, schema) in named {
+        let mut schema = serde_json::to_value(schema).unwrap_or_default();
+        settle(&mut schema);
+        all.insert(name, schema);
+    }
+}
+
+/// Closed sets are told by the types as an extension, since they are constants and not enums: here they become what they mean.
+fn settle(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Array(mut values)) = members.remove("x-enum") {
+                if members
+                    .get("type")
+                    .is_some_and(|kind| kind.as_array().is_some_and(|kinds| kinds.contains(&json!("null"))))
+                {
+                    values.push(Value::Null);
+                }
+                members.insert("enum".to_owned(), Value::Array(values));
+            }
+            // An object that is written out in its place comes with its meaning beside it.
+            if let Some(inline) = members.get_mut("allOf").and_then(written_out) {
+                members.remove("allOf");
+                let about = members.remove("description");
+                *members = inline;
+                members.extend(about.map(|about| ("description".to_owned(), about)));
+            }
+            members.values_mut().for_each(settle);
+        }
+        Value::Array(items) => items.iter_mut().for_each(settle),
+        _ => {}
+    }
+}
+
+/// The one object of an `allOf` of one that has no name.
+fn written_out(all_of: &mut Value) -> Option<Map<String, Value>> {
+    match all_of.as_array_mut()?.as_mut_slice() {
+        [Value::Object(only)] if !only.contains_key("$ref") => Some(std::mem::take(only)),
+        _ => None,
+    }
+}
+
+fn error() -> Value {
+    json!({
+        "type": "object",
+        "description": "Every error has this form, and no `timestamp`.",
+        "required": ["request_id", "error"],
+        "properties": {
+            "request_id": { "type": "string", "format": "uuid", "description": "The request's id, as in `X-Request-Id`." },
+            "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                    "code": {
+                        "type": "string",
+                        "description": "Does not change. More may come.",
+                        "x-extensible-enum": Code::ALL.iter().map(|code| code.name()).collect::<Vec<_>>(),
+                    },
+                    "message": { "type": "string", "description": "For people; may change." },
+                    "details": {
+                        "type": "object",
+                        "description": "Only where there is something for a machine to read.",
+                        "properties": {
+                            "reason": { "type": "string", "description": "Of a 409: how it does not fit." },
+                            "key_id": { "type": "integer", "description": "Of `secret_already_shown`: the key." },
+                            "fields": {
+                                "type": "array",
+                                "description": "Of a 422: every field at fault.",
+                                "items": {
+                                    "type": "object",
+                                    "required": ["field", "message"],
+                                    "properties": {
+                                        "field": { "type": "string", "description": "The member, or `body`." },
+                                        "message": { "type": "string", "description": "The rule." },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn deleted() -> Value {
+    json!({
+        "type": "object",
+        "description": "It is gone, now or already before.",
+        "required": ["deleted"],
+        "properties": { "deleted": { "type": "boolean", "const": true, "description": "Always true." } },
+    })
+}

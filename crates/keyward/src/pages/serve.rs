@@ -1,0 +1,93 @@
+//! Answering with the files of the site.
+
+use super::site::{self, File, Site};
+use crate::app::App;
+use crate::config::LimitsConfig;
+use crate::problem::insert;
+use crate::routes::{Verbs, verbs};
+use axum::Router;
+use axum::body::Body;
+use axum::routing::MethodFilter;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+};
+use http::{Request, Response, StatusCode};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use tower::service_fn;
+
+/// Nothing is loaded from elsewhere, nothing inline runs, and nobody frames the pages.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The site as it was last made, with the limits that it tells.
+#[derive(Debug, Default)]
+pub struct Pages(Mutex<Option<(LimitsConfig, Arc<Site>)>>);
+
+impl Pages {
+    /// The site of now: made anew when the limits have changed.
+    fn now(&self, app: &App) -> Arc<Site> {
+        let limits = app.current.glance(|now| now.limits.clone());
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((told, site)) = &*made
+            && *told == limits
+        {
+            return Arc::clone(site);
+        }
+        let site = Arc::new(site::site(&app.public_url, &limits));
+        *made = Some((limits, Arc::clone(&site)));
+        site
+    }
+}
+
+/// Where pages have been, or are looked for.
+const MOVED: &[(&str, &str)] = &[("/rate-limits", "/platform/rate-limits")];
+
+/// The routes of every file: `GET` and `HEAD`, without credentials.
+pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
+    let site = app.pages.now(app);
+    let router = site.keys().fold(router, |router, path| {
+        let (app_of_page, known) = (Arc::clone(app), path.clone());
+        let page = service_fn(move |request: Request<Body>| {
+            let (app, path) = (Arc::clone(&app_of_page), known.clone());
+            async move { Ok::<_, Infallible>(answer(&app, &path, &request)) }
+        });
+        router.route_service(path, verbs(app, Verbs::of(["GET"])).on_service(MethodFilter::GET, page))
+    });
+    MOVED.iter().fold(router, |router, (from, to)| {
+        let to = format!("{}{to}", app.public_url);
+        let moved = service_fn(move |_: Request<Body>| {
+            let to = to.clone();
+            async move { Ok::<_, Infallible>(moved(&to)) }
+        });
+        router.route_service(from, verbs(app, Verbs::of(["GET"])).on_service(MethodFilter::GET, moved))
+    })
+}
+
+fn answer(app: &App, path: &str, request: &Request<Body>) -> Response<Body> {
+    let site = app.pages.now(app);
+    // Every route is a file of the site, whatever the limits are.
+    let Some(File { kind, bytes, etag }) = site.get(path) else { return Response::new(Body::empty()) };
+    let known = request.headers().get_all(IF_NONE_MATCH).iter().any(|tags| {
+        tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
+    });
+    let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes.clone()) });
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let headers = response.headers_mut();
+    insert(headers, CONTENT_TYPE, kind);
+    insert(headers, ETAG, etag);
+    // It may be kept, and is asked for again: a new version of the program has new pages.
+    insert(headers, CACHE_CONTROL, "no-cache");
+    insert(headers, CONTENT_SECURITY_POLICY, POLICY);
+    insert(headers, REFERRER_POLICY, "no-referrer");
+    response
+}
+
+fn moved(to: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    insert(response.headers_mut(), LOCATION, to);
+    response
+}
