@@ -4,7 +4,7 @@ use crate::denial::Denial;
 use crate::input::moment;
 use crate::json::{Json, parse};
 use crate::list::grammar::{FilterField, Grammar, Kind, Operator};
-use crate::money::Cents;
+use crate::money::{Cents, MoneyError};
 use crate::query::{Query, malformed, shown};
 use std::fmt::Write;
 
@@ -147,6 +147,8 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
         Kind::Money => match parse(value.as_bytes()) {
             Ok(Json::Number(number)) => match Cents::from_json(&number) {
                 Ok(cents) => Ok(Operand::Number(cents.get())),
+                // More than any amount that there can be: a good question, which every amount answers alike.
+                Err(MoneyError::TooLarge) => Ok(Operand::Number(i64::MAX)),
                 Err(error) => Err(wrong(name, value, &error.to_string())),
             },
             _ => Err(wrong(name, value, "must be a number")),
@@ -225,6 +227,12 @@ mod tests {
         assert_eq!(one.clone().unwrap().canonical(), other.unwrap().canonical());
         assert_ne!(one.unwrap().canonical(), read("filter[colour]=red").unwrap().canonical());
         assert_eq!(read("").unwrap().canonical(), "");
+    }
+
+    #[test]
+    fn an_amount_that_is_too_large_to_be_kept_can_be_compared_with() {
+        let most = Test::Compare(Operator::Lte, Operand::Number(i64::MAX));
+        assert_eq!(read("filter[amount][lte]=1e99").unwrap().conditions()[0].test, most);
     }
 
     #[test]

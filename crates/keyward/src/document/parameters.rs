@@ -120,9 +120,13 @@ fn of_grammar(grammar: &Grammar) -> Vec<Value> {
         all.push(query("cursor", about, json!({ "type": "string", "format": "keyward-cursor" })));
     }
     if grammar.paging == Paging::Offset || !grammar.sorts.is_empty() {
-        let about =
-            if grammar.sorts.is_empty() { "Items to skip." } else { "Items to skip. Only with `sort`." };
-        let schema = json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0 });
+        let about = if grammar.sorts.is_empty() {
+            "Items to skip; 0 if nothing is said."
+        } else {
+            "Items to skip; 0 if nothing is said. Only with `sort`."
+        };
+        // No default is told: generated clients would send it, and without `sort` it is refused.
+        let schema = json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET });
         all.push(query("offset", about, schema));
     }
     if !grammar.sorts.is_empty() {
@@ -158,7 +162,7 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
         Kind::Choice(values) => json!({ "type": "string", "enum": values }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Money => {
-            json!({ "type": "number", "minimum": 0, "maximum": 90_000_000_000_000_i64, "multipleOf": 0.01 })
+            json!({ "type": "number", "minimum": 0, "multipleOf": 0.01 })
         }
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
     };

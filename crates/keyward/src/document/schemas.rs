@@ -65,12 +65,9 @@ fn settle(schema: &mut Value) {
                 }
                 members.insert("enum".to_owned(), Value::Array(values));
             }
-            // An object that is written out in its place comes with its meaning beside it.
-            if let Some(inline) = members.get_mut("allOf").and_then(written_out) {
-                members.remove("allOf");
-                let about = members.remove("description");
-                *members = inline;
-                members.extend(about.map(|about| ("description".to_owned(), about)));
+            // An object that is written out in its place comes in parts, with its meaning as the last.
+            if let Some(whole) = members.get("allOf").and_then(written_out) {
+                *members = whole;
             }
             members.values_mut().for_each(settle);
         }
@@ -79,12 +76,13 @@ fn settle(schema: &mut Value) {
     }
 }
 
-/// The one object of an `allOf` of one that has no name.
-fn written_out(all_of: &mut Value) -> Option<Map<String, Value>> {
-    match all_of.as_array_mut()?.as_mut_slice() {
-        [Value::Object(only)] if !only.contains_key("$ref") => Some(std::mem::take(only)),
-        _ => None,
-    }
+/// The parts of an `allOf` as one, if none of them has a name of its own.
+fn written_out(all_of: &Value) -> Option<Map<String, Value>> {
+    let parts: Vec<&Map<String, Value>> = all_of.as_array()?.iter().filter_map(Value::as_object).collect();
+    let composed = parts.iter().any(|part| part.contains_key("$ref"))
+        || parts.iter().filter(|part| part.contains_key("properties")).count() > 1;
+    (!composed)
+        .then(|| parts.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn error() -> Value {
