@@ -22,6 +22,14 @@ const TOOLS: &[Tool] = &[
             answers("python3", &["-c", "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"])
         },
     },
+    Tool {
+        name: "chromium, as /usr/bin/chromium or named by KEYWARD_CHROMIUM",
+        package: "chromium",
+        present: || {
+            let named = std::env::var("KEYWARD_CHROMIUM");
+            answers(named.as_deref().unwrap_or("/usr/bin/chromium"), &["--version"])
+        },
+    },
 ];
 
 /// Looks for each tool. What is missing is installed where that is possible without asking; else one line says

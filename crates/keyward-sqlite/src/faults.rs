@@ -18,6 +18,14 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// How many queries reads have run so far.
+    #[must_use]
+    pub fn queries(&self) -> u64 {
+        self.readers.queries.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
 /// Holds the file's write lock, as another program would, until it is dropped.
 #[derive(Debug)]
 pub struct WriteLock(Connection);

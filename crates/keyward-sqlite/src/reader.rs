@@ -17,6 +17,9 @@ pub(crate) struct Readers {
     pub(crate) path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
+    /// How many queries have been run, for tests that count them.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) queries: std::sync::atomic::AtomicU64,
 }
 
 impl Readers {
@@ -33,6 +36,8 @@ impl Readers {
             path: path.to_owned(),
             idle: Mutex::new(idle),
             turns: Arc::new(Semaphore::new(CONNECTIONS)),
+            #[cfg(feature = "fault-injection")]
+            queries: std::sync::atomic::AtomicU64::new(0),
         })
     }
 
@@ -61,7 +66,20 @@ impl std::fmt::Debug for Readers {
 
 /// One state of the database, to read from: what is committed when the first query runs, and nothing later.
 #[derive(Debug)]
-pub struct Reads<'c>(&'c Connection);
+pub struct Reads<'c> {
+    connection: &'c Connection,
+    #[cfg(feature = "fault-injection")]
+    queries: &'c std::sync::atomic::AtomicU64,
+}
+
+impl Reads<'_> {
+    /// The connection for one more query.
+    fn connection(&self) -> &Connection {
+        #[cfg(feature = "fault-injection")]
+        self.queries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.connection
+    }
+}
 
 impl Reads<'_> {
     /// The first row, if there is one.
@@ -73,7 +91,7 @@ impl Reads<'_> {
         P: Params,
         F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
     {
-        first(self.0, sql, params, map)
+        first(self.connection(), sql, params, map)
     }
 
     /// Every row.
@@ -85,7 +103,7 @@ impl Reads<'_> {
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        all(self.0, sql, params, map)
+        all(self.connection(), sql, params, map)
     }
 
     /// Every row that is as it must be, and how many there are in all. One that is not is left out with an alarm: it must not
@@ -104,7 +122,7 @@ impl Reads<'_> {
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        let found = all(self.0, sql, params, |row| {
+        let found = all(self.connection(), sql, params, |row| {
             Ok(map(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
         })?;
         let rows = found.len();
@@ -165,7 +183,7 @@ impl Sqlite {
             let connection = readers.idle().pop();
             let taken = Taken { readers: &readers, connection };
             let connection = taken.connection.as_ref().ok_or_else(|| unavailable("no connection is idle"))?;
-            let result = read_once(connection, work);
+            let result = read_once(&readers, connection, work);
             // The turn ends with the work and after the connection is back, also when nobody waits any more.
             drop(taken);
             drop(turn);
@@ -176,9 +194,15 @@ impl Sqlite {
 }
 
 fn read_once<T>(
+    #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables, reason = "only tests count"))]
+    readers: &Readers,
     connection: &Connection,
     work: impl FnOnce(&Reads<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let tx = connection.unchecked_transaction().map_err(store_error)?;
-    work(&Reads(&tx))
+    work(&Reads {
+        connection: &tx,
+        #[cfg(feature = "fault-injection")]
+        queries: &readers.queries,
+    })
 }

@@ -40,7 +40,7 @@ pub fn document(public_url: &str) -> Value {
     for row in table() {
         let path = paths.entry(format!("{BASE}{}", row.path)).or_insert_with(|| json!({}));
         if let Value::Object(path) = path {
-            path.insert(row.method.as_str().to_ascii_lowercase(), operation(&row));
+            path.insert(row.method.as_str().to_ascii_lowercase(), operation(&row, public_url));
         }
     }
     json!({
@@ -69,7 +69,7 @@ pub fn document(public_url: &str) -> Value {
     })
 }
 
-fn operation(row: &Row) -> Value {
+fn operation(row: &Row, public_url: &str) -> Value {
     let facts = Facts::of(row.id);
     let mut all = Map::new();
     let mut put = |name: &str, value: Value| drop(all.insert(name.to_owned(), value));
@@ -77,7 +77,7 @@ fn operation(row: &Row) -> Value {
     put("tags", json!([facts.tag]));
     put("summary", json!(facts.summary));
     put("description", json!(description(row, &facts)));
-    put("externalDocs", json!({ "url": format!("/platform/{}", facts.page) }));
+    put("externalDocs", json!({ "url": format!("{public_url}/platform{}", facts.page) }));
     put("parameters", parameters::of(row, &facts));
     if let Some(body) = &facts.body {
         put("requestBody", request_body(row.id, body));

@@ -23,7 +23,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
 /// What is known of an operation beside its row.
 pub(super) struct Facts {
     pub(super) tag: &'static str,
-    /// The page that tells of it.
+    /// The page that tells of it, below `/platform`.
     pub(super) page: &'static str,
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
@@ -108,41 +108,47 @@ impl Facts {
 
     /// What is known of that operation.
     pub(super) fn of(id: OperationId) -> Self {
-        const AUTH: (&str, &str) = ("Authentication", "authentication");
-        const ACCOUNT: (&str, &str) = ("Account", "account");
-        const KEYS: (&str, &str) = ("API keys", "api-keys");
-        const DEALS: (&str, &str) = ("Deals", "deals");
-        const PIPELINES: (&str, &str) = ("Pipelines", "pipelines");
+        const AUTH: (&str, &str) = ("Authentication", "/authentication");
+        const ACCOUNT: (&str, &str) = ("Account", "/account");
+        const KEYS: (&str, &str) = ("API keys", "/api-keys");
+        const DEALS: (&str, &str) = ("Deals", "/deals");
+        const PIPELINES: (&str, &str) = ("Pipelines", "/pipelines");
         match id {
             OperationId::GetHealth => facts(("Health", ""), "Health", "Whether the API answers", "Asks for nothing, not even `X-Origin-App`."),
             OperationId::PostAuthValidateApiKey => facts(
                 AUTH, "ApiKeyValidation", "Validate an API key",
-                "Tells whether a key is good, and what it may do now. 200 either way. The key in the body is looked at; with no body at all, the one in `Authorization`. Whatever is wrong with a key, the answer is the same.",
+                "Tells whether a key is good, and what it may do now. 200 either way. The key in the \
+                 body is looked at; with no body at all, the one in `Authorization`. Whatever is wrong \
+                 with a key, the answer is the same.",
             )
-            .body_if_any(|| describe(|fields| auth::validate_api_key::take(fields)), || json!({ "api_key": "lev_sk_abc123def456" })),
+            .body_if_any(|| describe(auth::validate_api_key::take), || json!({ "api_key": "lev_sk_abc123def456" })),
             OperationId::GetMe => facts(
                 ACCOUNT, "CurrentUser", "Who am I, and what may I do",
-                "The user, the account of the request, the effective scopes, the limits and how they stand, and the credential itself. Needs no scope.",
+                "The user, the account of the request, the effective scopes, the limits and how they \
+                 stand, and the credential itself. Needs no scope.",
             ),
             OperationId::GetMeAccounts => facts(ACCOUNT, "AccountMemberships", "List my accounts", "Every active account that the user is a member of. Later edition."),
             OperationId::PatchMeActiveAccount => Self { not_found: true, ..facts(
                 ACCOUNT, "ActiveAccount", "Choose the active account",
-                "An API key is bound to its account: naming that one is answered and changes nothing, another of the user's is refused with 403, any other with 404. Later edition.",
+                "An API key is bound to its account: naming that one is answered and changes nothing, \
+                 another of the user's is refused with 403, any other with 404. Later edition.",
             ) }
-            .body(|| describe(|fields| me::active_account::take(fields)), || json!({ "slug": "acme-capital" })),
+            .body(|| describe(me::active_account::take), || json!({ "slug": "acme-capital" })),
             OperationId::GetAccountTeam => facts(ACCOUNT, "AccountTeamMember", "List the account's team", "Members, and those whose invitation is open.").list(account::team::TEAM),
             OperationId::PostAccountTeam => facts(
                 ACCOUNT, "AccountTeamMember", "Invite someone into the account",
-                "The invitation can be accepted once, for 7 days. No secret is returned. Inviting the same person again begins a new week. Keyward's own.",
+                "The invitation can be accepted once, for 7 days. No secret is returned. Inviting the \
+                 same person again begins a new week. Keyward's own.",
             )
             .created()
-            .body(|| describe(|fields| Invitation::take(fields)), || json!({ "email": "sam@acme.example", "role": "editor" })),
+            .body(|| describe(Invitation::take), || json!({ "email": "sam@acme.example", "role": "editor" })),
             OperationId::PatchAccountTeamUserId => facts(
                 ACCOUNT, "AccountTeamMember", "Change a member's role",
-                "Holds from the member's next request. Of someone who is invited, the role that is offered. The account keeps an active admin. Keyward's own.",
+                "Holds from the member's next request. Of someone who is invited, the role that is \
+                 offered. The account keeps an active admin. Keyward's own.",
             )
             .of_one()
-            .body(|| describe(|fields| take_role(fields)), || json!({ "role": "viewer" })),
+            .body(|| describe(take_role), || json!({ "role": "viewer" })),
             OperationId::DeleteAccountTeamUserId => facts(
                 ACCOUNT, "Deleted", "Remove a member, or take an invitation back",
                 "The member's keys in the account end with it. The account keeps an active admin. Keyward's own.",
@@ -154,29 +160,33 @@ impl Facts {
             },
             OperationId::PostApiKeys => facts(
                 KEYS, "NewApiKey", "Make an API key",
-                "A key for the caller itself. Its secret is shown this once. Never wider than what makes it: neither in scopes, nor in its end or its address ranges.",
+                "A key for the caller itself. Its secret is shown this once. Never wider than what makes \
+                 it: neither in scopes, nor in its end or its address ranges.",
             )
             .created()
-            .body(|| describe(|fields| api_keys::create::take(fields)), || json!({ "label": "Nightly report", "permission": "read_only" })),
+            .body(|| describe(api_keys::create::take), || json!({ "label": "Nightly report", "permission": "read_only" })),
             OperationId::PostApiKeysKeyIdRotate => facts(
                 KEYS, "NewApiKey", "Give an API key a new secret",
-                "Same id, label and rights. The secret before lives on for `grace_seconds`. A key that rotates itself keeps at least 60 seconds, 300 if it does not say. Keyward's own.",
+                "Same id, label and rights. The secret before lives on for `grace_seconds`. A key that \
+                 rotates itself keeps at least 60 seconds, 300 if it does not say. Keyward's own.",
             )
             .of_one()
-            .body_if_any(|| describe(|fields| api_keys::rotate::take(fields)), || json!({ "grace_seconds": 3600 })),
+            .body_if_any(|| describe(api_keys::rotate::take), || json!({ "grace_seconds": 3600 })),
             OperationId::DeleteApiKeysKeyId => facts(
                 KEYS, "Deleted", "Revoke an API key",
-                "Dead from the next request on, for good. Answers the same when it is repeated. A key may always revoke itself.",
+                "Dead from the next request on, for good. Answers the same when it is repeated. A key \
+                 may always revoke itself.",
             )
             .of_one(),
             OperationId::GetDeals => facts(
                 DEALS, "Deal", "List deals",
-                "The deals that the caller sees, archived ones included unless `filter[archived]=false`. By id and `cursor`, or by `sort` and `offset`.",
+                "The deals that the caller sees, archived ones included unless `filter[archived]=false`. \
+                 By id and `cursor`, or by `sort` and `offset`.",
             )
             .list(deal_lists::DEALS),
             OperationId::PostDeals => Self { etag: true, location: true, ..facts(DEALS, "Deal", "Create a deal", "In the caller's account, with the caller on its team.") }
                 .created()
-                .body(|| describe(|fields| NewDeal::take(fields)), || json!({ "title": "12 Quarry Road Lofts", "loan_amount": 4_250_000, "loan_type": "construction" })),
+                .body(|| describe(NewDeal::take), || json!({ "title": "12 Quarry Road Lofts", "loan_amount": 4_250_000, "loan_type": "construction" })),
             OperationId::GetDealsDealId => Self {
                 grammar: Some(deal_lists::DEAL),
                 etag: true,
@@ -187,10 +197,11 @@ impl Facts {
                 if_match: true,
                 ..facts(
                     DEALS, "Deal", "Change a deal",
-                    "The fields that are sent; null clears one. With `If-Match`, only if the deal is still as it was read.",
+                    "The fields that are sent; null clears one. With `If-Match`, only if the deal is still \
+                 as it was read.",
                 )
                 .of_one()
-                .body(|| describe(|fields| DealChanges::take(fields)), || json!({ "loan_amount": 35_000_000 }))
+                .body(|| describe(DealChanges::take), || json!({ "loan_amount": 35_000_000 }))
             },
             OperationId::DeleteDealsDealId => Self {
                 if_match: true,
@@ -201,11 +212,12 @@ impl Facts {
             OperationId::GetDealsDealIdTeam => facts(DEALS, "DealTeamMember", "List a deal's team", "Who works on it, and so sees it.").of_one().list(deal_lists::TEAM),
             OperationId::PostDealsDealIdTeam => facts(
                 DEALS, "DealTeamMember", "Put someone on a deal's team",
-                "A member of the account, who sees the deal from then on. A new primary member takes the place of the one before. Counts as a change of the deal. Keyward's own.",
+                "A member of the account, who sees the deal from then on. A new primary member takes the \
+                 place of the one before. Counts as a change of the deal. Keyward's own.",
             )
             .of_one()
             .created()
-            .body(|| describe(|fields| NewTeamMember::take(fields)), || json!({ "user_id": 3, "deal_role": "closer" })),
+            .body(|| describe(NewTeamMember::take), || json!({ "user_id": 3, "deal_role": "closer" })),
             OperationId::DeleteDealsDealIdTeamUserId => facts(
                 DEALS, "Deleted", "Take someone off a deal's team",
                 "Whoever is no admin sees the deal no longer. Counts as a change of the deal. Keyward's own.",
@@ -213,11 +225,13 @@ impl Facts {
             .of_one(),
             OperationId::PostDealsDealIdPipeline => facts(
                 PIPELINES, "DealPlace", "Move a deal in a pipeline",
-                "To a status of the pipeline, its first if none is named. Counts as a change of the deal, unless it is there already. A pipeline that is not the account's is 422.",
+                "To a status of the pipeline, its first if none is named. Counts as a change of the \
+                 deal, unless it is there already. A pipeline that is not the account's is 422.",
             )
             .of_one()
-            .body(|| describe(|fields| Target::take(fields)), || json!({ "pipeline_id": 1, "pipeline_status_id": 3 })),
-            OperationId::GetPipelines => facts(PIPELINES, "Pipeline", "List pipelines", "With their statuses. Which there are belongs to the account: look them up, do not hard-code them.").list(deal_lists::PIPELINES),
+            .body(|| describe(Target::take), || json!({ "pipeline_id": 1, "pipeline_status_id": 3 })),
+            OperationId::GetPipelines => facts(PIPELINES, "Pipeline", "List pipelines", "With their statuses. Which there are belongs to the account: look them up, do not \
+                 hard-code them.").list(deal_lists::PIPELINES),
             OperationId::GetPipelinesPipelineId => facts(PIPELINES, "Pipeline", "Read a pipeline", "With its statuses.").of_one(),
         }
     }

@@ -47,7 +47,7 @@ impl<'m> Page<'m> {
         while let Some(event) = events.get(at) {
             at += match event {
                 Event::Start(Tag::Heading { level, .. }) => {
-                    self.heading(*level, &between(events, at, |end| matches!(end, TagEnd::Heading(_))))
+                    self.heading(*level, between(events, at, |end| matches!(end, TagEnd::Heading(_))))
                 }
                 Event::Start(Tag::CodeBlock(_)) => self.code(events, at),
                 Event::Start(Tag::Table(_)) if self.in_summary => self.summary(events, at),

@@ -13,6 +13,8 @@ mod deals;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod hanging;
+#[cfg(test)]
 mod hygiene;
 #[cfg(test)]
 mod idempotency;
@@ -20,6 +22,8 @@ mod idempotency;
 mod keys;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod lists;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
@@ -29,11 +33,15 @@ mod me;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod team;
 #[cfg(test)]
 mod time_limit;
 #[cfg(test)]

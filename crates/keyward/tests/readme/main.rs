@@ -13,6 +13,8 @@ mod plain;
 mod programs;
 #[cfg(test)]
 mod reader;
+#[cfg(test)]
+mod site;
 
 #[cfg(test)]
 mod tests {

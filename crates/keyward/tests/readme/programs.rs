@@ -41,11 +41,16 @@ pub(crate) fn program_in(
 }
 
 /// What a program prints until it ends, and how it ends.
-pub(crate) fn ended(mut command: Command) -> Output {
+pub(crate) fn ended(command: Command) -> Output {
+    ended_within(command, PATIENCE)
+}
+
+/// The same for one that takes longer.
+pub(crate) fn ended_within(mut command: Command, patience: Duration) -> Output {
     let told = told(&command);
     let (tell, told_back) = channel();
     thread::spawn(move || tell.send(command.output()));
-    let ended = told_back.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no end of {told}"));
+    let ended = told_back.recv_timeout(patience).unwrap_or_else(|_| panic!("no end of {told}"));
     ended.unwrap_or_else(|error| panic!("{told}: {error}; `cargo xtask test` installs what the tests need"))
 }
 
