@@ -1,7 +1,8 @@
-//! `cargo xtask bench` and `cargo xtask soak`: what takes long or must be alone on the machine, in a release build. Each is
-//! an example of the program's crate.
+//! `cargo xtask bench` and `cargo xtask soak`: what takes long or must be alone on the machine, in a release build. All but
+//! one are examples of the program's crate.
 
 use crate::command::{Outcome, cargo, run};
+use crate::{clients, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +31,18 @@ pub(crate) fn soak_once(root: &Path, extra: &[&str]) -> Outcome {
     let fixed = ["build", "--release", "--locked", "-p", "keyward", "--bin", "keyward"];
     run(cargo(root).args(fixed).args(["--features", "fault-injection", "--target-dir"]).arg(&apart))?;
     run(example(root, "soak_once").arg("--server").arg(apart.join("release/keyward")).args(extra))
+}
+
+/// schemathesis by the OpenAPI document, for as long as it is told: examples for each operation, and the seed.
+pub(crate) fn soak_schema(root: &Path, examples: &str, seed: &str) -> Outcome {
+    tools::ensure()?;
+    let clients = root.join("tests").join("clients");
+    clients::install(&clients)?;
+    let test =
+        ["test", "--release", "--locked", "-p", "keyward", "--test", "readme", "schemathesis_finds_nothing"];
+    let mut command = cargo(root);
+    command.args(test).args(["--", "--nocapture"]).env("KEYWARD_TEST_CLIENTS", &clients);
+    run(command.env("SOAK_EXAMPLES", examples).env("SOAK_SEED", seed))
 }
 
 /// Builds and runs it; `extra` are its arguments.

@@ -24,7 +24,9 @@ usage: cargo xtask <command>
   soak limits [ARGS]
                  exact limits, attacked from outside for minutes
   soak once [ARGS]
-                 writes that happen once, under 500 kills";
+                 writes that happen once, under 500 kills
+  soak schema [EXAMPLES [SEED]]
+                 schemathesis by the OpenAPI document, 300 examples for each operation";
 
 fn main() -> ExitCode {
     let root = command::root();
@@ -44,6 +46,9 @@ fn main() -> ExitCode {
             bench::soak_limits(&root, rest)
         }
         ["soak", "once", "--", rest @ ..] | ["soak", "once", rest @ ..] => bench::soak_once(&root, rest),
+        ["soak", "schema"] => bench::soak_schema(&root, "300", "1"),
+        ["soak", "schema", examples] => bench::soak_schema(&root, examples, "1"),
+        ["soak", "schema", examples, seed] => bench::soak_schema(&root, examples, seed),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

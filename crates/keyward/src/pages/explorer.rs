@@ -54,6 +54,7 @@ fn parameter(parameter: &Value) -> Value {
         "enum": values,
         "default": text(schema.get("default")),
         "example": text(parameter.get("example")),
-        "description": parameter.get("description"),
+        // The explorer shows text, not Markdown.
+        "description": text(parameter.get("description")).map(|about| about.replace('`', "")),
     })
 }

@@ -336,7 +336,9 @@ fn kind_of(schema: &Value, is_comma_list: bool) -> String {
     };
     let base = kinds.iter().find(|kind| **kind != "null").copied().unwrap_or("null");
     let mut text = match (base, schema.get("items")) {
-        ("array", Some(items)) if is_comma_list => format!("comma list of {}", kind_of(items, false)),
+        ("array", Some(items)) if is_comma_list => {
+            format!("comma list of {}", kind_of(items, false).trim_start_matches("string, one of "))
+        }
         ("array", Some(items)) => format!("array of {}", kind_of(items, false)),
         (base, _) => match schema.get("format").and_then(Value::as_str) {
             Some("date") => "date".to_owned(),
