@@ -34,7 +34,8 @@ pub(crate) fn soak_once(root: &Path, extra: &[&str]) -> Outcome {
 }
 
 /// schemathesis by the OpenAPI document, for as long as it is told: examples for each operation, and the seed.
-pub(crate) fn soak_schema(root: &Path, examples: &str, seed: &str) -> Outcome {
+pub(crate) fn soak_schema(root: &Path, extra: &[&str]) -> Outcome {
+    let (examples, seed) = (extra.first().unwrap_or(&"300"), extra.get(1).unwrap_or(&"1"));
     tools::ensure()?;
     let clients = root.join("tests").join("clients");
     clients::install(&clients)?;

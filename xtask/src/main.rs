@@ -46,9 +46,7 @@ fn main() -> ExitCode {
             bench::soak_limits(&root, rest)
         }
         ["soak", "once", "--", rest @ ..] | ["soak", "once", rest @ ..] => bench::soak_once(&root, rest),
-        ["soak", "schema"] => bench::soak_schema(&root, "300", "1"),
-        ["soak", "schema", examples] => bench::soak_schema(&root, examples, "1"),
-        ["soak", "schema", examples, seed] => bench::soak_schema(&root, examples, seed),
+        ["soak", "schema", rest @ ..] => bench::soak_schema(&root, rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
