@@ -132,6 +132,10 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         rotating: Mutex::default(),
         recent: recent.clone(),
     };
+    // What an account that an older version made does not have yet. Without it the rest works, and the next start tries again.
+    if let Err(error) = desk.operator().pipelines().await {
+        tracing::error!(%error, "accounts without pipelines could not be given any");
+    }
     let store: Arc<dyn Store> = store;
     let limiter = Limiter::new(Arc::clone(&opened.clock));
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;

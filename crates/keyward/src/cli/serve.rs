@@ -4,7 +4,6 @@ use super::database_file::database;
 use super::opened::{Schema, open};
 use super::run::{self, Plan};
 use super::{CliError, Source, variables};
-use crate::operate::operator::Operator;
 use crate::reload::{Current, Reloadable, Reloader};
 use crate::{config, secret_file, telemetry};
 use clap::Args;
@@ -37,10 +36,6 @@ impl Serve {
             )));
         }
         let opened = open(&config, &root, Schema::BringUpToDate, current.tiers())?;
-        // What an account that an older version made does not have yet. Without it the rest works, and the next start tries again.
-        if let Err(error) = Operator::new(&opened.store, &opened.ring, &*opened.random).pipelines().await {
-            tracing::error!(%error, "accounts without pipelines could not be given any");
-        }
         let public_url = run::public_url(&config, bound.address);
         let admin = bound.admin_address.map(tracing::field::display);
         tracing::info!(address = %bound.address, public_url, admin, "serving");

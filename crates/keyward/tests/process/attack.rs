@@ -325,9 +325,13 @@ fn neither_listener_serves_what_is_the_others_and_no_verb_changes_that() {
             assert_eq!(get.header(name), head.header(name), "{name} of {path}");
         }
     }
-    for (line, status) in
-        [("TRACE /api/external/v2/me", 405), ("TRACE /", 404), ("CONNECT a", 404), ("OPTIONS *", 204)]
-    {
+    for (line, status) in [
+        ("TRACE /api/external/v2/me", 405),
+        ("TRACE /", 405),
+        ("TRACE /nowhere", 404),
+        ("CONNECT a", 404),
+        ("OPTIONS *", 204),
+    ] {
         let answer = &answers(&server, &head(&server.admin(), &format!("{line} HTTP/1.1"), ""), 1)[0];
         assert_eq!(answer.status, status, "{line}");
         assert!(!String::from_utf8_lossy(&answer.body).contains("lev_sk_"), "{line}");

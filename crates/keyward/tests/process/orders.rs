@@ -370,11 +370,14 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     settle(at);
     let database = at.join("keyward.db");
     // As the version before wrote it.
-    let back = "DROP TABLE idempotency; DROP TABLE limit_windows; DROP TABLE limit_state;
+    let back = "DROP TABLE invitations; DROP TABLE deal_pipelines; DROP TABLE pipeline_statuses; DROP TABLE pipelines;
+        DROP TABLE deal_properties; DROP TABLE deal_financials; DROP INDEX deals_by_title; DROP INDEX deals_by_amount;
+        DROP INDEX deals_by_creation; DROP INDEX deals_by_update;
+        DROP TABLE idempotency; DROP TABLE limit_windows; DROP TABLE limit_state;
         DROP INDEX audit_by_request; DROP TABLE identities;
         ALTER TABLE accounts DROP COLUMN reads_per_minute; ALTER TABLE accounts DROP COLUMN writes_per_minute;
         ALTER TABLE accounts DROP COLUMN max_keys;
-        DELETE FROM schema_migrations WHERE component = 'keyward' AND version > 1;";
+        DELETE FROM schema_migrations WHERE version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);
     let before = std::fs::read(&database).unwrap();
@@ -399,9 +402,12 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     };
     assert_eq!((version(&copy), version(&database)), (1, 1));
     let server = Server::demo(Some(at));
-    assert_eq!(server.client(&admin).get("/me").status, 200);
+    let mut client = server.client(&admin);
+    assert_eq!(client.get("/me").status, 200);
+    let pipelines = client.get("/pipelines").json();
+    assert_eq!(pipelines["pagination"]["total"], 2, "what every account begins with");
     order(at, &["key", "revoke", "1"]);
-    assert_eq!((version(&copy), version(&database)), (1, 3));
+    assert_eq!((version(&copy), version(&database)), (1, 4));
 }
 
 #[test]
