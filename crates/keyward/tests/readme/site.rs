@@ -173,6 +173,16 @@ fn every_sample_runs_in_its_three_languages() {
     visitor.goes();
 }
 
+/// By the schema that the OpenAPI Initiative publishes, the schemas inside the document included.
+#[test]
+fn the_document_is_openapi_3_1() {
+    let visitor = Visitor::comes(&[]);
+    let mut validate = visitor.program("node");
+    validate.arg(visitor.clients.join("schema/validate.mjs")).arg(&visitor.url);
+    assert_eq!(output(validate), "OpenAPI 3.1.0: 19 paths, no fault\n");
+    visitor.goes();
+}
+
 #[test]
 fn clients_are_generated_from_the_document_and_fetch_deals() {
     let visitor = Visitor::comes(&[]);
