@@ -91,6 +91,35 @@ impl Cents {
     }
 }
 
+/// Why a number is no integer of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoInteger {
+    /// It has a fraction.
+    Fraction,
+    /// It is an integer, and too large or too small.
+    OutOfRange,
+}
+
+/// The integer that a JSON number is, however it is written: `5`, `5.0` and `5e0` are one (JSON Schema 2020-12, validation
+/// §6.1.1).
+pub(crate) fn integer(number: &Number) -> Result<i64, NoInteger> {
+    let decimal = Decimal::of(number.as_written());
+    if decimal.digits.is_empty() {
+        return Ok(0);
+    }
+    if decimal.exponent < 0 {
+        return Err(NoInteger::Fraction);
+    }
+    // Nineteen digits hold every integer of 64 bits, and fit 128 with room to spare.
+    if length(&decimal.digits).saturating_add(decimal.exponent) > 19 {
+        return Err(NoInteger::OutOfRange);
+    }
+    let zeros = u32::try_from(decimal.exponent).map_err(|_| NoInteger::OutOfRange)?;
+    let digits: i128 = decimal.digits.parse().map_err(|_| NoInteger::OutOfRange)?;
+    let whole = digits * 10_i128.pow(zeros) * if decimal.negative { -1 } else { 1 };
+    i64::try_from(whole).map_err(|_| NoInteger::OutOfRange)
+}
+
 /// A JSON number taken apart: `digits` × 10^`exponent`, with no zero at either end of `digits`.
 struct Decimal {
     negative: bool,

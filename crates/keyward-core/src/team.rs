@@ -13,6 +13,9 @@ use utoipa::ToSchema;
 /// How long an invitation can be accepted: a week, in seconds.
 pub const INVITATION_SECONDS: i64 = 7 * 86_400;
 
+/// The most open invitations of one account.
+pub const MAX_INVITATIONS: i64 = 100;
+
 /// Someone who is on the team, or invited to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamMember {
@@ -81,6 +84,8 @@ pub struct TeamChanged {
     pub account: AccountId,
     /// Who, as it is now.
     pub member: TeamMember,
+    /// The role before, where there was one.
+    pub before: Option<Role>,
     /// Whether anything is different.
     pub now: bool,
 }
@@ -194,7 +199,8 @@ impl Effect for ChangeRole {
     }
 
     fn detail(done: &TeamChanged) -> Option<serde_json::Value> {
-        Some(json!({ "role": done.member.role.name() }))
+        let TeamMember { role, invited, .. } = &done.member;
+        Some(json!({ "role": role.name(), "before": done.before.map(Role::name), "invited": invited }))
     }
 
     fn render(done: &TeamChanged) -> Rendered {
@@ -218,6 +224,10 @@ pub struct Dismissed {
     pub account: AccountId,
     /// The user.
     pub user: UserId,
+    /// The role that it had, or was offered.
+    pub role: Role,
+    /// Whether it was only invited.
+    pub invited: bool,
 }
 
 impl Effect for Dismiss {
@@ -227,6 +237,10 @@ impl Effect for Dismiss {
 
     fn subject(done: &Dismissed) -> Subject {
         subject(done.account, done.user)
+    }
+
+    fn detail(done: &Dismissed) -> Option<serde_json::Value> {
+        Some(json!({ "role": done.role.name(), "invited": done.invited }))
     }
 
     fn render(_: &Dismissed) -> Rendered {

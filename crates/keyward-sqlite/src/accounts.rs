@@ -47,11 +47,41 @@ impl Execute<CreateAccount> for Tx<'_> {
 
 impl Execute<CreateUser> for Tx<'_> {
     fn execute(&mut self, e: &CreateUser, _: &Permit<Administer>, now: Timestamp) -> Result<UserId, Stop> {
-        if self.first("SELECT 1 FROM users WHERE email = ?1", [&e.email], |_| Ok(()))?.is_some() {
-            return Err(Denial::invalid("email", "email is already in use").into());
+        let known = self.first("SELECT id FROM users WHERE email = ?1", [&e.email], |row| {
+            Ok(UserId(rows::get(row, "id")?))
+        })?;
+        match known {
+            None => Ok(add_user(self, e, now)?),
+            Some(user) if is_nobody(self, user)? => Ok(become_known(self, user, e)?),
+            Some(_) => Err(Denial::invalid("email", "email is already in use").into()),
         }
-        Ok(add_user(self, e, now)?)
     }
+}
+
+/// Whether nothing but an address is known of a user: somebody was invited and never came. An address that one account
+/// invites must stay free for the person whose it is.
+fn is_nobody(tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
+    let somebody = tx.first(
+        "SELECT 1 FROM users u WHERE u.id = ?1 AND (u.password_hash IS NOT NULL
+            OR EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id)
+            OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
+            OR EXISTS (SELECT 1 FROM api_keys k WHERE k.user_id = u.id))",
+        [user.0],
+        |_| Ok(()),
+    )?;
+    Ok(somebody.is_none())
+}
+
+/// Gives a user of whom nothing but the address was known what is known now. Invitations stay open.
+fn become_known(tx: &mut Tx<'_>, user: UserId, e: &CreateUser) -> Result<UserId, StoreError> {
+    tx.change(
+        "UPDATE users SET first_name = ?2, last_name = ?3, title = ?4, password_hash = ?5 WHERE id = ?1",
+        params![user.0, e.first_name, e.last_name, e.title, e.password_hash.as_ref().map(Secret::expose)],
+    )?;
+    if let Some(known) = self::user(tx, user)? {
+        tx.publish(Change::User(known));
+    }
+    Ok(user)
 }
 
 /// Adds a user whose address is free.

@@ -14,7 +14,7 @@ use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
 use keyward_core::team::{
-    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, TeamChanged, TeamMember,
+    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, TeamChanged, TeamMember,
 };
 use rusqlite::{Row, params};
 
@@ -65,7 +65,7 @@ impl TeamReads for Sqlite {
 fn team_member(row: &Row<'_>) -> Result<TeamMember, StoreError> {
     let user = rows::user(row)?;
     let invited = rows::get(row, "invited")?;
-    // Who only invites someone learns nothing of what other accounts know.
+    // Who only invites someone is not told the name that other accounts know.
     let told = |text: String| if invited { None } else { Some(text) };
     Ok(TeamMember {
         user: user.id,
@@ -104,7 +104,7 @@ fn on_team(
 }
 
 /// An account keeps an admin who can sign in.
-fn keep_an_admin(tx: &Tx<'_>, account: AccountId, without: UserId) -> Result<(), Stop> {
+fn keep_an_admin(tx: &Tx<'_>, account: AccountId, without: UserId, field: &str) -> Result<(), Stop> {
     let other = tx.first(
         "SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
          WHERE m.account_id = ?1 AND m.role = 'admin' AND m.user_id <> ?2 AND u.disabled_at IS NULL LIMIT 1",
@@ -112,7 +112,22 @@ fn keep_an_admin(tx: &Tx<'_>, account: AccountId, without: UserId) -> Result<(),
         |_| Ok(()),
     )?;
     let text = "The account must keep an active admin: make someone else an admin first";
-    Ok(other.ok_or_else(|| Denial::invalid("role", text))?)
+    Ok(other.ok_or_else(|| Denial::invalid(field, text))?)
+}
+
+/// An account has so many open invitations at most.
+fn room_for_one_more(tx: &Tx<'_>, account: AccountId, now: Timestamp) -> Result<(), Stop> {
+    let open = tx.first(
+        "SELECT count(*) AS n FROM invitations WHERE account_id = ?1 AND expires_at > ?2",
+        params![account.0, now.unix()],
+        |row| rows::get::<i64>(row, "n"),
+    )?;
+    if open.unwrap_or(0) >= MAX_INVITATIONS {
+        let text =
+            format!("The account has {MAX_INVITATIONS} open invitations, which is the most that it can have");
+        return Err(Denial::invalid("email", text).into());
+    }
+    Ok(())
 }
 
 impl Execute<Invite> for Tx<'_> {
@@ -131,8 +146,12 @@ impl Execute<Invite> for Tx<'_> {
             Some(user) => user,
             None => add_user(self, &person(e), now)?,
         };
-        if find(self, account, user, now)?.is_some_and(|member| !member.invited) {
-            return Err(Denial::invalid("email", "email is that of a member already").into());
+        match find(self, account, user, now)? {
+            Some(member) if !member.invited => {
+                return Err(Denial::invalid("email", "email is that of a member already").into());
+            }
+            Some(_) => {}
+            None => room_for_one_more(self, account, now)?,
         }
         self.change(
             "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at)
@@ -148,7 +167,7 @@ impl Execute<Invite> for Tx<'_> {
             ],
         )?;
         let member = on_team(self, account, Some(user), "", now)?;
-        Ok(TeamChanged { account, member, now: true })
+        Ok(TeamChanged { account, member, before: None, now: true })
     }
 
     fn may_replay(&mut self, _: &Invite, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {
@@ -179,7 +198,7 @@ impl Execute<ChangeRole> for Tx<'_> {
         let account = permit.member()?.account;
         let member = on_team(self, account, e.user, &e.as_sent, now)?;
         if member.role == e.role {
-            return Ok(TeamChanged { account, member, now: false });
+            return Ok(TeamChanged { account, member, before: Some(e.role), now: false });
         }
         if member.invited {
             self.change(
@@ -188,11 +207,12 @@ impl Execute<ChangeRole> for Tx<'_> {
             )?;
         } else {
             if member.role == Role::Admin {
-                keep_an_admin(self, account, member.user)?;
+                keep_an_admin(self, account, member.user, "role")?;
             }
             set_role(self, account, member.user, e.role)?;
         }
-        Ok(TeamChanged { account, member: TeamMember { role: e.role, ..member }, now: true })
+        let before = Some(member.role);
+        Ok(TeamChanged { account, member: TeamMember { role: e.role, ..member }, before, now: true })
     }
 
     fn may_replay(
@@ -222,11 +242,11 @@ impl Execute<Dismiss> for Tx<'_> {
             )?;
         } else {
             if member.role == Role::Admin {
-                keep_an_admin(self, account, member.user)?;
+                keep_an_admin(self, account, member.user, "body")?;
             }
             remove_member(self, account, member.user, now)?;
         }
-        Ok(Dismissed { account, user: member.user })
+        Ok(Dismissed { account, user: member.user, role: member.role, invited: member.invited })
     }
 
     fn may_replay(&mut self, _: &Dismiss, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {

@@ -3,6 +3,7 @@
 use crate::deal::DealId;
 use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Effect, Rendered, Subject};
+use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, MAX_ID};
 use keyward_core::input::{Fields, Invalid};
 use keyward_core::json::Json;
@@ -84,6 +85,8 @@ pub struct MoveDeal {
     pub as_sent: String,
     /// Where to.
     pub to: Target,
+    /// The states of the deal in which it may be done.
+    pub if_match: IfMatch,
 }
 
 /// Where a deal is to be put.

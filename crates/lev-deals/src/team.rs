@@ -2,6 +2,7 @@
 
 use crate::deal::DealId;
 use keyward_core::effect::{Effect, Rendered, Subject};
+use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, MAX_ID, UserId};
 use keyward_core::input::{Fields, Invalid};
 use keyward_core::json::Json;
@@ -55,6 +56,8 @@ pub struct JoinTeam {
     pub as_sent: String,
     /// Who, as what.
     pub member: NewTeamMember,
+    /// The states of the deal in which it may be done.
+    pub if_match: IfMatch,
 }
 
 /// Who is to be on a team.
@@ -136,6 +139,8 @@ pub struct LeaveTeam {
     pub user: Option<UserId>,
     /// The user's id as it was sent.
     pub user_as_sent: String,
+    /// The states of the deal in which it may be done.
+    pub if_match: IfMatch,
 }
 
 /// Someone is off a team.

@@ -18,8 +18,8 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::json::{Json, Number, printable};
-use crate::money::Cents;
+use crate::json::{Json, printable};
+use crate::money::{Cents, NoInteger, integer};
 
 /// At most this many mistakes are noted for one body. A client that has to mend twenty will send
 /// again anyway, and a hostile body cannot make the answer grow.
@@ -201,7 +201,7 @@ impl<'j> Fields<'j> {
         })
     }
 
-    /// An integer within `range`, written without fraction and exponent.
+    /// An integer within `range`.
     pub fn integer(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Field<i64> {
         self.read(name, || describe::integer(&range), |json| read_integer(name, &range, json))
     }
@@ -439,11 +439,11 @@ impl<'j> Fields<'j> {
 }
 
 fn read_integer(name: &str, range: &RangeInclusive<i64>, json: &Json) -> Result<i64, String> {
-    match json {
-        Json::Number(number) if is_integer(number) => {
-            number.as_i64().filter(|integer| range.contains(integer)).ok_or_else(|| out_of_range(name, range))
-        }
-        _ => Err(format!("{name} must be an integer")),
+    let Json::Number(number) = json else { return Err(format!("{name} must be an integer")) };
+    match integer(number) {
+        Ok(integer) if range.contains(&integer) => Ok(integer),
+        Ok(_) | Err(NoInteger::OutOfRange) => Err(out_of_range(name, range)),
+        Err(NoInteger::Fraction) => Err(format!("{name} must be an integer")),
     }
 }
 
@@ -493,12 +493,6 @@ fn check_text(name: &str, text: &str, max_chars: usize) -> Result<(), String> {
 fn characters(count: usize) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} character{plural}")
-}
-
-/// Whether the number is written as an integer, of whatever size: one that does not fit 64 bits
-/// is out of range rather than of the wrong kind.
-fn is_integer(number: &Number) -> bool {
-    !number.as_written().contains(['.', 'e', 'E'])
 }
 
 fn out_of_range(name: &str, range: &RangeInclusive<i64>) -> String {
@@ -625,9 +619,13 @@ mod tests {
                 ("10", range),
                 ("-1", range),
                 ("99999999999999999999999", range),
-                ("1.0", kind),
-                ("1e0", kind),
-                ("1E0", kind),
+                ("1.0", Ok(1)),
+                ("1e0", Ok(1)),
+                ("10E-1", Ok(1)),
+                ("1e1", range),
+                ("1e99999999999999999999", range),
+                ("1.5", kind),
+                ("1e-1", kind),
                 ("\"1\"", kind),
                 ("true", kind),
             ],

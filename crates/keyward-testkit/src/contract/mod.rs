@@ -97,6 +97,8 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     a_store_that_is_well_says_so(&Bench::new(&fresh()).await).await;
     the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
     team::an_invitation_is_open_for_a_week_and_gives_no_right(&Bench::new(&fresh()).await).await;
+    team::an_address_that_was_only_invited_stays_free(&Bench::new(&fresh()).await).await;
+    team::invitations_are_bounded(&Bench::new(&fresh()).await).await;
     team::an_account_keeps_an_active_admin(&Bench::new(&fresh()).await).await;
     team::a_team_is_shown_page_by_page(&Bench::new(&fresh()).await).await;
     operating::limits_of_an_account_go_before_its_tier(&Bench::new(&fresh()).await).await;

@@ -1,13 +1,14 @@
 //! The rules of a team: invitations, roles, and the admin that an account keeps.
 
 use super::{Bench, IdentityStore, at, commit, must, operator};
-use keyward_core::account::AddMember;
+use keyward_core::account::{AddMember, CreateUser, SetUserDisabled};
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::list::{From, Window};
 use keyward_core::permit::ReadAccount;
 use keyward_core::role::Role;
-use keyward_core::team::{ChangeRole, Dismiss, INVITATION_SECONDS, Invite, TeamMember};
+use keyward_core::secret::Secret;
+use keyward_core::team::{ChangeRole, Dismiss, INVITATION_SECONDS, Invite, MAX_INVITATIONS, TeamMember};
 
 async fn team<S: IdentityStore>(
     bench: &Bench<'_, S>,
@@ -77,6 +78,38 @@ pub(super) async fn an_invitation_is_open_for_a_week_and_gives_no_right<S: Ident
     assert!(matches!(twice, Err(Denial::Invalid(_))), "and is not invited again: {twice:?}");
 }
 
+pub(super) async fn an_address_that_was_only_invited_stays_free<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let invited = must("an invitation", invite(bench, "sam@other.example", Role::Viewer, 0).await);
+    let person = |first_name: &str| CreateUser {
+        uuid: first_name.to_owned(),
+        email: "sam@other.example".to_owned(),
+        first_name: first_name.to_owned(),
+        last_name: String::new(),
+        title: None,
+        password_hash: Some(Secret::new("a hash".to_owned())),
+    };
+    let user = must("the person whose it is", commit(bench.store, person("Sam"), operator(), 0).await);
+    assert_eq!(user, invited.user, "is that one");
+    let known = bench.store.directory().read().user(user).map(|user| user.first_name.clone());
+    assert_eq!(known.as_deref(), Some("Sam"), "and known by name at once");
+    assert_eq!(team(bench, 0, 50, 0).await.len(), 3, "the invitation is still open");
+    let taken = commit(bench.store, person("Another"), operator(), 0).await;
+    assert!(matches!(taken, Err(Denial::Invalid(_))), "and now it is taken: {taken:?}");
+}
+
+pub(super) async fn invitations_are_bounded<S: IdentityStore>(bench: &Bench<'_, S>) {
+    for number in 0..MAX_INVITATIONS {
+        must("one of many", invite(bench, &format!("{number}@acme.example"), Role::Viewer, 0).await);
+    }
+    let more = invite(bench, "more@acme.example", Role::Viewer, 0).await;
+    assert!(matches!(more, Err(Denial::Invalid(_))), "there is no room: {more:?}");
+    must("but for a new week", invite(bench, "0@acme.example", Role::Viewer, 0).await);
+    must(
+        "and when theirs is over",
+        invite(bench, "more@acme.example", Role::Viewer, INVITATION_SECONDS).await,
+    );
+}
+
 pub(super) async fn an_account_keeps_an_active_admin<S: IdentityStore>(bench: &Bench<'_, S>) {
     let (admin, viewer) = (bench.admin.key.user, bench.viewer.key.user);
     let is_kept = |outcome: &Result<bool, Denial>| matches!(outcome, Err(Denial::Invalid(_)));
@@ -85,6 +118,10 @@ pub(super) async fn an_account_keeps_an_active_admin<S: IdentityStore>(bench: &B
     must("an invited admin", invite(bench, "new@acme.example", Role::Admin, 0).await);
     assert!(is_kept(&change(bench, admin, Role::Viewer).await), "one who is only invited does not count");
     assert_eq!(change(bench, viewer, Role::Admin).await, Ok(true), "a second one");
+    let disabled = |disabled| commit(bench.store, SetUserDisabled { user: viewer, disabled }, operator(), 0);
+    must("it is disabled", disabled(true).await);
+    assert!(is_kept(&change(bench, admin, Role::Viewer).await), "and does not count then");
+    must("and enabled", disabled(false).await);
     assert_eq!(change(bench, viewer, Role::Admin).await, Ok(false), "again changes nothing");
     assert_eq!(dismiss(bench, admin, 0).await, Ok(admin), "now the first may go");
     assert_eq!(bench.admit(&bench.admin.secret, 0).err(), Some(Denial::KeyRevoked), "with its keys");

@@ -1,6 +1,5 @@
 # Every deal, page by page: each page names the cursor of the next.
 import os
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -26,5 +25,5 @@ with httpx.Client(base_url=os.environ["API"], headers=headers) as client:
         deals += page["data"]
         total = page["pagination"]["total"]
 
+# `total` is that of the last page: it can have changed since the first.
 print(f"{len(deals)} deals of {total}")
-sys.exit(len(deals) != total)

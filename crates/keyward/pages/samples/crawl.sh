@@ -17,5 +17,5 @@ while :; do
   esac
 done
 
+# `total` is that of the last page: it can have changed since the first.
 echo "$count deals of $total"
-[ "$count" -eq "$total" ]

@@ -27,7 +27,7 @@ for await (const page of pages<Deal>("/deals", { limit: "200", fields: "title" }
   total = page.pagination.total;
 }
 
+// `total` is that of the last page: it can have changed since the first.
 console.log(`${deals.length} deals of ${total}`);
-if (deals.length !== total) process.exitCode = 1;
 
 export {};

@@ -4,7 +4,7 @@ use super::errors::{faults, meaning};
 use super::examples;
 use super::operations::Facts;
 use crate::problem::status;
-use crate::routes::{Access, OperationId, Row};
+use crate::routes::{Access, Row};
 use http::Method;
 use keyward_core::denial::Code;
 use keyward_core::list::Paging;
@@ -46,8 +46,7 @@ fn component(code: Code) -> Value {
         _ => &[],
     });
     // What is refused after the limit was looked at tells how that stands, too.
-    if !matches!(code, Code::Unauthorized | Code::RateLimited | Code::HeadersTooLarge | Code::PayloadTooLarge)
-    {
+    if !matches!(code, Code::Unauthorized | Code::RateLimited | Code::HeadersTooLarge) {
         names.extend(["RateLimit", "RateLimit-Policy"]);
     }
     let example = examples::of_fault(code).or_else(|| {
@@ -120,7 +119,7 @@ pub(super) fn codes(row: &Row, facts: &Facts) -> Vec<Code> {
         (Code::NotFound, facts.not_found),
         (Code::Conflict, row.commits),
         (Code::PreconditionFailed, facts.if_match),
-        (Code::PayloadTooLarge, sends),
+        (Code::PayloadTooLarge, true),
         (Code::UnsupportedMediaType, sends),
         (Code::ValidationError, invalid),
         (Code::RateLimited, true),
@@ -137,11 +136,12 @@ fn success(row: &Row, facts: &Facts) -> Value {
     names.extend(facts.location.then_some("Location"));
     names.extend(row.commits.then_some("Idempotency-Replayed"));
     let shape = json!({ "$ref": format!("#/components/schemas/{}", facts.schema) });
-    let data = if facts.is_list {
-        json!({ "type": "array", "items": data_of_list(facts, shape) })
+    let item = if shows_fields(facts) {
+        json!({ "$ref": format!("#/components/schemas/Partial{}", facts.schema) })
     } else {
-        one(row.id, shape)
+        shape
     };
+    let data = if facts.is_list { json!({ "type": "array", "items": item }) } else { item };
     let mut properties = Map::from_iter([
         (
             "request_id".to_owned(),
@@ -166,28 +166,9 @@ fn success(row: &Row, facts: &Facts) -> Value {
     json!({ "description": about, "headers": named(&names), "content": { "application/json": content } })
 }
 
-/// Where `fields` can leave members out, none but the id is sure.
-fn data_of_list(facts: &Facts, shape: Value) -> Value {
-    match facts.grammar {
-        Some(grammar) if !grammar.fields.is_empty() => some_of(facts.schema),
-        _ => shape,
-    }
-}
-
-fn one(id: OperationId, shape: Value) -> Value {
-    match id {
-        OperationId::GetDealsDealId => some_of("Deal"),
-        _ => shape,
-    }
-}
-
-/// The shape with all members, of which `fields` may have left some out.
-fn some_of(schema: &str) -> Value {
-    let mut shape = super::schemas::components().remove(schema).unwrap_or_default();
-    if let Some(members) = shape.as_object_mut() {
-        members.insert("required".to_owned(), json!(["id"]));
-    }
-    shape
+/// Whether `fields` can leave members out.
+fn shows_fields(facts: &Facts) -> bool {
+    facts.grammar.is_some_and(|grammar| !grammar.fields.is_empty())
 }
 
 fn pagination(facts: &Facts) -> Value {

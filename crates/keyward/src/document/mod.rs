@@ -22,9 +22,13 @@ mod schemas;
 mod words;
 
 use crate::call::BASE;
+use crate::config::LimitsConfig;
 use crate::routes::{Access, OperationId, Row, table};
+use keyward_core::limits::Limits;
+use keyward_core::rate_limit::Purpose;
 use keyward_core::role::Role;
 use keyward_core::scope::Scope;
+use keyward_core::tier::Tier;
 use operations::Facts;
 use serde_json::{Map, Value, json};
 
@@ -33,14 +37,14 @@ pub const EDITION: &str = "2026-03";
 /// The same for people.
 pub const EDITION_IN_WORDS: &str = "March 2026";
 
-/// The document of a server that clients reach at this address.
+/// The document of a server that clients reach at this address, with these limits.
 #[must_use]
-pub fn document(public_url: &str) -> Value {
+pub fn document(public_url: &str, limits: &LimitsConfig) -> Value {
     let mut paths = Map::new();
     for row in table() {
         let path = paths.entry(format!("{BASE}{}", row.path)).or_insert_with(|| json!({}));
         if let Value::Object(path) = path {
-            path.insert(row.method.as_str().to_ascii_lowercase(), operation(&row, public_url));
+            path.insert(row.method.as_str().to_ascii_lowercase(), operation(&row, public_url, limits));
         }
     }
     json!({
@@ -69,7 +73,7 @@ pub fn document(public_url: &str) -> Value {
     })
 }
 
-fn operation(row: &Row, public_url: &str) -> Value {
+fn operation(row: &Row, public_url: &str, limits: &LimitsConfig) -> Value {
     let facts = Facts::of(row.id);
     let mut all = Map::new();
     let mut put = |name: &str, value: Value| drop(all.insert(name.to_owned(), value));
@@ -90,7 +94,7 @@ fn operation(row: &Row, public_url: &str) -> Value {
     if let Some(role) = row.role {
         put("x-required-role", json!(role.name()));
     }
-    put("x-rate-limit", rate_limit(row));
+    put("x-rate-limit", rate_limit(row, limits));
     Value::Object(all)
 }
 
@@ -133,14 +137,24 @@ fn security(row: &Row) -> Value {
     }
 }
 
-fn rate_limit(row: &Row) -> Value {
+/// The limit of an operation, with the figures that hold now. `null`: no limit.
+fn rate_limit(row: &Row, limits: &LimitsConfig) -> Value {
     match row.access {
         Access::Public { limit, .. } => {
-            json!({ "policy": limit.name(), "per": "address", "window_seconds": 60 })
+            let figure =
+                if limit == Purpose::Health { limits.health_per_minute } else { limits.validate_per_minute };
+            json!({ "policy": limit.name(), "per": "address", "window_seconds": 60, "limit": figure })
         }
         Access::Caller(_) => {
-            let policy = if row.method == http::Method::GET { "reads" } else { "writes" };
-            json!({ "policy": policy, "per": "account", "window_seconds": 60 })
+            let reads = row.method == http::Method::GET;
+            let of = |tier: &Tier| {
+                let Limits { reads: of_reads, writes, .. } = limits.tiers.of(*tier);
+                let rate = if reads { of_reads } else { writes };
+                (tier.name().to_owned(), json!(rate))
+            };
+            let figures: Map<String, Value> = Tier::ALL.iter().map(of).collect();
+            let policy = if reads { "reads" } else { "writes" };
+            json!({ "policy": policy, "per": "account", "window_seconds": 60, "limits": figures })
         }
     }
 }

@@ -98,6 +98,11 @@ impl Facts {
         Self { body: Some(Body { schema, required: false, example }), ..self }
     }
 
+    /// `If-Match` guards it.
+    const fn guarded(self) -> Self {
+        Self { if_match: true, ..self }
+    }
+
     const fn created(self) -> Self {
         Self { status: 201, ..self }
     }
@@ -216,19 +221,22 @@ impl Facts {
                  place of the one before. Counts as a change of the deal. Keyward's own.",
             )
             .of_one()
+            .guarded()
             .created()
             .body(|| describe(NewTeamMember::take), || json!({ "user_id": 3, "deal_role": "closer" })),
             OperationId::DeleteDealsDealIdTeamUserId => facts(
                 DEALS, "Deleted", "Take someone off a deal's team",
                 "Whoever is no admin sees the deal no longer. Counts as a change of the deal. Keyward's own.",
             )
-            .of_one(),
+            .of_one()
+            .guarded(),
             OperationId::PostDealsDealIdPipeline => facts(
                 PIPELINES, "DealPlace", "Move a deal in a pipeline",
                 "To a status of the pipeline, its first if none is named. Counts as a change of the \
                  deal, unless it is there already. A pipeline that is not the account's is 422.",
             )
             .of_one()
+            .guarded()
             .body(|| describe(Target::take), || json!({ "pipeline_id": 1, "pipeline_status_id": 3 })),
             OperationId::GetPipelines => facts(PIPELINES, "Pipeline", "List pipelines", "With their statuses. Which there are belongs to the account: look them up, do not \
                  hard-code them.").list(deal_lists::PIPELINES),

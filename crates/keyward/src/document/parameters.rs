@@ -2,6 +2,7 @@
 
 use super::operations::Facts;
 use crate::routes::{Access, OperationId, Row};
+use http::Method;
 use keyward_core::id::MAX_ID;
 use keyward_core::list::{
     DEFAULT_LIMIT, FilterField, Grammar, Kind, MAX_LIMIT, MAX_OFFSET, MAX_SORT_FIELDS, MAX_VALUES, Operator,
@@ -33,7 +34,7 @@ pub(super) fn components() -> Value {
         "If-Match": {
             "name": "If-Match", "in": "header", "required": false,
             "description": "The `ETag` of the state that is to be changed, or `*` (RFC 9110 §13.1.1). Any other state is refused with 412.",
-            "schema": { "type": "string", "pattern": "^(\\*|\"[!#-~]{0,60}\")$" },
+            "schema": { "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]{0,60}\"(, ?(W/)?\"[!#-~]{0,60}\"){0,9})$" },
             "example": "\"d7-1\"",
         },
     })
@@ -49,7 +50,8 @@ pub(super) fn of(row: &Row, facts: &Facts) -> Value {
     if matches!(row.access, Access::Caller(_)) {
         all.push(header("X-Active-Account"));
     }
-    if row.commits {
+    // An operation with a changing verb that changes nothing yet takes the header as well: what is no UUID is refused.
+    if row.commits || (matches!(row.access, Access::Caller(_)) && row.method != Method::GET) {
         all.push(header("Idempotency-Key"));
     }
     if facts.if_match {
@@ -133,7 +135,7 @@ fn of_grammar(grammar: &Grammar) -> Vec<Value> {
         let names: Vec<String> =
             grammar.sorts.iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect();
         let about = format!(
-            "The order, by up to {MAX_SORT_FIELDS} fields; `-` turns one around. Each field once. Not with `cursor`. Items without a value come first, equal ones by id."
+            "The order, by up to {MAX_SORT_FIELDS} fields; `-` turns one around. Each field once. Not with `cursor`. Ascending, items without a value come first; equal ones follow by id."
         );
         all.push(comma_list(
             "sort",
@@ -162,7 +164,7 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
         Kind::Choice(values) => json!({ "type": "string", "enum": values }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Money => {
-            json!({ "type": "number", "minimum": 0, "multipleOf": 0.01 })
+            json!({ "type": "number", "minimum": 0 })
         }
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
     };
@@ -173,16 +175,20 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
         Operator::Lt => "is less",
         Operator::Lte => "is less or equal",
     };
+    let places = if matches!(field.kind, Kind::Money) { " At most two decimal places." } else { "" };
     match (operator, field.kind) {
         (Operator::Eq, Kind::Flag) => query(&name, &format!("Only where `{}` is so.", field.name), value),
-        (Operator::Eq, _) => {
-            comma_list(&name, &format!("Only where `{}` {what}.", field.name), value, Some(MAX_VALUES))
-        }
+        (Operator::Eq, _) => comma_list(
+            &name,
+            &format!("Only where `{}` {what}.{places}", field.name),
+            value,
+            Some(MAX_VALUES),
+        ),
         (_, Kind::Moment) => {
             let about =
                 format!("Only where `{}` {what}. A date alone means its midnight in UTC.", field.name);
             query(&name, &about, value)
         }
-        _ => query(&name, &format!("Only where `{}` {what}.", field.name), value),
+        _ => query(&name, &format!("Only where `{}` {what}.{places}", field.name), value),
     }
 }

@@ -32,6 +32,23 @@ pub(super) fn components() -> Map<String, Value> {
     add::<Moved>(&mut all);
     add::<CursorPagination>(&mut all);
     add::<OffsetPagination>(&mut all);
+    with_financials(&mut all);
+    // What `fields` may have left members out of: none but the id is sure.
+    if let Some(mut partial) = all.get("Deal").cloned() {
+        if let Some(members) = partial.as_object_mut() {
+            members.insert("required".to_owned(), json!(["id"]));
+            members.insert(
+                "description".to_owned(),
+                json!("A deal with the fields that were asked for; all of them, if nothing was said."),
+            );
+        }
+        all.insert("PartialDeal".to_owned(), partial);
+    }
+    all
+}
+
+/// A deal's financials are a record of their own, or null.
+fn with_financials(all: &mut Map<String, Value>) {
     let reference = json!({ "$ref": "#/components/schemas/DealFinancials" });
     if let Some(Value::Object(slot)) =
         all.get_mut("Deal").and_then(|deal| deal.pointer_mut("/properties/financials"))
@@ -39,7 +56,6 @@ pub(super) fn components() -> Map<String, Value> {
         slot.remove("type");
         slot.insert("anyOf".to_owned(), json!([reference, { "type": "null" }]));
     }
-    all
 }
 
 fn add<T: ToSchema>(all: &mut Map<String, Value>) {
@@ -106,7 +122,11 @@ fn error() -> Value {
                         "type": "object",
                         "description": "Only where there is something for a machine to read.",
                         "properties": {
-                            "reason": { "type": "string", "description": "Of a 409: how it does not fit." },
+                            "reason": {
+                                "type": "string",
+                                "description": "Of a 409: how it does not fit. More may come.",
+                                "x-extensible-enum": ["idempotency_key_reused", "idempotency_in_progress", "secret_already_shown"],
+                            },
                             "key_id": { "type": "integer", "description": "Of `secret_already_shown`: the key." },
                             "fields": {
                                 "type": "array",

@@ -54,11 +54,11 @@ fn about(id: OperationId, member: &str) -> Option<&'static str> {
             "Figures of the deal. Absent ones stay as they are, null clears one. Later edition."
         }
         (_, "pipeline_ids") => "The pipelines that the deal begins in, at their first status. Later edition.",
-        (_, "purchase_price") => "What the property costs.",
-        (_, "estimated_value") => "What the property is worth.",
-        (_, "total_cost") => "What it costs in all.",
-        (_, "total_cost_basis") => "The cost basis in all.",
-        (_, "land_cost") => "What the land costs.",
+        (_, "purchase_price") => "What the property costs, with at most two decimal places.",
+        (_, "estimated_value") => "What the property is worth, with at most two decimal places.",
+        (_, "total_cost") => "What it costs in all, with at most two decimal places.",
+        (_, "total_cost_basis") => "The cost basis in all, with at most two decimal places.",
+        (_, "land_cost") => "What the land costs, with at most two decimal places.",
         (_, "user_id") => "A member of the account.",
         (_, "deal_role") => {
             "What the member does on this deal, such as `closer`; `originator` if nothing is said."
@@ -72,6 +72,7 @@ fn about(id: OperationId, member: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::LimitsConfig;
     use crate::document::document;
     use serde_json::Value;
 
@@ -104,7 +105,7 @@ mod tests {
             }
         }
         let mut silent = Vec::new();
-        walk("", &document("http://keyward.test"), &mut silent);
+        walk("", &document("http://keyward.test", &LimitsConfig::default()), &mut silent);
         assert_eq!(silent, Vec::<String>::new());
     }
 }

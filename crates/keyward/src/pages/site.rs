@@ -31,7 +31,7 @@ pub(super) type Site = BTreeMap<String, File>;
 
 /// Makes every file, for a server that is reached there and has these limits.
 pub(super) fn site(public_url: &str, limits: &LimitsConfig) -> Site {
-    let document = document(public_url);
+    let document = document(public_url, limits);
     let known = Known { document: &document, limits, public_url };
     let sources = source::pages();
     let mut site = Site::new();

@@ -1,7 +1,6 @@
 //! Parts of the OpenAPI document as tables in Markdown.
 
 use crate::call::BASE;
-use http::StatusCode;
 use keyward_core::list::Kind;
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -133,12 +132,7 @@ impl<'a> Operation<'a> {
             self.summary(),
             self.text("description")
         );
-        let policy = self.said.pointer("/x-rate-limit/policy").and_then(Value::as_str).unwrap_or_default();
-        let per = self.said.pointer("/x-rate-limit/per").and_then(Value::as_str).unwrap_or_default();
-        let _ = write!(
-            text,
-            "Counts among the {policy} of the {per}: see [Rate limits](/platform/rate-limits).\n\n"
-        );
+        let _ = write!(text, "{} ([Rate limits](/platform/rate-limits))\n\n", self.limit());
         for (title, table) in [
             ("Parameters", self.parameters()),
             ("Body", self.body()),
@@ -150,6 +144,27 @@ impl<'a> Operation<'a> {
             }
         }
         text
+    }
+
+    /// Its limit, in words.
+    fn limit(&self) -> String {
+        let said = |pointer: &str| self.said.pointer(&format!("/x-rate-limit/{pointer}"));
+        let policy = said("policy").and_then(Value::as_str).unwrap_or_default();
+        let figure = |limit: &Value| match limit {
+            Value::Null => "any number of".to_owned(),
+            limit => limit.to_string(),
+        };
+        match said("limits").and_then(Value::as_object) {
+            None => {
+                let limit = said("limit").map(figure).unwrap_or_default();
+                format!("Limit: {limit} requests in any 60 seconds from one address, policy `{policy}`.")
+            }
+            Some(tiers) => {
+                let tiers: Vec<String> =
+                    tiers.iter().map(|(tier, limit)| format!("{tier} {}", figure(limit))).collect();
+                format!("Limit: one of the {policy} of the account, in any 60 seconds: {}.", tiers.join(", "))
+            }
+        }
     }
 
     /// Its headers, ids and query.
@@ -248,12 +263,6 @@ impl<'a> Operation<'a> {
                 .and_then(|answer| answer.pointer("/content/application~1json/example/error"));
             let text = |name: &str| example.and_then(|error| error.get(name)?.as_str()).unwrap_or_default();
             let code = text("code");
-            let reason = status.parse().ok().and_then(|number| StatusCode::from_u16(number).ok());
-            let code = if code.is_empty() {
-                reason.and_then(|status| status.canonical_reason()).unwrap_or_default()
-            } else {
-                code
-            };
             let _ = writeln!(
                 table,
                 "| {status} | [`{code}`](/platform/errors#{code}) | {} |",

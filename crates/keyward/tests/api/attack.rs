@@ -127,7 +127,7 @@ async fn no_operation_reads_a_request_that_could_be_read_in_two_ways() {
 
 const TEXT: &str = r#"true 1 -0 1e400 9007199254740993 {} [] ["x"] "a\u0000b""#;
 const LIST: &str = r#"true 1 "deals:read" {} [] [-0] [1e400] [null] [["deals:read"]] ["\u0000"]"#;
-const WHOLE: &str = r#"true "1" {} [1] 1e400 -1e400 1e-400 1e2 1.0 -1 9007199254740991 9007199254740993"#;
+const WHOLE: &str = r#"true "1" {} [1] 1e400 -1e400 1e-400 1e6 1.5 -1 9007199254740991 9007199254740993"#;
 const MONEY: &str = r#"true "1" {} [1] 1e400 -1e400 1e-400 1.005 -1 9007199254740991 9007199254740993"#;
 
 #[tokio::test]

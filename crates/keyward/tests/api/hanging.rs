@@ -141,6 +141,10 @@ async fn who_is_no_longer_a_member_is_on_no_team() {
     assert_eq!((team["data"].as_array().unwrap().len(), &team["pagination"]["total"]), (1, &json!(1)));
     let included = app.get("/deals/1?include=team").by(&app.admin).expect(200).await.data();
     assert_eq!(included["team"], team["data"]);
+    // Nor can it be taken off one.
+    let path = format!("/deals/1/team/{}", app.editor.user);
+    let message = format!("Team member with id {} not found", app.editor.user);
+    app.delete(&path).by(&app.admin).refused(404, "NOT_FOUND", &message).await;
 }
 
 #[tokio::test]
@@ -197,6 +201,29 @@ async fn pipelines_belong_to_the_account_and_a_deal_moves_in_them() {
         .json(json!({"pipeline_id": 1}))
         .refused(404, "NOT_FOUND", "Deal with id 4 not found")
         .await;
+}
+
+#[tokio::test]
+async fn if_match_guards_what_hangs_on_a_deal() {
+    let app = TestApp::new().await;
+    let stale = "\"d1-0\"";
+    let message = "If-Match does not name the current ETag; read the resource again and retry";
+    let joins = json!({"user_id": app.both.user});
+    for (method, path, body) in [
+        (Method::POST, "/deals/1/team".to_owned(), Some(joins)),
+        (Method::DELETE, format!("/deals/1/team/{}", app.viewer.user), None),
+        (Method::POST, "/deals/1/pipeline".to_owned(), Some(json!({"pipeline_id": 2}))),
+    ] {
+        let ask = |tag: &str| {
+            let ask = app.anonymous(method.clone(), &path).by(&app.editor).header("if-match", tag);
+            body.iter().fold(ask, |ask, body| ask.json(body.clone()))
+        };
+        ask(stale).refused(412, "PRECONDITION_FAILED", message).await;
+        let (current, _) = state(&app, 1).await;
+        let answer = ask(&current).send().await;
+        assert!(answer.status.is_success(), "{}", answer.text());
+        ask(&current).refused(412, "PRECONDITION_FAILED", message).await;
+    }
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ async fn rotation_keeps_the_key_and_replaces_the_secret() {
     let (data, next) = (answer.data(), answer.new_key());
     assert_eq!(
         (&data["id"], &data["label"], &data["permission"]),
-        (&json!(key.id), &json!("test"), &json!("read_only"))
+        (&json!(key.id), &json!("Server of the tests"), &json!("read_only"))
     );
     assert_eq!(data["key_prefix"], next.secret[..11]);
     app.get("/me").key(&next).expect(200).await;

@@ -1,8 +1,9 @@
 //! The list grammar over HTTP, against a plain model: what is filtered, how it is sorted, and what a crawl by cursor promises.
 
-use super::support::TestApp;
+use super::support::{Key, Persona, TestApp};
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::money::Cents;
+use keyward_core::principal::Grant;
 use lev_deals::values::{BUSINESS_PLANS, LOAN_TYPES};
 use lev_deals::{Deal, SeedDeal, SeedDeals};
 use proptest::prelude::*;
@@ -33,6 +34,8 @@ struct Known {
     plan: Option<&'static str>,
     created: i64,
     archived: bool,
+    /// Whether the crawl of who is no admin sees it: whether its team includes them.
+    seen: bool,
 }
 
 fn some_deal() -> impl Strategy<Value = Known> {
@@ -43,8 +46,8 @@ fn some_deal() -> impl Strategy<Value = Known> {
         prop::option::weighted(0.8, prop::sample::select(vec![0, 1, 100, 150, 5_000_000, Cents::MAX.get()]));
     let loan_type = prop::option::weighted(0.8, prop::sample::select(LOAN_TYPES));
     let plan = prop::option::weighted(0.8, prop::sample::select(BUSINESS_PLANS));
-    (title, amount, loan_type, plan, 0_i64..5, any::<bool>()).prop_map(
-        |(title, amount, loan_type, plan, created, archived)| Known {
+    (title, amount, loan_type, plan, 0_i64..5, any::<bool>(), prop::bool::weighted(0.7)).prop_map(
+        |(title, amount, loan_type, plan, created, archived, seen)| Known {
             id: 0,
             title: title.to_owned(),
             amount,
@@ -52,6 +55,7 @@ fn some_deal() -> impl Strategy<Value = Known> {
             plan,
             created,
             archived,
+            seen,
         },
     )
 }
@@ -65,7 +69,7 @@ async fn seeded(app: &TestApp, deals: Vec<Known>) -> Vec<Known> {
         (deal.loan_amount, deal.loan_type) =
             (known.amount.map(|cents| Cents::new(cents).unwrap()), known.loan_type);
         (deal.business_plan, deal.archived_at) = (known.plan, known.archived.then_some(created));
-        SeedDeal::plain(deal, vec![])
+        SeedDeal::plain(deal, known.seen.then_some(app.both.user).into_iter().collect())
     };
     let deals_to_make = deals.iter().map(seed).collect();
     app.operate(SeedDeals { account: app.harbor, deals: deals_to_make }).await;
@@ -77,13 +81,18 @@ async fn seeded(app: &TestApp, deals: Vec<Known>) -> Vec<Known> {
         plan: None,
         created: 0,
         archived: false,
+        seen: false,
     };
     let numbered = deals.into_iter().zip(6..).map(|(deal, id)| Known { id, ..deal });
     std::iter::once(first).chain(numbered).collect()
 }
 
 async fn page(app: &TestApp, query: &str) -> Value {
-    app.get(&format!("/deals?{query}")).by(&app.stranger).expect(200).await.json()
+    page_by(app, &app.stranger.key, query).await
+}
+
+async fn page_by(app: &TestApp, key: &Key, query: &str) -> Value {
+    app.get(&format!("/deals?{query}")).key(key).expect(200).await.json()
 }
 
 fn ids(page: &Value) -> Vec<i64> {
@@ -200,6 +209,8 @@ enum Meanwhile {
     Make(Known),
     Archive(prop::sample::Index),
     Retype(prop::sample::Index, Option<&'static str>),
+    /// Out of sight, or into it: as a deletion or an insertion would be to who crawls, anywhere in the list.
+    Turn(prop::sample::Index),
 }
 
 fn meanwhile() -> impl Strategy<Value = Meanwhile> {
@@ -207,6 +218,7 @@ fn meanwhile() -> impl Strategy<Value = Meanwhile> {
     prop_oneof![
         some_deal().prop_map(Meanwhile::Make),
         which().prop_map(Meanwhile::Archive),
+        which().prop_map(Meanwhile::Turn),
         (which(), prop::option::of(prop::sample::select(LOAN_TYPES)))
             .prop_map(|(at, kind)| Meanwhile::Retype(at, kind)),
     ]
@@ -222,21 +234,26 @@ fn a_crawl_by_cursor_sees_everything_that_stayed_once() {
         "&filter[loan_type]=construction,permanent,land",
     ]);
     let turmoil = prop::collection::vec(prop::collection::vec(meanwhile(), 0..4), 0..12);
-    let input = (prop::collection::vec(some_deal(), 0..20), filters, 1_u32..7, turmoil);
-    law(60, input, async |(deals, filter, limit, turmoil)| {
+    let input = (prop::collection::vec(some_deal(), 0..20), filters, 1_u32..7, turmoil, any::<bool>());
+    law(60, input, async |(deals, filter, limit, turmoil, as_admin)| {
         let app = TestApp::new().await;
-        let passes = |deal: &Known| match filter {
-            "" => true,
-            "&filter[archived]=false" => !deal.archived,
-            _ => deal.loan_type.is_some_and(|kind| ["construction", "permanent", "land"].contains(&kind)),
+        let passes = |deal: &Known| {
+            let filtered = match filter {
+                "" => true,
+                "&filter[archived]=false" => !deal.archived,
+                _ => deal.loan_type.is_some_and(|kind| ["construction", "permanent", "land"].contains(&kind)),
+            };
+            filtered && (as_admin || deal.seen)
         };
+        let viewer = Persona { account: app.harbor, ..app.both.clone() };
+        let key = if as_admin { app.stranger.key.clone() } else { app.key(&viewer, Grant::FullAccess).await };
         let mut known = seeded(&app, deals).await;
         let mut stayed: BTreeSet<i64> =
             known.iter().filter(|deal| passes(deal)).map(|deal| deal.id).collect();
         let mut ever = stayed.clone();
         let (mut seen, mut cursor, mut turmoil) = (Vec::new(), String::new(), turmoil.into_iter());
         loop {
-            let answer = page(&app, &format!("limit={limit}{filter}{cursor}")).await;
+            let answer = page_by(&app, &key, &format!("limit={limit}{filter}{cursor}")).await;
             seen.extend(ids(&answer));
             let Some(next) = answer["pagination"]["next_cursor"].as_str() else { break };
             cursor = format!("&cursor={next}");
@@ -261,7 +278,17 @@ async fn happen(app: &TestApp, known: &mut Vec<Known>, change: Meanwhile) {
         Meanwhile::Make(deal) => {
             let body = json!({"title": deal.title, "loan_type": deal.loan_type});
             let made = app.post("/deals").by(&app.stranger).json(body).expect(201).await.data();
-            known.push(Known { id: made["id"].as_i64().unwrap(), archived: false, ..deal });
+            known.push(Known { id: made["id"].as_i64().unwrap(), archived: false, seen: false, ..deal });
+        }
+        Meanwhile::Turn(at) => {
+            let at = at.index(known.len());
+            let (team, user) = (format!("/deals/{}/team", known[at].id), app.both.user);
+            if known[at].seen {
+                app.delete(&format!("{team}/{user}")).by(&app.stranger).expect(200).await;
+            } else {
+                app.post(&team).by(&app.stranger).json(json!({"user_id": user})).expect(201).await;
+            }
+            known[at].seen = !known[at].seen;
         }
         Meanwhile::Archive(at) => {
             let at = at.index(known.len());

@@ -28,7 +28,7 @@ async fn me_says_who_i_am_here_and_what_i_may_do_now() {
     let unlimited = json!({"limit": null, "remaining": null, "window_seconds": 60});
     assert_eq!(platform["rate_limits"], json!({"reads": unlimited, "writes": unlimited}));
     assert_eq!(platform["api_keys"], json!({"current_count": 4, "max_allowed": 50}));
-    let credential = json!({"kind": "api_key", "id": app.viewer.key.id, "label": "test", "expires_at": null});
+    let credential = json!({"kind": "api_key", "id": app.viewer.key.id, "label": "Server of the tests", "expires_at": null});
     assert_eq!(platform["credential"], credential);
 }
 

@@ -54,6 +54,7 @@ async fn every_page_is_served_to_anyone_and_lets_nothing_in() {
         for inline in [" style=\"", "<style", " onclick=", "javascript:"] {
             assert!(!text.contains(inline), "{path} has {inline}");
         }
+        assert!(!text.contains("]("), "{path}: a link that is none");
         // The only script that is written out holds data.
         let scripts = text.matches("<script").count();
         let known = text.matches("<script src=\"/platform/assets/explorer.js\" defer></script>").count()

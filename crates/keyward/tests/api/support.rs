@@ -267,8 +267,11 @@ impl Seed<'_> {
 
     async fn key(&self, account: AccountId, user: UserId, grant: Grant) -> Key {
         let secret = self.ring.mint(self.random).unwrap();
-        let made =
-            commit(self.store, IssueKey { account, user, label: "test".to_owned(), grant, secret }).await;
+        let made = commit(
+            self.store,
+            IssueKey { account, user, label: "Server of the tests".to_owned(), grant, secret },
+        )
+        .await;
         Key { id: made.key.id.0, secret: made.secret.expose().to_owned() }
     }
 

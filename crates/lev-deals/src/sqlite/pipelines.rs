@@ -7,7 +7,6 @@ use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, 
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Listed, Window};
 use keyward_core::permit::{Administer, Permit, WriteDeals};
@@ -22,9 +21,8 @@ pub(super) fn page(
     (account, user): (AccountId, UserId),
     window: &Window,
 ) -> Result<Listed<Pipeline>, StoreError> {
-    let from = format!("FROM pipelines p WHERE p.owner_account_id = ?1 AND {}", of_member(user));
-    let table = Hanging { columns: "p.*", from: &from, id: "p.id", map: pipeline };
-    let mut listed = table.page(reads, account.0, window)?;
+    let table = Hanging { columns: "p.*", from: VISIBLE, id: "p.id", map: pipeline };
+    let mut listed = table.page(reads, &[account.0, user.0], window)?;
     fill(reads, &mut listed.items)?;
     Ok(listed)
 }
@@ -35,19 +33,16 @@ pub(super) fn one(
     (account, user): (AccountId, UserId),
     id: i64,
 ) -> Result<Option<Pipeline>, StoreError> {
-    let sql = format!(
-        "SELECT p.* FROM pipelines p WHERE p.owner_account_id = ?1 AND p.id = ?2 AND {}",
-        of_member(user)
-    );
-    let mut found: Vec<Pipeline> = reads.first(&sql, params![account.0, id], pipeline)?.into_iter().collect();
+    let sql = format!("SELECT p.* {VISIBLE} AND p.id = ?3");
+    let mut found: Vec<Pipeline> =
+        reads.first(&sql, params![account.0, user.0, id], pipeline)?.into_iter().collect();
     fill(reads, &mut found)?;
     Ok(found.pop())
 }
 
-/// Whoever is no member of the account sees nothing of it. The id is a number of ours, not a text.
-fn of_member(UserId(user): UserId) -> String {
-    format!("EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = ?1 AND m.user_id = {user})")
-}
+/// The pipelines of account ?1, for its member ?2: whoever is none sees nothing of it.
+const VISIBLE: &str = "FROM pipelines p WHERE p.owner_account_id = ?1
+    AND EXISTS (SELECT 1 FROM memberships m WHERE m.account_id = ?1 AND m.user_id = ?2)";
 
 fn pipeline(row: &Row<'_>) -> Result<Pipeline, StoreError> {
     Ok(Pipeline {
@@ -90,7 +85,7 @@ fn status(row: &Row<'_>) -> Result<Status, StoreError> {
 
 impl Execute<MoveDeal> for Tx<'_> {
     fn execute(&mut self, e: &MoveDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Moved, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &IfMatch::Always)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
         let moved = put(self, deal.owner_account, deal.id, e.to, "pipeline_id", now)?;
         if moved.now {
             touch(self, deal.id, now)?;

@@ -86,9 +86,9 @@ impl DealReads for Sqlite {
             id: "p.id",
             map: hanging::property,
         };
-        Box::pin(
-            async move { self.of_deal(permit, deal, move |reads| table.page(reads, deal.0, &window)).await },
-        )
+        Box::pin(async move {
+            self.of_deal(permit, deal, move |reads| table.page(reads, &[deal.0], &window)).await
+        })
     }
 
     fn deal_team<'a>(
@@ -101,7 +101,7 @@ impl DealReads for Sqlite {
             self.of_deal(permit, deal, move |reads| {
                 let from = format!("{TEAM} AND t.deal_id = ?1");
                 let table = Hanging { columns: MEMBER, from: &from, id: "t.id", map: hanging::member };
-                table.page(reads, deal.0, &window)
+                table.page(reads, &[deal.0], &window)
             })
             .await
         })
@@ -158,7 +158,7 @@ fn sees(reads: &Reads<'_>, (account, user): (AccountId, UserId), deal: DealId) -
 /// Rows that hang on one thing.
 pub(super) struct Hanging<'s, T> {
     pub(super) columns: &'s str,
-    /// The tables and the conditions; ?1 is what they hang on.
+    /// The tables and the conditions, with parameters from ?1 on.
     pub(super) from: &'s str,
     /// The column of their ids.
     pub(super) id: &'s str,
@@ -166,16 +166,23 @@ pub(super) struct Hanging<'s, T> {
 }
 
 impl<T> Hanging<'_, T> {
-    /// A page of them, by id.
-    pub(super) fn page(&self, reads: &Reads<'_>, on: i64, window: &Window) -> Result<Listed<T>, StoreError> {
+    /// A page of them, by id. `on` are the parameters of the conditions.
+    pub(super) fn page(
+        &self,
+        reads: &Reads<'_>,
+        on: &[i64],
+        window: &Window,
+    ) -> Result<Listed<T>, StoreError> {
         let Self { columns, from, id, map } = self;
-        let total = count_of(reads, &format!("SELECT count(*) AS n {from}"), [on])?;
+        let total = count_of(reads, &format!("SELECT count(*) AS n {from}"), params_from_iter(on))?;
         let after = match window.from {
             From::After(after) => after,
             From::Offset(..) => 0,
         };
-        let sql = format!("SELECT {columns} {from} AND {id} > ?2 ORDER BY {id} LIMIT ?3 + 1");
-        Ok(Listed::of(reads.all(&sql, params![on, after, window.limit], map)?, total, window.limit))
+        let (last, most) = (on.len() + 1, on.len() + 2);
+        let sql = format!("SELECT {columns} {from} AND {id} > ?{last} ORDER BY {id} LIMIT ?{most} + 1");
+        let params = params_from_iter(on.iter().copied().chain([after, i64::from(window.limit)]));
+        Ok(Listed::of(reads.all(&sql, params, map)?, total, window.limit))
     }
 }
 

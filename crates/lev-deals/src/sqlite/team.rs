@@ -6,7 +6,6 @@ use crate::team::{JoinTeam, Joined, LeaveTeam, Left, MAX_TEAM, NewTeamMember};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::header::IfMatch;
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::store::StoreError;
 use keyward_sqlite::Tx;
@@ -14,7 +13,7 @@ use rusqlite::params;
 
 impl Execute<JoinTeam> for Tx<'_> {
     fn execute(&mut self, e: &JoinTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Joined, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &IfMatch::Always)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
         let NewTeamMember { user, role, is_primary } = &e.member;
         let member = self.first(
             "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2",
@@ -28,7 +27,8 @@ impl Execute<JoinTeam> for Tx<'_> {
         if on("SELECT count(*) AS n FROM deal_team WHERE deal_id = ?1 AND user_id = ?2")? > 0 {
             return Err(Denial::invalid("user_id", "user_id is on the team already").into());
         }
-        if on("SELECT count(*) AS n FROM deal_team WHERE deal_id = ?1 AND ?2 > 0")? >= MAX_TEAM as i64 {
+        // Who is no longer a member of the account is not counted, as it is not shown.
+        if on(&format!("SELECT count(*) AS n {TEAM} AND t.deal_id = ?1 AND ?2 > 0"))? >= MAX_TEAM as i64 {
             let text = format!("The team has {MAX_TEAM} members, which is the most that it can have");
             return Err(Denial::invalid("user_id", text).into());
         }
@@ -62,11 +62,13 @@ impl Execute<JoinTeam> for Tx<'_> {
 
 impl Execute<LeaveTeam> for Tx<'_> {
     fn execute(&mut self, e: &LeaveTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Left, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &IfMatch::Always)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
         let no_member = || Denial::not_found("Team member", &e.user_as_sent);
         let user = e.user.ok_or_else(no_member)?;
         let removed = self.change(
-            "DELETE FROM deal_team WHERE deal_id = ?1 AND user_id = ?2",
+            &format!(
+                "DELETE FROM deal_team WHERE id IN (SELECT t.id {TEAM} AND t.deal_id = ?1 AND t.user_id = ?2)"
+            ),
             params![deal.id.0, user.0],
         )?;
         if removed == 0 {

@@ -12,26 +12,29 @@ use lev_deals::{DealId, JoinTeam, LeaveTeam, NewTeamMember};
 
 pub(crate) async fn list(mut call: Call, permit: Permit<ReadDeals>) -> Result<Reply, Problem> {
     let asked = call.ask(&TEAM)?;
-    let deal = DealId::parse(call.path_id()).ok_or_else(|| no_deal(&call))?;
-    let of = deal.0.to_string();
+    let of = call.path_id().to_owned();
     let list = CursorList { name: TEAM.name, account: permit.member()?.account, filter: &of };
     let window = call.window(list, &asked)?;
+    let deal = DealId::parse(&of).ok_or_else(|| no_deal(&call))?;
     let listed = call.reads().deal_team(&permit, deal, window).await?.ok_or_else(|| no_deal(&call))?;
     let pagination = call.pagination(list, &asked, &listed, |member| member.id);
     Ok(Reply::page(&listed.items, &pagination))
 }
 
 pub(crate) fn join(call: &Call, _: &Permit<WriteDeals>) -> Result<JoinTeam, Problem> {
+    let if_match = call.if_match()?;
     let member = NewTeamMember::read(call.body()?).map_err(Denial::Invalid)?;
-    Ok(JoinTeam { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), member })
+    Ok(JoinTeam { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), member, if_match })
 }
 
 pub(crate) fn leave(call: &Call, _: &Permit<WriteDeals>) -> Result<LeaveTeam, Problem> {
+    let if_match = call.if_match()?;
     call.no_members()?;
     Ok(LeaveTeam {
         deal: DealId::parse(call.path_id()),
         as_sent: call.path_id().to_owned(),
         user: UserId::parse(call.second_path_id()),
         user_as_sent: call.second_path_id().to_owned(),
+        if_match,
     })
 }
