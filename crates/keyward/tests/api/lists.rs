@@ -254,7 +254,13 @@ fn a_crawl_by_cursor_sees_everything_that_stayed_once() {
         let (mut seen, mut cursor, mut turmoil) = (Vec::new(), String::new(), turmoil.into_iter());
         loop {
             let answer = page_by(&app, &key, &format!("limit={limit}{filter}{cursor}")).await;
-            seen.extend(ids(&answer));
+            let next = ids(&answer);
+            // Or it would never end.
+            assert!(
+                seen.last() < next.first() || next.is_empty(),
+                "a page goes on where the one before ended"
+            );
+            seen.extend(next);
             let Some(next) = answer["pagination"]["next_cursor"].as_str() else { break };
             cursor = format!("&cursor={next}");
             for change in turmoil.next().unwrap_or_default() {
