@@ -98,8 +98,8 @@ impl Known<'_> {
     fn summary(&self, page: &Source) -> String {
         let operations: Vec<Operation<'_>> =
             page.operations.iter().filter_map(|id| Operation::find(self.document, id)).collect();
-        let writes = operations.iter().any(Operation::commits);
-        let content_type = if operations.iter().any(Operation::sends) {
+        let writes = page.of_writes || operations.iter().any(Operation::commits);
+        let content_type = if writes || operations.iter().any(Operation::sends) {
             "`Content-Type: application/json` on write operations"
         } else {
             "`Content-Type: application/json` when the endpoint accepts a body"

@@ -13,6 +13,8 @@ pub(super) struct Source {
     pub(super) when: &'static str,
     /// The operations that it tells of.
     pub(super) operations: Vec<&'static str>,
+    /// Whether it speaks of writes that none of these is.
+    pub(super) of_writes: bool,
     /// The Markdown.
     pub(super) text: &'static str,
 }
@@ -119,6 +121,7 @@ fn read(path: &'static str, file: &'static str) -> Source {
         description: member("description"),
         when: member("when"),
         operations: member("operations").split(',').map(str::trim).filter(|name| !name.is_empty()).collect(),
+        of_writes: member("writes") == "yes",
         text,
     }
 }

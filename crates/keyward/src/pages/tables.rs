@@ -117,10 +117,13 @@ impl<'a> Operation<'a> {
         answer.pointer("/content/application~1json/example")
     }
 
-    /// A link to its section.
+    /// A link to its section, on whichever page that is.
     pub(super) fn link(&self) -> String {
         let title = format!("{} {}", self.method(), self.path());
-        format!("[`{title}`](#{})", super::html::slug(&title))
+        let page = self.said.pointer("/externalDocs/url").and_then(Value::as_str).unwrap_or_default();
+        // As all links between pages: below whatever address the page was opened at.
+        let page = page.find("/platform").and_then(|at| page.get(at..)).unwrap_or(page);
+        format!("[`{title}`]({page}#{})", super::html::slug(&title))
     }
 
     /// Its whole reference.

@@ -21,9 +21,10 @@ const PAGES: [&str; 12] = [
     "/platform/rate-limits",
     "/platform/errors",
 ];
-/// The pages of resources, and whether they tell of writes.
-const WITH_SUMMARY: [(&str, bool); 5] = [
-    ("/platform/authentication", false),
+/// The pages that begin with an Integration Summary, and whether they tell of writes.
+const WITH_SUMMARY: [(&str, bool); 6] = [
+    ("/platform/getting-started", true),
+    ("/platform/authentication", true),
     ("/platform/account", true),
     ("/platform/api-keys", true),
     ("/platform/deals", true),
