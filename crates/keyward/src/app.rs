@@ -22,7 +22,8 @@ use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
 use keyward_core::team::{ChangeRole, Dismiss, Invite};
 use keyward_tower::hygiene::Limits;
 use lev_deals::{
-    ArchiveDeal, CreateDeal, DealReads, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals, UpdateDeal,
+    ArchiveDeal, CreateDeal, DealReads, DealUpkeep, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals,
+    UpdateDeal,
 };
 use std::sync::Arc;
 
@@ -88,6 +89,7 @@ pub trait OperatorStore:
     + Commit<RevokeKey>
     + Commit<SeedDeals>
     + Commit<GivePipelines>
+    + DealUpkeep
     + OperatorReads
     + Upkeep
 {
@@ -110,6 +112,7 @@ impl<S> OperatorStore for S where
         + Commit<RevokeKey>
         + Commit<SeedDeals>
         + Commit<GivePipelines>
+        + DealUpkeep
         + OperatorReads
         + Upkeep
 {

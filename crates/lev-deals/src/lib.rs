@@ -29,5 +29,5 @@ pub use effects::{ArchiveDeal, Archived, CreateDeal, SeedDeal, SeedDeals, Seeded
 pub use input::{DealChanges, NewDeal};
 pub use pipeline::{GivePipelines, MoveDeal, Pipeline};
 pub use property::Property;
-pub use reads::{DealReads, Include, OfDeal};
+pub use reads::{DealReads, DealUpkeep, Include, OfDeal};
 pub use team::{JoinTeam, LeaveTeam, NewTeamMember, TeamMember};

@@ -96,3 +96,9 @@ pub trait DealReads: Send + Sync {
         id: i64,
     ) -> BoxFuture<'a, Result<Option<Pipeline>, StoreError>>;
 }
+
+/// What the operator's side asks.
+pub trait DealUpkeep: Send + Sync {
+    /// Whether an account has no pipeline: then [`crate::GivePipelines`] has something to do.
+    fn lacks_pipelines(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
+}

@@ -49,9 +49,10 @@ impl Demo {
         let bound = run::listen(&config.server)?;
         let (opened, credentials) = prepare(&config, &data, &current).await?;
         let public_url = run::public_url(&config, bound.address);
-        say(&public_url, &credentials, self.json)?;
+        let (url, json) = (public_url.clone(), self.json);
+        let announce = Box::new(move || say(&url, &credentials, json));
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, announce }).await
     }
 }
 

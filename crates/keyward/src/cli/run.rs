@@ -103,7 +103,6 @@ impl Signals {
 }
 
 /// What is served, and with what.
-#[derive(Debug)]
 pub(super) struct Plan {
     pub(super) bound: Bound,
     pub(super) public_url: String,
@@ -111,11 +110,13 @@ pub(super) struct Plan {
     pub(super) signals: Signals,
     pub(super) reloader: Reloader,
     pub(super) traces: Option<Traces>,
+    /// Says that the server is there, when nothing that could fail stands between it and its first request.
+    pub(super) announce: Box<dyn FnOnce() -> Result<(), CliError> + Send>,
 }
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, reloader, traces } = plan;
+    let Plan { bound, public_url, opened, signals, reloader, traces, announce } = plan;
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
@@ -155,6 +156,10 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         public_url,
         limits: Limits::default(),
     });
+    if let Err(unheard) = announce() {
+        counters::save(&*app.store, &app.limiter, &*app.clock).await;
+        return Err(unheard);
+    }
     let (stops, told) = watch::channel(0);
     let stopping = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();

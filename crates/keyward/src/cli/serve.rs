@@ -37,9 +37,13 @@ impl Serve {
         }
         let opened = open(&config, &root, Schema::BringUpToDate, current.tiers())?;
         let public_url = run::public_url(&config, bound.address);
-        let admin = bound.admin_address.map(tracing::field::display);
-        tracing::info!(address = %bound.address, public_url, admin, "serving");
+        let (address, admin, url) = (bound.address, bound.admin_address, public_url.clone());
+        let announce = Box::new(move || {
+            let admin = admin.map(tracing::field::display);
+            tracing::info!(%address, public_url = url, admin, "serving");
+            Ok(())
+        });
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, announce }).await
     }
 }

@@ -53,10 +53,13 @@ impl<'s> Operator<'s> {
         Ok(id)
     }
 
-    /// Gives every account that has no pipeline the usual ones: a new one, and after a crash between the two steps, or an update
+    /// Gives every account that has no pipeline the usual ones, and does not touch a store where all have some: a new one, and after a crash between the two steps, or an update
     /// from a version without pipelines, any other.
     pub(crate) async fn pipelines(&self) -> Result<(), CliError> {
-        self.commit(GivePipelines).await.map(drop)
+        if self.store.lacks_pipelines().await.map_err(said)? {
+            self.commit(GivePipelines).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn user(&self, person: &Person<'_>, password: &Secret) -> Result<UserId, CliError> {

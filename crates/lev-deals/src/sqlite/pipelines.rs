@@ -4,6 +4,8 @@ use super::reads::Hanging;
 use super::{changeable, get, touch, visible};
 use crate::deal::DealId;
 use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, Status, Target, USUAL};
+use crate::reads::DealUpkeep;
+use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -11,7 +13,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Listed, Window};
 use keyward_core::permit::{Administer, Permit, WriteDeals};
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Reads, Tx};
+use keyward_sqlite::{Reads, Sqlite, Tx};
 use rusqlite::{Row, params};
 use std::collections::HashMap;
 
@@ -154,6 +156,16 @@ pub(super) fn put(
     })
 }
 
+/// The accounts that have no pipeline.
+const WITHOUT: &str = "SELECT a.id FROM accounts a
+    WHERE NOT EXISTS (SELECT 1 FROM pipelines p WHERE p.owner_account_id = a.id)";
+
+impl DealUpkeep for Sqlite {
+    fn lacks_pipelines(&self) -> BoxFuture<'_, Result<bool, StoreError>> {
+        Box::pin(self.read(|reads| Ok(reads.first(WITHOUT, [], |_| Ok(()))?.is_some())))
+    }
+}
+
 impl Execute<GivePipelines> for Tx<'_> {
     fn execute(
         &mut self,
@@ -161,11 +173,7 @@ impl Execute<GivePipelines> for Tx<'_> {
         _: &Permit<Administer>,
         _: Timestamp,
     ) -> Result<PipelinesGiven, Stop> {
-        let without: Vec<i64> = self.all(
-            "SELECT a.id FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM pipelines p WHERE p.owner_account_id = a.id)",
-            [],
-            |row| get(row, "id"),
-        )?;
+        let without: Vec<i64> = self.all(WITHOUT, [], |row| get(row, "id"))?;
         for account in &without {
             for (place, usual) in (1_i64..).zip(USUAL) {
                 let pipeline = self.insert(
