@@ -72,8 +72,9 @@ def page(case):
     """How the parameters of a list go together, which OpenAPI has no words for."""
     query = case.query
     for name in [name for name in query if name.startswith("filter[loan_amount]")]:
-        amounts = query[name]
-        query[name] = [cents(amount) for amount in amounts] if isinstance(amounts, list) else cents(amounts)
+        # In some phases a list is written out already.
+        amounts = query[name].split(",") if isinstance(query[name], str) else query[name]
+        query[name] = ",".join(map(str, map(cents, amounts))) if isinstance(amounts, list) else cents(amounts)
     if "cursor" in query:
         # A cursor belongs to one list and to its filters, and is not for a list that is sorted: 400 else.
         alone = not any(name == "sort" or name.startswith("filter[") for name in query)
@@ -105,7 +106,7 @@ def real_path(case):
         ids = {"deal_id": lambda: DEALS, "pipeline_id": lambda: PIPELINES}
     for name, there in ids.items():
         value = case.path_parameters.get(name)
-        if isinstance(value, int) and value % 2 == 0 and (found := there()):
+        if is_integer(value) and value % 2 == 0 and (found := there()):
             case.path_parameters[name] = pick(found, value // 2)
 
 
@@ -124,16 +125,16 @@ def real_headers(case):
 
 def real_body(case):
     """What the state of the server refuses with 422: ids of nothing, people who are there already, the past."""
-    body = cents(case.body)
+    body = rounded(case.body)
     if not isinstance(body, dict):
         return
-    if isinstance(body.get("pipeline_id"), int):
+    if is_integer(body.get("pipeline_id")):
         body["pipeline_id"] = pick(PIPELINES, body["pipeline_id"])
-    if isinstance(body.get("pipeline_status_id"), int):
+    if is_integer(body.get("pipeline_status_id")):
         body["pipeline_status_id"] = pick(STATUSES[body["pipeline_id"]], body["pipeline_status_id"])
     if isinstance(body.get("pipeline_ids"), list):
         body["pipeline_ids"] = sorted({pick(PIPELINES, value) for value in body["pipeline_ids"]})
-    if isinstance(body.get("user_id"), int):
+    if is_integer(body.get("user_id")):
         # A member of the account who is not on the team of the deal. Where everybody is, no deal has this id.
         on_it = on_the_team_of(case)
         others = [member["user_id"] for member in members() if member["user_id"] not in on_it]
@@ -157,9 +158,19 @@ def real_body(case):
 
 def cents(value):
     """Money has two decimal places, which JSON Schema can say only by division, and in binary that fails for 19.99."""
+    return round(float(value), 2)
+
+
+def rounded(value):
+    """The same for every amount in a body."""
     if isinstance(value, dict):
-        return {name: cents(member) for name, member in value.items()}
-    return round(value, 2) if isinstance(value, float) else value
+        return {name: rounded(member) for name, member in value.items()}
+    return cents(value) if isinstance(value, float) else value
+
+
+def is_integer(value):
+    """5.0 is one to JSON Schema."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value)
 
 
 def team():
@@ -177,7 +188,7 @@ def on_the_team_of(case):
 
 
 def pick(values, number):
-    return values[number % len(values)]
+    return values[int(number) % len(values)]
 
 
 @schemathesis.check
