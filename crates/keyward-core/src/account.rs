@@ -8,7 +8,9 @@ use crate::permit::Administer;
 use crate::role::Role;
 use crate::secret::Secret;
 use crate::tier::Tier;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 /// A tenant.
 #[derive(Clone, Debug)]
@@ -27,6 +29,35 @@ pub struct Account {
     pub overrides: Overrides,
     /// A disabled account authenticates nobody.
     pub disabled: bool,
+}
+
+/// An account, as it is referred to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountRef<'a> {
+    /// Its id.
+    #[schema(value_type = i64, minimum = 1)]
+    pub id: AccountId,
+    /// Its name for people.
+    pub name: &'a str,
+    /// Its name in `X-Active-Account`.
+    pub slug: &'a str,
+    /// What kind of company it is. More may come.
+    #[schema(required, extensions(("x-extensible-enum" = json!(["brokerage", "borrower", "lender", "credit"]))))]
+    pub account_type: Option<&'a str>,
+}
+
+impl<'a> AccountRef<'a> {
+    /// Of this account.
+    #[must_use]
+    pub fn of(account: &'a Account) -> Self {
+        Self {
+            id: account.id,
+            name: &account.name,
+            slug: &account.slug,
+            account_type: account.account_type.as_deref(),
+        }
+    }
 }
 
 /// A person.

@@ -32,6 +32,9 @@ pub trait Effect: Send + Sync + 'static {
     type Done: Send;
     /// The word for it in the audit trail, such as `deal.create`.
     const AUDIT: &'static str;
+    /// Whether it is done in the request's account. What changes that account is not: its retry, which already acts in the new
+    /// one, must still be known as the same write.
+    const IN_ACCOUNT: bool = true;
 
     /// What it was about.
     fn subject(done: &Self::Done) -> Subject;

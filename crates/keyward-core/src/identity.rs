@@ -1,12 +1,27 @@
 //! Which person an outside issuer's subject is.
 
 use crate::effect::{Effect, Rendered, Subject};
-use crate::id::UserId;
-use crate::permit::Administer;
+use crate::id::{AccountId, UserId};
+use crate::jwt::Link;
+use crate::permit::{Administer, SignIn};
 use serde_json::json;
+use std::sync::Arc;
 
 /// The longest `iss` and `sub` that are taken, in bytes. OpenID Connect Core §2 keeps a `sub` to 255.
 pub const MOST: usize = 255;
+
+/// A subject of an issuer, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its id.
+    pub id: i64,
+    /// The user.
+    pub user: UserId,
+    /// The `iss` of its tokens, exactly.
+    pub issuer: Arc<str>,
+    /// The `sub` of its tokens, exactly.
+    pub subject: Arc<str>,
+}
 
 /// Links an issuer's subject to a user, or takes the link away. A subject is one user's; a user may have several.
 #[derive(Clone, Debug)]
@@ -50,5 +65,59 @@ impl Effect for LinkIdentity {
 
     fn render(done: &IdentityLinked) -> Rendered {
         Rendered::ok(&json!({ "user_id": done.wanted.user, "linked": done.wanted.linked }))
+    }
+}
+
+/// Links the subject of a verified token to the user with its verified address. Open invitations of that user are accepted
+/// with it: whoever comes by the address that was invited has come.
+#[derive(Clone, Debug)]
+pub struct LinkByEmail {
+    /// The `iss` of the token.
+    pub issuer: Arc<str>,
+    /// The `sub` of the token.
+    pub subject: Arc<str>,
+    /// The address, in lower case, that the issuer has verified.
+    pub email: Arc<str>,
+    /// What its user must have for it.
+    pub link: Link,
+}
+
+/// A subject was linked by its address.
+#[derive(Clone, Debug)]
+pub struct LinkedByEmail {
+    /// The link.
+    pub identity: Identity,
+    /// The accounts whose invitations were accepted.
+    pub joined: Vec<AccountId>,
+    /// Whether this was what linked it.
+    pub now: bool,
+}
+
+impl Effect for LinkByEmail {
+    type Action = SignIn;
+    type Done = LinkedByEmail;
+    const AUDIT: &'static str = "user.link";
+
+    fn subject(done: &LinkedByEmail) -> Subject {
+        // Of one account, if there is just one: its admins will look there.
+        let account = match done.joined.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+        Subject { kind: "user", id: done.identity.user.0, account }
+    }
+
+    fn changed(done: &LinkedByEmail) -> bool {
+        done.now
+    }
+
+    fn detail(done: &LinkedByEmail) -> Option<serde_json::Value> {
+        let Identity { issuer, subject, .. } = &done.identity;
+        let (issuer, subject) = (&**issuer, &**subject);
+        Some(json!({ "issuer": issuer, "subject": subject, "linked": true, "joined_accounts": done.joined }))
+    }
+
+    fn render(done: &LinkedByEmail) -> Rendered {
+        Rendered::ok(&json!({ "user_id": done.identity.user }))
     }
 }

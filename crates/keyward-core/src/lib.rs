@@ -6,10 +6,11 @@
 //! | --- | --- |
 //! | [`principal`] | who is calling, by which credential, in which account |
 //! | [`scope`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
-//! | [`account`], [`team`], [`identity`] | accounts, users, memberships, teams, and which user an outside issuer's subject is |
+//! | [`account`], [`team`], [`identity`], [`active_account`] | accounts, users, memberships, teams, which user an outside issuer's subject is, and where it acts |
 //! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
+//! | [`jwt`] | what an access token must be, whose keys are believed, which tokens were found good |
 //! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
 //! | [`idempotency`] | a write that is executed once, and its answer sent again |
 //! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
@@ -24,6 +25,7 @@
 //! Arrows point here: layers, stores and the program depend on this crate, and it on none of them.
 
 pub mod account;
+pub mod active_account;
 pub mod address;
 pub mod api_key;
 pub mod clock;
@@ -36,6 +38,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod input;
 pub mod json;
+pub mod jwt;
 pub mod limits;
 pub mod list;
 pub mod live;

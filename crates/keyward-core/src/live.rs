@@ -4,12 +4,15 @@
 //! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
 
 use crate::account::{Account, Membership, User};
+use crate::active_account::ChosenAccount;
 use crate::address;
 use crate::api_key::{ApiKey, Digest, KeySecret, Move};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
-use crate::principal::{Caller, Credential, KeyCredential, Recognised};
+use crate::identity::Identity;
+use crate::jwt::Verified;
+use crate::principal::{Caller, Credential, JwtCredential, KeyCredential, Principal, Recognised};
 use crate::role::Role;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -33,6 +36,12 @@ pub enum Change {
     /// A secret has got another digest. Under the one before it is known too for as long as this process lives: requests
     /// that were let in by it may still be on their way.
     Moved(Move),
+    /// A subject of an issuer is this user.
+    Linked(Identity),
+    /// A subject of an issuer is nobody any more.
+    Unlinked(Arc<str>, Arc<str>),
+    /// A user's client at an outside issuer acts in this account.
+    Chosen(ChosenAccount),
 }
 
 /// What is known now.
@@ -45,6 +54,10 @@ pub struct Live {
     keys_of: HashMap<AccountId, Vec<KeyId>>,
     digests_of: HashMap<KeyId, Vec<Digest>>,
     secrets: HashMap<Digest, KeySecret>,
+    emails: HashMap<String, UserId>,
+    /// By issuer, by subject.
+    identities: HashMap<Arc<str>, HashMap<Arc<str>, Identity>>,
+    chosen: HashMap<UserId, Vec<ChosenAccount>>,
 }
 
 impl Live {
@@ -55,6 +68,7 @@ impl Live {
                 self.accounts.insert(account.id, account);
             }
             Change::User(user) => {
+                self.emails.insert(user.email.clone(), user.id);
                 self.users.insert(user.id, user);
             }
             Change::Member(account, user, Some(role)) => {
@@ -80,6 +94,20 @@ impl Live {
                 if let Some(key) = self.keys.get_mut(&key) {
                     key.revoked_at = Some(at);
                 }
+            }
+            Change::Linked(identity) => {
+                let subjects = self.identities.entry(Arc::clone(&identity.issuer)).or_default();
+                subjects.insert(Arc::clone(&identity.subject), identity);
+            }
+            Change::Unlinked(issuer, subject) => {
+                if let Some(subjects) = self.identities.get_mut(&issuer) {
+                    subjects.remove(&subject);
+                }
+            }
+            Change::Chosen(chosen) => {
+                let of_user = self.chosen.entry(chosen.user).or_default();
+                of_user.retain(|other| (&other.issuer, &other.client) != (&chosen.issuer, &chosen.client));
+                of_user.push(chosen);
             }
             Change::Moved(Move { from, to, version }) => {
                 let Some(kept) = self.secrets.get(&from).copied() else { return };
@@ -145,7 +173,121 @@ impl Live {
     #[must_use]
     pub fn recognise(&self, digest: &Digest) -> Option<Recognised> {
         let key = self.keys.get(&self.secrets.get(digest)?.key)?;
-        Some(Recognised { kind: "api_key", id: key.id.0, user: key.user, account: key.account })
+        Some(Recognised { kind: "api_key", id: key.id.0, user: key.user, account: Some(key.account) })
+    }
+
+    /// Whose subject this is.
+    #[must_use]
+    pub fn identity(&self, issuer: &str, subject: &str) -> Option<&Identity> {
+        self.identities.get(issuer)?.get(subject)
+    }
+
+    /// Admits the bearer of a verified token, or says why not: in time → a user's → user active. In which account it acts is
+    /// another question: [`Live::act_in`].
+    ///
+    /// # Errors
+    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenUnlinked`], [`Denial::UserDisabled`].
+    pub fn admit_bearer(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
+        token.good_at(now)?;
+        let identity = self.identity(&token.issuer, &token.subject).ok_or(Denial::TokenUnlinked)?;
+        if self.users.get(&identity.user).is_none_or(|user| user.disabled) {
+            return Err(Denial::UserDisabled);
+        }
+        let credential = Credential::Jwt(JwtCredential { identity: identity.id, token: Arc::clone(token) });
+        Ok(Caller { user: identity.user, credential })
+    }
+
+    /// Whose token this is, whether or not it is admitted.
+    #[must_use]
+    pub fn recognise_bearer(&self, token: &Verified) -> Option<Recognised> {
+        let identity = self.identity(&token.issuer, &token.subject)?;
+        Some(Recognised { kind: "jwt", id: identity.id, user: identity.user, account: None })
+    }
+
+    /// The account in which a caller acts. The first that is set decides: the one that its credential is bound to; the one
+    /// that is named (`X-Active-Account`); the one that this user's client has chosen; the only one that the user is in.
+    /// `needed` says whether there must be one.
+    ///
+    /// # Errors
+    /// [`Denial::AccountForeign`] when the caller is not an active member of the one that decides,
+    /// [`Denial::AccountRequired`] when none is set and one is needed.
+    pub fn act_in(&self, caller: Caller, named: Option<&[u8]>, needed: bool) -> Result<Principal, Denial> {
+        let member = match &caller.credential {
+            Credential::ApiKey(key) => {
+                let own = self.account(key.member.account).map(|account| account.slug.as_bytes());
+                if named.is_some() && named != own {
+                    return Err(Denial::AccountForeign);
+                }
+                Some(key.member)
+            }
+            Credential::Jwt(jwt) => self.of_bearer(caller.user, &jwt.token, named, needed)?,
+        };
+        match member {
+            None if needed => Err(Denial::AccountRequired),
+            member => Ok(Principal::within(caller, member)),
+        }
+    }
+
+    fn of_bearer(
+        &self,
+        user: UserId,
+        token: &Verified,
+        named: Option<&[u8]>,
+        needed: bool,
+    ) -> Result<Option<Membership>, Denial> {
+        let member = |account: &Account, role| Membership { account: account.id, role };
+        if let Some(named) = named {
+            let mut own = self.accounts_of(user);
+            let found = own.find(|(account, _)| account.slug.as_bytes() == named);
+            return found.map(|(account, role)| Some(member(account, role))).ok_or(Denial::AccountForeign);
+        }
+        if let Some(chosen) = self.chosen_by(user, token) {
+            return match self.membership(user, chosen) {
+                None if needed => Err(Denial::AccountForeign),
+                // Where none is needed, another can be chosen: that is what these operations are for.
+                found => Ok(found),
+            };
+        }
+        let mut own = self.accounts_of(user);
+        Ok(match (own.next(), own.next()) {
+            (Some((account, role)), None) => Some(member(account, role)),
+            _ => None,
+        })
+    }
+
+    /// The account that this user's client has chosen.
+    #[must_use]
+    pub fn chosen_by(&self, user: UserId, token: &Verified) -> Option<AccountId> {
+        let client = token.client.as_deref().unwrap_or_default();
+        let mut of_user = self.chosen.get(&user)?.iter();
+        let chosen = of_user.find(|one| *one.issuer == *token.issuer && *one.client == *client);
+        chosen.map(|chosen| chosen.account)
+    }
+
+    /// The place of a user in an active account.
+    #[must_use]
+    pub fn membership(&self, user: UserId, account: AccountId) -> Option<Membership> {
+        let active = self.accounts.get(&account).is_some_and(|account| !account.disabled);
+        let role = self.role(account, user).filter(|_| active)?;
+        Some(Membership { account, role })
+    }
+
+    /// A principal with the rights of this moment, by the same credential in the same account.
+    ///
+    /// # Errors
+    /// What the caller would be told if it came now.
+    pub fn renew(&self, principal: &Principal, now: Timestamp) -> Result<Principal, Denial> {
+        match &principal.credential {
+            Credential::ApiKey(key) => self.admit(&key.digest, key.from, now).map(Principal::of),
+            Credential::Jwt(jwt) => {
+                let caller = self.admit_bearer(&jwt.token, now)?;
+                let Some(Membership { account, .. }) = principal.member else {
+                    return Ok(Principal::within(caller, None));
+                };
+                let member = self.membership(caller.user, account).ok_or(Denial::AccountForeign)?;
+                Ok(Principal::within(caller, Some(member)))
+            }
+        }
     }
 
     /// The live keys whose current secret has a digest of another version of the root secret.
@@ -177,10 +319,10 @@ impl Live {
         self.accounts.values().find(|account| account.slug == slug)
     }
 
-    /// The user with that address. A walk, as [`Live::account_named`].
+    /// The user with that address.
     #[must_use]
     pub fn user_named(&self, email: &str) -> Option<&User> {
-        self.users.values().find(|user| user.email == email)
+        self.users.get(self.emails.get(email)?)
     }
 
     /// Every key of an account, revoked ones included, by id.
@@ -419,7 +561,7 @@ mod tests {
         assert!(live.unmoved(2, now).is_empty());
         for presented in [digest(), to] {
             let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
-            let Credential::ApiKey(key) = caller.credential;
+            let Credential::ApiKey(key) = caller.credential else { panic!() };
             assert!(key.digest == to, "what is renewed and compared is the digest of now");
         }
         // And once more: what led to the second leads to the third.
@@ -428,7 +570,7 @@ mod tests {
         assert!(live.unmoved(3, now).is_empty());
         for presented in [digest(), to, third] {
             let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
-            let Credential::ApiKey(key) = caller.credential;
+            let Credential::ApiKey(key) = caller.credential else { panic!() };
             assert!(key.digest == third);
         }
         live.apply(Change::Secrets(KeyId(1), Vec::new()));

@@ -5,8 +5,9 @@ use crate::account::Membership;
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::KeyId;
+use crate::jwt::Verified;
 use crate::live::Live;
-use crate::principal::{Caller, Credential, Principal};
+use crate::principal::Principal;
 use crate::role::Role;
 use crate::scope::Scope;
 use std::fmt;
@@ -19,6 +20,8 @@ pub trait Action: Send + Sync + 'static {
     const SCOPE: Option<Scope>;
     /// The role that a caller needs besides; `None`: any.
     const ROLE: Option<Role> = None;
+    /// Whether its scope must stand in the credential literally: see [`crate::principal::Credential::says`].
+    const LITERAL: bool = false;
     /// Whether callers may do it. What only the operator may do says `false`.
     const CALLERS: bool = true;
 }
@@ -39,8 +42,6 @@ actions! {
     SeeSelf: None,
     /// Read the account, its team and its keys.
     ReadAccount: Some(Scope::AccountRead),
-    /// Make and rotate keys.
-    ManageKeys: Some(Scope::AccountWrite),
     /// End a key. A credential may always end itself: [`check_or_itself`].
     RevokeKeys: Some(Scope::AccountWrite),
     /// Read deals.
@@ -49,6 +50,15 @@ actions! {
     WriteDeals: Some(Scope::DealsWrite),
     /// Read pipelines.
     ReadPipelines: Some(Scope::PipelinesRead),
+}
+
+/// Make and rotate keys: a credential that outlives the one that makes it is not made by one that was given for something else.
+#[derive(Clone, Copy, Debug)]
+pub enum ManageKeys {}
+
+impl Action for ManageKeys {
+    const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
+    const LITERAL: bool = true;
 }
 
 /// Invite people into the account, change their roles, and take their places away: its admins.
@@ -69,11 +79,22 @@ impl Action for Administer {
     const CALLERS: bool = false;
 }
 
+/// Become a user by a token that was verified: whoever brings one.
+#[derive(Clone, Copy, Debug)]
+pub enum SignIn {}
+
+impl Action for SignIn {
+    const SCOPE: Option<Scope> = None;
+    const CALLERS: bool = false;
+}
+
 /// Who holds a permit.
 #[derive(Clone, Debug)]
 pub enum Holder {
     /// A caller of the API.
     Principal(Principal),
+    /// Whoever brings a verified token whose subject is no user's yet.
+    Bearer,
     /// Whoever runs the program.
     Operator,
 }
@@ -94,7 +115,8 @@ pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
     if !A::CALLERS {
         return Err(Denial::OperatorOnly);
     }
-    if let Some(scope) = A::SCOPE.filter(|scope| !principal.may(*scope)) {
+    let lacks = |scope: &Scope| !principal.may(*scope) || A::LITERAL && !principal.credential.says(*scope);
+    if let Some(scope) = A::SCOPE.filter(lacks) {
         return Err(Denial::ScopeMissing(scope));
     }
     let role = principal.member.map(|member| member.role);
@@ -121,6 +143,12 @@ pub fn operator<A: Action>() -> Permit<A> {
     Permit { holder: Holder::Operator, only_itself: false, action: PhantomData }
 }
 
+/// The permit of a subject to become a user's. The token is the proof that it was verified.
+#[must_use]
+pub fn sign_in(_: &Verified) -> Permit<SignIn> {
+    Permit { holder: Holder::Bearer, only_itself: false, action: PhantomData }
+}
+
 impl<A: Action> Permit<A> {
     /// Who holds it.
     #[must_use]
@@ -135,7 +163,7 @@ impl<A: Action> Permit<A> {
     pub fn principal(&self) -> Result<&Principal, Denial> {
         match &self.holder {
             Holder::Principal(principal) => Ok(principal),
-            Holder::Operator => Err(Denial::AccountRequired),
+            Holder::Operator | Holder::Bearer => Err(Denial::AccountRequired),
         }
     }
 
@@ -160,12 +188,10 @@ impl<A: Action> Permit<A> {
     /// What the caller would be told if it came now.
     pub fn renew(self, live: &Live, now: Timestamp) -> Result<Self, Denial> {
         let principal = match self.holder {
-            Holder::Operator => return Ok(self),
+            Holder::Operator | Holder::Bearer => return Ok(self),
             Holder::Principal(principal) => principal,
         };
-        let Credential::ApiKey(key) = &principal.credential;
-        let caller: Caller = live.admit(&key.digest, key.from, now)?;
-        let renewed = Principal::of(caller);
+        let renewed = live.renew(&principal, now)?;
         if self.only_itself {
             return Ok(Self { holder: Holder::Principal(renewed), ..self });
         }

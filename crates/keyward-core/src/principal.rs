@@ -4,6 +4,7 @@ use crate::account::Membership;
 use crate::api_key::Digest;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
+use crate::jwt::Verified;
 use crate::role::Role;
 use crate::scope::{Scope, ScopeSet};
 use ipnet::IpNet;
@@ -22,15 +23,20 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// The effective scopes under a role.
+    /// The scopes that it gives at most.
     #[must_use]
-    pub fn under(self, role: Role) -> ScopeSet {
-        let most = match self {
+    pub fn most(self) -> ScopeSet {
+        match self {
             Self::FullAccess => ScopeSet::all(),
             Self::ReadOnly => ScopeSet::reads(),
             Self::Fixed(scopes) => scopes,
-        };
-        most.intersect(role.scopes())
+        }
+    }
+
+    /// The effective scopes under a role.
+    #[must_use]
+    pub fn under(self, role: Role) -> ScopeSet {
+        self.most().intersect(role.scopes())
     }
 
     /// What `permission` shows: the preset's name, or nothing for a fixed list.
@@ -65,11 +71,22 @@ pub struct KeyCredential {
     pub member: Membership,
 }
 
-/// The credential of a request. Further kinds (access tokens, sessions) join here.
+/// The verified JWT that a request came with.
+#[derive(Clone, Debug)]
+pub struct JwtCredential {
+    /// Whose it is: the id of the link between its subject and its user.
+    pub identity: i64,
+    /// The token, as it was verified.
+    pub token: Arc<Verified>,
+}
+
+/// The credential of a request. Further kinds (sessions) join here.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// An API key.
     ApiKey(KeyCredential),
+    /// An access token of an issuer that is trusted.
+    Jwt(JwtCredential),
 }
 
 impl Credential {
@@ -78,14 +95,44 @@ impl Credential {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ApiKey(_) => "api_key",
+            Self::Jwt(_) => "jwt",
         }
     }
 
-    /// The id within its kind. Never a secret.
+    /// The id within its kind: a key's own; of a JWT, that of the link between its subject and its user. Never a secret.
     #[must_use]
     pub fn id(&self) -> i64 {
         match self {
             Self::ApiKey(key) => key.id.0,
+            Self::Jwt(jwt) => jwt.identity,
+        }
+    }
+
+    /// Its end, if it has one.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::ApiKey(key) => key.expires_at,
+            Self::Jwt(jwt) => Some(jwt.token.expires_at),
+        }
+    }
+
+    /// What it may do at most.
+    #[must_use]
+    pub fn grant(&self) -> Grant {
+        match self {
+            Self::ApiKey(key) => key.grant,
+            Self::Jwt(jwt) => jwt.token.grant,
+        }
+    }
+
+    /// Whether a right that must stand in it literally does: whatever a JWT's issuer is trusted with, its user must have been
+    /// asked for this one.
+    #[must_use]
+    pub fn says(&self, scope: Scope) -> bool {
+        match self {
+            Self::ApiKey(_) => true,
+            Self::Jwt(jwt) => jwt.token.literal.contains(scope),
         }
     }
 
@@ -105,8 +152,8 @@ pub struct Recognised {
     pub id: i64,
     /// The user that it is bound to.
     pub user: UserId,
-    /// The account that it is bound to.
-    pub account: AccountId,
+    /// The account that it is bound to, if it is bound to one.
+    pub account: Option<AccountId>,
 }
 
 /// An authenticated caller, before an account is chosen.
@@ -132,12 +179,22 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The caller in the account that its credential is bound to.
+    /// The caller in the account that its credential is bound to; a JWT is bound to none.
     #[must_use]
     pub fn of(caller: Caller) -> Self {
-        let Credential::ApiKey(key) = &caller.credential;
-        let (member, scopes) = (key.member, key.grant.under(key.member.role));
-        Self { user: caller.user, credential: caller.credential, member: Some(member), scopes }
+        let member = match &caller.credential {
+            Credential::ApiKey(key) => Some(key.member),
+            Credential::Jwt(_) => None,
+        };
+        Self::within(caller, member)
+    }
+
+    /// The caller with this place in an account. Without one, its scopes are the credential's alone.
+    #[must_use]
+    pub(crate) fn within(caller: Caller, member: Option<Membership>) -> Self {
+        let grant = caller.credential.grant();
+        let scopes = member.map_or_else(|| grant.most(), |member| grant.under(member.role));
+        Self { user: caller.user, credential: caller.credential, member, scopes }
     }
 
     /// Whether the scope is among the effective ones.

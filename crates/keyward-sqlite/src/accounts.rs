@@ -115,23 +115,33 @@ pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Resul
 
 impl Execute<AddMember> for Tx<'_> {
     fn execute(&mut self, e: &AddMember, _: &Permit<Administer>, now: Timestamp) -> Result<AddMember, Stop> {
-        let added = self.change(
-            "INSERT INTO memberships (account_id, user_id, role, created_at)
-             SELECT a.id, u.id, ?3, ?4 FROM accounts a, users u WHERE a.id = ?1 AND u.id = ?2
-             ON CONFLICT DO NOTHING",
-            params![e.account.0, e.user.0, e.role.name(), now.unix()],
-        )?;
-        if added == 0 {
+        if !join(self, e.account, e.user, e.role, now)? {
             return Err(Denial::invalid("user_id", "user_id is not a user, or is a member already").into());
         }
-        // Who is a member has no invitation any more.
-        self.change(
-            "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2",
-            params![e.account.0, e.user.0],
-        )?;
-        self.publish(Change::Member(e.account, e.user, Some(e.role)));
         Ok(*e)
     }
+}
+
+/// Gives a user a place in an account; `false`: it has one, or there is no such user or account. Who is a member has no
+/// invitation any more.
+pub(crate) fn join(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    user: UserId,
+    role: Role,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let added = tx.change(
+        "INSERT INTO memberships (account_id, user_id, role, created_at)
+         SELECT a.id, u.id, ?3, ?4 FROM accounts a, users u WHERE a.id = ?1 AND u.id = ?2
+         ON CONFLICT DO NOTHING",
+        params![account.0, user.0, role.name(), now.unix()],
+    )?;
+    tx.change("DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2", params![account.0, user.0])?;
+    if added > 0 {
+        tx.publish(Change::Member(account, user, Some(role)));
+    }
+    Ok(added > 0)
 }
 
 /// Takes a member's place away, with its keys in the account; `false`: it had none.

@@ -140,6 +140,7 @@ fn audit(
 ) -> Result<(), StoreError> {
     let (user, kind, id) = match holder {
         Holder::Principal(who) => (Some(who.user.0), who.credential.kind(), Some(who.credential.id())),
+        Holder::Bearer => (None, "jwt", None),
         Holder::Operator => (None, "operator", None),
     };
     tx.insert(

@@ -249,7 +249,7 @@ fn keep_one(tx: &Tx<'_>, key: KeyId, ends_at: Timestamp) -> Result<(), StoreErro
 /// Whoever rotated the key has ended this secret. Were it let to rotate in its turn, a leaked one could keep itself alive
 /// and shut the owner out.
 fn refuse_in_grace(tx: &Tx<'_>, key: KeyId, maker: &Principal) -> Result<(), Stop> {
-    let Credential::ApiKey(presented) = &maker.credential;
+    let Credential::ApiKey(presented) = &maker.credential else { return Ok(()) };
     let sql = "SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NOT NULL";
     match tx.first(sql, params![key.0, presented.digest.as_bytes()], |_| Ok(()))? {
         Some(()) => Err(Denial::SecretInGrace.into()),

@@ -7,7 +7,7 @@
 //! | `writer.rs` | the one connection that writes, on a thread of its own |
 //! | `reader.rs` | connections that read |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
-//! | `accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `idempotency.rs`, `in_progress.rs` | the answers of claims, and those that are being executed |
 //! | `upkeep.rs` | what is written in batches |
@@ -16,6 +16,7 @@
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
 
 mod accounts;
+mod active_accounts;
 mod commit;
 mod error;
 mod fail_point;

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What was learnt.
 pub(crate) struct Learnt {
-    /// Every account, user, membership, key and secret.
+    /// Every account, user, membership, key, secret, identity and choice of an account.
     pub(crate) changes: Vec<Change>,
     /// How many rows were left out.
     pub(crate) left_out: u64,
@@ -42,6 +42,12 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     })? {
         secrets.entry(secret.key).or_default().push(secret);
     }
+    let identities = loading.table("identities", rows::IDENTITY, rows::identity, |identity| {
+        vec![format!("{} {}", identity.issuer, identity.subject)]
+    })?;
+    let chosen = loading.table("active_accounts", rows::CHOSEN, rows::chosen, |chosen| {
+        vec![format!("{} {} {}", chosen.user, chosen.issuer, chosen.client)]
+    })?;
     let changes = accounts
         .into_iter()
         .map(Change::Account)
@@ -49,6 +55,8 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         .chain(members.into_iter().map(|(account, user, role)| Change::Member(account, user, Some(role))))
         .chain(keys.into_iter().map(Change::Key))
         .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
+        .chain(identities.into_iter().map(Change::Linked))
+        .chain(chosen.into_iter().map(Change::Chosen))
         .collect();
     Ok(Learnt { changes, left_out: loading.left_out })
 }

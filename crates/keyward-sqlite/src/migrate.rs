@@ -30,6 +30,7 @@ pub(crate) const IDENTITY: Component = Component {
         Migration { name: "operating", sql: include_str!("../migrations/0002_operating.sql") },
         Migration { name: "idempotency", sql: include_str!("../migrations/0003_idempotency.sql") },
         Migration { name: "invitations", sql: include_str!("../migrations/0004_invitations.sql") },
+        Migration { name: "identities", sql: include_str!("../migrations/0005_identities.sql") },
     ],
 };
 

@@ -2,10 +2,12 @@
 
 use crate::error::store_error;
 use keyward_core::account::{Account, User};
+use keyward_core::active_account::ChosenAccount;
 use keyward_core::address;
 use keyward_core::api_key::{ApiKey, Digest, KeySecret};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::identity::Identity;
 use keyward_core::limits::{Overrides, Rate};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
@@ -23,6 +25,27 @@ pub(crate) const USER: &str =
 pub(crate) const KEY: &str = "id, account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at, \
                               expires_at, revoked_at, last_used_at";
 pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
+
+pub(crate) const IDENTITY: &str = "id, issuer, subject, user_id";
+pub(crate) const CHOSEN: &str = "user_id, issuer, client, account_id";
+
+pub(crate) fn identity(row: &Row<'_>) -> Result<Identity, StoreError> {
+    Ok(Identity {
+        id: get(row, "id")?,
+        user: UserId(get(row, "user_id")?),
+        issuer: text(row, "issuer")?.into(),
+        subject: text(row, "subject")?.into(),
+    })
+}
+
+pub(crate) fn chosen(row: &Row<'_>) -> Result<ChosenAccount, StoreError> {
+    Ok(ChosenAccount {
+        user: UserId(get(row, "user_id")?),
+        issuer: text(row, "issuer")?.into(),
+        client: text(row, "client")?.into(),
+        account: AccountId(get(row, "account_id")?),
+    })
+}
 
 pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
     row.get(column).map_err(store_error)

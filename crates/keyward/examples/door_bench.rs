@@ -9,10 +9,11 @@
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
-use keyward::app::App;
+use keyward::app::{App, Store};
 use keyward::config::LimitsConfig;
+use keyward::issuers::Issuers;
 use keyward::reload::{Current, Reloadable};
-use keyward::stack::{Boxed, around, guarded, stack};
+use keyward::stack::{AccountNeed, Boxed, around, guarded, stack};
 use keyward::transport::Listening;
 use keyward::watch::Recent;
 use keyward::{telemetry, transport};
@@ -25,7 +26,7 @@ use keyward_core::limits::{Rate, Tiers};
 use keyward_core::list::Cursors;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
-use keyward_core::random::{OsRandom, uuid4};
+use keyward_core::random::{OsRandom, Random, uuid4};
 use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
@@ -235,7 +236,10 @@ impl BoxedRouter {
     }
 
     fn door(app: &Arc<App>) -> Boxed {
-        around(app, Router::new().route_service("/bench", guarded(app, service_fn(handler))))
+        around(
+            app,
+            Router::new().route_service("/bench", guarded(app, AccountNeed::Needed, service_fn(handler))),
+        )
     }
 }
 
@@ -276,18 +280,21 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let secret = ring.mint(&OsRandom)?;
     let issue = IssueKey { account, user, label: "bench".to_owned(), grant: Grant::FullAccess, secret };
     let key = commit(&store, issue).await?.secret.expose().to_owned();
+    let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (clock, Arc::new(store));
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
     let app = App {
+        jwts: Issuers::default().scheme(&store, &random, &clock),
         current,
         traces: None,
         pages: keyward::pages::Pages::default(),
         recent: Recent::default(),
-        store: Arc::new(store),
+        store,
         ring,
         cursors: Cursors::new(&root),
         claims: Claims::new(&root),
-        limiter: Limiter::new(Arc::clone(&clock) as Arc<dyn Clock>),
+        limiter: Limiter::new(Arc::clone(&clock)),
         clock,
-        random: Arc::new(OsRandom),
+        random,
         public_url: "http://127.0.0.1".to_owned(),
         metrics: keyward::watch::Metrics::new(),
         limits: Limits::default(),

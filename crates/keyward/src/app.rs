@@ -7,11 +7,12 @@ use crate::watch::{Metrics, Recent};
 use keyward_core::account::{
     AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
 };
+use keyward_core::active_account::ChooseAccount;
 use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
 use keyward_core::clock::Clock;
 use keyward_core::effect::Commit;
 use keyward_core::idempotency::Claims;
-use keyward_core::identity::LinkIdentity;
+use keyward_core::identity::{LinkByEmail, LinkIdentity};
 use keyward_core::limits::SetLimits;
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
@@ -20,6 +21,7 @@ use keyward_core::rate_limit::Limiter;
 use keyward_core::root_secret::{AddVersion, RetireVersion};
 use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
 use keyward_core::team::{ChangeRole, Dismiss, Invite};
+use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
 use lev_deals::{
     ArchiveDeal, CreateDeal, DealReads, DealUpkeep, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals,
@@ -46,6 +48,8 @@ pub trait Store:
     + Commit<Invite>
     + Commit<ChangeRole>
     + Commit<Dismiss>
+    + Commit<ChooseAccount>
+    + Commit<LinkByEmail>
     + Reads
     + Upkeep
     + std::fmt::Debug
@@ -65,6 +69,8 @@ impl<S> Store for S where
         + Commit<Invite>
         + Commit<ChangeRole>
         + Commit<Dismiss>
+        + Commit<ChooseAccount>
+        + Commit<LinkByEmail>
         + Reads
         + Upkeep
         + std::fmt::Debug
@@ -125,6 +131,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Makes and admits keys.
     pub ring: KeyRing,
+    /// Verifies the tokens of the issuers that are trusted.
+    pub jwts: Jwts,
     /// Signs and opens cursors.
     pub cursors: Cursors,
     /// Makes claims to one execution.

@@ -28,7 +28,7 @@ use keyward_core::list::{
     self, Asked, CursorList, CursorPagination, Grammar, Listed, OffsetPagination, Pagination, Window,
 };
 use keyward_core::live::Live;
-use keyward_core::permit::{Action, Permit};
+use keyward_core::permit::Permit;
 use keyward_core::principal::Principal;
 use keyward_core::query::Query;
 use keyward_core::random::{RandomError, uuid4};
@@ -210,10 +210,10 @@ impl Call {
     }
 
     /// What the request claims, if it is to be executed once.
-    fn claim<A: Action>(&self, permit: &Permit<A>) -> Result<Option<Claim>, Problem> {
+    fn claim<E: Effect>(&self, permit: &Permit<E::Action>) -> Result<Option<Claim>, Problem> {
         let Some((key, fingerprint)) = self.replay else { return Ok(None) };
         let scope = Scope {
-            account: permit.member().ok().map(|member| member.account),
+            account: permit.member().ok().filter(|_| E::IN_ACCOUNT).map(|member| member.account),
             user: permit.principal()?.user,
         };
         Ok(Some(self.app.claims.claim(scope, key, fingerprint, &*self.app.random)?))
@@ -376,7 +376,7 @@ pub(crate) async fn commit<E: Effect>(
 where
     dyn Store: Commit<E>,
 {
-    let (context, claim) = (call.context(), call.claim(&permit)?);
+    let (context, claim) = (call.context(), call.claim::<E>(&permit)?);
     match Commit::<E>::commit(&*call.app.store, effect, permit, context, claim, At::Store).await? {
         Ended::Done(_, answer) => Ok(written(&call.app, answer)),
         Ended::Replayed(answer) => {

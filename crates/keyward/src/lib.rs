@@ -13,6 +13,7 @@ mod cross_origin;
 mod demo;
 pub mod document;
 mod files;
+pub mod issuers;
 mod limits;
 mod observe;
 mod operate;

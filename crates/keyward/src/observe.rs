@@ -149,7 +149,9 @@ impl Event {
         if let Some(Recognised { kind, id, user, account }) = response.extensions().get().copied() {
             // Of a credential that was refused nothing was noted on the way.
             let _ = self.record.caller.set((user, kind, id));
-            let _ = self.record.account.set(account);
+            if let Some(account) = account {
+                let _ = self.record.account.set(account);
+            }
         }
         let causes = reason.and_then(|reason| reason.causes.as_deref());
         self.write(Some(response.status().as_u16()), reason.map(|reason| reason.word), causes);

@@ -1,7 +1,8 @@
 //! What a running server takes in when it is told to reload (SIGHUP), and how.
 
 use crate::cli::{CliError, variables};
-use crate::config::{self, AfterCrash, Config, Flags, LimitsConfig, restart_needed};
+use crate::config::{self, AfterCrash, Config, Flags, IssuerConfig, LimitsConfig, restart_needed};
+use crate::issuers::Issuers;
 use crate::secret_file;
 use crate::telemetry::SetLevel;
 use crate::transport::tls;
@@ -112,6 +113,8 @@ pub(crate) struct Reloader {
     begun_with: Config,
     /// Where it takes effect.
     pub(crate) current: Current,
+    /// Their keys are fetched anew, whatever else the configuration says.
+    pub(crate) issuers: Issuers,
     set_level: SetLevel,
     /// One after the other.
     turn: Mutex<()>,
@@ -125,7 +128,13 @@ impl std::fmt::Debug for Reloader {
 
 impl Reloader {
     pub(crate) fn new(flags: Flags, begun_with: Config, current: Current, set_level: SetLevel) -> Self {
-        Self { flags, begun_with, current, set_level, turn: Mutex::default() }
+        let issuers = Issuers::default();
+        Self { flags, begun_with, current, issuers, set_level, turn: Mutex::default() }
+    }
+
+    /// The issuers whose tokens are taken.
+    pub(crate) fn trusted(&self) -> &[IssuerConfig] {
+        &self.begun_with.issuers
     }
 
     /// What to do about limits after a crash.
@@ -141,6 +150,8 @@ impl Reloader {
     /// Takes in what may change; on any mistake nothing is changed, and the log says why.
     pub(crate) fn reload(&self) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whatever is wrong with the configuration: a key that was withdrawn must go at once.
+        self.issuers.fetch_anew();
         match self.take_in() {
             Ok(()) => {}
             Err(CliError::Config(error)) => {

@@ -9,7 +9,7 @@ use crate::call::{self, BASE, Call, Reply};
 use crate::observe::record;
 use crate::pages;
 use crate::problem::{Problem, Problems, RequestId};
-use crate::stack::{guarded, public};
+use crate::stack::{AccountNeed, guarded, public};
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
@@ -134,7 +134,7 @@ pub fn table() -> Vec<Row> {
         open(PostAuthValidateApiKey, POST, "/auth/validate-api-key", (true, Purpose::Validate), auth::validate_api_key::handle),
         read::<SeeSelf, _, _>(GetMe, GET, "/me", me::get::handle),
         read::<ReadAccount, _, _>(GetMeAccounts, GET, "/me/accounts", me::accounts::handle),
-        read::<ReadAccount, _, _>(PatchMeActiveAccount, PATCH, "/me/active-account", me::active_account::handle),
+        write(PatchMeActiveAccount, PATCH, "/me/active-account", me::active_account::handle),
         read::<ReadAccount, _, _>(GetAccountTeam, GET, "/account/team", account::team::list),
         write(PostAccountTeam, POST, "/account/team", account::team::invite),
         write(PatchAccountTeamUserId, PATCH, "/account/team/{user_id}", account::team::change),
@@ -188,12 +188,10 @@ where
     F: Fn(Call, Permit<A>) -> R + Copy + Send + Sync + 'static,
     R: Future<Output = Result<Reply, Problem>> + Send + 'static,
 {
-    // One with a changing verb changes nothing yet: it can be repeated as it is, and its key must only be well-formed.
-    let replays = method != Method::GET;
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
             let permit = check::<A>(call::principal(&mut request)?)?;
-            let call = call::read(&app, replays, &call::OF_CALLERS, request).await?;
+            let call = call::read(&app, false, &call::OF_CALLERS, request).await?;
             let id = call.id;
             Ok(call::reply(&app, id, &handler(call, permit).await?))
         })
@@ -321,7 +319,19 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) 
         Access::Public { origin_app, limit } => {
             router.on_service(verb, MapRequest::new(public(app, limit, origin_app, inner), noted))
         }
-        Access::Caller(_) => router.on_service(verb, MapRequest::new(guarded(app, inner), noted)),
+        Access::Caller(_) => {
+            router.on_service(verb, MapRequest::new(guarded(app, account_need(id), inner), noted))
+        }
+    }
+}
+
+/// Which operations are there to find out about accounts, and to choose one.
+fn account_need(id: OperationId) -> AccountNeed {
+    match id {
+        OperationId::GetMe | OperationId::GetMeAccounts | OperationId::PatchMeActiveAccount => {
+            AccountNeed::Chosen
+        }
+        _ => AccountNeed::Needed,
     }
 }
 

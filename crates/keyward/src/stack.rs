@@ -11,11 +11,11 @@ use crate::problem::Problems;
 use crate::routes;
 use crate::time_limit::TimeLimitLayer;
 use axum::body::Body;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use keyward_core::denial::Denial;
-use keyward_core::principal::{Caller, Principal};
+use keyward_core::principal::Caller;
 use keyward_core::rate_limit::Purpose;
-use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Schemes};
+use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Scheme, Schemes};
 use keyward_tower::hygiene::Hygiene;
 use keyward_tower::origin_app::{OriginApp, RequireOriginApp};
 use keyward_tower::rate_limit::RateLimitLayer;
@@ -61,6 +61,7 @@ where
 /// What stands around an operation of callers.
 pub fn guarded<S>(
     app: &Arc<App>,
+    account: AccountNeed,
     row: S,
 ) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
 + Clone
@@ -73,7 +74,8 @@ where
 {
     let problems = Problems(Arc::clone(app));
     let keys = ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock));
-    let schemes: Schemes = [Box::new(keys) as Box<_>].into();
+    // A key's prefix claims a token, then the form of a JWT. What one has claimed no other is asked about.
+    let schemes: Schemes = [Box::new(keys) as Box<dyn Scheme>, Box::new(app.jwts.clone())].into();
     ServiceBuilder::new()
         // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
         // Whoever tries again and again with bad credentials is told 429.
@@ -83,7 +85,7 @@ where
         .layer(GateLayer::new(RequireOriginApp, problems.clone()))
         .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems.clone()))
         // In which account? 400, 403.
-        .layer(GateLayer::new(ActiveAccount(Arc::clone(app)), problems.clone()))
+        .layer(GateLayer::new(ActiveAccount(Arc::clone(app), account), problems.clone()))
         // Is it within its limits? 429. They are the account's, so this stands right after it, and before anything is read.
         .layer(RateLimitLayer::new(app.limiter.clone(), OfCallers(Arc::clone(app)), problems))
         .service(row)
@@ -150,34 +152,30 @@ impl<B> Check<B> for NoteOriginApp {
     }
 }
 
-/// Chooses the account of the request: a key's own. `X-Active-Account` may only name that one.
+/// Chooses the account of the request. On the few operations that help to choose one, there need be none.
 #[derive(Clone, Debug)]
-struct ActiveAccount(Arc<App>);
+struct ActiveAccount(Arc<App>, AccountNeed);
+
+/// Whether an operation is one of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountNeed {
+    /// It is.
+    Needed,
+    /// It tells or changes which account that is.
+    Chosen,
+}
 
 impl<B> Check<B> for ActiveAccount {
     fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
         // Authentication stands outside this, so a caller is there.
         let caller = request.extensions_mut().remove::<Caller>().ok_or(Denial::CredentialMissing)?;
-        let principal = Principal::of(caller);
-        let member = principal.member.ok_or(Denial::AccountRequired)?;
-        if let Some(named) = request.headers().get("x-active-account") {
-            self.names(named, &principal)?;
-        }
-        if let Some(record) = record(request) {
+        let named = request.headers().get("x-active-account").map(|named| named.as_bytes().trim_ascii());
+        let needed = self.1 == AccountNeed::Needed;
+        let principal = self.0.directory().read().act_in(caller, named, needed)?;
+        if let (Some(record), Some(member)) = (record(request), principal.member) {
             let _ = record.account.set(member.account);
         }
         request.extensions_mut().insert(principal);
         Ok(())
-    }
-}
-
-impl ActiveAccount {
-    fn names(&self, named: &HeaderValue, principal: &Principal) -> Result<(), Denial> {
-        let live = self.0.directory().read();
-        let own = principal.member.and_then(|member| live.account(member.account));
-        match own {
-            Some(account) if account.slug.as_bytes() == named.as_bytes().trim_ascii() => Ok(()),
-            _ => Err(Denial::AccountForeign),
-        }
     }
 }

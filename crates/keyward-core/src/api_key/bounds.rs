@@ -54,20 +54,37 @@ pub struct Settled {
 /// # Errors
 /// [`Denial::WiderThanMaker`].
 pub fn settle(maker: &Principal, wanted: Wanted) -> Result<Settled, Denial> {
-    let Credential::ApiKey(key) = &maker.credential;
+    let (end, ranges) = span(maker);
     let expires_at = match wanted.expires_at {
-        Field::Absent => key.expires_at,
+        Field::Absent => end,
         Field::Null => None,
         Field::Value(end) => Some(end),
     };
     let allowed_ips = match wanted.allowed_ips {
-        Field::Absent => key.allowed_ips.clone(),
+        Field::Absent => ranges,
         Field::Null => None,
         Field::Value(ranges) => Some(ranges.into()),
     };
-    let settled = Settled { grant: settle_grant(maker, key.grant, wanted.grant)?, expires_at, allowed_ips };
+    let settled = Settled { grant: settle_grant(maker, wanted.grant)?, expires_at, allowed_ips };
     within_span(maker, settled.expires_at, settled.allowed_ips.as_deref())?;
     Ok(settled)
+}
+
+/// When and from where whatever a maker makes can be used at most. The end of a token bounds nothing: it says for how long its
+/// client was trusted, not for how long its user wants a key.
+fn span(maker: &Principal) -> (Option<Timestamp>, Option<Arc<[IpNet]>>) {
+    match &maker.credential {
+        Credential::ApiKey(key) => (key.expires_at, key.allowed_ips.clone()),
+        Credential::Jwt(_) => (None, None),
+    }
+}
+
+/// The permission that a maker can hand on: a key's own. A token has none, whatever its issuer is trusted with.
+fn own_grant(maker: &Principal) -> Grant {
+    match &maker.credential {
+        Credential::ApiKey(key) => key.grant,
+        Credential::Jwt(_) => Grant::Fixed(maker.scopes),
+    }
 }
 
 /// Whether the maker may rotate a key, whose new secret it will see. `role` is the role of the key's user now.
@@ -78,17 +95,17 @@ pub fn may_rotate(maker: &Principal, key: &ApiKey, role: Role) -> Result<(), Den
     if maker.credential.is_key(key.id) {
         return Ok(());
     }
-    let Credential::ApiKey(own) = &maker.credential;
     let as_wanted = match key.grant {
         Grant::FullAccess => WantedGrant::FullAccess,
         Grant::ReadOnly => WantedGrant::ReadOnly,
         Grant::Fixed(scopes) => WantedGrant::Scopes(Grant::Fixed(scopes).under(role)),
     };
-    settle_grant(maker, own.grant, as_wanted)?;
+    settle_grant(maker, as_wanted)?;
     within_span(maker, key.expires_at, key.allowed_ips.as_deref())
 }
 
-fn settle_grant(maker: &Principal, own: Grant, wanted: WantedGrant) -> Result<Grant, Denial> {
+fn settle_grant(maker: &Principal, wanted: WantedGrant) -> Result<Grant, Denial> {
+    let own = own_grant(maker);
     let preset = |name: &str| {
         Err(wider(format!(
             "permission {name} can be given only by a full_access key or in the console; name scopes instead"
@@ -109,15 +126,15 @@ fn settle_grant(maker: &Principal, own: Grant, wanted: WantedGrant) -> Result<Gr
 }
 
 fn within_span(maker: &Principal, end: Option<Timestamp>, ranges: Option<&[IpNet]>) -> Result<(), Denial> {
-    let Credential::ApiKey(own) = &maker.credential;
-    if let Some(last) = own.expires_at
+    let (last, within) = span(maker);
+    if let Some(last) = last
         && end.is_none_or(|end| end > last)
     {
         return Err(wider(format!(
             "expires_at must not be later than {last}, the end of the key that makes it"
         )));
     }
-    if !address::within(ranges, own.allowed_ips.as_deref()) {
+    if !address::within(ranges, within.as_deref()) {
         return Err(wider("allowed_ips must lie within those of the key that makes it".to_owned()));
     }
     Ok(())

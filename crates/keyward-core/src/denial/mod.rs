@@ -136,6 +136,38 @@ pub enum Denial {
     KeyExpired,
     /// The key may not be used from this address.
     AddressNotAllowed,
+    /// The JWT is longer than is read.
+    TokenTooLong,
+    /// It has the form of a JWT, and its parts cannot be read, or not in one way only.
+    TokenMalformed,
+    /// The JWT asks for something beyond a plain signature: `crit`, `b64`, `zip`, `enc`, a token in a token.
+    TokenExtension,
+    /// No configured issuer is the JWT's `iss`.
+    TokenIssuer,
+    /// The JWT is signed in a way that its issuer's entry does not allow.
+    TokenAlgorithm,
+    /// The JWT is no access token: an ID token, a logout token, or a `typ` that its issuer's entry does not allow.
+    TokenType,
+    /// The issuer has no such key, or more than one that could be meant.
+    TokenKeyUnknown,
+    /// The signature is not the key's.
+    TokenSignature,
+    /// A claim is missing, of the wrong type, or makes no sense.
+    TokenClaims,
+    /// The JWT was issued for another API.
+    TokenAudience,
+    /// The JWT's end has passed.
+    TokenExpired,
+    /// The JWT's beginning is still to come.
+    TokenNotYetValid,
+    /// The JWT lives longer than its issuer's entry allows.
+    TokenLifetime,
+    /// The JWT is bound to a key of its client (`cnf`), and nothing here proves that the client has it.
+    TokenBound,
+    /// The JWT is good, and its subject is no user's.
+    TokenUnlinked,
+    /// The keys of the JWT's issuer cannot be had.
+    IssuerUnavailable,
     /// The user is disabled.
     UserDisabled,
     /// The account is disabled.
@@ -227,6 +259,22 @@ impl Denial {
             Self::KeyRotated => "key_rotated",
             Self::KeyExpired => "key_expired",
             Self::AddressNotAllowed => "address_not_allowed",
+            Self::TokenTooLong => "token_too_long",
+            Self::TokenMalformed => "token_malformed",
+            Self::TokenExtension => "token_extension",
+            Self::TokenIssuer => "token_issuer",
+            Self::TokenAlgorithm => "token_algorithm",
+            Self::TokenType => "token_type",
+            Self::TokenKeyUnknown => "token_key_unknown",
+            Self::TokenSignature => "token_signature",
+            Self::TokenClaims => "token_claims",
+            Self::TokenAudience => "token_audience",
+            Self::TokenExpired => "token_expired",
+            Self::TokenNotYetValid => "token_not_yet_valid",
+            Self::TokenLifetime => "token_lifetime",
+            Self::TokenBound => "token_bound",
+            Self::TokenUnlinked => "token_unlinked",
+            Self::IssuerUnavailable => "issuer_unavailable",
             Self::UserDisabled => "user_disabled",
             Self::AccountDisabled => "account_disabled",
             Self::NotAMember => "not_a_member",
@@ -264,7 +312,7 @@ impl Denial {
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
             }
-            Self::Overloaded => Code::ServiceUnavailable,
+            Self::Overloaded | Self::IssuerUnavailable => Code::ServiceUnavailable,
             Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::SecretAlreadyShown(_) => {
                 Code::Conflict
             }
@@ -278,6 +326,21 @@ impl Denial {
             | Self::KeyRotated
             | Self::KeyExpired
             | Self::AddressNotAllowed
+            | Self::TokenTooLong
+            | Self::TokenMalformed
+            | Self::TokenExtension
+            | Self::TokenIssuer
+            | Self::TokenAlgorithm
+            | Self::TokenType
+            | Self::TokenKeyUnknown
+            | Self::TokenSignature
+            | Self::TokenClaims
+            | Self::TokenAudience
+            | Self::TokenExpired
+            | Self::TokenNotYetValid
+            | Self::TokenLifetime
+            | Self::TokenBound
+            | Self::TokenUnlinked
             | Self::UserDisabled
             | Self::AccountDisabled
             | Self::NotAMember => Code::Unauthorized,
@@ -304,7 +367,9 @@ impl Denial {
             | Self::WiderThanMaker(text) => text.clone(),
             Self::BodyTooLarge(limit) => format!("Request body must be at most {limit} bytes"),
             Self::BodyUnreadable => "Request body could not be read to its end".to_owned(),
-            Self::Overloaded => "The service cannot do this now; try again in a few seconds".to_owned(),
+            Self::Overloaded | Self::IssuerUnavailable => {
+                "The service cannot do this now; try again in a few seconds".to_owned()
+            }
             Self::RouteUnknown => "There is no such route".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Method not allowed; this route has {allowed}"),
             Self::OriginAppMissing => {
@@ -336,6 +401,21 @@ impl Denial {
             | Self::KeyRotated
             | Self::KeyExpired
             | Self::AddressNotAllowed
+            | Self::TokenTooLong
+            | Self::TokenMalformed
+            | Self::TokenExtension
+            | Self::TokenIssuer
+            | Self::TokenAlgorithm
+            | Self::TokenType
+            | Self::TokenKeyUnknown
+            | Self::TokenSignature
+            | Self::TokenClaims
+            | Self::TokenAudience
+            | Self::TokenExpired
+            | Self::TokenNotYetValid
+            | Self::TokenLifetime
+            | Self::TokenBound
+            | Self::TokenUnlinked
             | Self::UserDisabled
             | Self::AccountDisabled
             | Self::NotAMember => "Invalid or expired authentication token".to_owned(),

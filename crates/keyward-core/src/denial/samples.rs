@@ -50,7 +50,23 @@ impl Denial {
             Self::KeyRevoked => Self::KeyRotated,
             Self::KeyRotated => Self::KeyExpired,
             Self::KeyExpired => Self::AddressNotAllowed,
-            Self::AddressNotAllowed => Self::UserDisabled,
+            Self::AddressNotAllowed => Self::TokenTooLong,
+            Self::TokenTooLong => Self::TokenMalformed,
+            Self::TokenMalformed => Self::TokenExtension,
+            Self::TokenExtension => Self::TokenIssuer,
+            Self::TokenIssuer => Self::TokenAlgorithm,
+            Self::TokenAlgorithm => Self::TokenType,
+            Self::TokenType => Self::TokenKeyUnknown,
+            Self::TokenKeyUnknown => Self::TokenSignature,
+            Self::TokenSignature => Self::TokenClaims,
+            Self::TokenClaims => Self::TokenAudience,
+            Self::TokenAudience => Self::TokenExpired,
+            Self::TokenExpired => Self::TokenNotYetValid,
+            Self::TokenNotYetValid => Self::TokenLifetime,
+            Self::TokenLifetime => Self::TokenBound,
+            Self::TokenBound => Self::TokenUnlinked,
+            Self::TokenUnlinked => Self::IssuerUnavailable,
+            Self::IssuerUnavailable => Self::UserDisabled,
             Self::UserDisabled => Self::AccountDisabled,
             Self::AccountDisabled => Self::NotAMember,
             Self::NotAMember => Self::AccountForeign,
@@ -119,8 +135,38 @@ impl Denial {
             Self::AddressNotAllowed => {
                 "The request came from outside the key's allowed_ips; behind a proxy, see trusted_proxies."
             }
+            Self::TokenTooLong => "Raise max_token_bytes of the issuer, or have it put less into its tokens.",
+            Self::TokenMalformed | Self::TokenExtension | Self::TokenSignature => {
+                "The token was cut, changed or made by someone else than its issuer."
+            }
+            Self::TokenIssuer => {
+                "[[issuers]] has no entry with this token's iss, to the letter: look at the slash at the end."
+            }
+            Self::TokenAlgorithm => {
+                "See algorithms of the issuer: keyward doctor --issuer says what it signs with."
+            }
+            Self::TokenType => {
+                "The client sends an ID token, or the issuer's typ is not in accept_typ: Auth0's usual tokens need JWT there."
+            }
+            Self::TokenKeyUnknown => {
+                "The key was taken out of the issuer's set, or is not there yet: keyward doctor --issuer shows the set."
+            }
+            Self::TokenClaims | Self::TokenLifetime | Self::TokenBound => {
+                "The issuer makes tokens that this server cannot take; the guide to issuers says what they must be."
+            }
+            Self::TokenAudience => {
+                "The client asked for a token for another API: compare aud with audience of the issuer."
+            }
+            Self::TokenExpired => "The client must get a new token; if it just did, compare the clocks.",
+            Self::TokenNotYetValid => "The issuer's clock is ahead of this machine's; see leeway_seconds.",
+            Self::TokenUnlinked => {
+                "Nobody is this subject yet: invite the address that its issuer has verified, or use keyward user link."
+            }
+            Self::IssuerUnavailable => {
+                "The issuer's keys were never had, or not for a day: keyward doctor --issuer says what is in the way."
+            }
             Self::UserDisabled | Self::AccountDisabled | Self::NotAMember => {
-                "The key is good, but its user or account is not active here."
+                "The credential is good, but its user or account is not active here."
             }
             Self::AccountForeign | Self::AccountRequired => {
                 "The client names the wrong account, or none where it must."
@@ -155,7 +201,7 @@ mod tests {
         let bad: Vec<Denial> = Denial::samples()
             .filter(|d| d.code() == super::super::Code::Unauthorized && *d != Denial::CredentialMissing)
             .collect();
-        assert_eq!(bad.len(), 11);
+        assert_eq!(bad.len(), 26);
         assert!(bad.iter().all(|denial| denial.message() == "Invalid or expired authentication token"));
     }
 }

@@ -36,12 +36,13 @@ impl ApiKeys {
             Err(denial @ (Denial::KeyMalformed | Denial::KeyUnknown)) => Verdict::No(denial, None),
             Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live)),
             Ok(Admitted { caller, to_move }) => {
-                let Credential::ApiKey(key) = &caller.credential;
-                self.directory.note_use(KeyUse {
-                    key: key.id,
-                    at: now,
-                    current: key.current.then_some(key.digest),
-                });
+                if let Credential::ApiKey(key) = &caller.credential {
+                    self.directory.note_use(KeyUse {
+                        key: key.id,
+                        at: now,
+                        current: key.current.then_some(key.digest),
+                    });
+                }
                 if let Some(to_move) = to_move {
                     self.directory.note_move(to_move);
                 }

@@ -14,8 +14,10 @@
 //! come from `0.0.0.0`, which no range of addresses allows.
 
 mod api_key;
+mod jwt;
 
 pub use api_key::ApiKeys;
+pub use jwt::{IssuerKeys, Jwts, Links, Trusted};
 
 use crate::{ClientAddress, Refuse, refused};
 use http::header::AUTHORIZATION;

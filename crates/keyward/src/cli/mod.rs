@@ -3,6 +3,7 @@
 mod config;
 mod database_file;
 mod demo;
+mod doctor;
 mod init;
 mod opened;
 pub(crate) use opened::Opened;
@@ -51,6 +52,7 @@ enum Command {
     #[command(subcommand)]
     Secret(orders::SecretOrder),
     Explain(orders::Explain),
+    Doctor(doctor::Doctor),
     /// Tells the audit trail: who did what, by which credential, when and from where.
     Audit(orders::Audit),
     /// Copies the database into a new file while the server serves.
@@ -159,6 +161,7 @@ impl Cli {
                 Command::Account(order) => order.run().await,
                 Command::Secret(order) => order.run().await,
                 Command::Explain(explain) => explain.run().await,
+                Command::Doctor(doctor) => doctor.run().await,
                 Command::Audit(audit) => audit.run().await,
                 Command::Backup(backup) => backup.run().await,
                 Command::Restore(restore) => restore.run(),

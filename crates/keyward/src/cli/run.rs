@@ -4,7 +4,8 @@ use super::CliError;
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
 use crate::background::{counters, flush, purge};
-use crate::config::{Config, Server};
+use crate::config::{Config, IssuerConfig, Server};
+use crate::issuers::Issuers;
 use crate::operate::{Desk, socket};
 use crate::pages::Pages;
 use crate::reload::Reloader;
@@ -116,7 +117,11 @@ pub(super) struct Plan {
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, reloader, traces, announce } = plan;
+    let Plan { bound, public_url, opened, signals, mut reloader, traces, announce } = plan;
+    let issuers = Issuers::of(reloader.trusted(), &opened.clock);
+    let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
+    reloader.issuers = issuers.clone();
+    let limits = measures(reloader.trusted());
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
@@ -141,10 +146,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let limiter = Limiter::new(Arc::clone(&opened.clock));
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
     let app = Arc::new(App {
+        jwts: issuers.scheme(&store, &opened.random, &opened.clock),
         pages: Pages::default(),
         claims: opened.claims,
         current: reloader.current.clone(),
-        metrics: of_server(&store, (&opened.ring, &opened.clock), &limiter, traces.as_ref()),
+        metrics: of_server(&store, (&opened.ring, &opened.clock), &limiter, (&issuers, traces.as_ref())),
         limiter,
         traces,
         recent,
@@ -154,7 +160,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         clock: opened.clock,
         random: opened.random,
         public_url,
-        limits: Limits::default(),
+        limits,
     });
     if let Err(unheard) = announce() {
         counters::save(&*app.store, &app.limiter, &*app.clock).await;
@@ -174,7 +180,12 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     beside.spawn(async move { flush::forever(&*flushing).await });
     let purging = Arc::clone(&app);
     beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter).await });
-    let with = Listening { current: app.current.clone(), figures: app.metrics.connections.clone() };
+    beside.spawn(async move { issuers.keep_fresh().await });
+    let with = Listening {
+        current: app.current.clone(),
+        figures: app.metrics.connections.clone(),
+        header_bytes: limits.header_bytes,
+    };
     let stop = async {
         told_to_stop(told.clone(), 1).await;
         tracing::info!("stopping: no new connections, what has begun may end");
@@ -195,6 +206,14 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The measures of a request: with tokens longer than usual, its head may be longer too.
+fn measures(issuers: &[IssuerConfig]) -> Limits {
+    let usual = IssuerConfig::default().max_token_bytes;
+    let longest = issuers.iter().map(|issuer| issuer.max_token_bytes).max().unwrap_or(usual);
+    let limits = Limits::default();
+    Limits { header_bytes: limits.header_bytes + longest.saturating_sub(usual), ..limits }
 }
 
 /// Ready when so many orders to stop have come.

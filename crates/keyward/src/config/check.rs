@@ -1,10 +1,10 @@
 //! What must hold between settings, whichever source each came from.
 
-use super::Config;
 use super::settings::SETTINGS;
+use super::{Config, IssuerConfig};
 
 /// The names of those that break a rule, and which.
-pub(super) fn between(config: &Config) -> Vec<(&'static str, String)> {
+pub(super) fn between(config: &Config) -> Vec<(String, String)> {
     let server = &config.server;
     let mut broken = Vec::new();
     match (&server.tls_cert, &server.tls_key) {
@@ -18,6 +18,15 @@ pub(super) fn between(config: &Config) -> Vec<(&'static str, String)> {
             server.listen
         );
         broken.push(("server.listen", text));
+    }
+    let mut broken: Vec<(String, String)> =
+        broken.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    for (index, issuer) in config.issuers.iter().enumerate() {
+        let same = |other: &&IssuerConfig| other.issuer == issuer.issuer && !issuer.issuer.is_empty();
+        if config.issuers.iter().take(index).any(|other| same(&other)) {
+            let text = format!("issuers.issuer: {} has an entry already", issuer.issuer);
+            broken.push((format!("issuers {}", issuer.issuer), text));
+        }
     }
     broken
 }

@@ -1,13 +1,16 @@
 //! The configuration: defaults, then the file, then `KEYWARD_*`, then flags. The later wins.
 //!
-//! `settings.rs` is the one table of what can be set: the file's reader, the variables, `keyward config show`, the schema and
+//! `settings.rs` and, for each of `[[issuers]]`, `issuers.rs` are the tables of what can be set: the file's reader, the variables, `keyward config show`, the schema and
 //! the reference page are all made from it.
 
 mod check;
+mod issuers;
 mod load;
 mod pages;
 mod settings;
 
+pub use issuers::IssuerConfig;
+pub(crate) use issuers::is_issuer_url;
 pub use load::{ConfigError, Flags, Mistake, Variables, load};
 pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
@@ -36,6 +39,8 @@ pub struct Config {
     pub cors: Cors,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[[issuers]]`
+    pub issuers: Vec<IssuerConfig>,
 }
 
 /// `[server]`

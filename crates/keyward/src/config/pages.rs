@@ -1,7 +1,8 @@
 //! What is made from the table of settings: the configuration as a file, the JSON Schema, the reference page.
 
-use super::Config;
+use super::issuers::ISSUER_SETTINGS;
 use super::settings::{Given, Kind, SETTINGS, Setting};
+use super::{Config, IssuerConfig};
 use keyward_core::limits::Rate;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -27,7 +28,31 @@ pub fn shown(config: &Config, commented: bool) -> String {
             let _ = writeln!(text, "{} = {}", setting.key, literal(&value));
         }
     }
+    if commented {
+        let _ = writeln!(
+            text,
+            "\n# An issuer whose access tokens are taken, each in an entry of its own.\n# [[issuers]]"
+        );
+        entry(&mut text, &IssuerConfig::default(), true);
+    }
+    for issuer in &config.issuers {
+        let _ = writeln!(text, "\n[[issuers]]");
+        entry(&mut text, issuer, false);
+    }
     text
+}
+
+/// The lines of an entry of `[[issuers]]`.
+fn entry(text: &mut String, issuer: &IssuerConfig, commented: bool) {
+    for setting in ISSUER_SETTINGS {
+        let value = (setting.get)(issuer).map(|value| literal(&value));
+        if commented {
+            let value = value.unwrap_or_else(|| "\"…\"".to_owned());
+            let _ = writeln!(text, "# {}\n# {} = {value}", setting.about, setting.key);
+        } else if let Some(value) = value.filter(|value| value != "[]") {
+            let _ = writeln!(text, "{} = {value}", setting.key);
+        }
+    }
 }
 
 /// A value as TOML writes it. Basic strings of TOML and strings of JSON have the same escapes for all that can stand here.
@@ -43,7 +68,11 @@ fn literal(value: &Given) -> String {
 /// The names of the settings that differ and that a running server does not take in.
 pub(crate) fn restart_needed(now: &Config, next: &Config) -> Vec<String> {
     let differs = |setting: &&Setting| !setting.reloads && (setting.get)(now) != (setting.get)(next);
-    SETTINGS.iter().filter(differs).map(Setting::name).collect()
+    let mut names: Vec<String> = SETTINGS.iter().filter(differs).map(Setting::name).collect();
+    if now.issuers != next.issuers {
+        names.push("issuers".to_owned());
+    }
+    names
 }
 
 /// The JSON Schema of the file (draft 2020-12).
@@ -51,27 +80,13 @@ pub(crate) fn restart_needed(now: &Config, next: &Config) -> Vec<String> {
 pub fn schema() -> String {
     let mut sections = Map::new();
     for setting in SETTINGS {
-        let mut property = match (setting.kind, setting.values) {
-            (Kind::List, _) => json!({ "type": "array", "items": { "type": "string" } }),
-            (Kind::Number(least, most), _) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-            (Kind::Rate, _) => json!({ "oneOf": [
-                { "type": "integer", "minimum": 1, "maximum": Rate::MOST },
-                { "const": "unlimited" },
-            ] }),
-            (Kind::Flag, _) => json!({ "type": "boolean" }),
-            (Kind::Text | Kind::Path, []) => json!({ "type": "string" }),
-            (Kind::Text | Kind::Path, values) => json!({ "type": "string", "enum": values }),
-        };
-        if let Some(property) = property.as_object_mut() {
-            property.insert("description".to_owned(), json!(setting.about));
-            if let Some(default) = (setting.get)(&Config::default()) {
-                property.insert("default".to_owned(), plain(default));
-            }
-        }
+        let default = (setting.get)(&Config::default());
+        let property = property(setting.kind, setting.values, setting.about, default);
         if let Some(properties) = inner(&mut sections, setting.section) {
             properties.insert(setting.key.to_owned(), property);
         }
     }
+    sections.insert("issuers".to_owned(), issuers());
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The configuration file of Keyward",
@@ -80,6 +95,52 @@ pub fn schema() -> String {
         "properties": sections,
     });
     serde_json::to_string_pretty(&schema).unwrap_or_default()
+}
+
+/// A setting in the schema.
+fn property(kind: Kind, values: &[&str], about: &str, default: Option<Given>) -> Value {
+    let mut property = match (kind, values) {
+        (Kind::List, []) => json!({ "type": "array", "items": { "type": "string" } }),
+        (Kind::List, values) => json!({ "type": "array", "items": { "type": "string", "enum": values } }),
+        (Kind::Number(least, most), _) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        (Kind::Rate, _) => json!({ "oneOf": [
+            { "type": "integer", "minimum": 1, "maximum": Rate::MOST },
+            { "const": "unlimited" },
+        ] }),
+        (Kind::Flag, _) => json!({ "type": "boolean" }),
+        (Kind::Text | Kind::Path, []) => json!({ "type": "string" }),
+        (Kind::Text | Kind::Path, values) => json!({ "type": "string", "enum": values }),
+    };
+    if let Some(property) = property.as_object_mut() {
+        property.insert("description".to_owned(), json!(about));
+        if let Some(default) = default {
+            property.insert("default".to_owned(), plain(default));
+        }
+    }
+    property
+}
+
+/// The entries of `[[issuers]]` in the schema.
+fn issuers() -> Value {
+    let properties: Map<String, Value> = ISSUER_SETTINGS
+        .iter()
+        .map(|setting| {
+            let default = (setting.get)(&IssuerConfig::default());
+            (setting.key.to_owned(), property(setting.kind, setting.values, setting.about, default))
+        })
+        .collect();
+    let required: Vec<&str> =
+        ISSUER_SETTINGS.iter().filter(|setting| setting.required).map(|setting| setting.key).collect();
+    json!({
+        "type": "array",
+        "description": "The issuers whose access tokens are taken.",
+        "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": required,
+            "properties": properties,
+        },
+    })
 }
 
 /// The properties of a section, made on the way to it.
@@ -116,22 +177,42 @@ pub fn reference() -> String {
     for setting in SETTINGS {
         let _ = writeln!(page, "{}", row(setting));
     }
+    page.push_str(
+        "\n## Issuers\n\n\
+         Each `[[issuers]]` names one issuer whose access tokens are taken; there can be several. Variables cannot say it, and a\n\
+         change needs a restart. On SIGHUP the keys of all issuers are fetched anew, whatever their age. The guide to\n\
+         [issuers](../guides/issuers.md) has an entry for Auth0.\n\n\
+         | setting | default | what it is for |\n| --- | --- | --- |\n",
+    );
+    for setting in ISSUER_SETTINGS {
+        let default = (setting.get)(&IssuerConfig::default());
+        let default = match default {
+            _ if setting.required => "required".to_owned(),
+            None => "none".to_owned(),
+            Some(value) => format!("`{}`", literal(&value)),
+        };
+        let about = described(setting.about, setting.values);
+        let _ = writeln!(page, "| `{}` | {default} | {about} |", setting.key);
+    }
     page
+}
+
+fn described(about: &str, values: &[&str]) -> String {
+    match values {
+        [] => about.to_owned(),
+        values => format!("{about} One of `{}`.", values.join("`, `")),
+    }
 }
 
 fn row(setting: &Setting) -> String {
     let default = (setting.get)(&Config::default())
         .map_or_else(|| "none".to_owned(), |value| format!("`{}`", literal(&value)));
-    let values = match setting.values {
-        [] => String::new(),
-        values => format!(" One of `{}`.", values.join("`, `")),
-    };
     format!(
-        "| `[{}] {}` | `{}` | {default} | {} | {}{values} |",
+        "| `[{}] {}` | `{}` | {default} | {} | {} |",
         setting.section,
         setting.key,
         setting.variable(),
         if setting.reloads { "taken in" } else { "-" },
-        setting.about
+        described(setting.about, setting.values)
     )
 }

@@ -36,14 +36,14 @@ pub(super) enum Kind {
 }
 
 impl Given {
-    fn text(self) -> Result<String, String> {
+    pub(super) fn text(self) -> Result<String, String> {
         match self {
             Self::Text(text) => Ok(text),
             _ => Err("it must be one text".to_owned()),
         }
     }
 
-    fn list(self) -> Result<Vec<String>, String> {
+    pub(super) fn list(self) -> Result<Vec<String>, String> {
         match self {
             Self::List(items) => Ok(items),
             _ => Err("it must be a list of texts".to_owned()),
@@ -73,7 +73,7 @@ impl Given {
         }
     }
 
-    fn number(self) -> Result<i64, String> {
+    pub(super) fn number(self) -> Result<i64, String> {
         match self {
             Self::Number(number) => Ok(number),
             _ => Err("it must be a whole number".to_owned()),
@@ -545,6 +545,12 @@ fn origin(text: &str) -> Result<(), String> {
     if as_sent && !usual && !authority.as_str().contains('@') { Ok(()) } else { Err(wrong()) }
 }
 
+/// Whether a URL's host is this machine.
+pub(super) fn is_loopback_host(host: &str) -> bool {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Whether what stands in the place of a port is none.
 fn has_bad_port(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| {
@@ -558,9 +564,7 @@ fn public_url(text: &str) -> Result<String, String> {
     let invalid = || "it must be a URL without query, such as https://api.example.com".to_owned();
     let uri: Uri = text.parse().map_err(|_| invalid())?;
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(invalid)?;
-    let plain = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback =
-        plain == "localhost" || plain.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let loopback = is_loopback_host(host);
     match uri.scheme_str() {
         _ if uri.query().is_some() || text.contains('#') => Err(invalid()),
         _ if has_bad_port(&uri) => Err(invalid()),

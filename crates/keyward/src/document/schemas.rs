@@ -1,6 +1,7 @@
 //! The shapes of answers, from the types that are serialised.
 
 use crate::api::{auth, health, me};
+use keyward_core::active_account::ActiveAccount;
 use keyward_core::api_key::{KeyView, ShownKey};
 use keyward_core::denial::Code;
 use keyward_core::list::{CursorPagination, OffsetPagination};
@@ -20,7 +21,8 @@ pub(super) fn components() -> Map<String, Value> {
     add::<auth::validate_api_key::Validation>(&mut all);
     add::<me::get::Me<'_>>(&mut all);
     add::<me::accounts::Memberships<'_>>(&mut all);
-    add::<me::active_account::ActiveAccount<'_>>(&mut all);
+    add::<me::get::MeNowhere<'_>>(&mut all);
+    add::<ActiveAccount<'_>>(&mut all);
     add::<TeamMemberView<'_>>(&mut all);
     add::<KeyView<'_>>(&mut all);
     add::<ShownKey<'_>>(&mut all);

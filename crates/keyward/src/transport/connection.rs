@@ -28,9 +28,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tower::{Service, ServiceExt};
 
-/// The bytes of a head that hyper reads. Above the limits of the hygiene layer, so that its envelope answers and not a bare
+/// The bytes of a head that hyper reads above the limits of the hygiene layer, so that its envelope answers and not a bare
 /// 431.
-const HEAD: u32 = 40 * 1024;
+pub(super) const ABOVE: usize = 8 * 1024;
 /// The fields of a head that hyper reads.
 const FIELDS: usize = 256;
 /// Requests that may be open on one connection of HTTP/2.
@@ -54,6 +54,8 @@ pub(crate) struct ByProxy;
 pub(super) struct Serving {
     pub(super) service: Boxed,
     pub(super) current: Current,
+    /// The bytes of a head that hyper reads.
+    pub(super) head: usize,
 }
 
 /// Who is at the other end, and whether to stop.
@@ -123,6 +125,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Guest { from, stop } = guest;
+    let head = serving.head;
     match protocol {
         Protocol::Http1 => {
             let verdicts = Verdicts::default();
@@ -136,7 +139,7 @@ where
                 .header_read_timeout(None)
                 .timer(TokioTimer::new())
                 .max_headers(FIELDS)
-                .max_buf_size(HEAD as usize)
+                .max_buf_size(head)
                 .serve_connection(TokioIo::new(Watched::new(stream, first, Some(one))), answering);
             Box::pin(drive(connection, pulse, stop))
         }
@@ -149,7 +152,7 @@ where
                 .max_concurrent_streams(STREAMS)
                 .initial_stream_window_size(AHEAD_ON_ONE)
                 .initial_connection_window_size(AHEAD_IN_ALL)
-                .max_header_list_size(HEAD)
+                .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
                 .max_send_buf_size(WAITING)
                 .max_pending_accept_reset_streams(RESETS)
                 .max_local_error_reset_streams(RESETS)

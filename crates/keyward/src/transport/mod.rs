@@ -25,6 +25,7 @@ use crate::stack::Boxed;
 use ceiling::{Ceiling, Place};
 use connection::{Guest, Serving};
 use keyward_core::address::{allowed, canonical};
+use keyward_tower::hygiene::Limits;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -50,12 +51,21 @@ pub struct Figures {
 }
 
 /// What an address is listened on with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Listening {
     /// What may change while it is served.
     pub current: Current,
     /// Counts connections.
     pub figures: Figures,
+    /// As long as a head may be for what stands behind: beyond that, and a little more, it is not read at all.
+    pub header_bytes: usize,
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        let header_bytes = Limits::default().header_bytes;
+        Self { current: Current::default(), figures: Figures::default(), header_bytes }
+    }
 }
 
 /// A place under the ceiling that is counted while it is taken.
@@ -85,8 +95,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     hurry: impl Future<Output = ()>,
 ) {
-    let Listening { current, figures } = with;
-    let serving = Serving { service, current };
+    let Listening { current, figures, header_bytes } = with;
+    let serving = Serving { service, current, head: header_bytes + connection::ABOVE };
     let (stopping, told) = watch::channel(false);
     let ceiling = Ceiling::of_this_process();
     let mut stop = std::pin::pin!(stop);

@@ -5,6 +5,7 @@ use super::metrics::{
     USES_UNWRITTEN, WRITES_WAITING,
 };
 use crate::app::Store;
+use crate::issuers::Issuers;
 use crate::telemetry::Traces;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
@@ -16,7 +17,7 @@ pub(crate) fn of_server(
     store: &Arc<dyn Store>,
     (ring, clock): (&KeyRing, &Arc<dyn Clock>),
     limiter: &Limiter,
-    traces: Option<&Traces>,
+    (issuers, traces): (&Issuers, Option<&Traces>),
 ) -> Metrics {
     let mut metrics = Metrics::new();
     let known = store.directory().clone();
@@ -36,6 +37,7 @@ pub(crate) fn of_server(
     }
     let counted = limiter.clone();
     metrics.ask(LIMIT_BUCKETS, move || counted.tally().buckets as u64);
+    metrics.ask_issuers(issuers);
     if let Some(traces) = traces {
         let lost = traces.lost();
         metrics.ask(SPANS_LOST, lost);

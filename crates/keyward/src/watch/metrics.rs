@@ -1,12 +1,14 @@
 //! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
 
+use crate::issuers::{Issuers, Standing};
 use crate::transport::Figures;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder,
 };
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -86,8 +88,27 @@ const LIMITED: Figure = Figure {
 pub(crate) const LIMIT_BUCKETS: Figure =
     asked("limit_buckets", "Accounts and addresses that are counted for limits");
 
+/// A figure of each issuer.
+const fn of_issuer(name: &'static str, kind: &'static str, about: &'static str) -> Figure {
+    Figure { name, kind, labels: "issuer", about }
+}
+
+const ISSUER_KEYS: Figure =
+    of_issuer("issuer_keys", "gauge", "Keys of the issuer that are believed; 0: its tokens are answered 503");
+const ISSUER_KEYS_AGE: Figure = of_issuer(
+    "issuer_keys_age_seconds",
+    "gauge",
+    "Seconds since the issuer's keys were fetched; above 3700 they could not be, and above 86400 they are believed no longer",
+);
+const ISSUER_FETCHES: Figure = Figure {
+    name: "issuer_key_fetches",
+    kind: "counter",
+    labels: "issuer, failed",
+    about: "Fetches of the issuer's keys",
+};
+
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 15] = [
+pub(crate) const FIGURES: [Figure; 18] = [
     REQUESTS,
     DURATIONS,
     CONNECTIONS,
@@ -103,6 +124,9 @@ pub(crate) const FIGURES: [Figure; 15] = [
     WRITES_WAITING,
     ROWS_LEFT_OUT,
     SPANS_LOST,
+    ISSUER_KEYS,
+    ISSUER_KEYS_AGE,
+    ISSUER_FETCHES,
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -191,6 +215,13 @@ impl Metrics {
         self.registry.register_collector(Box::new(Asked { figure, value }));
     }
 
+    /// Has the figures of these issuers asked for whenever the figures are told.
+    pub(crate) fn ask_issuers(&mut self, issuers: &Issuers) {
+        if issuers.keys().next().is_some() {
+            self.registry.register_collector(Box::new(OfIssuers(issuers.clone())));
+        }
+    }
+
     /// The figures in the text format of OpenMetrics.
     pub(crate) fn told(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
@@ -223,5 +254,43 @@ impl<F: Fn() -> u64 + Send + Sync + 'static> Collector for Asked<F> {
         let encoder =
             encoder.encode_descriptor(self.figure.name, self.figure.about, None, gauge.metric_type())?;
         gauge.encode(encoder)
+    }
+}
+
+/// The figures of issuers. Their names are the configuration's.
+#[derive(Debug)]
+struct OfIssuers(Issuers);
+
+impl OfIssuers {
+    fn gauges(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        figure: &Figure,
+        value: fn(&Standing) -> Option<i64>,
+    ) -> Result<(), fmt::Error> {
+        let mut encoder = encoder.encode_descriptor(figure.name, figure.about, None, MetricType::Gauge)?;
+        for (issuer, keys) in self.0.keys() {
+            if let Some(value) = value(&keys.standing()) {
+                ConstGauge::new(value).encode(encoder.encode_family(&[("issuer", issuer)])?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Collector for OfIssuers {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        self.gauges(&mut encoder, &ISSUER_KEYS, |standing| i64::try_from(standing.keys).ok())?;
+        self.gauges(&mut encoder, &ISSUER_KEYS_AGE, |standing| i64::try_from(standing.age?.as_secs()).ok())?;
+        let figure = &ISSUER_FETCHES;
+        let mut encoder = encoder.encode_descriptor(figure.name, figure.about, None, MetricType::Counter)?;
+        for (issuer, keys) in self.0.keys() {
+            let Standing { fetched, failed, .. } = keys.standing();
+            for (count, failed) in [(fetched, "false"), (failed, "true")] {
+                let labels = [("issuer", issuer), ("failed", failed)];
+                ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -19,6 +19,12 @@ mod hygiene;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod issuer;
+#[cfg(test)]
+mod jwt;
+#[cfg(test)]
+mod key_life;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod limits;

@@ -1,10 +1,12 @@
 //! The app under test, its personas, and how they speak to it.
 
+use crate::issuer::Issuer;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use keyward::app::App;
+use keyward::app::{App, Store};
 use keyward::config::LimitsConfig;
+use keyward::issuers::Issuers;
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
@@ -55,6 +57,8 @@ pub(crate) struct TestApp {
     pub(crate) viewer: Persona,
     pub(crate) stranger: Persona,
     pub(crate) both: Persona,
+    pub(crate) issuer: Issuer,
+    pub(crate) issuers: Issuers,
     ring: KeyRing,
     random: Arc<SeededRandom>,
     pub(crate) app: Arc<App>,
@@ -116,8 +120,19 @@ impl TestApp {
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
+        let issuer = Issuer::new();
+        let issuers = Issuers::with(&[issuer.entry()], &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
+            Arc::new(issuer.clone())
+        });
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let jwts = issuers.scheme(
+            &shared,
+            &(Arc::clone(&random) as Arc<dyn Random>),
+            &(Arc::new(clock.clone()) as Arc<dyn Clock>),
+        );
         let app = Arc::new(App {
-            store: Arc::new(store.clone()),
+            jwts,
+            store: shared,
             ring: ring.clone(),
             cursors: Cursors::new(&root),
             claims: Claims::new(&root),
@@ -156,6 +171,8 @@ impl TestApp {
             viewer,
             stranger,
             both,
+            issuer,
+            issuers,
             ring,
             random,
             app,

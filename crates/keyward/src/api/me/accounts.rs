@@ -1,8 +1,8 @@
 //! `GET /me/accounts`: every account that the caller's user is an active member of.
 
-use super::AccountRef;
 use crate::call::{Call, Reply};
 use crate::problem::Problem;
+use keyward_core::account::AccountRef;
 use keyward_core::id::AccountId;
 use keyward_core::permit::{Permit, ReadAccount};
 use serde::Serialize;

@@ -1,33 +1,15 @@
-//! `PATCH /me/active-account`: a key is bound to its account, so there is nothing to change for it; the answer says
-//! whether the caller would be where it wants to be.
+//! `PATCH /me/active-account`: the account that further requests of this user by this client act in. A key is bound to its
+//! account, so for it nothing changes; the answer says whether the caller would be where it wants to be.
 
-use super::AccountRef;
-use crate::call::{Call, Reply};
+use crate::call::Call;
 use crate::problem::Problem;
+use keyward_core::active_account::ChooseAccount;
 use keyward_core::denial::Denial;
 use keyward_core::input::Fields;
 use keyward_core::permit::{Permit, ReadAccount};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-/// The account that requests act in.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ActiveAccount<'a> {
-    /// The account.
-    account: AccountRef<'a>,
-}
-
-pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
-    call.finish_query()?;
-    let slug = slug(&call)?;
-    let (who, member) = (permit.principal()?, permit.member()?);
-    let live = call.live();
-    let named = live.accounts_of(who.user).map(|(account, _)| account).find(|account| account.slug == slug);
-    let account = named.ok_or_else(|| Denial::not_found_by("Account", "slug", &slug))?;
-    if account.id != member.account {
-        return Err(Denial::AccountForeign.into());
-    }
-    Ok(Reply::new(&ActiveAccount { account: AccountRef::of(account) }))
+pub(crate) fn handle(call: &Call, _: &Permit<ReadAccount>) -> Result<ChooseAccount, Problem> {
+    Ok(ChooseAccount { slug: slug(call)? })
 }
 
 /// Takes the members of the body.

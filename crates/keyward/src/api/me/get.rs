@@ -1,9 +1,8 @@
 //! `GET /me`: who I am here, and what I may do now.
 
-use super::AccountRef;
 use crate::call::{Call, Reply, Standings};
 use crate::problem::Problem;
-use keyward_core::account::{Account, User};
+use keyward_core::account::{Account, AccountRef, User};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
@@ -18,14 +17,19 @@ use utoipa::ToSchema;
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Reply, Problem> {
     call.finish_query()?;
-    let (who, member) = (permit.principal()?, permit.member()?);
+    let who = permit.principal()?;
     let (now, limits) = (call.now(), call.limits(who));
     let live = call.live();
-    // Both were there when the caller was admitted; accounts and users are never taken out.
+    // Users and accounts are never taken out, so those of an admitted caller are there.
     let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
+    let Some(member) = who.member else {
+        let available_accounts = live.accounts_of(who.user).map(|(account, _)| AccountRef::of(account));
+        let available_accounts = available_accounts.collect();
+        return Ok(Reply::new(&MeNowhere { user: UserView::of(user, None), available_accounts }));
+    };
     let account = live.account(member.account).ok_or(Denial::AccountDisabled)?;
     Ok(Reply::new(&Me {
-        user: UserView::of(user, member.role),
+        user: UserView::of(user, Some(member.role)),
         account: AccountRef::of(account),
         profile: Profile { title: user.title.as_deref(), photo_url: user.photo_url.as_deref() },
         subscription: Subscription {
@@ -39,7 +43,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Re
 }
 
 fn platform<'a>(
-    who: &Principal,
+    who: &'a Principal,
     account: &Account,
     (live, now): (&'a Live, Timestamp),
     (limits, [reads, writes]): &(Limits, Standings),
@@ -58,14 +62,28 @@ fn platform<'a>(
     }
 }
 
-fn credential<'a>(credential: &Credential, live: &'a Live) -> CredentialView<'a> {
-    let Credential::ApiKey(key) = credential;
+fn credential<'a>(credential: &'a Credential, live: &'a Live) -> CredentialView<'a> {
+    let label = match credential {
+        Credential::ApiKey(key) => live.key(key.id).map(|key| key.label.as_str()),
+        Credential::Jwt(jwt) => jwt.token.client.as_deref(),
+    };
     CredentialView {
         kind: credential.kind(),
-        id: key.id.0,
-        label: live.key(key.id).map(|key| key.label.as_str()),
-        expires_at: key.expires_at,
+        id: credential.id(),
+        label,
+        expires_at: credential.expires_at(),
     }
+}
+
+/// Who calls, where no account is named and the credential is bound to none.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CurrentUserWithoutAccount)]
+pub(crate) struct MeNowhere<'a> {
+    /// The user behind the credential.
+    #[schema(inline)]
+    user: UserView<'a>,
+    /// The accounts that `X-Active-Account` can name.
+    available_accounts: Vec<AccountRef<'a>>,
 }
 
 /// Who calls, where, and what it may do now.
@@ -103,9 +121,10 @@ struct UserView<'a> {
     last_name: &'a str,
     /// Both.
     full_name: String,
-    /// The role in the account.
-    #[schema(extensions(("enum" = json!(["admin", "editor", "viewer"]))))]
-    role: &'static str,
+    /// The role in the account; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, extensions(("enum" = json!(["admin", "editor", "viewer"]))))]
+    role: Option<&'static str>,
     /// Where a picture is.
     #[schema(required)]
     photo_url: Option<&'a str>,
@@ -115,7 +134,7 @@ struct UserView<'a> {
 }
 
 impl<'a> UserView<'a> {
-    fn of(user: &'a User, role: Role) -> Self {
+    fn of(user: &'a User, role: Option<Role>) -> Self {
         Self {
             id: user.id,
             uuid: &user.uuid,
@@ -123,7 +142,7 @@ impl<'a> UserView<'a> {
             first_name: &user.first_name,
             last_name: &user.last_name,
             full_name: user.full_name(),
-            role: role.name(),
+            role: role.map(Role::name),
             photo_url: user.photo_url.as_deref(),
             last_login_at: user.last_login_at,
         }
@@ -211,12 +230,12 @@ struct KeyCount {
 #[derive(Serialize, ToSchema)]
 struct CredentialView<'a> {
     /// Its kind. More may come.
-    #[schema(extensions(("x-extensible-enum" = json!(["api_key"]))))]
+    #[schema(extensions(("x-extensible-enum" = json!(["api_key", "jwt"]))))]
     kind: &'static str,
-    /// Its id within its kind.
+    /// Its id within its kind: a key's own; of a JWT, that of the link between its subject and the user.
     #[schema(minimum = 1)]
     id: i64,
-    /// What it is called.
+    /// What it is called: a key's label, a JWT's client.
     #[schema(required)]
     label: Option<&'a str>,
     /// Its end, if it has one.

@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::check::{between, is_unknown};
+use super::issuers::{ISSUER_SETTINGS, IssuerConfig};
 use super::settings::{Given, Kind, SETTINGS, Setting};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,7 +75,7 @@ pub fn load(flags: &Flags, variables: &Variables) -> Result<Config, ConfigError>
         places.insert("server.listen".to_owned(), "--listen".to_owned());
     }
     for (name, text) in between(&config) {
-        let place = places.get(name).cloned().unwrap_or_else(|| name.to_owned());
+        let place = places.get(&name).cloned().unwrap_or(name);
         mistakes.push(Mistake { place, text });
     }
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError(mistakes)) }
@@ -112,11 +113,65 @@ fn from_variables(
 
 /// Sets it, if a number is within its bounds.
 fn set(config: &mut Config, setting: &Setting, given: Given, base: &Path) -> Result<(), String> {
-    match (setting.kind, &given) {
+    within(setting.kind, &given)?;
+    (setting.set)(config, given, base)
+}
+
+/// Whether a number is within its bounds.
+fn within(kind: Kind, given: &Given) -> Result<(), String> {
+    match (kind, given) {
         (Kind::Number(least, most), Given::Number(number)) if !(least..=most).contains(number) => {
             Err(format!("it must be a whole number from {least} to {most}"))
         }
-        _ => (setting.set)(config, given, base),
+        _ => Ok(()),
+    }
+}
+
+/// Reads `[[issuers]]`, each entry with all its mistakes.
+fn issuers(
+    config: &mut Config,
+    value: &Spanned<DeValue<'_>>,
+    source: &Source<'_>,
+    (mistakes, places): (&mut Vec<Mistake>, &mut Places),
+) {
+    let DeValue::Array(entries) = value.get_ref() else {
+        mistakes.push(source.mistake(value.span().start, "issuers must be entries: [[issuers]]"));
+        return;
+    };
+    for entry in entries {
+        let at = entry.span().start;
+        let DeValue::Table(entry) = entry.get_ref() else {
+            mistakes.push(source.mistake(at, "an issuer must be an entry: [[issuers]]"));
+            continue;
+        };
+        let (mut issuer, before) = (IssuerConfig::default(), mistakes.len());
+        for (key, value) in entry {
+            let setting = ISSUER_SETTINGS.iter().find(|setting| setting.key == key.get_ref());
+            let outcome = match setting {
+                None => {
+                    let keys: Vec<&str> = ISSUER_SETTINGS.iter().map(|setting| setting.key).collect();
+                    Err(format!("there is no {} in [[issuers]]; it has {}", key.get_ref(), keys.join(", ")))
+                }
+                Some(setting) => given(setting.kind, value)
+                    .and_then(|given| {
+                        within(setting.kind, &given).and_then(|()| (setting.set)(&mut issuer, given))
+                    })
+                    .map_err(|text| format!("issuers.{}: {text}", setting.key)),
+            };
+            if let Err(text) = outcome {
+                mistakes.push(source.mistake(key.span().start, text));
+            }
+        }
+        // What is wrong is told already, and what is missing because of it need not be.
+        let missing =
+            ISSUER_SETTINGS.iter().filter(|setting| setting.required && (setting.get)(&issuer).is_none());
+        if mistakes.len() == before {
+            mistakes.extend(
+                missing.map(|setting| source.mistake(at, format!("issuers.{} is missing", setting.key))),
+            );
+        }
+        places.insert(format!("issuers {}", issuer.issuer), source.mistake(at, "").place);
+        config.issuers.push(issuer);
     }
 }
 
@@ -191,6 +246,10 @@ fn from_table(
         };
         let setting =
             SETTINGS.iter().find(|setting| setting.section == section && setting.key == key.get_ref());
+        if section.is_empty() && name == "issuers" {
+            issuers(config, value, source, (mistakes, places));
+            continue;
+        }
         let outcome = match (value.get_ref(), setting) {
             (DeValue::Table(inner), None) if is_section(&name) => {
                 from_table(config, (&name, inner), (source, base), (mistakes, places));
@@ -202,7 +261,7 @@ fn from_table(
             (_, None) => {
                 Err(format!("there is no {} in [{section}]; {}", key.get_ref(), known_keys(section)))
             }
-            (_, Some(setting)) => given(setting, value)
+            (_, Some(setting)) => given(setting.kind, value)
                 .and_then(|given| set(config, setting, given, base))
                 .map_err(|text| format!("{}: {text}", setting.name())),
         };
@@ -220,12 +279,12 @@ fn known_keys(section: &str) -> String {
 }
 
 /// The value of a setting, if it is of the setting's kind.
-fn given(setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
+fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
     let text = |value: &DeValue<'_>| match value {
         DeValue::String(text) => Some(text.to_string()),
         _ => None,
     };
-    match (setting.kind, value.get_ref()) {
+    match (kind, value.get_ref()) {
         (Kind::List, DeValue::Array(items)) => {
             let items: Option<Vec<String>> = items.iter().map(|item| text(item.get_ref())).collect();
             items.map(Given::List).ok_or_else(|| "it must be a list of texts".to_owned())

@@ -1,0 +1,205 @@
+//! The claims of a token whose signature is good (RFC 7519 §4.1, RFC 9068 §2.2).
+
+use super::compact::{Token, Typ};
+use super::key::{Key, KeyPrint};
+use super::object::{Object, Wrong};
+use super::rules::{Rules, Scopes};
+use crate::clock::Timestamp;
+use crate::denial::Denial;
+use crate::identity;
+use crate::principal::Grant;
+use crate::scope::{Scope, ScopeSet};
+use std::sync::Arc;
+
+/// The last moment that a token can name: the end of the year 9999.
+const LAST: u64 = 253_402_300_799;
+
+/// A token that is what its issuer's rules ask for. Only [`Rules::claims`] makes one.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Its `iss`.
+    pub issuer: Arc<str>,
+    /// Its `sub`.
+    pub subject: Arc<str>,
+    /// The client that it was issued to: `client_id`, else `azp`.
+    pub client: Option<Arc<str>>,
+    /// Its `exp`.
+    pub expires_at: Timestamp,
+    /// From when on it is good, leeway included.
+    from: Timestamp,
+    /// From when on it is no longer good, leeway included.
+    until: Timestamp,
+    /// What its scopes leave of its user's rights.
+    pub grant: Grant,
+    /// Our scopes that stand in it literally.
+    pub literal: ScopeSet,
+    /// The address that its issuer has verified, in lower case.
+    pub email: Option<Arc<str>>,
+    /// The key that signed it.
+    pub key: KeyPrint,
+}
+
+impl Verified {
+    /// Whether it is good at this moment.
+    ///
+    /// # Errors
+    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`].
+    pub fn good_at(&self, now: Timestamp) -> Result<(), Denial> {
+        if now >= self.until {
+            return Err(Denial::TokenExpired);
+        }
+        if now < self.from {
+            return Err(Denial::TokenNotYetValid);
+        }
+        Ok(())
+    }
+
+    /// From when on it is no longer good, leeway included.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+}
+
+impl Rules {
+    /// Checks the signature, and then judges the claims.
+    ///
+    /// # Errors
+    /// [`Denial::TokenSignature`], [`Denial::TokenClaims`], [`Denial::TokenIssuer`], [`Denial::TokenAudience`],
+    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenLifetime`], [`Denial::TokenType`],
+    /// [`Denial::TokenBound`].
+    pub fn claims(&self, token: &Token<'_>, key: &Key, now: Timestamp) -> Result<Verified, Denial> {
+        if token.algorithm != Some(key.algorithm()) || !key.verifies(token.signed, &token.signature) {
+            return Err(Denial::TokenSignature);
+        }
+        let object = Object::parse(&token.payload).map_err(|_| Denial::TokenMalformed)?;
+        let claims = Claims(&object);
+        if claims.name("iss", identity::MOST)?.as_deref() != Some(&self.issuer) {
+            return Err(Denial::TokenIssuer);
+        }
+        self.audience(&object)?;
+        let times = claims.times(self, now)?;
+        let subject = claims.name("sub", identity::MOST)?.ok_or(Denial::TokenClaims)?;
+        let authorized = claims.name("azp", identity::MOST)?;
+        let client = claims.name("client_id", identity::MOST)?.or(authorized);
+        claims.name("jti", usize::MAX)?;
+        if object.has("cnf") {
+            return Err(Denial::TokenBound);
+        }
+        let literal = claims.scopes(self)?;
+        if token.typ != Typ::AccessToken {
+            self.access_token_all_the_same(&object)?;
+        }
+        let verified = Verified {
+            issuer: self.issuer.as_str().into(),
+            subject: subject.into(),
+            client: client.map(Into::into),
+            expires_at: times.expires_at,
+            from: times.from,
+            until: times.until,
+            grant: self.grant(literal),
+            literal,
+            email: claims.email(self)?,
+            key: key.print(),
+        };
+        verified.good_at(now)?;
+        Ok(verified)
+    }
+
+    /// `aud` must name us, alone or among others (RFC 7519 §4.1.3).
+    fn audience(&self, object: &Object<'_>) -> Result<(), Denial> {
+        let named = object.text_or_texts("aud").map_err(|Wrong| Denial::TokenClaims)?;
+        let named = named.ok_or(Denial::TokenAudience)?;
+        let ours = named.iter().any(|name| self.audiences.iter().any(|own| own == name));
+        if ours { Ok(()) } else { Err(Denial::TokenAudience) }
+    }
+
+    /// A token that does not say by its `typ` that it is an access token must show it, and must not look like an ID token or a
+    /// logout token (RFC 8725 §3.11 and §3.12).
+    fn access_token_all_the_same(&self, object: &Object<'_>) -> Result<(), Denial> {
+        let marks = ["scope", "azp", "client_id"].into_iter();
+        let marked = marks.chain(self.scope_claims.iter().map(String::as_str)).any(|name| object.has(name));
+        let other = ["nonce", "at_hash", "c_hash", "events"].iter().any(|name| object.has(name));
+        if marked && !other { Ok(()) } else { Err(Denial::TokenType) }
+    }
+
+    fn grant(&self, literal: ScopeSet) -> Grant {
+        match self.scopes {
+            Scopes::Ignore => Grant::FullAccess,
+            Scopes::Narrow if literal.is_empty() => Grant::FullAccess,
+            Scopes::Narrow | Scopes::Require => Grant::Fixed(literal),
+        }
+    }
+}
+
+struct Times {
+    expires_at: Timestamp,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+/// Reads claims: absent is absent, and a wrong type is [`Denial::TokenClaims`].
+struct Claims<'o, 't>(&'o Object<'t>);
+
+impl Claims<'_, '_> {
+    /// A text that names something: not empty, not longer than that, no control characters.
+    fn name(&self, claim: &str, most: usize) -> Result<Option<String>, Denial> {
+        let text = self.0.text(claim).map_err(|Wrong| Denial::TokenClaims)?;
+        let plain =
+            |text: &str| !text.is_empty() && text.len() <= most && !text.chars().any(char::is_control);
+        match text {
+            Some(text) if !plain(&text) => Err(Denial::TokenClaims),
+            text => Ok(text.map(|text| text.into_owned())),
+        }
+    }
+
+    fn moment(&self, claim: &str) -> Result<Option<i64>, Denial> {
+        let seconds = self.0.whole(claim).map_err(|Wrong| Denial::TokenClaims)?;
+        let moment = seconds.map(|seconds| {
+            let held = Some(seconds).filter(|seconds| *seconds <= LAST);
+            held.and_then(|seconds| i64::try_from(seconds).ok()).ok_or(Denial::TokenClaims)
+        });
+        moment.transpose()
+    }
+
+    fn times(&self, rules: &Rules, now: Timestamp) -> Result<Times, Denial> {
+        let end = self.moment("exp")?.ok_or(Denial::TokenClaims)?;
+        let (not_before, issued) = (self.moment("nbf")?, self.moment("iat")?);
+        let begin = not_before.max(issued);
+        if begin.is_some_and(|begin| begin >= end) {
+            return Err(Denial::TokenClaims);
+        }
+        if end - issued.unwrap_or(now.unix()) > rules.max_lifetime {
+            return Err(Denial::TokenLifetime);
+        }
+        Ok(Times {
+            expires_at: Timestamp::from_unix(end),
+            from: Timestamp::from_unix(begin.unwrap_or(0) - rules.leeway),
+            until: Timestamp::from_unix(end + rules.leeway),
+        })
+    }
+
+    /// Our scopes among those that it names. `scope` is one text (RFC 8693 §4.2); other claims may be lists.
+    fn scopes(&self, rules: &Rules) -> Result<ScopeSet, Denial> {
+        let wrong = |Wrong| Denial::TokenClaims;
+        let mut ours = ScopeSet::NONE;
+        self.0.text("scope").map_err(wrong)?;
+        for claim in &rules.scope_claims {
+            let texts = self.0.text_or_texts(claim).map_err(wrong)?.unwrap_or_default();
+            let names = texts.iter().flat_map(|text| text.split(' '));
+            ours = names.filter_map(Scope::parse).fold(ours, ScopeSet::with);
+        }
+        Ok(ours)
+    }
+
+    /// The address, if the issuer says that it has verified it.
+    fn email(&self, rules: &Rules) -> Result<Option<Arc<str>>, Denial> {
+        let wrong = |Wrong| Denial::TokenClaims;
+        let address = self.0.text(&rules.email.claim).map_err(wrong)?;
+        let verified = self.0.flag(&rules.email.verified_claim).map_err(wrong)?;
+        Ok(match (address, verified) {
+            (Some(address), Some(true)) => Some(address.to_lowercase().into()),
+            _ => None,
+        })
+    }
+}

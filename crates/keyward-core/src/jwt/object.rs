@@ -1,0 +1,275 @@
+//! A JSON object of a token or a key set, read strictly: no member twice at any depth, no end that is not the end, and a
+//! member of the wrong type is a mistake, never an absent one.
+//!
+//! It borrows from the text and keeps nothing but its members, so that garbage costs about as much memory as it was long.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// The most members of a payload or a key set, of a header, and of an object within. Issuers are far from these; garbage that
+/// is all members would cost more memory than it is long.
+const MOST: usize = 128;
+const MOST_OF_HEADER: usize = 32;
+const MOST_WITHIN: usize = 512;
+
+/// It is not an object as we take it, or a member is not of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wrong;
+
+/// An object, its members as they were written.
+#[derive(Debug)]
+pub(super) struct Object<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+
+impl<'t> Object<'t> {
+    /// Reads a whole text.
+    pub(super) fn parse(text: &'t [u8]) -> Result<Self, Wrong> {
+        let members = serde_json::from_slice::<Members<'t>>(text).map_err(|_| Wrong)?;
+        // The members of this object were compared as they were read; what lies within them is walked here.
+        for (_, value) in &members.0 {
+            if matches!(value.get().as_bytes().first(), Some(b'{' | b'[')) {
+                serde_json::from_str::<Unique>(value.get()).map_err(|_| Wrong)?;
+            } else {
+                // A number that no one can hold, a half of a surrogate pair.
+                serde_json::from_str::<Scalar>(value.get()).map_err(|_| Wrong)?;
+            }
+        }
+        Ok(Self(members.0))
+    }
+
+    /// Reads a header.
+    pub(super) fn header(text: &'t [u8]) -> Result<Self, Wrong> {
+        // Counted before it is read: every member but the last is followed by a comma.
+        let commas = text.iter().filter(|byte| **byte == b',').count();
+        if commas >= MOST_OF_HEADER { Err(Wrong) } else { Self::parse(text) }
+    }
+
+    /// Whether there is a member of this name, whatever it holds.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
+    fn raw(&self, name: &str) -> Option<&'t RawValue> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| *value)
+    }
+
+    fn read<T: Deserialize<'t>>(&self, name: &str) -> Result<Option<T>, Wrong> {
+        self.raw(name).map(|value| serde_json::from_str(value.get()).map_err(|_| Wrong)).transpose()
+    }
+
+    /// A text. `null` is of the wrong type.
+    pub(super) fn text(&self, name: &str) -> Result<Option<Cow<'t, str>>, Wrong> {
+        Ok(self.read::<Text<'t>>(name)?.map(|text| text.0))
+    }
+
+    /// A whole number that is not negative, written without fraction and exponent.
+    pub(super) fn whole(&self, name: &str) -> Result<Option<u64>, Wrong> {
+        let plain = |value: &RawValue| value.get().bytes().all(|byte| byte.is_ascii_digit());
+        match self.raw(name) {
+            Some(value) if !plain(value) => Err(Wrong),
+            _ => self.read(name),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Wrong> {
+        self.read(name)
+    }
+
+    /// Texts.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<Cow<'t, str>>>, Wrong> {
+        Ok(self.read::<Vec<Text<'t>>>(name)?.map(|texts| texts.into_iter().map(|text| text.0).collect()))
+    }
+
+    /// One text, or several.
+    pub(super) fn text_or_texts(&self, name: &str) -> Result<Option<Vec<Cow<'t, str>>>, Wrong> {
+        match self.raw(name) {
+            Some(value) if value.get().starts_with('"') => Ok(self.text(name)?.map(|text| vec![text])),
+            _ => self.texts(name),
+        }
+    }
+
+    /// Objects.
+    pub(super) fn objects(&self, name: &str) -> Result<Option<Vec<&'t RawValue>>, Wrong> {
+        self.read(name)
+    }
+}
+
+/// Borrows a text where it has no escapes.
+struct Text<'t>(Cow<'t, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfText;
+        impl<'de> Visitor<'de> for OfText {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(OfText)
+    }
+}
+
+struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMembers;
+        impl<'de> Visitor<'de> for OfMembers {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(16);
+                while let Some(Text(name)) = map.next_key()? {
+                    if members.len() == MOST || members.iter().any(|(own, _)| *own == name) {
+                        return Err(serde::de::Error::custom("a member twice, or too many"));
+                    }
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(OfMembers)
+    }
+}
+
+/// Any value within which no object has a member twice. Of names only a hash is kept: two names with one hash are taken for
+/// the same, and the text is refused, which a client can bring about only for its own.
+struct Unique;
+
+/// A value that is neither object nor array.
+type Scalar = Unique;
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfAny;
+        impl<'de> Visitor<'de> for OfAny {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value without doubled members")
+            }
+
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Unique, A::Error> {
+                while items.next_element::<Unique>()?.is_some() {}
+                Ok(Unique)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique, A::Error> {
+                let mut names = Vec::new();
+                while let Some(Text(name)) = map.next_key()? {
+                    let mut hasher = DefaultHasher::new();
+                    name.hash(&mut hasher);
+                    if names.len() == MOST_WITHIN {
+                        return Err(serde::de::Error::custom("too many members"));
+                    }
+                    names.push(hasher.finish());
+                    map.next_value::<Unique>()?;
+                }
+                names.sort_unstable();
+                if names.is_sorted_by(|one, next| one < next) {
+                    return Ok(Unique);
+                }
+                Err(serde::de::Error::custom("a member twice"))
+            }
+        }
+        deserializer.deserialize_any(OfAny)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_stands_once_at_every_depth_however_it_is_written() {
+        for bad in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"{"x":[[{"a":1,"b":2,"a":2}]]}"#,
+            r#"{"a":1}{"#,
+            r#"{"a":1},"#,
+            r#"[{"a":1}]"#,
+            r#""a""#,
+            "null",
+            "",
+            r#"{"a":1e400}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":01}"#,
+            r#"{a:1}"#,
+            "{\"a\":\"\u{1}\"}",
+        ] {
+            assert_eq!(Object::parse(bad.as_bytes()).err(), Some(Wrong), "{bad}");
+        }
+        assert!(Object::parse(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+        assert!(Object::parse(deep.as_bytes()).is_err(), "too deep");
+        let many: Vec<String> = (0..=MOST).map(|n| format!("\"m{n}\":0")).collect();
+        assert!(Object::parse(format!("{{{}}}", many.join(",")).as_bytes()).is_err(), "too many");
+        assert!(Object::parse(format!("{{{}}}", many[..MOST].join(",")).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_member_of_the_wrong_type_is_no_absent_one() {
+        let text = br#"{"t":"x","n":7,"z":0,"f":1.0,"e":1e3,"m":-1,"big":18446744073709551616,"nul":null,"b":true,"l":["a","b"],
+                        "mixed":["a",1],"o":{}}"#;
+        let object = Object::parse(text).unwrap();
+        assert_eq!(object.text("t").unwrap().as_deref(), Some("x"));
+        assert_eq!(object.text("absent"), Ok(None));
+        for wrong in ["n", "nul", "b", "l", "o"] {
+            assert_eq!(object.text(wrong), Err(Wrong), "{wrong}");
+        }
+        assert_eq!((object.whole("n"), object.whole("z")), (Ok(Some(7)), Ok(Some(0))));
+        for wrong in ["t", "f", "e", "m", "big", "nul", "b", "l", "o"] {
+            assert_eq!(object.whole(wrong), Err(Wrong), "{wrong}");
+        }
+        assert_eq!(object.flag("b"), Ok(Some(true)));
+        assert_eq!(object.flag("t"), Err(Wrong));
+        let texts = |name| object.text_or_texts(name).map(|texts| texts.map(|texts| texts.len()));
+        assert_eq!((texts("l"), texts("t")), (Ok(Some(2)), Ok(Some(1))));
+        for wrong in ["mixed", "nul", "n", "o"] {
+            assert_eq!(texts(wrong), Err(Wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the tokens of one issuer must be.
+
+use super::compact::{Token, Typ};
+use super::key::Algorithm;
+use crate::denial::Denial;
+
+/// The rules of one issuer for one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Its `iss`, compared to the letter.
+    pub issuer: String,
+    /// The names of which `aud` must hold one.
+    pub audiences: Vec<String>,
+    /// The algorithms that are taken. A token cannot choose another.
+    pub algorithms: Vec<Algorithm>,
+    /// What a token may say that it is.
+    pub kinds: Vec<Typ>,
+    /// Seconds by which the clocks may differ.
+    pub leeway: i64,
+    /// The longest token, in bytes.
+    pub max_bytes: usize,
+    /// The longest life of a token, in seconds.
+    pub max_lifetime: i64,
+    /// What its scopes mean.
+    pub scopes: Scopes,
+    /// The claims that name scopes.
+    pub scope_claims: Vec<String>,
+    /// How its subjects become users.
+    pub link: Link,
+    /// Where the address is.
+    pub email: Email,
+}
+
+/// What the scopes of a token mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scopes {
+    /// Nothing: the role decides.
+    Ignore,
+    /// They narrow what the role gives; none of ours: as if there were none.
+    Narrow,
+    /// They are what it may do at most; none of ours: nothing.
+    Require,
+}
+
+/// How a subject that no user has becomes one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// By an open invitation to its verified address.
+    Invitation,
+    /// By its verified address.
+    VerifiedEmail,
+}
+
+/// The claims that say an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// The address.
+    pub claim: String,
+    /// Whether the issuer has verified it: only `true` says so.
+    pub verified_claim: String,
+}
+
+impl Rules {
+    /// Judges what a token says of itself, before a key is looked for; the algorithm to verify with.
+    ///
+    /// # Errors
+    /// [`Denial::TokenTooLong`], [`Denial::TokenAlgorithm`], [`Denial::TokenType`].
+    pub fn header(&self, token: &Token<'_>) -> Result<Algorithm, Denial> {
+        if token.length() > self.max_bytes {
+            return Err(Denial::TokenTooLong);
+        }
+        let algorithm = token.algorithm.filter(|algorithm| self.algorithms.contains(algorithm));
+        let algorithm = algorithm.ok_or(Denial::TokenAlgorithm)?;
+        let taken = token.typ != Typ::Other && self.kinds.contains(&token.typ);
+        if taken { Ok(algorithm) } else { Err(Denial::TokenType) }
+    }
+}

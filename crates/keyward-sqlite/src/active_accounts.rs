@@ -1,0 +1,68 @@
+//! The SQL of the choice of an account.
+
+use crate::rows;
+use crate::tx::Tx;
+use keyward_core::account::Account;
+use keyward_core::active_account::{AccountChosen, ChooseAccount, ChosenAccount, ChosenView};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::live::Change;
+use keyward_core::permit::{Permit, ReadAccount};
+use keyward_core::principal::{Credential, Principal};
+use rusqlite::params;
+
+/// The account of that slug, if the caller's user is an active member there.
+fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
+    let sql = format!(
+        "SELECT {} FROM accounts WHERE slug = ?1 AND disabled_at IS NULL
+         AND id IN (SELECT account_id FROM memberships WHERE user_id = ?2)",
+        rows::ACCOUNT
+    );
+    let found = tx.first(&sql, params![slug, who.user.0], rows::account)?;
+    Ok(found.ok_or_else(|| Denial::not_found_by("Account", "slug", slug))?)
+}
+
+impl Execute<ChooseAccount> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ChooseAccount,
+        permit: &Permit<ReadAccount>,
+        now: Timestamp,
+    ) -> Result<AccountChosen, Stop> {
+        let who = permit.principal()?;
+        let account = own(self, who, &e.slug)?;
+        let changed = match &who.credential {
+            Credential::ApiKey(key) if key.member.account != account.id => {
+                return Err(Denial::AccountForeign.into());
+            }
+            Credential::ApiKey(_) => false,
+            Credential::Jwt(jwt) => {
+                let (issuer, client) = (&jwt.token.issuer, jwt.token.client.clone().unwrap_or_default());
+                let changed = self.change(
+                    "INSERT INTO active_accounts (user_id, issuer, client, account_id, chosen_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)
+                     ON CONFLICT (user_id, issuer, client) DO UPDATE SET account_id = ?4, chosen_at = ?5
+                     WHERE account_id <> ?4",
+                    params![who.user.0, &**issuer, &*client, account.id.0, now.unix()],
+                )?;
+                let (user, issuer) = (who.user, issuer.clone());
+                self.publish(Change::Chosen(ChosenAccount { user, issuer, client, account: account.id }));
+                changed > 0
+            }
+        };
+        let Account { id, name, slug, account_type, .. } = account;
+        let view = ChosenView { id, name, slug, account_type };
+        Ok(AccountChosen { user: who.user, account: view, now: changed })
+    }
+
+    fn may_replay(
+        &mut self,
+        e: &ChooseAccount,
+        _: i64,
+        permit: &Permit<ReadAccount>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        own(self, permit.principal()?, &e.slug).map(drop)
+    }
+}

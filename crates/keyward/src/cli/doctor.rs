@@ -1,0 +1,183 @@
+//! `keyward doctor`: looks at what a server depends on, and says in plain words what would and would not work.
+
+use super::{CliError, Source, variables};
+use crate::config::{self, IssuerConfig, is_issuer_url};
+use crate::issuers::discovery::{discover, text};
+use crate::issuers::fetch::Web;
+use crate::issuers::{Document, FetchError};
+use clap::Args;
+use keyward_core::jwt::{Algorithm, KeySet, MAX_AGE, MIN_AGE, Typ};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// Says in plain words whether tokens of an issuer would be taken, and what is in the way.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// The issuer: the iss of its tokens, to the letter. Its entry in the configuration is looked at too, if it has one.
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// What was found, a line each.
+#[derive(Debug, Default)]
+struct Findings {
+    text: String,
+    wrong: usize,
+}
+
+impl Findings {
+    fn line(&mut self, word: &str, finding: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{word:<6} {finding}");
+    }
+
+    fn ok(&mut self, finding: &str) {
+        self.line("ok", finding);
+    }
+
+    fn note(&mut self, finding: &str) {
+        self.line("note", finding);
+    }
+
+    fn wrong(&mut self, finding: &str) {
+        self.wrong += 1;
+        self.line("WRONG", finding);
+    }
+}
+
+impl Doctor {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let config = config::load(&self.source.flags(None), &variables())?;
+        let web = Web::new().map_err(|error| CliError::Said(error.to_string()))?;
+        let findings = examine(&self.issuer, &config.issuers, &web).await;
+        std::io::stdout().write_all(findings.text.as_bytes())?;
+        match findings.wrong {
+            0 => Ok(()),
+            _ => Err(CliError::Said("tokens of this issuer would not be taken as it is".to_owned())),
+        }
+    }
+}
+
+async fn examine(issuer: &str, configured: &[IssuerConfig], web: &Web) -> Findings {
+    let mut findings = Findings::default();
+    let own = configured.iter().find(|own| own.issuer == issuer);
+    let entry =
+        own.cloned().unwrap_or_else(|| IssuerConfig { issuer: issuer.to_owned(), ..IssuerConfig::default() });
+    entry_of(issuer, configured, &mut findings);
+    if !is_issuer_url(issuer) {
+        findings.wrong("an issuer must be an https URL (http is for loopback only)");
+        return findings;
+    }
+    let Some(place) = keys_at(&entry, web, &mut findings).await else { return findings };
+    match web.get(&place).await {
+        Ok(document) => keys(&entry, &document, &mut findings),
+        Err(error) => findings.wrong(&error.to_string()),
+    }
+    if issuer.contains(".auth0.com") && !entry.accept_typ.contains(&Typ::Jwt) {
+        findings.note(
+            "Auth0's usual access tokens have the typ JWT: add it to accept_typ, or give the API the token profile RFC 9068",
+        );
+    }
+    if own.is_none() && findings.wrong == 0 {
+        let _ = write!(
+            findings.text,
+            "\nTo take its tokens, with the names of your API at the issuer:\n\n[[issuers]]\nissuer = {issuer:?}\naudience = \
+             [\"https://api.example.com\"]\n"
+        );
+    }
+    findings
+}
+
+/// What the configuration says of it.
+fn entry_of(issuer: &str, configured: &[IssuerConfig], findings: &mut Findings) {
+    let plain = |text: &str| text.trim_end_matches('/').to_lowercase();
+    if configured.iter().any(|own| own.issuer == issuer) {
+        findings.ok("the configuration has an entry for it");
+    } else if let Some(near) = configured.iter().find(|own| plain(&own.issuer) == plain(issuer)) {
+        findings.wrong(&format!(
+            "the configuration has {:?}, and {issuer:?} is another: iss is compared to the letter, the slash at the end too",
+            near.issuer
+        ));
+    } else {
+        findings.note("the configuration has no entry for it: what follows is by the defaults");
+    }
+}
+
+/// Where its keys are.
+async fn keys_at(entry: &IssuerConfig, web: &Web, findings: &mut Findings) -> Option<String> {
+    if let Some(fixed) = &entry.jwks_uri {
+        findings.ok(&format!("jwks_uri is configured, so its metadata are not read: {fixed}"));
+        return Some(fixed.clone());
+    }
+    match discover(web, &entry.issuer).await {
+        Ok(metadata) => {
+            findings.ok(&format!(
+                "its metadata are there and name it to the letter; its keys are at {}",
+                metadata.jwks_uri
+            ));
+            if text(&metadata.document, "authorization_endpoint").is_none() {
+                findings
+                    .note("it names no authorization_endpoint: people cannot sign in there by themselves");
+            }
+            Some(metadata.jwks_uri)
+        }
+        Err(error @ FetchError::Issuer { .. }) => {
+            findings.wrong(&format!("{error}; write issuer as its tokens' iss says"));
+            None
+        }
+        Err(error) => {
+            findings.wrong(&format!("{error}; without metadata, jwks_uri must say where its keys are"));
+            None
+        }
+    }
+}
+
+/// What its keys are good for.
+fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
+    let set = match KeySet::parse(&document.body) {
+        Ok(set) => set,
+        Err(error) => {
+            findings.wrong(&error.to_string());
+            return;
+        }
+    };
+    let names = |algorithms: &[Algorithm]| {
+        algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
+    };
+    let mut offered: Vec<Algorithm> = Vec::new();
+    for key in set.keys() {
+        let allowed = entry.algorithms.contains(&key.algorithm());
+        let kid = key.kid().unwrap_or("without kid");
+        let text = format!("key {kid} can verify {}", key.algorithm().name());
+        if allowed {
+            findings.ok(&text);
+        } else {
+            findings.note(&format!("{text}, which algorithms does not list"));
+        }
+        if !offered.contains(&key.algorithm()) {
+            offered.push(key.algorithm());
+        }
+    }
+    for unusable in &set.unusable {
+        let kid = unusable.kid.as_deref().unwrap_or("without kid");
+        findings.note(&format!("key {kid} is not used: {}", unusable.why));
+    }
+    if !offered.iter().any(|algorithm| entry.algorithms.contains(algorithm)) {
+        findings.wrong(&format!(
+            "it has keys for {}, and algorithms lists {}",
+            names(&offered),
+            names(&entry.algorithms)
+        ));
+    }
+    let asked = document.max_age.map_or_else(
+        || "says nothing about how long its keys may be kept".to_owned(),
+        |age| format!("lets its keys be kept for {} s", age.as_secs()),
+    );
+    findings.note(&format!(
+        "it {asked}; they are fetched anew after {} to {} s, and at once for a key that is not known",
+        MIN_AGE.as_secs(),
+        MAX_AGE.as_secs()
+    ));
+}

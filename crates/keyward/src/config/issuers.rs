@@ -1,0 +1,335 @@
+//! `[[issuers]]`: whose access tokens are taken. One table of what each entry can say; an entry cannot be set by variables.
+
+use super::settings::{Given, Kind, is_loopback_host};
+use http::Uri;
+use keyward_core::identity;
+use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
+
+/// An issuer whose access tokens are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerConfig {
+    /// The `iss` of its tokens, to the letter.
+    pub issuer: String,
+    /// The names of the API, of which a token's `aud` must hold one.
+    pub audience: Vec<String>,
+    /// The names of the MCP endpoint; empty: `{public_url}/mcp`.
+    pub mcp_audience: Vec<String>,
+    /// Where its keys are; `None`: where its metadata say.
+    pub jwks_uri: Option<String>,
+    /// How its tokens may be signed.
+    pub algorithms: Vec<Algorithm>,
+    /// The `typ` that its tokens may have.
+    pub accept_typ: Vec<Typ>,
+    /// Seconds by which clocks may differ.
+    pub leeway_seconds: i64,
+    /// The longest token, in bytes.
+    pub max_token_bytes: usize,
+    /// The longest life of a token, in seconds.
+    pub max_lifetime_seconds: i64,
+    /// How its subjects become users.
+    pub link: Link,
+    /// The claim that holds the address.
+    pub email_claim: String,
+    /// The claim that says whether the issuer has verified it.
+    pub email_verified_claim: String,
+    /// What the scopes of its tokens mean.
+    pub scopes: Scopes,
+    /// The claims that name scopes.
+    pub scope_claims: Vec<String>,
+}
+
+impl Default for IssuerConfig {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: Vec::new(),
+            mcp_audience: Vec::new(),
+            jwks_uri: None,
+            algorithms: vec![Algorithm::Rs256],
+            accept_typ: vec![Typ::AccessToken],
+            leeway_seconds: 10,
+            max_token_bytes: 8 * 1024,
+            max_lifetime_seconds: 30 * 86_400,
+            link: Link::Invitation,
+            email_claim: "email".to_owned(),
+            email_verified_claim: "email_verified".to_owned(),
+            scopes: Scopes::Narrow,
+            scope_claims: vec!["scope".to_owned()],
+        }
+    }
+}
+
+impl IssuerConfig {
+    /// What its tokens must be to be taken by the API.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            issuer: self.issuer.clone(),
+            audiences: self.audience.clone(),
+            algorithms: self.algorithms.clone(),
+            kinds: self.accept_typ.clone(),
+            leeway: self.leeway_seconds,
+            max_bytes: self.max_token_bytes,
+            max_lifetime: self.max_lifetime_seconds,
+            scopes: self.scopes,
+            scope_claims: self.scope_claims.clone(),
+            link: self.link,
+            email: Email {
+                claim: self.email_claim.clone(),
+                verified_claim: self.email_verified_claim.clone(),
+            },
+        }
+    }
+}
+
+/// `https://`, or `http://` on loopback, with a host, and without user, query and fragment.
+pub(crate) fn is_issuer_url(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else { return false };
+    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    let host = uri.host().unwrap_or_default();
+    let scheme = match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => is_loopback_host(host),
+        _ => false,
+    };
+    scheme && plain && !text.contains('#')
+}
+
+/// One thing that an entry can say.
+pub(super) struct IssuerSetting {
+    pub(super) key: &'static str,
+    pub(super) about: &'static str,
+    pub(super) kind: Kind,
+    pub(super) values: &'static [&'static str],
+    pub(super) required: bool,
+    pub(super) get: fn(&IssuerConfig) -> Option<Given>,
+    pub(super) set: fn(&mut IssuerConfig, Given) -> Result<(), String>,
+}
+
+/// Everything that an entry can say, in the order of the reference page.
+pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
+    IssuerSetting {
+        key: "issuer",
+        about: "The iss of its tokens, to the letter: Auth0's ends in a slash.",
+        kind: Kind::Text,
+        values: &[],
+        required: true,
+        get: |issuer| Some(Given::Text(issuer.issuer.clone())).filter(|_| !issuer.issuer.is_empty()),
+        set: |issuer, given| {
+            let text = given.text()?;
+            if !is_issuer_url(&text) || text.contains('?') || text.len() > identity::MOST {
+                return Err(
+                    "it must be an https URL without query, such as https://acme.eu.auth0.com/ (http is for \
+                            loopback only)"
+                        .to_owned(),
+                );
+            }
+            issuer.issuer = text;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "audience",
+        about: "The names of this API at the issuer: a token's aud must hold one of them.",
+        kind: Kind::List,
+        values: &[],
+        required: true,
+        get: |issuer| Some(Given::List(issuer.audience.clone())).filter(|_| !issuer.audience.is_empty()),
+        set: |issuer, given| {
+            issuer.audience = names(given)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "mcp_audience",
+        about: "The same for the MCP endpoint, which takes no tokens yet; empty: public_url with /mcp. A token for the API is \
+                not one for MCP, unless both lists have its name.",
+        kind: Kind::List,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::List(issuer.mcp_audience.clone())),
+        set: |issuer, given| {
+            issuer.mcp_audience = names(given)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "jwks_uri",
+        about: "Where its keys are. Without it: where its metadata say (OpenID Connect Discovery, RFC 8414).",
+        kind: Kind::Text,
+        values: &[],
+        required: false,
+        get: |issuer| issuer.jwks_uri.clone().map(Given::Text),
+        set: |issuer, given| {
+            let text = given.text()?;
+            if !is_issuer_url(&text) {
+                return Err("it must be an https URL (http is for loopback only)".to_owned());
+            }
+            issuer.jwks_uri = Some(text);
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "algorithms",
+        about: "How its tokens may be signed. Shared secrets (HS256) and none are never taken.",
+        kind: Kind::List,
+        values: Algorithm::NAMES,
+        required: false,
+        get: |issuer| Some(Given::List(issuer.algorithms.iter().map(|one| one.name().to_owned()).collect())),
+        set: |issuer, given| {
+            let names = names(given)?;
+            let algorithm = |name: &String| Algorithm::parse(name).ok_or_else(|| one_of(Algorithm::NAMES));
+            issuer.algorithms = names.iter().map(algorithm).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "accept_typ",
+        about: "The typ that its tokens may have. JWT and absent need a mark of an access token (scope, azp, client_id or one \
+                of scope_claims) and none of an ID token.",
+        kind: Kind::List,
+        values: Typ::NAMES,
+        required: false,
+        get: |issuer| Some(Given::List(issuer.accept_typ.iter().map(|typ| typ.name().to_owned()).collect())),
+        set: |issuer, given| {
+            let kind = |name: &String| Typ::parse(name).ok_or_else(|| one_of(Typ::NAMES));
+            issuer.accept_typ = names(given)?.iter().map(kind).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "leeway_seconds",
+        about: "Seconds by which its clock and this one may differ.",
+        kind: Kind::Number(0, 30),
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::Number(issuer.leeway_seconds)),
+        set: |issuer, given| {
+            issuer.leeway_seconds = given.number()?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "max_token_bytes",
+        about: "The longest token, in bytes.",
+        kind: Kind::Number(1024, 131_072),
+        values: &[],
+        required: false,
+        get: |issuer| i64::try_from(issuer.max_token_bytes).ok().map(Given::Number),
+        set: |issuer, given| {
+            issuer.max_token_bytes = usize::try_from(given.number()?).unwrap_or_default();
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "max_lifetime_seconds",
+        about: "The longest life of a token, in seconds, from its iat to its exp.",
+        kind: Kind::Number(60, 31_536_000),
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::Number(issuer.max_lifetime_seconds)),
+        set: |issuer, given| {
+            issuer.max_lifetime_seconds = given.number()?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "link",
+        about: "How a subject that nobody has becomes a user's: by an open invitation to its verified address, or by its \
+                verified address alone. keyward user link does it by hand.",
+        kind: Kind::Text,
+        values: &["invitation", "verified_email"],
+        required: false,
+        get: |issuer| {
+            Some(Given::Text(match issuer.link {
+                Link::Invitation => "invitation".to_owned(),
+                Link::VerifiedEmail => "verified_email".to_owned(),
+            }))
+        },
+        set: |issuer, given| {
+            issuer.link = match given.text()?.as_str() {
+                "invitation" => Link::Invitation,
+                "verified_email" => Link::VerifiedEmail,
+                _ => return Err(one_of(&["invitation", "verified_email"])),
+            };
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "email_claim",
+        about: "The claim that holds the user's address. Auth0 puts it into access tokens only under a name with a namespace.",
+        kind: Kind::Text,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::Text(issuer.email_claim.clone())),
+        set: |issuer, given| {
+            issuer.email_claim = name(given)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "email_verified_claim",
+        about: "The claim that is true when the issuer has verified that address.",
+        kind: Kind::Text,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::Text(issuer.email_verified_claim.clone())),
+        set: |issuer, given| {
+            issuer.email_verified_claim = name(given)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "scopes",
+        about: "What the scopes of its tokens mean: nothing (ignore); they narrow what the user's role gives, and none of ours \
+                is no limit (narrow); they are all that the token may do (require).",
+        kind: Kind::Text,
+        values: &["ignore", "narrow", "require"],
+        required: false,
+        get: |issuer| {
+            Some(Given::Text(match issuer.scopes {
+                Scopes::Ignore => "ignore".to_owned(),
+                Scopes::Narrow => "narrow".to_owned(),
+                Scopes::Require => "require".to_owned(),
+            }))
+        },
+        set: |issuer, given| {
+            issuer.scopes = match given.text()?.as_str() {
+                "ignore" => Scopes::Ignore,
+                "narrow" => Scopes::Narrow,
+                "require" => Scopes::Require,
+                _ => return Err(one_of(&["ignore", "narrow", "require"])),
+            };
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "scope_claims",
+        about: "The claims that name scopes, as a text or a list. Auth0's RBAC has them in permissions too.",
+        kind: Kind::List,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::List(issuer.scope_claims.clone())),
+        set: |issuer, given| {
+            issuer.scope_claims = names(given)?;
+            Ok(())
+        },
+    },
+];
+
+fn one_of(values: &[&str]) -> String {
+    format!("it must be of {}", values.join(", "))
+}
+
+fn name(given: Given) -> Result<String, String> {
+    let text = given.text()?;
+    if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
+}
+
+fn names(given: Given) -> Result<Vec<String>, String> {
+    let names = given.list()?;
+    if names.is_empty() || names.iter().any(String::is_empty) {
+        return Err("it must have at least one item, and no empty one".to_owned());
+    }
+    Ok(names)
+}

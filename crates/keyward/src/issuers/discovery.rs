@@ -1,0 +1,159 @@
+//! Where an issuer's keys are: as configured, or as its metadata say (OpenID Connect Discovery §4, RFC 8414 §3).
+
+use super::fetch::{FetchError, Web};
+use super::{Document, KeySource};
+use crate::config::IssuerConfig;
+use keyward_core::BoxFuture;
+use keyward_core::json::{self, Json};
+use std::sync::{Mutex, PoisonError};
+
+/// Where metadata can be, in the order in which it is looked for: OpenID Connect appends to the issuer; RFC 8414 puts its path
+/// between host and path, and some append it as well.
+pub(crate) fn places(issuer: &str) -> Vec<String> {
+    let base = issuer.trim_end_matches('/');
+    let mut places = vec![format!("{base}/.well-known/openid-configuration")];
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let path = base.get(authority..).and_then(|rest| rest.find('/')).map(|at| authority + at);
+    let (host, path) = base.split_at_checked(path.unwrap_or(base.len())).unwrap_or((base, ""));
+    places.push(format!("{host}/.well-known/oauth-authorization-server{path}"));
+    if !path.is_empty() {
+        places.push(format!("{base}/.well-known/oauth-authorization-server"));
+    }
+    places
+}
+
+/// What the metadata say.
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata {
+    /// Where the keys are.
+    pub(crate) jwks_uri: String,
+    /// The document.
+    pub(crate) document: Json,
+}
+
+/// Reads metadata: they must be those of the issuer, to the letter (RFC 8414 §3.3).
+pub(crate) fn read(url: &str, issuer: &str, body: &[u8]) -> Result<Metadata, FetchError> {
+    let wrong = |what: &str| FetchError::Metadata { url: url.to_owned(), what: what.to_owned() };
+    let document = json::parse(body).map_err(|error| wrong(&error.to_string()))?;
+    let found = text(&document, "issuer").ok_or_else(|| wrong("issuer is missing"))?;
+    if found != issuer {
+        let (url, found, expected) = (url.to_owned(), found.to_owned(), issuer.to_owned());
+        return Err(FetchError::Issuer { url, found, expected });
+    }
+    let jwks_uri = text(&document, "jwks_uri").ok_or_else(|| wrong("jwks_uri is missing"))?.to_owned();
+    Ok(Metadata { jwks_uri, document })
+}
+
+/// A text of a document.
+pub(crate) fn text<'d>(document: &'d Json, name: &str) -> Option<&'d str> {
+    match member(document, name)? {
+        Json::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A member of a document.
+pub(crate) fn member<'d>(document: &'d Json, name: &str) -> Option<&'d Json> {
+    match document {
+        Json::Object(members) => members.iter().find(|(own, _)| own == name).map(|(_, value)| value),
+        _ => None,
+    }
+}
+
+/// Looks for the metadata of an issuer. Where several places fail, the first one's failure is told, unless a later one was
+/// there and wrong.
+pub(crate) async fn discover(web: &Web, issuer: &str) -> Result<Metadata, FetchError> {
+    let mut first = None;
+    for url in places(issuer) {
+        match web.get(&url).await.and_then(|document| read(&url, issuer, &document.body)) {
+            Ok(metadata) => return Ok(metadata),
+            Err(wrong @ FetchError::Issuer { .. }) => return Err(wrong),
+            // Whoever cannot be reached at one path is not at another.
+            Err(unreachable @ FetchError::Unreachable { .. }) => return Err(first.unwrap_or(unreachable)),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| FetchError::Address(issuer.to_owned())))
+}
+
+/// The keys of a configured issuer.
+#[derive(Debug)]
+pub(crate) struct OfIssuer {
+    issuer: String,
+    fixed: Option<String>,
+    web: Web,
+    /// Where they were found; looked for anew when they are no longer there.
+    found: Mutex<Option<String>>,
+}
+
+impl OfIssuer {
+    pub(crate) fn new(configured: &IssuerConfig, web: Web) -> Self {
+        Self {
+            issuer: configured.issuer.clone(),
+            fixed: configured.jwks_uri.clone(),
+            web,
+            found: Mutex::default(),
+        }
+    }
+
+    fn note(&self, place: Option<String>) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }
+}
+
+impl KeySource for OfIssuer {
+    fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>> {
+        Box::pin(async move {
+            if let Some(fixed) = &self.fixed {
+                return self.web.get(fixed).await;
+            }
+            let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let place = match known {
+                Some(place) => place,
+                None => discover(&self.web, &self.issuer).await?.jwks_uri,
+            };
+            let fetched = self.web.get(&place).await;
+            self.note(fetched.is_ok().then_some(place));
+            fetched
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_are_looked_for_where_issuers_have_them() {
+        assert_eq!(
+            places("https://acme.eu.auth0.com/"),
+            [
+                "https://acme.eu.auth0.com/.well-known/openid-configuration",
+                "https://acme.eu.auth0.com/.well-known/oauth-authorization-server",
+            ]
+        );
+        assert_eq!(
+            places("https://id.example.com/realms/one"),
+            [
+                "https://id.example.com/realms/one/.well-known/openid-configuration",
+                "https://id.example.com/.well-known/oauth-authorization-server/realms/one",
+                "https://id.example.com/realms/one/.well-known/oauth-authorization-server",
+            ]
+        );
+    }
+
+    #[test]
+    fn metadata_of_another_issuer_are_refused_to_the_letter() {
+        let body = br#"{"issuer":"https://a.example/","jwks_uri":"https://a.example/keys"}"#;
+        assert!(read("u", "https://a.example/", body).is_ok());
+        for other in ["https://a.example", "https://A.example/", "https://b.example/"] {
+            assert!(matches!(read("u", other, body), Err(FetchError::Issuer { .. })), "{other}");
+        }
+        for bad in
+            ["{}", "[]", "<html>", r#"{"issuer":"https://a.example/"}"#, r#"{"issuer":1,"jwks_uri":"x"}"#]
+        {
+            let read = read("u", "https://a.example/", bad.as_bytes());
+            assert!(matches!(read, Err(FetchError::Metadata { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Fetching an issuer's documents: https, or http on loopback; no redirects; bounded in time and length.
+
+use super::Document;
+use crate::config::is_issuer_url;
+use http::StatusCode;
+use http::header::{ACCEPT, CACHE_CONTROL};
+use keyward_core::jwt::{KeySetError, MAX_BYTES};
+use reqwest::redirect::Policy;
+use std::error::Error;
+use std::time::Duration;
+
+/// A document must be there within this.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why an issuer's document could not be had, in a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The machine's certificates cannot be used.
+    #[error("the machine's root certificates cannot be used: {0}")]
+    Certificates(String),
+    /// The address is none that may be asked.
+    #[error("{0} is no https URL (plain http is for loopback only)")]
+    Address(String),
+    /// Nobody answered, or not in time, or with a certificate that is not trusted.
+    #[error("{url} could not be reached: {cause}")]
+    Unreachable {
+        /// What was asked for.
+        url: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// It was answered with something else than 200.
+    #[error("{url} answered {status}{}", if status.is_redirection() { ", and redirects are not followed" } else { "" })]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// The status.
+        status: StatusCode,
+    },
+    /// It is longer than is read.
+    #[error("{0} is longer than {MAX_BYTES} bytes")]
+    TooLong(String),
+    /// It is not metadata of an issuer.
+    #[error("{url} is not the metadata of an issuer: {what}")]
+    Metadata {
+        /// What was asked for.
+        url: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// It says that it is somebody else's.
+    #[error(
+        "{url} is the metadata of {found:?}, and not of {expected:?}: they must be the same to the letter"
+    )]
+    Issuer {
+        /// What was asked for.
+        url: String,
+        /// The issuer that it names.
+        found: String,
+        /// The issuer that is configured.
+        expected: String,
+    },
+    /// Its keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeySetError),
+}
+
+/// Whoever fetches. Clones share their connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Web(reqwest::Client);
+
+impl Web {
+    pub(crate) fn new() -> Result<Self, FetchError> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .timeout(DEADLINE)
+            .build();
+        Ok(Self(client.map_err(|error| FetchError::Certificates(causes(&error)))?))
+    }
+
+    /// Gets a document.
+    pub(crate) async fn get(&self, url: &str) -> Result<Document, FetchError> {
+        if !is_issuer_url(url) {
+            return Err(FetchError::Address(url.to_owned()));
+        }
+        let unreachable =
+            |error: reqwest::Error| FetchError::Unreachable { url: url.to_owned(), cause: causes(&error) };
+        let mut response =
+            self.0.get(url).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status { url: url.to_owned(), status: response.status() });
+        }
+        let max_age = response.headers().get(CACHE_CONTROL).and_then(|value| max_age(value.to_str().ok()?));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(FetchError::TooLong(url.to_owned()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Document { body, max_age })
+    }
+}
+
+/// The seconds of `max-age`; what may not be stored has none (RFC 9111 §5.2.2).
+fn max_age(cache_control: &str) -> Option<Duration> {
+    let mut directives = cache_control.split(',').map(str::trim);
+    if directives
+        .clone()
+        .any(|one| one.eq_ignore_ascii_case("no-store") || one.eq_ignore_ascii_case("no-cache"))
+    {
+        return Some(Duration::ZERO);
+    }
+    directives.find_map(|directive| {
+        let (name, seconds) = directive.split_once('=')?;
+        let seconds = seconds.trim_matches('"').parse().ok()?;
+        name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
+    })
+}
+
+/// An error with its causes; the URL is told beside it.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(one) = cause {
+        let sentence = one.to_string();
+        if !text.contains(&sentence) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&sentence);
+        }
+        cause = one.source();
+    }
+    if error.is_timeout() {
+        return format!("no whole answer within {} s", DEADLINE.as_secs());
+    }
+    if text.is_empty() { error.to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_read_from_cache_control() {
+        let seconds = |text| max_age(text).map(|age| age.as_secs());
+        for (text, age) in [
+            ("public, max-age=15, stale-while-revalidate=15", Some(15)),
+            ("Max-Age=\"3600\"", Some(3600)),
+            ("no-store", Some(0)),
+            ("max-age=60, no-cache", Some(0)),
+            ("public", None),
+            ("max-age=-1", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text), age, "{text}");
+        }
+    }
+}

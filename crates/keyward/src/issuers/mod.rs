@@ -1,0 +1,91 @@
+//! The issuers that are trusted, as they are configured: where their keys come from, and how their subjects become users.
+
+pub(crate) mod discovery;
+pub(crate) mod fetch;
+mod keys;
+mod links;
+
+pub use fetch::FetchError;
+pub use keys::{Keys, Standing};
+pub use links::ByStore;
+
+use crate::app::Store;
+use crate::config::IssuerConfig;
+use fetch::Web;
+use keyward_core::BoxFuture;
+use keyward_core::clock::Clock;
+use keyward_core::random::Random;
+use keyward_tower::authenticate::{IssuerKeys, Jwts, Trusted};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A document of an issuer that holds its keys.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// How long it may be kept, as the issuer says.
+    pub max_age: Option<Duration>,
+}
+
+/// Where an issuer's keys can be had.
+pub trait KeySource: Send + Sync + fmt::Debug {
+    /// The key set as it is now.
+    fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>>;
+}
+
+/// All of them. Clones share the keys.
+#[derive(Clone, Debug, Default)]
+pub struct Issuers {
+    all: Arc<[(IssuerConfig, Arc<Keys>)]>,
+}
+
+impl Issuers {
+    /// As configured, their keys from the network.
+    ///
+    /// # Errors
+    /// When the machine's certificates cannot be used.
+    pub fn of(configured: &[IssuerConfig], clock: &Arc<dyn Clock>) -> Result<Self, FetchError> {
+        let web = Web::new()?;
+        Ok(Self::with(configured, clock, |issuer| Arc::new(discovery::OfIssuer::new(issuer, web.clone()))))
+    }
+
+    /// As configured, their keys from these sources.
+    pub fn with(
+        configured: &[IssuerConfig],
+        clock: &Arc<dyn Clock>,
+        source: impl Fn(&IssuerConfig) -> Arc<dyn KeySource>,
+    ) -> Self {
+        let keys = |issuer: &IssuerConfig| {
+            Arc::new(Keys::new(issuer.issuer.clone(), source(issuer), Arc::clone(clock)))
+        };
+        Self { all: configured.iter().map(|issuer| (issuer.clone(), keys(issuer))).collect() }
+    }
+
+    /// The scheme that judges their tokens for the API.
+    pub fn scheme(&self, store: &Arc<dyn Store>, random: &Arc<dyn Random>, clock: &Arc<dyn Clock>) -> Jwts {
+        let trusted = self.all.iter().map(|(issuer, keys)| Trusted {
+            rules: issuer.rules(),
+            keys: Arc::clone(keys) as Arc<dyn IssuerKeys>,
+        });
+        let links = ByStore { store: Arc::clone(store), random: Arc::clone(random) };
+        Jwts::new(trusted.collect(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
+    }
+
+    /// The keys of each, by its `iss`.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
+        self.all.iter().map(|(issuer, keys)| (issuer.issuer.as_str(), keys))
+    }
+
+    /// Keeps the keys of all of them fresh, for ever.
+    pub async fn keep_fresh(&self) {
+        let each = self.all.iter().map(|(_, keys)| keys.keep_fresh());
+        futures_util::future::join_all(each).await;
+    }
+
+    /// Has all keys fetched anew, whatever their age.
+    pub fn fetch_anew(&self) {
+        self.all.iter().for_each(|(_, keys)| keys.fetch_anew());
+    }
+}

@@ -1,0 +1,192 @@
+//! The life of an issuer's keys: rotation, removal, outages, bad documents, floods. On a clock that the test moves.
+
+use crate::issuer::Issuer;
+use crate::support::TestApp;
+use keyward_testkit::issuer::{SigningKey, base64url, key_set};
+use serde_json::json;
+use std::time::Duration;
+
+const BAD: &str = "Invalid or expired authentication token";
+
+/// An app, and a subject whose tokens it takes.
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    app.link(app.editor.user, "alice").await;
+    app
+}
+
+async fn status(app: &TestApp, token: &str) -> u16 {
+    app.get("/deals").bearer(token).send().await.status.as_u16()
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn a_new_key_is_good_at_its_first_use_and_the_one_before_as_long_as_it_is_published() {
+    let app = app().await;
+    let old = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &old).await, 200);
+    assert_eq!(app.issuer.fetches(), 1, "the first token fetched them");
+    app.clock.pass(seconds(10));
+    let (first, second) = (app.issuer.key(), SigningKey::rsa(1, "second"));
+    app.issuer.publish(&[&first, &second]);
+    app.issuer.sign_with(second.clone());
+    let new = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &new).await, 200);
+    assert_eq!(status(&app, &old).await, 200);
+    assert_eq!(app.issuer.fetches(), 2);
+    // It is taken away, and the set is fetched anew in its time: `keep_fresh` is what does so in a server.
+    app.issuer.publish(&[&second]);
+    assert_eq!(status(&app, &old).await, 200, "nothing has told us yet");
+    let fresh = tokio::time::timeout(Duration::from_millis(200), async {
+        app.clock.pass(seconds(300));
+        app.issuers.keep_fresh().await;
+    });
+    assert!(fresh.await.is_err(), "it never ends");
+    assert_eq!(app.issuer.fetches(), 3);
+    app.get("/deals").bearer(&old).refused(401, "UNAUTHORIZED", BAD).await;
+    assert_eq!(status(&app, &new).await, 200);
+}
+
+#[tokio::test]
+async fn the_operator_has_a_withdrawn_key_forgotten_at_once() {
+    let app = app().await;
+    let old = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &old).await, 200);
+    app.issuer.publish(&[&SigningKey::rsa(1, "second")]);
+    let keeping = {
+        let issuers = app.issuers.clone();
+        tokio::spawn(async move { issuers.keep_fresh().await })
+    };
+    app.issuers.fetch_anew();
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if app.issuer.fetches() == 2 {
+            break;
+        }
+    }
+    app.get("/deals").bearer(&old).refused(401, "UNAUTHORIZED", BAD).await;
+    keeping.abort();
+}
+
+#[tokio::test]
+async fn a_bad_document_never_takes_the_place_of_a_good_one() {
+    let app = app().await;
+    let token = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &token).await, 200);
+    let key = app.issuer.key();
+    let many: Vec<_> = (0..10_000).map(|_| key.jwk()).collect();
+    let twice = json!({ "keys": [key.jwk(), SigningKey::rsa(1, "first").jwk()] });
+    let oct = json!({ "keys": [{ "kty": "oct", "k": base64url("secret"), "kid": "first", "alg": "RS256" }] });
+    let bad = [
+        None,
+        Some(Vec::new()),
+        Some(b"<html>Service Unavailable</html>".to_vec()),
+        Some(b"{\"keys\":[]}".to_vec()),
+        Some(b"{\"keys\":null}".to_vec()),
+        Some(json!({ "keys": many }).to_string().into_bytes()),
+        Some(vec![b' '; 10 * 1024 * 1024]),
+        Some(twice.to_string().into_bytes()),
+        Some(oct.to_string().into_bytes()),
+    ];
+    let unknown = SigningKey::rsa(2, "unknown").token(&app.issuer.claims("alice"));
+    for (round, answer) in bad.into_iter().enumerate() {
+        app.issuer.answer(answer);
+        app.clock.pass(seconds(10));
+        let before = app.issuer.fetches();
+        app.get("/deals").bearer(&unknown).refused(401, "UNAUTHORIZED", BAD).await;
+        assert_eq!(app.issuer.fetches(), before + 1, "round {round}: it was looked for");
+        assert_eq!(status(&app, &token).await, 200, "round {round}: the good set is believed");
+    }
+    // A set with a bad key beside a good one is a good set.
+    let beside = json!({ "keys": [key.jwk(), { "kty": "oct", "k": base64url("secret"), "kid": "shared" }] });
+    app.issuer.answer(Some(beside.to_string().into_bytes()));
+    app.clock.pass(seconds(10));
+    app.get("/deals").bearer(&unknown).refused(401, "UNAUTHORIZED", BAD).await;
+    assert_eq!(status(&app, &token).await, 200);
+}
+
+#[tokio::test]
+async fn through_an_outage_the_last_good_set_is_believed_for_a_day_and_then_nothing_is() {
+    let app = app().await;
+    let token = app.issuer.token("alice", json!({ "exp": keyward_testkit::START + 172_800 }));
+    assert_eq!(status(&app, &token).await, 200);
+    app.issuer.answer(None);
+    app.clock.pass(seconds(86_399));
+    assert_eq!(status(&app, &token).await, 200);
+    app.clock.pass(seconds(1));
+    let refused = app
+        .get("/deals")
+        .bearer(&token)
+        .refused(503, "SERVICE_UNAVAILABLE", "The service cannot do this now; try again in a few seconds")
+        .await;
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    // Keys are another matter.
+    app.get("/deals").by(&app.editor).expect(200).await;
+    // It comes back, and is asked again after the cool-down.
+    app.issuer.publish(&[&app.issuer.key()]);
+    assert_eq!(status(&app, &token).await, 503);
+    app.clock.pass(seconds(10));
+    assert_eq!(status(&app, &token).await, 200);
+}
+
+#[tokio::test]
+async fn an_issuer_that_was_never_reached_takes_nobody_in() {
+    let app = app().await;
+    app.issuer.answer(None);
+    let token = app.issuer.token("alice", json!({}));
+    for _ in 0..5 {
+        assert_eq!(status(&app, &token).await, 503);
+    }
+    assert_eq!(app.issuer.fetches(), 1);
+    // What is no token of its is not worth a question, nor a 503.
+    app.get("/deals").bearer("a.b.c").refused(401, "UNAUTHORIZED", BAD).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_keys_fetches_once_in_ten_seconds_and_keeps_nobody_waiting() {
+    let app = app().await;
+    let token = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &token).await, 200);
+    let forger = SigningKey::rsa(2, "forged");
+    let claims = app.issuer.claims("alice").to_string();
+    let forged = |n: usize| {
+        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": format!("made-up-{n}") });
+        format!("{}.{}.{}", base64url(header.to_string()), base64url(&claims), base64url(forger.sign(b"x")))
+    };
+    let mut asked = 0;
+    for second in 0..30 {
+        for _ in 0..100 {
+            asked += 1;
+            assert!(app.app.jwts.verify(&forged(asked)).await.is_err());
+        }
+        assert_eq!(status(&app, &token).await, 200, "second {second}");
+        app.clock.pass(seconds(1));
+    }
+    assert_eq!(app.issuer.fetches(), 3, "30 s of {asked} made-up keys, and the first token");
+    // The same with nothing to believe.
+    let empty = TestApp::new().await;
+    empty.issuer.answer(Some(b"{\"keys\":[]}".to_vec()));
+    for n in 0..1_000 {
+        assert!(empty.app.jwts.verify(&forged(n)).await.is_err());
+        empty.clock.pass(Duration::from_millis(30));
+    }
+    assert_eq!(empty.issuer.fetches(), 3, "30 s");
+}
+
+#[tokio::test]
+async fn a_key_set_in_any_order_and_with_strangers_in_it_is_understood() {
+    let issuer = Issuer::new();
+    let strangers = json!({ "keys": [
+        { "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA", "kid": "ec" },
+        { "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "kid": "pq" },
+        { "kty": "RSA", "use": "enc", "n": "AA", "e": "AQAB", "kid": "enc" },
+        issuer.key().jwk(),
+    ] });
+    let set = keyward_core::jwt::KeySet::parse(strangers.to_string().as_bytes()).unwrap();
+    assert_eq!(set.keys().count(), 1);
+    assert_eq!(set.unusable.len(), 3);
+    assert!(key_set(&[]).starts_with(b"{"));
+}

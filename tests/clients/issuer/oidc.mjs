@@ -1,0 +1,234 @@
+// An issuer of OpenID Connect that is not ours, for tests of access tokens: oidc-provider on 127.0.0.1.
+// Usage: node oidc.mjs AUDIENCE, with an absolute URI, for which access tokens are JWTs as in RFC 9068.
+//
+// Prints {"issuer":URL,"control":URL} in one line when both listen; ends with its standard input. JWKS_MAX_AGE is the
+// max-age of the JWKS. The control server answers JSON:
+//   GET /token?login=alice&client=spa&scope=openid%20deals:read   a login, a consent, and the token endpoint's answer;
+//                                                 clients are spa and cli; the email of unverified... is not verified
+//   POST /rotate              a new key signs; it and the one before it are published
+//   POST /retire              only the newest key is published
+//   POST /outage?mode=MODE    discovery and JWKS fail from now on, see OUTAGES; none ends it
+//   GET /counts               requests for discovery and for the JWKS, those that failed included
+// oidc-provider is made for Node.js 22, runs on the last releases of 20, and says so there.
+import { generateKeyPair, randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { promisify } from "node:util";
+import { errors, Provider } from "oidc-provider";
+// Not the default, which is the same: that one warns, and is empty after each rotation.
+import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.js";
+import { CALLBACK, Refused, tokens } from "./login.mjs";
+
+const API_SCOPES = "deals:read deals:write account:read account:write pipelines:read";
+const ACCESS_TOKEN_SECONDS = 300;
+const HOUR = 3600;
+
+const audience = process.argv[2];
+const maxAge = process.env.JWKS_MAX_AGE;
+if (!URL.canParse(audience)) {
+  console.error("usage: node oidc.mjs AUDIENCE, which has to be an absolute URI");
+  process.exit(2);
+}
+// oidc-provider has hints for developers, which are not the one line.
+console.info = console.error;
+
+const counts = { discovery: 0, jwks: 0 };
+let outage = "none";
+// The first one signs.
+let keys = [await newKey()];
+let provider;
+let answer;
+
+async function newKey() {
+  const { privateKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+  const kid = randomBytes(8).toString("hex");
+  return { ...privateKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
+}
+
+const person = (login) => ({ email: `${login}@acme.example`, email_verified: !login.startsWith("unverified") });
+
+function client(id, applicationType) {
+  return {
+    client_id: id,
+    application_type: applicationType,
+    token_endpoint_auth_method: "none",
+    redirect_uris: [CALLBACK],
+    response_types: ["code"],
+    grant_types: ["authorization_code", "refresh_token"],
+  };
+}
+
+function resourceServer(_context, resource) {
+  if (resource !== audience) throw new errors.InvalidTarget();
+  const jwt = { sign: { alg: "RS256" } };
+  return { audience, scope: API_SCOPES, accessTokenTTL: ACCESS_TOKEN_SECONDS, accessTokenFormat: "jwt", jwt };
+}
+
+const CONFIGURATION = {
+  adapter: createMemoryAdapter(),
+  clients: [client("spa", "web"), client("cli", "native")],
+  scopes: ["openid", "offline_access", ...API_SCOPES.split(" ")],
+  claims: { openid: ["sub"], email: ["email", "email_verified"] },
+  pkce: { required: () => true },
+  cookies: { keys: [randomBytes(32).toString("hex")] },
+  ttl: {
+    AccessToken: ACCESS_TOKEN_SECONDS,
+    IdToken: ACCESS_TOKEN_SECONDS,
+    AuthorizationCode: 60,
+    Interaction: HOUR,
+    Session: HOUR,
+    Grant: HOUR,
+    RefreshToken: HOUR,
+  },
+  features: {
+    devInteractions: { enabled: false },
+    resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
+  },
+  findAccount: (_context, login) => ({ accountId: login, claims: () => ({ sub: login, ...person(login) }) }),
+  extraTokenClaims: (_context, token) => person(token.accountId),
+};
+
+// A provider reads its keys once, so that other keys need another provider, behind the same address.
+function publish(next) {
+  keys = next;
+  provider = new Provider(issuer, { ...CONFIGURATION, jwks: { keys } });
+  provider.on("server_error", (_context, error) => console.error(error));
+  answer = provider.callback();
+}
+
+// The pages of a login and of a consent: a form with nothing but a name, which the consent ignores.
+async function interact(request, response) {
+  const interaction = await provider.interactionDetails(request, response);
+  if (request.method !== "POST") {
+    response.setHeader("content-type", "text/html; charset=utf-8");
+    response.end(`<h1>${interaction.prompt.name}</h1><form method="post"><input name="login"><button>OK</button>`);
+    return;
+  }
+  const login = new URLSearchParams(await bodyOf(request)).get("login");
+  const consented = interaction.prompt.name === "consent";
+  const result = consented ? { consent: { grantId: await granted(interaction) } } : { login: { accountId: login } };
+  await provider.interactionFinished(request, response, result);
+}
+
+// Everything that was asked for.
+async function granted({ prompt: { details }, session, params, grantId }) {
+  const fresh = () => new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+  const grant = (grantId && (await provider.Grant.find(grantId))) || fresh();
+  if (details.missingOIDCScope) grant.addOIDCScope(details.missingOIDCScope.join(" "));
+  if (details.missingOIDCClaims) grant.addOIDCClaims(details.missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(details.missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(" "));
+  }
+  return grant.save();
+}
+
+async function bodyOf(request) {
+  let body = "";
+  for await (const part of request.setEncoding("utf8")) body += part;
+  return body;
+}
+
+// Each takes a request for discovery or for the JWKS, and says with `true` that the provider is to answer all the same.
+const OUTAGES = {
+  none: () => true,
+  refuse: (request) => void request.socket.destroy(),
+  error: (_request, response) => void response.writeHead(500).end("out of order"),
+  html: (_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end("<h1>Soon back</h1>"),
+  empty: (_request, response, what) => what !== "jwks" || void json(aged(response), 200, { keys: [] }),
+  slow: (_request, response, what) => what !== "jwks" || trickle(response),
+  redirect: (_request, response) => void response.writeHead(302, { location: "http://127.0.0.1:9/" }).end(),
+};
+
+function aged(response) {
+  if (maxAge !== undefined) response.setHeader("cache-control", `max-age=${maxAge}`);
+  return response;
+}
+
+// What the provider answers leaves with one byte a second.
+function trickle(response) {
+  response.end = (body) => {
+    const bytes = Buffer.from(body ?? "").values();
+    const timer = setInterval(() => {
+      const { value, done } = bytes.next();
+      if (!done) return response.write(Buffer.of(value));
+      clearInterval(timer);
+      return Object.getPrototypeOf(response).end.call(response);
+    }, 1000);
+    response.on("close", () => clearInterval(timer));
+    response.flushHeaders();
+    return response;
+  };
+  return true;
+}
+
+// "discovery", "jwks", or nothing for the paths that no outage touches.
+function kind(path) {
+  if (path.startsWith("/.well-known/")) return "discovery";
+  return path === provider.pathFor("jwks") ? "jwks" : undefined;
+}
+
+async function serve(request, response) {
+  const { pathname } = new URL(request.url, issuer);
+  if (pathname.startsWith("/interaction/")) return interact(request, response);
+  const what = kind(pathname);
+  if (what) {
+    counts[what] += 1;
+    if (!OUTAGES[outage](request, response, what)) return undefined;
+  }
+  if (what === "jwks") aged(response);
+  return answer(request, response);
+}
+
+const CONTROLS = {
+  "GET /token": async (query) => {
+    const { login = "alice", client = "spa", scope = "openid deals:read" } = Object.fromEntries(query);
+    return tokens(issuer, audience, { login, client, scope });
+  },
+  "POST /rotate": async () => {
+    publish([await newKey(), keys[0]]);
+    return { kid: keys[0].kid };
+  },
+  "POST /retire": () => {
+    publish([keys[0]]);
+    return { kid: keys[0].kid };
+  },
+  "POST /outage": (query) => {
+    const mode = query.get("mode");
+    if (!Object.hasOwn(OUTAGES, mode)) throw new Refused(400, { error: `mode is one of ${Object.keys(OUTAGES)}` });
+    outage = mode;
+    return { mode };
+  },
+  "GET /counts": () => counts,
+};
+
+async function control(request, response) {
+  const { pathname, searchParams } = new URL(request.url, "http://control");
+  const action = CONTROLS[`${request.method} ${pathname}`];
+  if (!action) throw new Refused(404, { error: `there are ${Object.keys(CONTROLS).join(", ")}` });
+  json(response, 200, await action(searchParams));
+}
+
+function json(response, status, body) {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+// An error is told to who asked, and on standard error too when it is not an answer of its own.
+async function listening(handler) {
+  const server = createServer((request, response) => {
+    handler(request, response).catch((error) => {
+      if (!(error instanceof Refused)) console.error(error);
+      if (response.headersSent) response.destroy();
+      else json(response, error.status ?? 500, error.answer ?? { error: `${error}` });
+    });
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+// The port is part of what a provider is made from, so that the server is there first.
+const issuer = await listening(serve);
+publish(keys);
+console.log(JSON.stringify({ issuer, control: await listening(control) }));
+// A pipe that breaks has no end, and a file is not closed.
+for (const over of ["end", "close"]) process.stdin.on(over, () => process.exit(0));
+process.stdin.resume();
+process.on("SIGTERM", () => process.exit(0));
