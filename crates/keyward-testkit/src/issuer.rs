@@ -1,5 +1,7 @@
 //! An issuer of access tokens whose every byte a test can choose. Its keys are made anew in each process.
 
+#![expect(clippy::panic, reason = "it is for tests, which may fail loudly")]
+
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;

@@ -375,7 +375,7 @@ pub(crate) fn spellings(good: &str) -> Vec<String> {
             tokens.push(with(format!("{end}{part}")));
         }
         // Spare bits of the last character: those that decode to the same bytes, and were not set.
-        if part.len() % 4 != 0 {
+        if !part.len().is_multiple_of(4) {
             let last = ALPHABET.iter().position(|one| *one == part.as_bytes()[part.len() - 1]).unwrap();
             let spare = if part.len() % 4 == 2 { 16 } else { 4 };
             for bits in 1..spare {

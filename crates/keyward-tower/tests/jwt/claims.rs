@@ -98,7 +98,7 @@ fn the_matrix_of_claims() {
             "sub" => false,
             "client_id" | "azp" => is_name,
             "jti" => is_name || value == format!("\"{}\"", "s".repeat(256)),
-            "scope" | "email" => value.starts_with('"') && value != "\"\\u0000\"" || value == "\"\\u0000\"",
+            "scope" | "email" => value.starts_with('"'),
             "email_verified" => value == "true" || value == "false",
             other => panic!("{other}"),
         }

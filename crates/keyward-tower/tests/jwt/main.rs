@@ -1,9 +1,16 @@
 //! Which JWTs are taken: the scheme as a whole, on keys and bytes of the test's choosing.
 
+#[cfg(test)]
 mod attacks;
+#[cfg(test)]
 mod claims;
+#[cfg(test)]
 mod door;
+#[cfg(test)]
 mod edges;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
 mod several;
+#[cfg(test)]
 mod vectors;

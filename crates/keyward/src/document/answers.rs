@@ -135,7 +135,11 @@ fn success(row: &Row, facts: &Facts) -> Value {
     names.extend(facts.etag.then_some("ETag"));
     names.extend(facts.location.then_some("Location"));
     names.extend(row.commits.then_some("Idempotency-Replayed"));
-    let shape = json!({ "$ref": format!("#/components/schemas/{}", facts.schema) });
+    let of = |schema: &str| json!({ "$ref": format!("#/components/schemas/{schema}") });
+    let shape = match facts.otherwise {
+        Some(other) => json!({ "anyOf": [of(facts.schema), of(other)] }),
+        None => of(facts.schema),
+    };
     let item = if shows_fields(facts) {
         json!({ "$ref": format!("#/components/schemas/Partial{}", facts.schema) })
     } else {

@@ -14,9 +14,11 @@ const EXAMPLE: Uuid = Uuid::from_u128(0x7f0f_8a5e_9d1b_4c56_8f3e_2d1a_6b4c_9e70)
 /// What a code means to a client, and whether the same request can succeed later.
 pub(super) const fn meaning(code: Code) -> (&'static str, &'static str) {
     match code {
-        Code::BadRequest => {
-            ("The request is malformed: its framing, a header, the query or the JSON.", "Mend the request.")
-        }
+        Code::BadRequest => (
+            "The request is malformed: its framing, a header, the query or the JSON; or a JWT names no account where there is \
+                 a choice.",
+            "Mend the request; name the account in X-Active-Account.",
+        ),
         Code::Unauthorized => (
             "There is no credential, or it is not accepted. Which of the many reasons it is, only the operator's log says.",
             "Send a good credential. Do not repeat the same one.",

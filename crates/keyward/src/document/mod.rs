@@ -63,7 +63,7 @@ pub fn document(public_url: &str, limits: &LimitsConfig) -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "lev_sk_…", "description": words::BEARER },
+                "bearerAuth": { "type": "http", "scheme": "bearer", "bearerFormat": "lev_sk_… or JWT", "description": words::BEARER },
             },
             "parameters": parameters::components(),
             "headers": answers::headers(),

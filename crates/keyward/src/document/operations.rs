@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub(super) status: u16,
     /// The shape of `data`, by its name; of its items where it is a list.
     pub(super) schema: &'static str,
+    /// Another shape that `data` can have.
+    pub(super) otherwise: Option<&'static str>,
     /// Whether `data` is a page of a list.
     pub(super) is_list: bool,
     /// Whether the answer has an `ETag`.
@@ -77,6 +79,7 @@ const fn facts(
         body: None,
         status: 200,
         schema,
+        otherwise: None,
         is_list: false,
         etag: false,
         if_match: false,
@@ -127,16 +130,18 @@ impl Facts {
                  with a key, the answer is the same.",
             )
             .body_if_any(|| describe(auth::validate_api_key::take), || json!({ "api_key": "lev_sk_abc123def456" })),
-            OperationId::GetMe => facts(
+            OperationId::GetMe => Self { otherwise: Some("CurrentUserWithoutAccount"), ..facts(
                 ACCOUNT, "CurrentUser", "Who am I, and what may I do",
                 "The user, the account of the request, the effective scopes, the limits and how they \
-                 stand, and the credential itself. Needs no scope.",
-            ),
+                 stand, and the credential itself. Needs no scope. With a JWT that names no account, \
+                 where there are several or none: the user and the accounts that can be named.",
+            ) },
             OperationId::GetMeAccounts => facts(ACCOUNT, "AccountMemberships", "List my accounts", "Every active account that the user is a member of. Later edition."),
             OperationId::PatchMeActiveAccount => Self { not_found: true, ..facts(
                 ACCOUNT, "ActiveAccount", "Choose the active account",
-                "An API key is bound to its account: naming that one is answered and changes nothing, \
-                 another of the user's is refused with 403, any other with 404. Later edition.",
+                "The account that further requests of this user by this client act in, where they name none \
+                 themselves. An account that the user is not in is refused with 404. An API key is bound to \
+                 its account: naming that one changes nothing, and another is refused with 403. Later edition.",
             ) }
             .body(|| describe(me::active_account::take), || json!({ "slug": "acme-capital" })),
             OperationId::GetAccountTeam => facts(ACCOUNT, "AccountTeamMember", "List the account's team", "Members, and those whose invitation is open.").list(account::team::TEAM),

@@ -4,14 +4,15 @@ use crate::routes::OperationId;
 use serde_json::Value;
 
 /// Before everything.
-pub(super) const INTRODUCTION: &str = "Every call carries `Authorization: Bearer <api_key>` and `X-Origin-App`. A success is \
+pub(super) const INTRODUCTION: &str = "Every call carries `Authorization: Bearer <api_key_or_jwt>` and `X-Origin-App`. A success is \
      `{request_id, timestamp, data}`, with `pagination` for lists; an error is `{request_id, error: {code, message}}`, with \
      `details` where there is something for a machine to read. Times are whole seconds of UTC, ids positive integers up to \
      2^53 - 1, money JSON numbers with at most two decimal places. Sets marked `x-extensible-enum` are open: take a value that \
      you do not know as a name.";
 
 /// Of the credential.
-pub(super) const BEARER: &str = "An API key, `lev_sk_…`, made by `POST /api-keys`.";
+pub(super) const BEARER: &str = "An API key, `lev_sk_…`, made by `POST /api-keys`; or a JWT access token of an \
+     issuer that this server trusts. The server tells which it is.";
 
 /// Writes into a body's schema what each member means.
 pub(super) fn describe_members(id: OperationId, schema: &mut Value) {

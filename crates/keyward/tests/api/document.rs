@@ -98,6 +98,11 @@ async fn provoked(app: &TestApp, row: &Row, status: &str) -> Answer {
         }
         "409" => {
             let key = "0b0f6b3e-6ad2-4f3e-9a57-2f9a4b1c7d10";
+            if row.id == OperationId::PatchMeActiveAccount {
+                // It is done in no account, so only what is done in none is known to it.
+                by_admin(path).header("idempotency-key", key).json(json!({"slug": "acme"})).expect(200).await;
+                return by_admin(path).header("idempotency-key", key).json(json!({"slug": "x"})).send().await;
+            }
             let other = app.post("/deals").by(&app.admin).header("idempotency-key", key);
             other.json(json!({"title": "Another request"})).expect(201).await;
             with(by_admin(path).header("idempotency-key", key), body).send().await
@@ -198,6 +203,18 @@ fn operations_are_named_by_verb_and_path() {
         let name = row.method.as_str().to_ascii_lowercase() + &capitalised.collect::<String>();
         assert_eq!(row.id.name(), name);
     }
+}
+
+#[tokio::test]
+async fn me_without_an_account_is_as_it_is_told() {
+    let app = TestApp::new().await;
+    let document = document(&app).await;
+    app.link(app.both.user, "both").await;
+    let token = app.issuer.token("both", json!({}));
+    let answer = app.get("/me").bearer(&token).expect(200).await;
+    assert!(answer.data().get("available_accounts").is_some());
+    let told = &document["paths"]["/api/external/v2/me"]["get"]["responses"]["200"];
+    assert_eq!(faults(&document, told, &answer), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -94,7 +94,8 @@ async fn every_way_in_which_a_key_is_bad_has_its_own_word() {
         (&elsewhere.secret, "address_not_allowed"),
         (&rotated.secret, "key_rotated"),
         (&at_once.secret, "key_rotated"),
-        ("eyJh.eyJz.c2ln", "credential_unknown_kind"),
+        ("eyJh.eyJz.c2ln", "token_malformed"),
+        ("eyJh.eyJz", "credential_unknown_kind"),
     ] {
         app.get("/me")
             .bearer(token)

@@ -16,6 +16,7 @@
 //! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
+//! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
 //! | `limits.rs` | exact limits on a real clock, with the judge of `tests/rigs/limits.rs` |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
@@ -41,6 +42,8 @@ mod once;
 mod operate;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod outside_issuer;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

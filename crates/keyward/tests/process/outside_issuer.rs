@@ -1,0 +1,399 @@
+//! An issuer that is not ours (oidc-provider, over real sockets): found, believed, followed through rotations and outages.
+
+use crate::support::{Client, Server, keyward, refused, run, text, unlimited};
+use keyward_testkit::issuer::{SigningKey, base64url};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, sleep};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const AUDIENCE: &str = "https://api.acme.example/api";
+
+/// The issuer. It ends with its standard input.
+struct Outside {
+    child: Child,
+    issuer: String,
+    control: SocketAddr,
+}
+
+impl Outside {
+    fn start() -> Self {
+        let mut command = Command::new("node");
+        command.arg(clients().join("issuer/oidc.mjs")).arg(AUDIENCE);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let missing = "node cannot be started; `cargo xtask test` installs what the tests need";
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{missing}: {error}"));
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("oidc.mjs says {line:?}"));
+        let control = told["control"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
+        Self { child, issuer: told["issuer"].as_str().unwrap().to_owned(), control }
+    }
+
+    fn control(&self, method: &str, target: &str) -> Value {
+        // It writes in chunks, which the client of these tests does not know.
+        let mut stream = crate::support::connect(self.control).unwrap();
+        let request = format!("{method} {target} HTTP/1.0\r\nHost: control\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{method} {target}: {answer}");
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// What its token endpoint answers this person, after a real sign-in.
+    fn signed_in(&self, login: &str, scope: &str) -> Value {
+        let scope = scope.replace(' ', "%20");
+        self.control("GET", &format!("/token?login={login}&client=spa&scope={scope}"))
+    }
+
+    fn token(&self, login: &str) -> String {
+        let answer = self.signed_in(login, "openid email");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn clients() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
+    let folder = std::env::var_os("KEYWARD_TEST_CLIENTS").map_or_else(beside, PathBuf::from);
+    let provider = folder.join("node_modules/oidc-provider");
+    assert!(
+        provider.exists(),
+        "{} is missing: run `cargo xtask test`, which installs it",
+        provider.display()
+    );
+    folder
+}
+
+/// A demo that trusts an issuer, by a file.
+struct Trusting {
+    _home: TempDir,
+    issuer: String,
+    admin: SocketAddr,
+    server: Server,
+}
+
+fn configured(home: &TempDir, issuer: &str, more: &str) -> PathBuf {
+    let config = home.path().join("keyward.toml");
+    let entry = format!("[[issuers]]\nissuer = {issuer:?}\naudience = [{AUDIENCE:?}]\n{more}\n");
+    std::fs::write(&config, entry).unwrap();
+    config
+}
+
+impl Trusting {
+    fn start(issuer: &str, more: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let config = configured(&home, issuer, more);
+        let mut arguments = Server::demo_arguments(None);
+        arguments.extend(["--config", text(&config)]);
+        let mut command = unlimited(keyward(&arguments));
+        // Free until a moment ago.
+        let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        command.env("KEYWARD_SERVER_ADMIN_LISTEN", admin.to_string());
+        Self { _home: home, issuer: issuer.to_owned(), admin, server: Server::demo_by(command) }
+    }
+
+    fn status(&self, token: &str) -> u16 {
+        self.server.client(token).get("/deals").status
+    }
+
+    /// A figure of the issuer.
+    fn figure(&self, name: &str) -> Option<i64> {
+        let told = Client::to(self.admin).send("GET", "/metrics", &[], b"").unwrap();
+        let told = String::from_utf8(told.body).unwrap();
+        let line = told.lines().find_map(|line| line.strip_prefix(&format!("keyward_{name}")))?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    /// Has the keys fetched anew, and waits until that was tried.
+    fn fetch_anew(&self) {
+        let tried = || {
+            let of = |failed| {
+                self.figure(&format!(
+                    "issuer_key_fetches_total{{issuer=\"{}\",failed=\"{failed}\"}}",
+                    self.issuer
+                ))
+            };
+            of("false").unwrap_or(0) + of("true").unwrap_or(0)
+        };
+        let before = tried();
+        self.server.signal("HUP");
+        for _ in 0..2_000 {
+            if tried() > before {
+                return;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        panic!("it was not tried: {}", self.server.stderr());
+    }
+}
+
+#[test]
+fn a_real_issuer_is_found_and_its_people_come_in() {
+    let outside = Outside::start();
+    let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"");
+    let answer = outside.signed_in("admin", "openid email deals:read account:write");
+    let token = answer["access_token"].as_str().unwrap();
+    let me = trusting.server.client(token).get("/me").data(200);
+    assert_eq!(me["user"]["email"], "admin@acme.example");
+    assert_eq!(me["platform"]["credential"]["kind"], "jwt");
+    assert_eq!(me["platform"]["granted_scopes"], json!(["account:write", "deals:read"]));
+    assert_eq!(trusting.status(token), 200);
+    // Its other tokens are none for an API.
+    assert_eq!(trusting.status(answer["id_token"].as_str().unwrap()), 401);
+    // A key that this token makes.
+    let made =
+        trusting.server.client(token).post("/api-keys", &json!({ "label": "k", "scopes": ["deals:read"] }));
+    assert_eq!(trusting.status(made.data(201)["api_key"].as_str().unwrap()), 200);
+    // Who is not known, or not verified, stays out.
+    for login in ["stranger", "unverified-admin"] {
+        assert_eq!(trusting.status(&outside.token(login)), 401, "{login}");
+    }
+    // Who is invited comes in.
+    let mut admin = trusting.server.client(&trusting.server.admin());
+    admin.post("/account/team", &json!({ "email": "newcomer@acme.example", "role": "viewer" })).data(201);
+    let newcomer = outside.token("newcomer");
+    let me = trusting.server.client(&newcomer).get("/me").data(200);
+    assert_eq!(me["user"]["role"], "viewer");
+    // And goes at once.
+    let path = format!("/account/team/{}", me["user"]["id"]);
+    assert_eq!(admin.call("DELETE", &path, &[], b"").unwrap().status, 200);
+    trusting.server.client(&newcomer).get("/deals").is_refusal(400, "BAD_REQUEST");
+    // No token is in the log.
+    let log = trusting.server.stderr();
+    for secret in [token, &newcomer] {
+        assert!(!log.contains(secret) && !log.contains(secret.rsplit('.').next().unwrap()));
+    }
+}
+
+#[test]
+fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
+    let outside = Outside::start();
+    let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"");
+    let old = outside.token("admin");
+    assert_eq!(trusting.status(&old), 200);
+    // The keys were fetched at the start; no more often than every ten seconds.
+    sleep(Duration::from_secs(10));
+    let (over, asked, refused) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = trusting.server.client(&old);
+                while !over.load(Ordering::SeqCst) {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    if client.get("/deals").status != 200 {
+                        refused.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+        outside.control("POST", "/rotate");
+        let new = outside.token("admin");
+        let begun = elapsed();
+        assert_eq!(trusting.status(&new), 200, "at its first use");
+        let took = elapsed() - begun;
+        println!("a new key was good {} ms after its first use", took.as_millis());
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        for _ in 0..50 {
+            assert_eq!(trusting.status(&new), 200);
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+    println!("requests during the rotation: {asked:?}, refused: {refused:?}");
+    assert_eq!(refused.into_inner(), 0);
+    // A key that is withdrawn goes when the operator says so.
+    outside.control("POST", "/retire");
+    trusting.fetch_anew();
+    assert_eq!(trusting.status(&old), 401);
+    let new = outside.token("admin");
+    assert_eq!(trusting.status(&new), 200);
+    // Outages of every kind: what was believed is believed, and nothing else.
+    let forged = SigningKey::rsa(0, "forged")
+        .token(&json!({ "iss": outside.issuer, "aud": AUDIENCE, "sub": "admin" }));
+    let log = |name| trusting.server.stderr().matches(name).count();
+    for mode in ["refuse", "error", "html", "empty", "slow", "redirect"] {
+        outside.control("POST", &format!("/outage?mode={mode}"));
+        let before = log("keys could not be fetched");
+        trusting.fetch_anew();
+        assert_eq!(log("keys could not be fetched"), before + 1, "{mode}");
+        assert_eq!((trusting.status(&new), trusting.status(&forged)), (200, 401), "{mode}");
+    }
+    let keys = format!("issuer_keys{{issuer=\"{}\"}}", outside.issuer);
+    assert_eq!(trusting.figure(&keys), Some(1));
+    // And it recovers by itself, with a key that nobody has seen.
+    outside.control("POST", "/rotate");
+    outside.control("POST", "/outage?mode=none");
+    let newest = outside.token("admin");
+    let recovered = (0..300).any(|_| {
+        sleep(Duration::from_millis(100));
+        trusting.status(&newest) == 200
+    });
+    assert!(recovered, "{}", trusting.server.stderr());
+    assert_eq!(trusting.status(&new), 200);
+}
+
+#[test]
+fn an_issuer_that_is_not_there_yet_is_waited_for_and_keys_work_meanwhile() {
+    let outside = Outside::start();
+    outside.control("POST", "/outage?mode=refuse");
+    let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"");
+    let token = outside.token("admin");
+    let answer = trusting.server.client(&token).get("/deals");
+    answer.is_unavailable();
+    assert_eq!(trusting.status(&trusting.server.admin()), 200);
+    outside.control("POST", "/outage?mode=none");
+    let came = (0..300).any(|_| {
+        sleep(Duration::from_millis(100));
+        trusting.status(&token) == 200
+    });
+    assert!(came, "{}", trusting.server.stderr());
+}
+
+#[test]
+fn a_token_makes_the_server_connect_to_nobody() {
+    let canary = TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let place = format!("http://{}/keys", canary.local_addr().unwrap());
+    let outside = Outside::start();
+    let trusting = Trusting::start(&outside.issuer, "");
+    let key = SigningKey::rsa(0, "k");
+    let claims =
+        |issuer: &str| json!({ "iss": issuer, "aud": AUDIENCE, "sub": "admin", "exp": 4_000_000_000_u64 });
+    let mut sent = 0;
+    for issuer in [outside.issuer.as_str(), &place, "http://169.254.169.254/", "file:///etc/passwd"] {
+        for name in ["jku", "x5u", "kid", "x"] {
+            let mut header = key.header("at+jwt");
+            header[name] = json!(place);
+            let token = key.token_of(&header.to_string(), &claims(issuer).to_string());
+            assert_eq!(trusting.status(&token), 401, "{issuer} {name}");
+            sent += 1;
+        }
+        let embedded = json!({ "alg": "RS256", "typ": "at+jwt", "jwk": key.jwk() }).to_string();
+        assert_eq!(trusting.status(&key.token_of(&embedded, &claims(issuer).to_string())), 401);
+        sent += 1;
+    }
+    println!("tokens that name another place: {sent}, connections there: 0");
+    assert!(canary.accept().is_err(), "somebody came");
+}
+
+#[test]
+fn the_doctor_says_what_would_and_would_not_work() {
+    let outside = Outside::start();
+    let home = tempfile::tempdir().unwrap();
+    let ask = |issuer: &str, config: Option<&Path>| {
+        let mut arguments = vec!["doctor", "--issuer", issuer];
+        arguments.extend(config.map(|config| ["--config", text(config)]).into_iter().flatten());
+        let output = run(&mut keyward(&arguments));
+        let said = String::from_utf8(output.stdout).unwrap();
+        (output.status.code(), said + &String::from_utf8(output.stderr).unwrap())
+    };
+    let issuer = outside.issuer.as_str();
+    let (code, said) = ask(issuer, None);
+    assert_eq!(code, Some(0), "{said}");
+    for line in [
+        "note   the configuration has no entry",
+        "ok     its metadata are there",
+        "can verify RS256",
+        "[[issuers]]",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let entry = configured(&home, issuer, "");
+    let (code, said) = ask(issuer, Some(&entry));
+    assert!(code == Some(0) && said.contains("ok     the configuration has an entry for it"), "{said}");
+    // The slash at the end.
+    let (code, said) = ask(&format!("{issuer}/"), Some(&entry));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("WRONG  the configuration has") && said.contains("to the letter"), "{said}");
+    assert!(said.contains("tokens of this issuer would not be taken"), "{said}");
+    // Keys for another algorithm than the entry allows.
+    let ec = configured(&home, issuer, "algorithms = [\"ES256\"]");
+    let (code, said) = ask(issuer, Some(&ec));
+    assert!(code == Some(2) && said.contains("it has keys for RS256, and algorithms lists ES256"), "{said}");
+    // Whatever is wrong with its documents.
+    for (mode, why) in [
+        ("html", "is not the metadata of an issuer"),
+        ("error", "answered 500"),
+        ("redirect", "redirects are not followed"),
+        ("refuse", "could not be reached"),
+        ("empty", "has no key that can be used"),
+        ("slow", "no whole answer within 5 s"),
+    ] {
+        outside.control("POST", &format!("/outage?mode={mode}"));
+        let (code, said) = ask(issuer, None);
+        assert!(code == Some(2) && said.contains(why), "{mode}: {said}");
+    }
+    let said = refused(&mut keyward(&["doctor", "--issuer", issuer, "--config", "/nowhere.toml"]));
+    assert!(said.contains("cannot be read"), "{said}");
+    for bad in ["http://id.example/", "ftp://x", "id.example"] {
+        let (code, said) = ask(bad, None);
+        assert!(code == Some(2) && said.contains("must be an https URL"), "{said}");
+    }
+}
+
+/// Answers every connection with this, as long as the test lives.
+fn answering(answer: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let _ = stream.write_all(&answer);
+        }
+    });
+    address
+}
+
+#[test]
+fn documents_that_do_not_end_and_certificates_that_are_not_trusted_are_refused() {
+    let say = |issuer: &str, variables: &[(&str, &str)]| {
+        let mut command = keyward(&["doctor", "--issuer", issuer]);
+        command.envs(variables.iter().copied());
+        let output = run(&mut command);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let long = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 10 * 1024 * 1024]].concat();
+    assert!(say(&format!("http://{}", answering(long)), &[]).contains("is longer than 262144 bytes"));
+    // An https server that is not an issuer: trusted, it is heard, and otherwise not.
+    let home = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (cert, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = home.path().join("keyward.toml");
+    std::fs::write(&config, format!("[server]\ntls_cert = {:?}\ntls_key = {:?}\n", text(&cert), text(&key)))
+        .unwrap();
+    let mut arguments = Server::demo_arguments(None);
+    arguments.extend(["--config", text(&config)]);
+    let server = Server::demo_by(unlimited(keyward(&arguments)));
+    let issuer = format!("https://{}", server.address);
+    let said = say(&issuer, &[]);
+    assert!(said.contains("could not be reached") && said.to_lowercase().contains("certificate"), "{said}");
+    let said = say(&issuer, &[("SSL_CERT_FILE", text(&cert))]);
+    assert!(said.contains("answered 404"), "{said}");
+    assert!(base64url("x").len() == 2);
+}
+
+/// Since the machine started, for what is measured and printed.
+#[expect(clippy::disallowed_methods, reason = "what a real issuer takes is measured on the real clock")]
+fn elapsed() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
+}
