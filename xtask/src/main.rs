@@ -4,6 +4,7 @@
 mod bench;
 mod clients;
 mod command;
+mod fuzz;
 mod generate;
 mod test;
 mod tidy;
@@ -26,7 +27,9 @@ usage: cargo xtask <command>
   soak once [ARGS]
                  writes that happen once, under 500 kills
   soak schema [EXAMPLES [SEED]]
-                 schemathesis by the OpenAPI document, 300 examples for each operation";
+                 schemathesis by the OpenAPI document, 300 examples for each operation
+  soak fuzz [SECONDS]
+                 the fuzz targets, 180 seconds each, from the corpus that is kept";
 
 fn main() -> ExitCode {
     let root = command::root();
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         }
         ["soak", "once", "--", rest @ ..] | ["soak", "once", rest @ ..] => bench::soak_once(&root, rest),
         ["soak", "schema", rest @ ..] => bench::soak_schema(&root, rest),
+        ["soak", "fuzz", rest @ ..] => fuzz::soak(&root, rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -1,7 +1,7 @@
 //! What the door costs: one handler bare, and the same handler behind the whole door with a key that is remembered,
 //! in turns, over real sockets. Prints ratios of one run; figures of different runs or machines do not compare.
 //!
-//! Then what limits cost a read and what an `Idempotency-Key` costs a write.
+//! Then what limits cost a read, what an `Idempotency-Key` costs a write, and what a JWT costs beside its bare signature.
 //!
 //! `cargo xtask bench [ROUNDS]`: a round is half a second each. Ends with exit code 1 when the door keeps less than the
 //! floor of the bare handler's throughput per CPU second, so that a mistake that makes it much dearer is noticed.
@@ -10,20 +10,24 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::{App, Store};
-use keyward::config::LimitsConfig;
+use keyward::config::{IssuerConfig, LimitsConfig};
 use keyward::issuers::Issuers;
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{AccountNeed, Boxed, around, guarded, stack};
 use keyward::transport::Listening;
 use keyward::watch::Recent;
 use keyward::{telemetry, transport};
+use keyward_core::BoxFuture;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, SystemClock};
+use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::idempotency::Claims;
+use keyward_core::jwt::{KeySet, Link, Token, Verified};
 use keyward_core::limits::{Rate, Tiers};
 use keyward_core::list::Cursors;
+use keyward_core::live::Directory;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, Random, uuid4};
@@ -32,12 +36,15 @@ use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
+use keyward_testkit::issuer::{SigningKey, base64url, key_set};
+use keyward_tower::authenticate::{IssuerKeys, Jwts, Links, Trusted};
 use keyward_tower::hygiene::Limits;
+use serde_json::json;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::pending;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -92,6 +99,7 @@ fn main() -> Result<(), Failure> {
         "median of {rounds}: the door keeps {median:.3} of the throughput, {by_cpu:.3} by CPU time (floor {FLOOR})"
     )?;
     beside(&mut out, &runtime, rounds, directory.path())?;
+    tokens(&mut out, &runtime, rounds)?;
     if by_cpu < FLOOR { Err("the door has become too dear".into()) } else { Ok(()) }
 }
 
@@ -141,6 +149,131 @@ fn beside(out: &mut impl Write, runtime: &Runtime, rounds: usize, directory: &Pa
         of(|w| w.3),
     )?;
     Ok(())
+}
+
+/// What it takes to verify a token: its signature alone (aws-lc-rs), the whole of a token that is new, and one that is
+/// remembered. And what a hostile one costs that is as long as it may be.
+fn tokens(out: &mut impl Write, runtime: &Runtime, rounds: usize) -> Result<(), Failure> {
+    const EACH: usize = 500;
+    let issuer = "https://id.example/";
+    let signer = SigningKey::rsa(0, "k");
+    let set = Arc::new(KeySet::parse(&key_set(&[&signer]))?);
+    let now = SystemClock::new().now().unix();
+    let claims = |n: usize| {
+        json!({
+            "iss": issuer, "aud": "https://api.example", "sub": "auth0|5f7c8ec7c33c6c004bbafe82", "azp": "spa",
+            "scope": "openid profile email deals:read", "iat": now, "exp": now + 3600, "jti": n.to_string(),
+        })
+    };
+    let config = IssuerConfig {
+        issuer: issuer.to_owned(),
+        audience: vec!["https://api.example".to_owned()],
+        ..IssuerConfig::default()
+    };
+    let all: Vec<String> = (0..EACH).map(|n| signer.token(&claims(n))).collect();
+    let signed: Vec<(&str, Vec<u8>)> = all
+        .iter()
+        .filter_map(|token| token.rsplit_once('.'))
+        .map(|(signed, _)| (signed, signer.sign(signed.as_bytes())))
+        .collect();
+    let key = set.keys().next().ok_or("no key")?;
+    let (mut bare, mut new, mut remembered) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let jwts = Jwts::new(
+            [Trusted { rules: config.rules(), keys: Arc::new(Fixed(Arc::clone(&set))) }].into(),
+            Directory::default(),
+            Arc::new(Nobody),
+            Arc::new(SystemClock::new()),
+        );
+        let verify = || {
+            runtime.block_on(async {
+                for token in &all {
+                    jwts.verify(token).await.map_err(|denial| denial.word())?;
+                }
+                Ok::<_, Failure>(())
+            })
+        };
+        let of_bare =
+            each(EACH, || match signed.iter().all(|(text, by)| key.verifies(text.as_bytes(), by)) {
+                true => Ok(()),
+                false => Err("a good signature is not".into()),
+            })?;
+        let (of_new, of_remembered) = (each(EACH, verify)?, each(EACH, verify)?);
+        if round > 0 {
+            bare.push(of_bare);
+            new.push(of_new);
+            remembered.push(of_remembered);
+        }
+    }
+    let (bare, new, remembered) =
+        (middle(bare.into_iter()), middle(new.into_iter()), middle(remembered.into_iter()));
+    writeln!(
+        out,
+        "a JWT (RS256, 2048 bits, {} bytes): its bare signature {bare:.2} us, new {new:.2} us ({:.2} of it), remembered \
+         {remembered:.2} us ({:.3})",
+        all.first().map_or(0, String::len),
+        new / bare,
+        remembered / bare,
+    )?;
+    let members: String = (0..600).map(|n| format!("\"{n}\":{{\"{n}\":[]}},")).collect();
+    let hostile = [
+        ("dots", ".".repeat(100_000)),
+        (
+            "members",
+            format!(
+                "{}.{}.AAAA",
+                base64url("{\"alg\":\"RS256\"}"),
+                base64url(format!("{{{members}\"z\":0}}"))
+            ),
+        ),
+        ("depth", format!("{}.AAAA.AAAA", base64url(format!("{{\"alg\":{}", "[".repeat(2_900))))),
+        ("an unknown key", {
+            let other = SigningKey::rsa(1, "other").token(&claims(0));
+            other
+        }),
+    ];
+    for (kind, token) in hostile {
+        let cost = each(EACH, || {
+            for _ in 0..EACH {
+                let read = Token::read(std::hint::black_box(&token), 8192);
+                std::hint::black_box(read.is_ok());
+            }
+            Ok(())
+        })?;
+        writeln!(out, "to read {kind} ({} bytes): {cost:.2} us", token.len())?;
+    }
+    Ok(())
+}
+
+/// Microseconds of each of so many.
+fn each(count: usize, work: impl Fn() -> Result<(), Failure>) -> Result<f64, Failure> {
+    let clock = SystemClock::new();
+    let begun = clock.elapsed();
+    work()?;
+    Ok((clock.elapsed() - begun).as_secs_f64() * 1e6 / count as f64)
+}
+
+/// Keys that do not change.
+#[derive(Debug)]
+struct Fixed(Arc<KeySet>);
+
+impl IssuerKeys for Fixed {
+    fn known(&self) -> Option<Arc<KeySet>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn refresh(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Links for Nobody {
+    fn link<'a>(&'a self, _: &'a Verified, _: Link, _: IpAddr) -> BoxFuture<'a, Result<(), Denial>> {
+        Box::pin(std::future::ready(Err(Denial::TokenUnlinked)))
+    }
 }
 
 /// The same rate for reads and writes of every tier.

@@ -5,6 +5,8 @@ mod attacks;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod door;
 #[cfg(test)]
 mod edges;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
+mod auth0;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod clock;

@@ -344,6 +344,45 @@ fn the_doctor_says_what_would_and_would_not_work() {
     }
 }
 
+#[test]
+fn a_long_token_is_read_as_far_as_its_entry_allows() {
+    let (key, claims) = (
+        SigningKey::rsa(0, "k"),
+        |length: usize| json!({ "iss": "http://127.0.0.1:9/", "aud": AUDIENCE, "sub": "x", "padding": "x".repeat(length) }),
+    );
+    // Nobody is there, so what was read is answered 503, and what was not 401 or 431.
+    for (more, short, long) in [("", 7_900, 9_000), ("max_token_bytes = 131072", 130_900, 132_000)] {
+        let trusting = Trusting::start("http://127.0.0.1:9/", more);
+        // What hyper does not read at all it answers 431 by itself, or ends its connection of HTTP/2.
+        for (bytes, statuses) in [(short, [503, 503]), (long, [401, 401]), (200_000, [431, 0])] {
+            let bare = key.token(&claims(0)).len();
+            let token = key.token(&claims((bytes - bare) * 3 / 4));
+            let answer = trusting.server.client(&token).get("/deals");
+            assert_eq!(answer.status, statuses[0], "{more} {bytes}");
+            let curl = [
+                "--silent",
+                "--http2-prior-knowledge",
+                "--max-time",
+                "20",
+                "--output",
+                "-",
+                "--write-out",
+                "%{http_code}",
+            ];
+            let mut command = Command::new("curl");
+            crate::support::clean(&mut command);
+            let header = trusting.server.line["url"].as_str().unwrap().to_owned();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), format!("Authorization: Bearer {token}\nX-Origin-App: tests\n"))
+                .unwrap();
+            command.args(curl).arg("--header").arg(format!("@{}", text(file.path())));
+            command.arg(format!("{header}{}/deals", crate::support::BASE));
+            let said = String::from_utf8(run(&mut command).stdout).unwrap();
+            assert!(said.ends_with(&format!("{:03}", statuses[1])), "{more} {bytes} over HTTP/2: {said}");
+        }
+    }
+}
+
 /// Answers every connection with this, as long as the test lives.
 fn answering(answer: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -161,3 +161,73 @@ fn limits_are_figures_or_unlimited_and_stand_in_tables_within_tables() {
     let at = |line: usize| format!("keyward.toml:{line}");
     assert_eq!(lines, [at(2), at(3), at(4), at(5), at(8), at(9), at(10)], "{wrong:?}");
 }
+
+#[test]
+fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
+    let text = "[[issuers]]\nissuer = \"https://acme.eu.auth0.com/\"\naudience = [\"https://api.acme.example\"]\n\
+                [[issuers]]\nissuer = \"http://127.0.0.1:3000/realms/x\"\naudience = [\"a\", \"b\"]\njwks_uri = \"https://k.example/?a=b\"\n\
+                algorithms = [\"ES256\", \"EdDSA\"]\naccept_typ = [\"JWT\", \"absent\"]\nleeway_seconds = 0\nmax_token_bytes = 131072\n\
+                link = \"verified_email\"\nscopes = \"require\"\nscope_claims = [\"scope\", \"permissions\"]\nmcp_audience = [\"m\"]\n\
+                email_claim = \"https://acme.example/email\"\nmax_lifetime_seconds = 600\n";
+    let config = with_file(text, &[]).unwrap();
+    let [first, second] = config.issuers.as_slice() else { panic!() };
+    let usual = IssuerConfig {
+        issuer: "https://acme.eu.auth0.com/".to_owned(),
+        audience: vec!["https://api.acme.example".to_owned()],
+        ..IssuerConfig::default()
+    };
+    assert_eq!(*first, usual);
+    let rules = second.rules();
+    assert_eq!((rules.audiences.len(), rules.algorithms.len(), rules.kinds.len()), (2, 2, 2));
+    assert_eq!((rules.leeway, rules.max_bytes, rules.max_lifetime), (0, 131_072, 600));
+    assert_eq!(rules.email.claim, "https://acme.example/email");
+    // What is shown is what is read.
+    assert_eq!(with_file(&shown(&config, false), &[]).unwrap().issuers, config.issuers);
+    assert_eq!(with_file(&shown(&Config::default(), true), &[]).unwrap().issuers, []);
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    let issuers = &schema["properties"]["issuers"]["items"];
+    assert_eq!(issuers["required"], serde_json::json!(["issuer", "audience"]));
+    assert_eq!(issuers["properties"].as_object().unwrap().len(), ISSUER_SETTINGS.len());
+    let reference = reference();
+    assert!(ISSUER_SETTINGS.iter().all(|setting| reference.contains(&format!("| `{}` |", setting.key))));
+}
+
+#[test]
+fn every_mistake_about_issuers_is_told_with_its_line() {
+    let text = "[[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
+                [[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
+                [[issuers]]\nissuer = \"http://b.example\"\naudience = []\nalgorithms = [\"HS256\"]\nleeway_seconds = 31\n\
+                max_token_bytes = \"8k\"\nlink = \"anyone\"\nscopes = \"all\"\naccept_typ = [\"id\"]\njwks_uri = \"ftp://x\"\nemail = \"x\"\n\
+                [[issuers]]\naudience = [\"x\"]\n";
+    let mistakes = with_file(text, &[("KEYWARD_ISSUERS_ISSUER", "x")]).unwrap_err();
+    let keys: Vec<&str> = ISSUER_SETTINGS.iter().map(|setting| setting.key).collect();
+    let mut expected: Vec<String> = [
+        "keyward.toml:8: issuers.issuer: it must be an https URL without query, such as https://acme.eu.auth0.com/ (http is for \
+         loopback only)",
+        "keyward.toml:9: issuers.audience: it must have at least one item, and no empty one",
+        "keyward.toml:10: issuers.algorithms: it must be of RS256, PS256, ES256, EdDSA",
+        "keyward.toml:11: issuers.leeway_seconds: it must be a whole number from 0 to 30",
+        "keyward.toml:12: issuers.max_token_bytes: it must be a whole number",
+        "keyward.toml:13: issuers.link: it must be of invitation, verified_email",
+        "keyward.toml:14: issuers.scopes: it must be of ignore, narrow, require",
+        "keyward.toml:15: issuers.accept_typ: it must be of at+jwt, JWT, absent",
+        "keyward.toml:16: issuers.jwks_uri: it must be an https URL (http is for loopback only)",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    expected.push(format!("keyward.toml:17: there is no email in [[issuers]]; it has {}", keys.join(", ")));
+    expected.push("keyward.toml:18: issuers.issuer is missing".to_owned());
+    expected.push("KEYWARD_ISSUERS_ISSUER: there is no such variable; config.md names them all".to_owned());
+    expected.push("keyward.toml:4: issuers.issuer: https://a.example has an entry already".to_owned());
+    assert_eq!(mistakes, expected);
+    for (text, told) in [
+        ("issuers = 1\n", "keyward.toml:1: issuers must be entries: [[issuers]]"),
+        ("issuers = [1]\n", "keyward.toml:1: an issuer must be an entry: [[issuers]]"),
+        (
+            "[issuers]\nissuer = \"https://a.example\"\n",
+            "keyward.toml:1: issuers must be entries: [[issuers]]",
+        ),
+    ] {
+        assert_eq!(with_file(text, &[]).unwrap_err(), [told]);
+    }
+}
