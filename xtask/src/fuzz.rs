@@ -1,7 +1,8 @@
 //! `cargo xtask soak fuzz [SECONDS]`: every fuzz target for so long, beginning with what is kept in `fuzz/corpus`.
 //!
 //! It needs no other compiler than the project's: coverage counters come from flags that are stable, the fuzzer from the crate
-//! `libfuzzer-sys`. What it finds new is merged into the corpus, as few and as small inputs as reach the same code.
+//! `libfuzzer-sys`. What it finds new stays in `fuzz/target/grown`, for the next run; an input that fails goes to
+//! `fuzz/artifacts`, and belongs into the corpus once it is mended.
 
 use crate::command::{Failed, Outcome, cargo, run};
 use std::path::Path;
@@ -13,7 +14,7 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Ccodegen-units=1";
 
-/// Builds, fuzzes each target for that many seconds (180), and keeps what is new.
+/// Builds, and fuzzes each target for that many seconds (180).
 pub(crate) fn soak(root: &Path, extra: &[&str]) -> Outcome {
     let seconds = extra.first().unwrap_or(&"180");
     let (folder, host) = (root.join("fuzz"), host()?);
@@ -34,7 +35,6 @@ pub(crate) fn soak(root: &Path, extra: &[&str]) -> Outcome {
         let mut fuzz = Command::new(&program);
         fuzz.args([&grown, &kept]).args(limits).arg(format!("-max_total_time={seconds}"));
         run(fuzz.arg(format!("-artifact_prefix={}/", folder.join("artifacts").display())))?;
-        run(Command::new(&program).arg("-merge=1").arg("-max_len=16384").args([&kept, &grown]))?;
     }
     Ok(())
 }

@@ -20,12 +20,9 @@ usage: cargo xtask <command>
   tidy           house rules alone
   generate       writes the reference pages; with --check, only says which are not up to date
   bench [ARGS]   what the door costs; ARGS go to the benchmark
-  soak hostile [ARGS]
-                 1,000 hostile connections in five shapes, in full
-  soak limits [ARGS]
-                 exact limits, attacked from outside for minutes
-  soak once [ARGS]
-                 writes that happen once, under 500 kills
+  soak hostile   1,000 hostile connections in five shapes, in full
+  soak limits    exact limits, attacked from outside for minutes
+  soak once      writes that happen once, under 500 kills
   soak schema [EXAMPLES [SEED]]
                  schemathesis by the OpenAPI document, 300 examples for each operation
   soak fuzz [SECONDS]

@@ -227,10 +227,7 @@ fn tokens(out: &mut impl Write, runtime: &Runtime, rounds: usize) -> Result<(), 
             ),
         ),
         ("depth", format!("{}.AAAA.AAAA", base64url(format!("{{\"alg\":{}", "[".repeat(2_900))))),
-        ("an unknown key", {
-            let other = SigningKey::rsa(1, "other").token(&claims(0));
-            other
-        }),
+        ("a good one", SigningKey::rsa(1, "other").token(&claims(0))),
     ];
     for (kind, token) in hostile {
         let cost = each(EACH, || {

@@ -351,7 +351,13 @@ fn a_long_token_is_read_as_far_as_its_entry_allows() {
         |length: usize| json!({ "iss": "http://127.0.0.1:9/", "aud": AUDIENCE, "sub": "x", "padding": "x".repeat(length) }),
     );
     // Nobody is there, so what was read is answered 503, and what was not 401 or 431.
-    for (more, short, long) in [("", 7_900, 9_000), ("max_token_bytes = 131072", 130_900, 132_000)] {
+    let entries = [
+        ("", 7_900, 9_000, true),
+        ("max_token_bytes = 61440", 61_000, 62_500, true),
+        // curl sends no longer head than 64 KiB on HTTP/2.
+        ("max_token_bytes = 131072", 130_900, 132_000, false),
+    ];
+    for (more, short, long, on_http2) in entries {
         let trusting = Trusting::start("http://127.0.0.1:9/", more);
         // What hyper does not read at all it answers 431 by itself, or ends its connection of HTTP/2.
         for (bytes, statuses) in [(short, [503, 503]), (long, [401, 401]), (200_000, [431, 0])] {
@@ -359,6 +365,9 @@ fn a_long_token_is_read_as_far_as_its_entry_allows() {
             let token = key.token(&claims((bytes - bare) * 3 / 4));
             let answer = trusting.server.client(&token).get("/deals");
             assert_eq!(answer.status, statuses[0], "{more} {bytes}");
+            if !on_http2 {
+                continue;
+            }
             let curl = [
                 "--silent",
                 "--http2-prior-knowledge",
