@@ -214,8 +214,8 @@ impl Live {
     pub fn act_in(&self, caller: Caller, named: Option<&[u8]>, needed: bool) -> Result<Principal, Denial> {
         let member = match &caller.credential {
             Credential::ApiKey(key) => {
-                let own = self.account(key.member.account).map(|account| account.slug.as_bytes());
-                if named.is_some() && named != own {
+                let own = || self.account(key.member.account).map(|account| account.slug.as_bytes());
+                if named.is_some_and(|named| Some(named) != own()) {
                     return Err(Denial::AccountForeign);
                 }
                 Some(key.member)

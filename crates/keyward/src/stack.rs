@@ -13,7 +13,7 @@ use crate::time_limit::TimeLimitLayer;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward_core::denial::Denial;
-use keyward_core::principal::Caller;
+use keyward_core::principal::{Caller, Credential, Principal};
 use keyward_core::rate_limit::Purpose;
 use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Scheme, Schemes};
 use keyward_tower::hygiene::Hygiene;
@@ -171,7 +171,11 @@ impl<B> Check<B> for ActiveAccount {
         let caller = request.extensions_mut().remove::<Caller>().ok_or(Denial::CredentialMissing)?;
         let named = request.headers().get("x-active-account").map(|named| named.as_bytes().trim_ascii());
         let needed = self.1 == AccountNeed::Needed;
-        let principal = self.0.directory().read().act_in(caller, named, needed)?;
+        let principal = match (&caller.credential, named) {
+            // A key that is told nothing else acts where it is bound to: there is nothing to look up.
+            (Credential::ApiKey(_), None) => Principal::of(caller),
+            _ => self.0.directory().read().act_in(caller, named, needed)?,
+        };
         if let (Some(record), Some(member)) = (record(request), principal.member) {
             let _ = record.account.set(member.account);
         }

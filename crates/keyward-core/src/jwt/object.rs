@@ -14,6 +14,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const MOST: usize = 128;
 const MOST_OF_HEADER: usize = 32;
 const MOST_WITHIN: usize = 512;
+/// The longest number of a member, in characters: far beyond any that is exact.
+const LONGEST_NUMBER: usize = 40;
 
 /// It is not an object as we take it, or a member is not of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,9 @@ impl<'t> Object<'t> {
                 serde_json::from_str::<Unique>(value.get()).map_err(|_| Wrong)?;
             } else {
                 // A number that no one can hold, a half of a surrogate pair.
+                if value.get().len() > LONGEST_NUMBER && !value.get().starts_with('"') {
+                    return Err(Wrong);
+                }
                 serde_json::from_str::<Scalar>(value.get()).map_err(|_| Wrong)?;
             }
         }
