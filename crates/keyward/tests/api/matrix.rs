@@ -110,6 +110,37 @@ async fn every_operation_admits_exactly_whom_it_should() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A JWT may do what its user's full_access key may, but make and rotate keys; and where it names no account, nothing but find
+/// one.
+#[tokio::test]
+async fn a_jwt_may_do_what_its_user_may_and_without_an_account_nothing_but_find_one() {
+    use OperationId::*;
+    let mut wrong = Vec::new();
+    for row in table() {
+        let case = matrix(row.id);
+        let by_role = match row.id {
+            PostApiKeys | PostApiKeysKeyIdRotate => 403,
+            _ => case.expected[6],
+        };
+        let nowhere = match (row.id, row.access) {
+            (GetMe | GetMeAccounts | PatchMeActiveAccount, _) | (_, Access::Public { .. }) => 200,
+            _ => 400,
+        };
+        for (who, expected) in [("nobody's", 401), ("two accounts", nowhere), ("editor", by_role)] {
+            let app = TestApp::new().await;
+            app.link(app.editor.user, "editor").await;
+            app.link(app.both.user, "two accounts").await;
+            let expected = if matches!(row.access, Access::Public { .. }) { 200 } else { expected };
+            let ask = app.anonymous(row.method.clone(), case.path).bearer(&app.issuer.token(who, json!({})));
+            let answer = case.body.iter().fold(ask, |ask, body| ask.json(body.clone())).send().await;
+            if answer.status.as_u16() != expected {
+                wrong.push(format!("{row:?} by {who}: {expected} expected: {}", answer.text()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_operation_stands_in_the_table_once() {
     let rows = table();
