@@ -68,8 +68,8 @@ impl Effect for LinkIdentity {
     }
 }
 
-/// Links the subject of a verified token to the user with its verified address. Open invitations of that user are accepted
-/// with it: whoever comes by the address that was invited has come.
+/// Links the subject of a verified token to the user with its verified address. Whoever is in no account yet accepts its open
+/// invitations with it, or later by the same address: it has come. Whoever is in one already is moved into no other.
 #[derive(Clone, Debug)]
 pub struct LinkByEmail {
     /// The `iss` of the token.
@@ -80,6 +80,8 @@ pub struct LinkByEmail {
     pub email: Arc<str>,
     /// What its user must have for it.
     pub link: Link,
+    /// The slugs of the accounts that the issuer speaks for; none: all.
+    pub accounts: Arc<[String]>,
 }
 
 /// A subject was linked by its address.

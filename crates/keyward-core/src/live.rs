@@ -11,10 +11,10 @@ use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::identity::Identity;
-use crate::jwt::Verified;
+use crate::jwt::{Link, Verified};
 use crate::principal::{Caller, Credential, JwtCredential, KeyCredential, Principal, Recognised};
 use crate::role::Role;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -42,6 +42,8 @@ pub enum Change {
     Unlinked(Arc<str>, Arc<str>),
     /// A user's client at an outside issuer acts in this account.
     Chosen(ChosenAccount),
+    /// A user is invited into an account until then, or (`None`) no more.
+    Invited(AccountId, UserId, Option<Timestamp>),
 }
 
 /// What is known now.
@@ -58,6 +60,10 @@ pub struct Live {
     /// By issuer, by subject.
     identities: HashMap<Arc<str>, HashMap<Arc<str>, Identity>>,
     chosen: HashMap<UserId, Vec<ChosenAccount>>,
+    /// Who has a subject at which issuer.
+    linked_at: HashSet<(UserId, Arc<str>)>,
+    /// Open invitations, with their ends.
+    invited: HashMap<UserId, BTreeMap<AccountId, Timestamp>>,
 }
 
 impl Live {
@@ -96,12 +102,24 @@ impl Live {
                 }
             }
             Change::Linked(identity) => {
+                self.linked_at.insert((identity.user, Arc::clone(&identity.issuer)));
                 let subjects = self.identities.entry(Arc::clone(&identity.issuer)).or_default();
                 subjects.insert(Arc::clone(&identity.subject), identity);
             }
             Change::Unlinked(issuer, subject) => {
-                if let Some(subjects) = self.identities.get_mut(&issuer) {
-                    subjects.remove(&subject);
+                let Some(subjects) = self.identities.get_mut(&issuer) else { return };
+                if let Some(Identity { user, .. }) = subjects.remove(&subject)
+                    && !subjects.values().any(|other| other.user == user)
+                {
+                    self.linked_at.remove(&(user, issuer));
+                }
+            }
+            Change::Invited(account, user, Some(end)) => {
+                self.invited.entry(user).or_default().insert(account, end);
+            }
+            Change::Invited(account, user, None) => {
+                if let Some(open) = self.invited.get_mut(&user) {
+                    open.remove(&account);
                 }
             }
             Change::Chosen(chosen) => {
@@ -204,6 +222,42 @@ impl Live {
         Some(Recognised { kind: "jwt", id: identity.id, user: identity.user, account: None })
     }
 
+    /// Whether a write could make this token's subject a user's, or a user without any account a member: only then is one
+    /// begun. By the address that its issuer has verified.
+    #[must_use]
+    pub fn could_join(&self, token: &Verified, link: Link, now: Timestamp) -> bool {
+        let Some(user) = token.email.as_deref().and_then(|email| self.user_named(email)) else {
+            return false;
+        };
+        let open = self.invited.get(&user.id).into_iter().flatten();
+        let reached =
+            |account: &AccountId| self.account(*account).is_some_and(|one| token.reaches(&one.slug));
+        let invited = open.filter(|(_, end)| **end > now).any(|(account, _)| reached(account));
+        let at_home = self.members.get(&user.id).is_some_and(|own| !own.is_empty());
+        match self.identity(&token.issuer, &token.subject) {
+            Some(own) => own.user == user.id && invited && !at_home && !user.disabled,
+            None if user.disabled || self.linked_at.contains(&(user.id, Arc::clone(&token.issuer))) => false,
+            None => match link {
+                Link::Invitation => invited && !at_home,
+                Link::VerifiedEmail => true,
+            },
+        }
+    }
+
+    /// The active accounts that a caller can act in, by id.
+    pub fn within_reach<'l>(
+        &'l self,
+        credential: &Credential,
+        user: UserId,
+    ) -> impl Iterator<Item = (&'l Account, Role)> {
+        let accounts = match credential {
+            Credential::ApiKey(_) => Arc::default(),
+            Credential::Jwt(jwt) => Arc::clone(&jwt.token.accounts),
+        };
+        let own = self.accounts_of(user);
+        own.filter(move |(account, _)| accounts.is_empty() || accounts.contains(&account.slug))
+    }
+
     /// The account in which a caller acts. The first that is set decides: the one that its credential is bound to; the one
     /// that is named (`X-Active-Account`); the one that this user's client has chosen; the only one that the user is in.
     /// `needed` says whether there must be one.
@@ -236,19 +290,23 @@ impl Live {
         needed: bool,
     ) -> Result<Option<Membership>, Denial> {
         let member = |account: &Account, role| Membership { account: account.id, role };
+        let reached = || self.accounts_of(user).filter(|(account, _)| token.reaches(&account.slug));
         if let Some(named) = named {
-            let mut own = self.accounts_of(user);
+            let mut own = reached();
             let found = own.find(|(account, _)| account.slug.as_bytes() == named);
             return found.map(|(account, role)| Some(member(account, role))).ok_or(Denial::AccountForeign);
         }
         if let Some(chosen) = self.chosen_by(user, token) {
-            return match self.membership(user, chosen) {
+            return match reached()
+                .find(|(account, _)| account.id == chosen)
+                .map(|(one, role)| member(one, role))
+            {
                 None if needed => Err(Denial::AccountForeign),
                 // Where none is needed, another can be chosen: that is what these operations are for.
                 found => Ok(found),
             };
         }
-        let mut own = self.accounts_of(user);
+        let mut own = reached();
         Ok(match (own.next(), own.next()) {
             (Some((account, role)), None) => Some(member(account, role)),
             _ => None,
@@ -281,6 +339,10 @@ impl Live {
             Credential::ApiKey(key) => self.admit(&key.digest, key.from, now).map(Principal::of),
             Credential::Jwt(jwt) => {
                 let caller = self.admit_bearer(&jwt.token, now)?;
+                // The subject was made another user's meanwhile: what that one may do is not what this one asked for.
+                if caller.user != principal.user {
+                    return Err(Denial::TokenUnlinked);
+                }
                 let Some(Membership { account, .. }) = principal.member else {
                     return Ok(Principal::within(caller, None));
                 };

@@ -138,6 +138,7 @@ pub(crate) fn join(
         params![account.0, user.0, role.name(), now.unix()],
     )?;
     tx.change("DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2", params![account.0, user.0])?;
+    tx.publish(Change::Invited(account, user, None));
     if added > 0 {
         tx.publish(Change::Member(account, user, Some(role)));
     }

@@ -19,7 +19,11 @@ fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
          AND id IN (SELECT account_id FROM memberships WHERE user_id = ?2)",
         rows::ACCOUNT
     );
-    let found = tx.first(&sql, params![slug, who.user.0], rows::account)?;
+    let reached = |account: &Account| match &who.credential {
+        Credential::ApiKey(_) => true,
+        Credential::Jwt(jwt) => jwt.token.reaches(&account.slug),
+    };
+    let found = tx.first(&sql, params![slug, who.user.0], rows::account)?.filter(reached);
     Ok(found.ok_or_else(|| Denial::not_found_by("Account", "slug", slug))?)
 }
 
@@ -63,6 +67,19 @@ impl Execute<ChooseAccount> for Tx<'_> {
         permit: &Permit<ReadAccount>,
         _: Timestamp,
     ) -> Result<(), Stop> {
-        own(self, permit.principal()?, &e.slug).map(drop)
+        let who = permit.principal()?;
+        let account = own(self, who, &e.slug)?;
+        match &who.credential {
+            Credential::ApiKey(key) if key.member.account != account.id => Err(Denial::AccountForeign.into()),
+            Credential::ApiKey(_) => Ok(()),
+            // What another client of this user has chosen is not chosen for this one.
+            Credential::Jwt(jwt) => {
+                let client = jwt.token.client.clone().unwrap_or_default();
+                let sql = "SELECT 1 FROM active_accounts WHERE user_id = ?1 AND issuer = ?2 AND client = ?3 AND account_id = ?4";
+                let params = params![who.user.0, &*jwt.token.issuer, &*client, account.id.0];
+                self.first(sql, params, |_| Ok(()))?.ok_or(Denial::IdempotencyKeyReused)?;
+                Ok(())
+            }
+        }
     }
 }

@@ -74,35 +74,56 @@ impl Execute<LinkByEmail> for Tx<'_> {
         _: &Permit<SignIn>,
         now: Timestamp,
     ) -> Result<LinkedByEmail, Stop> {
-        if let Some(identity) = linked(self, &e.issuer, &e.subject)? {
-            // Another request with the same token was here first.
-            return Ok(LinkedByEmail { identity, joined: Vec::new(), now: false });
-        }
+        let before = linked(self, &e.issuer, &e.subject)?;
         // Nobody who is disabled, and nobody who comes from this issuer as somebody else already.
         let user = self.first(
             "SELECT id FROM users u WHERE u.email = ?1 AND u.disabled_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND i.issuer = ?2)",
-            params![&*e.email, &*e.issuer],
+             AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND i.issuer = ?2 AND i.subject <> ?3)",
+            params![&*e.email, &*e.issuer, &*e.subject],
             |row| Ok(UserId(rows::get(row, "id")?)),
         )?;
+        let user = user.filter(|user| before.as_ref().is_none_or(|identity| identity.user == *user));
         let user = user.ok_or(Denial::TokenUnlinked)?;
-        let open = self.all(
-            "SELECT account_id, role FROM invitations WHERE user_id = ?1 AND expires_at > ?2 ORDER BY account_id",
-            params![user.0, now.unix()],
-            invitation,
-        )?;
-        if open.is_empty() && e.link == Link::Invitation {
+        let open = open_to(self, e, user, now)?;
+        let home =
+            self.first("SELECT 1 FROM memberships WHERE user_id = ?1 LIMIT 1", [user.0], |_| Ok(()))?;
+        let elsewhere =
+            self.first("SELECT 1 FROM identities WHERE user_id = ?1 LIMIT 1", [user.0], |_| Ok(()))?;
+        // Who is somebody already is not handed over by an invitation, which the admins of any account can make.
+        let may = !open.is_empty() && home.is_none() && elsewhere.is_none();
+        if before.is_none() && e.link == Link::Invitation && !may {
             return Err(Denial::TokenUnlinked.into());
         }
         let mut joined = Vec::new();
-        for (account, role) in open {
+        for (account, role) in open.into_iter().filter(|_| home.is_none()) {
             if join(self, account, user, role, now)? {
                 joined.push(account);
             }
         }
-        let identity = add(self, (&e.issuer, &e.subject), user, now)?;
-        Ok(LinkedByEmail { identity, joined, now: true })
+        let changed = before.is_none() || !joined.is_empty();
+        let identity = match before {
+            Some(identity) => identity,
+            None => add(self, (&e.issuer, &e.subject), user, now)?,
+        };
+        Ok(LinkedByEmail { identity, joined, now: changed })
     }
+}
+
+/// The open invitations of a user into accounts that the issuer speaks for.
+fn open_to(
+    tx: &Tx<'_>,
+    e: &LinkByEmail,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<(AccountId, Role)>, StoreError> {
+    let open = tx.all(
+        "SELECT i.account_id, i.role, a.slug FROM invitations i JOIN accounts a ON a.id = i.account_id
+         WHERE i.user_id = ?1 AND i.expires_at > ?2 ORDER BY i.account_id",
+        params![user.0, now.unix()],
+        |row| Ok((invitation(row)?, rows::get::<String>(row, "slug")?)),
+    )?;
+    let reached = |slug: &String| e.accounts.is_empty() || e.accounts.contains(slug);
+    Ok(open.into_iter().filter(|(_, slug)| reached(slug)).map(|(invitation, _)| invitation).collect())
 }
 
 fn invitation(row: &Row<'_>) -> Result<(AccountId, Role), StoreError> {

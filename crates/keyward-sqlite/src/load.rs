@@ -7,6 +7,7 @@ use crate::open::OpenError;
 use crate::reader::all;
 use crate::rows;
 use keyward_core::api_key::KeySecret;
+use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::role::Role;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What was learnt.
 pub(crate) struct Learnt {
-    /// Every account, user, membership, key, secret, identity and choice of an account.
+    /// Every account, user, membership, key, secret, identity, choice of an account and invitation.
     pub(crate) changes: Vec<Change>,
     /// How many rows were left out.
     pub(crate) left_out: u64,
@@ -48,6 +49,8 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     let chosen = loading.table("active_accounts", rows::CHOSEN, rows::chosen, |chosen| {
         vec![format!("{} {} {}", chosen.user, chosen.issuer, chosen.client)]
     })?;
+    let invited =
+        loading.table("invitations", "account_id, user_id, expires_at", invitation, |_| Vec::new())?;
     let changes = accounts
         .into_iter()
         .map(Change::Account)
@@ -57,8 +60,15 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
         .chain(identities.into_iter().map(Change::Linked))
         .chain(chosen.into_iter().map(Change::Chosen))
+        .chain(invited.into_iter().map(|(account, user, end)| Change::Invited(account, user, Some(end))))
         .collect();
     Ok(Learnt { changes, left_out: loading.left_out })
+}
+
+fn invitation(row: &Row<'_>) -> Result<(AccountId, UserId, Timestamp), StoreError> {
+    let (account, user, end) =
+        (rows::get(row, "account_id")?, rows::get(row, "user_id")?, rows::get(row, "expires_at")?);
+    Ok((AccountId(account), UserId(user), Timestamp::from_unix(end)))
 }
 
 fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {

@@ -10,6 +10,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{From, Listed, Window};
+use keyward_core::live::Change;
 use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
@@ -166,6 +167,8 @@ impl Execute<Invite> for Tx<'_> {
                 now.plus_seconds(INVITATION_SECONDS).unix()
             ],
         )?;
+        let end = now.plus_seconds(INVITATION_SECONDS);
+        self.publish(Change::Invited(account, user, Some(end)));
         let member = on_team(self, account, Some(user), "", now)?;
         Ok(TeamChanged { account, member, before: None, now: true })
     }
@@ -240,6 +243,7 @@ impl Execute<Dismiss> for Tx<'_> {
                 "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2",
                 params![account.0, member.user.0],
             )?;
+            self.publish(Change::Invited(account, member.user, None));
         } else {
             if member.role == Role::Admin {
                 keep_an_admin(self, account, member.user, "body")?;

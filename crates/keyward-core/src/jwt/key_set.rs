@@ -71,7 +71,15 @@ impl KeySet {
         let (mut keys, mut unusable) = (Vec::<Arc<Key>>::new(), Vec::new());
         for jwk in jwks {
             match read(jwk.get()) {
-                Ok(read) => keys.extend(read.into_iter().map(Arc::new)),
+                // The very same key again is no other.
+                Ok(read) => {
+                    for key in read {
+                        let same = |own: &Arc<Key>| own.print() == key.print() && own.kid() == key.kid();
+                        if !keys.iter().any(same) {
+                            keys.push(Arc::new(key));
+                        }
+                    }
+                }
                 Err(why) => unusable.push(Unusable { kid: kid(jwk.get()), why }),
             }
         }

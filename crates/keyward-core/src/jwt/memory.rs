@@ -27,10 +27,12 @@ pub struct Memory {
     halves: Mutex<Halves>,
 }
 
+type Half = HashMap<Fingerprint, Arc<Verified>>;
+
 #[derive(Debug, Default)]
 struct Halves {
-    younger: HashMap<Fingerprint, Arc<Verified>>,
-    older: HashMap<Fingerprint, Arc<Verified>>,
+    younger: Half,
+    older: Half,
 }
 
 impl Memory {
@@ -48,13 +50,20 @@ impl Memory {
             return Some(Arc::clone(found));
         }
         let found = halves.older.remove(fingerprint)?;
-        halves.put(*fingerprint, Arc::clone(&found), self.half);
+        let old = halves.put(*fingerprint, Arc::clone(&found), self.half);
+        drop(halves);
+        drop(old);
         Some(found)
     }
 
     /// Remembers a token.
     pub fn keep(&self, fingerprint: Fingerprint, verified: Arc<Verified>) {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner).put(fingerprint, verified, self.half);
+        let old = {
+            let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+            halves.put(fingerprint, verified, self.half)
+        };
+        // Thousands may end here, while nobody waits.
+        drop(old);
     }
 
     /// Forgets one.
@@ -79,11 +88,14 @@ impl Memory {
 }
 
 impl Halves {
-    fn put(&mut self, fingerprint: Fingerprint, verified: Arc<Verified>, half: usize) {
+    /// Puts one in; the half that makes room for it.
+    fn put(&mut self, fingerprint: Fingerprint, verified: Arc<Verified>, half: usize) -> Half {
+        let mut old = Half::new();
         if self.younger.len() >= half && !self.younger.contains_key(&fingerprint) {
-            self.older = std::mem::take(&mut self.younger);
+            old = std::mem::replace(&mut self.older, std::mem::take(&mut self.younger));
         }
         self.older.remove(&fingerprint);
         self.younger.insert(fingerprint, verified);
+        old
     }
 }

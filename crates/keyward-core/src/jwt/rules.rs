@@ -3,6 +3,7 @@
 use super::compact::{Token, Typ};
 use super::key::Algorithm;
 use crate::denial::Denial;
+use std::sync::Arc;
 
 /// The rules of one issuer for one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Rules {
     pub max_lifetime: i64,
     /// What its scopes mean.
     pub scopes: Scopes,
+    /// The slugs of the accounts that its tokens can act in; none: all.
+    pub accounts: Arc<[String]>,
     /// The claims that name scopes.
     pub scope_claims: Vec<String>,
     /// How its subjects become users.

@@ -12,6 +12,7 @@ use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
 use keyward_core::jwt::{self, Fingerprint, Found, KeySet, Link, Memory, Rules, Token, Verified};
 use keyward_core::live::Directory;
+use keyward_core::principal::Caller;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -125,13 +126,18 @@ impl Jwts {
             Ok(verified) => verified,
             Err(denial) => return Verdict::No(denial, None),
         };
-        let admit = || self.directory.read().admit_bearer(&verified, self.clock.now());
+        let now = self.clock.now();
+        let admit = || self.directory.read().admit_bearer(&verified, now);
         let mut admitted = admit();
-        if matches!(admitted, Err(Denial::TokenUnlinked)) {
-            if let Err(denial) = self.link(&verified, from).await {
-                return Verdict::No(denial, None);
+        let may_join = matches!(admitted, Err(Denial::TokenUnlinked)) || self.is_nowhere(&admitted);
+        if let Some(link) = self.link_of(&verified).filter(|_| may_join) {
+            // Asked in memory first: a stranger, and whoever is not invited, costs no write.
+            if self.directory.read().could_join(&verified, link, now) {
+                if let Err(denial) = self.links.link(&verified, link, from).await {
+                    return Verdict::No(denial, None);
+                }
+                admitted = admit();
             }
-            admitted = admit();
         }
         match admitted {
             Ok(caller) => Verdict::Yes(caller),
@@ -139,15 +145,14 @@ impl Jwts {
         }
     }
 
-    /// Links the subject, if there is a user whom it could be: a stranger costs no write.
-    async fn link(&self, verified: &Verified, from: IpAddr) -> Result<(), Denial> {
-        let known =
-            |email: &Arc<str>| self.directory.read().user_named(email).is_some_and(|user| !user.disabled);
-        let link = self.trusted(&verified.issuer).map(|trusted| trusted.rules.link);
-        match (&verified.email, link) {
-            (Some(email), Some(link)) if known(email) => self.links.link(verified, link, from).await,
-            _ => Err(Denial::TokenUnlinked),
-        }
+    /// Whether someone was admitted who is in no account: an invitation may be waiting.
+    fn is_nowhere(&self, admitted: &Result<Caller, Denial>) -> bool {
+        admitted.as_ref().is_ok_and(|caller| self.directory.read().accounts_of(caller.user).next().is_none())
+    }
+
+    fn link_of(&self, verified: &Verified) -> Option<Link> {
+        verified.email.as_ref()?;
+        self.trusted(&verified.issuer).map(|trusted| trusted.rules.link)
     }
 }
 

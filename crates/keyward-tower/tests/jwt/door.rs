@@ -31,6 +31,7 @@ pub(crate) fn rules(issuer: &str) -> Rules {
         max_bytes: 8192,
         max_lifetime: 30 * 86_400,
         scopes: Scopes::Narrow,
+        accounts: Arc::default(),
         scope_claims: vec!["scope".to_owned()],
         link: Link::Invitation,
         email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },

@@ -57,6 +57,26 @@ fn keys_and_rules_do_not_cross() {
 }
 
 #[test]
+fn a_key_verifies_for_its_own_issuer_alone() {
+    // The same algorithm, the same audience, the same name of the key.
+    let (one, two) = (SigningKey::rsa(0, "k"), SigningKey::rsa(1, "k"));
+    let door = Door::of(vec![(rules(ONE), set(&[&one])), (rules(TWO), set(&[&two]))]);
+    for remembered in [false, true] {
+        if remembered {
+            door.takes(&one.token(&claims(ONE, API)));
+            door.takes(&two.token(&claims(TWO, API)));
+        }
+        assert_eq!(door.refuses(&one.token(&claims(TWO, API))).word(), "token_signature");
+        assert_eq!(door.refuses(&two.token(&claims(ONE, API))).word(), "token_signature");
+    }
+    // Nor by a name that only the other has.
+    let (one, two) = (SigningKey::rsa(0, "a"), SigningKey::rsa(1, "b"));
+    let door = Door::of(vec![(rules(ONE), set(&[&one])), (rules(TWO), set(&[&two]))]);
+    assert_eq!(door.refuses(&one.token(&claims(TWO, API))).word(), "token_key_unknown");
+    assert_eq!(door.refuses(&two.token(&claims(ONE, API))).word(), "token_key_unknown");
+}
+
+#[test]
 fn a_key_is_chosen_only_where_there_is_no_choice() {
     let (one, two, ec) = (SigningKey::rsa(0, "a"), SigningKey::rsa(1, "b"), SigningKey::ec("c"));
     let without = |key: &SigningKey| {

@@ -75,6 +75,13 @@ async fn examine(issuer: &str, configured: &[IssuerConfig], web: &Web) -> Findin
         Ok(document) => keys(&entry, &document, &mut findings),
         Err(error) => findings.wrong(&error.to_string()),
     }
+    let typs: Vec<&str> = entry.accept_typ.iter().map(|typ| typ.name()).collect();
+    findings.note(&format!(
+        "only its tokens can show the rest: their typ must be {}, and an address is looked for in {:?} with {:?}",
+        typs.join(" or "),
+        entry.email_claim,
+        entry.email_verified_claim
+    ));
     if issuer.contains(".auth0.com") && !entry.accept_typ.contains(&Typ::Jwt) {
         findings.note(
             "Auth0's usual access tokens have the typ JWT: add it to accept_typ, or give the API the token profile RFC 9068",
@@ -114,7 +121,7 @@ async fn keys_at(entry: &IssuerConfig, web: &Web, findings: &mut Findings) -> Op
     match discover(web, &entry.issuer).await {
         Ok(metadata) => {
             findings.ok(&format!(
-                "its metadata are there and name it to the letter; its keys are at {}",
+                "its metadata are there and name it to the letter; its keys are at {:?}",
                 metadata.jwks_uri
             ));
             if text(&metadata.document, "authorization_endpoint").is_none() {
@@ -134,6 +141,14 @@ async fn keys_at(entry: &IssuerConfig, web: &Web, findings: &mut Findings) -> Op
     }
 }
 
+/// A key's name, as it can be printed: it is whatever the issuer wrote.
+fn named(kid: Option<&str>) -> String {
+    kid.map_or_else(
+        || "without kid".to_owned(),
+        |kid| format!("{:?}", kid.chars().take(100).collect::<String>()),
+    )
+}
+
 /// What its keys are good for.
 fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
     let set = match KeySet::parse(&document.body) {
@@ -149,7 +164,7 @@ fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
     let mut offered: Vec<Algorithm> = Vec::new();
     for key in set.keys() {
         let allowed = entry.algorithms.contains(&key.algorithm());
-        let kid = key.kid().unwrap_or("without kid");
+        let kid = named(key.kid());
         let text = format!("key {kid} can verify {}", key.algorithm().name());
         if allowed {
             findings.ok(&text);
@@ -161,7 +176,7 @@ fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
         }
     }
     for unusable in &set.unusable {
-        let kid = unusable.kid.as_deref().unwrap_or("without kid");
+        let kid = named(unusable.kid.as_deref());
         findings.note(&format!("key {kid} is not used: {}", unusable.why));
     }
     if !offered.iter().any(|algorithm| entry.algorithms.contains(algorithm)) {

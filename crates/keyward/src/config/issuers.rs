@@ -1,7 +1,8 @@
 //! `[[issuers]]`: whose access tokens are taken. One table of what each entry can say; an entry cannot be set by variables.
 
-use super::settings::{Given, Kind, is_loopback_host};
+use super::settings::{Given, Kind, has_bad_port, is_loopback_host};
 use http::Uri;
+use keyward_core::account::is_slug;
 use keyward_core::identity;
 use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
 
@@ -32,6 +33,8 @@ pub struct IssuerConfig {
     pub email_claim: String,
     /// The claim that says whether the issuer has verified it.
     pub email_verified_claim: String,
+    /// The slugs of the accounts that it speaks for; empty: all.
+    pub accounts: Vec<String>,
     /// What the scopes of its tokens mean.
     pub scopes: Scopes,
     /// The claims that name scopes.
@@ -53,6 +56,7 @@ impl Default for IssuerConfig {
             link: Link::Invitation,
             email_claim: "email".to_owned(),
             email_verified_claim: "email_verified".to_owned(),
+            accounts: Vec::new(),
             scopes: Scopes::Narrow,
             scope_claims: vec!["scope".to_owned()],
         }
@@ -71,6 +75,7 @@ impl IssuerConfig {
             leeway: self.leeway_seconds,
             max_bytes: self.max_token_bytes,
             max_lifetime: self.max_lifetime_seconds,
+            accounts: self.accounts.clone().into(),
             scopes: self.scopes,
             scope_claims: self.scope_claims.clone(),
             link: self.link,
@@ -92,7 +97,7 @@ pub(crate) fn is_issuer_url(text: &str) -> bool {
         Some("http") => is_loopback_host(host),
         _ => false,
     };
-    scheme && plain && !text.contains('#')
+    scheme && plain && !text.contains('#') && !has_bad_port(&uri)
 }
 
 /// One thing that an entry can say.
@@ -149,7 +154,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         required: false,
         get: |issuer| Some(Given::List(issuer.mcp_audience.clone())),
         set: |issuer, given| {
-            issuer.mcp_audience = names(given)?;
+            issuer.mcp_audience = names_if_any(given)?;
             Ok(())
         },
     },
@@ -256,6 +261,23 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         },
     },
     IssuerSetting {
+        key: "accounts",
+        about: "The slugs of the accounts that it speaks for: its tokens act in no other, and accept no other's invitations. \
+                Empty: all, which is for an issuer that you run yourself.",
+        kind: Kind::List,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::List(issuer.accounts.clone())),
+        set: |issuer, given| {
+            let slugs = names_if_any(given)?;
+            if let Some(bad) = slugs.iter().find(|slug| !is_slug(slug)) {
+                return Err(format!("{bad:?} is no slug of an account"));
+            }
+            issuer.accounts = slugs;
+            Ok(())
+        },
+    },
+    IssuerSetting {
         key: "email_claim",
         about: "The claim that holds the user's address. Auth0 puts it into access tokens only under a name with a namespace.",
         kind: Kind::Text,
@@ -324,6 +346,11 @@ fn one_of(values: &[&str]) -> String {
 fn name(given: Given) -> Result<String, String> {
     let text = given.text()?;
     if text.is_empty() { Err("it must not be empty".to_owned()) } else { Ok(text) }
+}
+
+fn names_if_any(given: Given) -> Result<Vec<String>, String> {
+    let names = given.list()?;
+    if names.iter().any(String::is_empty) { Err("it must have no empty item".to_owned()) } else { Ok(names) }
 }
 
 fn names(given: Given) -> Result<Vec<String>, String> {

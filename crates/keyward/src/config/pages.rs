@@ -47,7 +47,8 @@ fn entry(text: &mut String, issuer: &IssuerConfig, commented: bool) {
     for setting in ISSUER_SETTINGS {
         let value = (setting.get)(issuer).map(|value| literal(&value));
         if commented {
-            let value = value.unwrap_or_else(|| "\"…\"".to_owned());
+            let sample = if setting.kind == Kind::List { "[\"…\"]" } else { "\"…\"" };
+            let value = value.unwrap_or_else(|| sample.to_owned());
             let _ = writeln!(text, "# {}\n# {} = {value}", setting.about, setting.key);
         } else if let Some(value) = value.filter(|value| value != "[]") {
             let _ = writeln!(text, "{} = {value}", setting.key);

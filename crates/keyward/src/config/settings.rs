@@ -552,7 +552,7 @@ pub(super) fn is_loopback_host(host: &str) -> bool {
 }
 
 /// Whether what stands in the place of a port is none.
-fn has_bad_port(uri: &Uri) -> bool {
+pub(super) fn has_bad_port(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| {
         let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
         !rest.is_empty() && authority.port_u16().is_none()

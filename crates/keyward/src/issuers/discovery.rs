@@ -37,7 +37,8 @@ pub(crate) fn read(url: &str, issuer: &str, body: &[u8]) -> Result<Metadata, Fet
     let document = json::parse(body).map_err(|error| wrong(&error.to_string()))?;
     let found = text(&document, "issuer").ok_or_else(|| wrong("issuer is missing"))?;
     if found != issuer {
-        let (url, found, expected) = (url.to_owned(), found.to_owned(), issuer.to_owned());
+        let found = found.chars().take(200).collect();
+        let (url, expected) = (url.to_owned(), issuer.to_owned());
         return Err(FetchError::Issuer { url, found, expected });
     }
     let jwks_uri = text(&document, "jwks_uri").ok_or_else(|| wrong("jwks_uri is missing"))?.to_owned();
@@ -82,7 +83,7 @@ pub(crate) struct OfIssuer {
     issuer: String,
     fixed: Option<String>,
     web: Web,
-    /// Where they were found; looked for anew when they are no longer there.
+    /// Where they were found last.
     found: Mutex<Option<String>>,
 }
 
@@ -95,10 +96,6 @@ impl OfIssuer {
             found: Mutex::default(),
         }
     }
-
-    fn note(&self, place: Option<String>) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = place;
-    }
 }
 
 impl KeySource for OfIssuer {
@@ -107,14 +104,17 @@ impl KeySource for OfIssuer {
             if let Some(fixed) = &self.fixed {
                 return self.web.get(fixed).await;
             }
+            // Looked up anew each time: an issuer may move its keys and leave something else in their place. Where its
+            // metadata cannot be had, its keys may be where they were.
             let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let place = match known {
-                Some(place) => place,
-                None => discover(&self.web, &self.issuer).await?.jwks_uri,
+            let place = match (discover(&self.web, &self.issuer).await, known) {
+                (Ok(metadata), _) => metadata.jwks_uri,
+                (Err(FetchError::Unreachable { .. } | FetchError::Status { .. }), Some(known)) => known,
+                (Err(error), _) => return Err(error),
             };
-            let fetched = self.web.get(&place).await;
-            self.note(fetched.is_ok().then_some(place));
-            fetched
+            let fetched = self.web.get(&place).await?;
+            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+            Ok(fetched)
         })
     }
 }

@@ -67,16 +67,24 @@ pub enum FetchError {
 
 /// Whoever fetches. Clones share their connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Web(reqwest::Client);
+pub(crate) struct Web {
+    https: reqwest::Client,
+    /// For plain http, which never leaves the machine: no proxy that the environment names gets to see it.
+    loopback: reqwest::Client,
+}
 
 impl Web {
     pub(crate) fn new() -> Result<Self, FetchError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .timeout(DEADLINE)
-            .build();
-        Ok(Self(client.map_err(|error| FetchError::Certificates(causes(&error)))?))
+        let client = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
+                .redirect(Policy::none())
+                .timeout(DEADLINE)
+        };
+        let built = |client: reqwest::ClientBuilder| {
+            client.build().map_err(|error| FetchError::Certificates(causes(&error)))
+        };
+        Ok(Self { https: built(client())?, loopback: built(client().no_proxy())? })
     }
 
     /// Gets a document.
@@ -86,8 +94,9 @@ impl Web {
         }
         let unreachable =
             |error: reqwest::Error| FetchError::Unreachable { url: url.to_owned(), cause: causes(&error) };
+        let client = if url.starts_with("https:") { &self.https } else { &self.loopback };
         let mut response =
-            self.0.get(url).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+            client.get(url).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status { url: url.to_owned(), status: response.status() });
         }

@@ -140,13 +140,90 @@ impl IssuerKeys for Keys {
     }
 
     fn refresh(&self) -> BoxFuture<'_, ()> {
-        let shared = Arc::clone(&self.shared);
-        // Apart, so that a client that leaves does not break off what others wait for.
-        let fetching = tokio::spawn(shared.fetch_if(KeyLife::may_ask));
         Box::pin(async move {
+            // One that is under way is for all who wait.
+            let Ok(free) = self.shared.flight.try_lock() else {
+                drop(self.shared.flight.lock().await);
+                return;
+            };
+            drop(free);
+            if !self.shared.life().may_ask(self.shared.clock.elapsed()) {
+                return;
+            }
+            // Apart, so that a client that leaves does not break off what others wait for.
+            let fetching = tokio::spawn(Arc::clone(&self.shared).fetch_if(KeyLife::may_ask));
             if let Err(error) = fetching.await {
                 tracing::error!(%error, "the fetch of an issuer's keys ended by itself");
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuers::Document;
+    use keyward_testkit::FakeClock;
+    use keyward_testkit::issuer::{SigningKey, key_set};
+
+    /// Answers when it is told to, and counts.
+    #[derive(Debug)]
+    struct Gate {
+        begun: AtomicU64,
+        open: tokio::sync::Semaphore,
+    }
+
+    impl Gate {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { begun: AtomicU64::new(0), open: tokio::sync::Semaphore::new(0) })
+        }
+    }
+
+    impl KeySource for Arc<Gate> {
+        fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>> {
+            Box::pin(async move {
+                self.begun.fetch_add(1, Ordering::SeqCst);
+                self.open.acquire().await.unwrap().forget();
+                let body = key_set(&[&SigningKey::rsa(0, "k")]);
+                Ok(Document { body, max_age: Some(Duration::from_secs(120)) })
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fetch_is_one_for_all_who_wait_and_survives_the_one_who_began_it() {
+        let (gate, clock) = (Gate::new(), FakeClock::new());
+        let source: Arc<dyn KeySource> = Arc::new(Arc::clone(&gate));
+        let keys = Arc::new(Keys::new("https://id.example/".to_owned(), source, Arc::new(clock.clone())));
+        let ask = || {
+            let keys = Arc::clone(&keys);
+            tokio::spawn(async move { keys.refresh().await })
+        };
+        let first = ask();
+        while gate.begun.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let others: Vec<_> = (0..100).map(|_| ask()).collect();
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(others.iter().all(|other| !other.is_finished()), "they wait");
+        assert!(keys.known().is_none(), "and nobody waits to look at what is known");
+        // Whoever began it leaves.
+        first.abort();
+        gate.open.add_permits(1);
+        for other in others {
+            other.await.unwrap();
+        }
+        assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
+        assert_eq!(keys.known().map(|set| set.keys().count()), Some(1));
+        // Within the cool-down nobody waits at all, and nothing is fetched.
+        keys.refresh().await;
+        assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
+        clock.pass(Duration::from_secs(10));
+        gate.open.add_permits(1);
+        keys.refresh().await;
+        assert_eq!((gate.begun.load(Ordering::SeqCst), keys.standing().fetched), (2, 2));
+        assert_eq!(keys.shared.life().due_at(), Duration::from_secs(130), "as Cache-Control says");
     }
 }

@@ -34,6 +34,7 @@ impl Links for ByStore {
                 subject: Arc::clone(&token.subject),
                 email,
                 link,
+                accounts: Arc::clone(&token.accounts),
             };
             // It is not what the request asked for, so it has an id of its own.
             let request_id = uuid4(&*self.random).map_err(|_| Denial::Overloaded)?;

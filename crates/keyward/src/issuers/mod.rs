@@ -14,6 +14,7 @@ use crate::config::IssuerConfig;
 use fetch::Web;
 use keyward_core::BoxFuture;
 use keyward_core::clock::Clock;
+use keyward_core::jwt::COOL_DOWN;
 use keyward_core::random::Random;
 use keyward_tower::authenticate::{IssuerKeys, Jwts, Trusted};
 use std::fmt;
@@ -80,7 +81,19 @@ impl Issuers {
 
     /// Keeps the keys of all of them fresh, for ever.
     pub async fn keep_fresh(&self) {
-        let each = self.all.iter().map(|(_, keys)| keys.keep_fresh());
+        let each = self.all.iter().map(|(issuer, keys)| async move {
+            // One that fails must neither end nor end the others.
+            loop {
+                let keys = Arc::clone(keys);
+                let ended = tokio::spawn(async move { keys.keep_fresh().await }).await;
+                tracing::error!(
+                    issuer = issuer.issuer,
+                    ?ended,
+                    "the upkeep of an issuer's keys ended; it begins again"
+                );
+                tokio::time::sleep(COOL_DOWN).await;
+            }
+        });
         futures_util::future::join_all(each).await;
     }
 

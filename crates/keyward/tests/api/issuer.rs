@@ -11,7 +11,6 @@ use keyward_testkit::issuer::{SigningKey, key_set};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 pub(crate) const ISSUER: &str = "https://id.example/";
 pub(crate) const AUDIENCE: &str = "https://api.keyward.test";
@@ -25,7 +24,6 @@ struct Inner {
     key: Mutex<SigningKey>,
     /// What its keys' address answers; `None`: nothing.
     answer: Mutex<Option<Vec<u8>>>,
-    max_age: Mutex<Option<Duration>>,
     fetches: AtomicU64,
 }
 
@@ -33,8 +31,7 @@ impl Issuer {
     pub(crate) fn new() -> Self {
         let key = SigningKey::rsa(0, "first");
         let answer = Mutex::new(Some(key_set(&[&key])));
-        let inner =
-            Inner { key: Mutex::new(key), answer, max_age: Mutex::default(), fetches: AtomicU64::new(0) };
+        let inner = Inner { key: Mutex::new(key), answer, fetches: AtomicU64::new(0) };
         Self(Arc::new(inner))
     }
 
@@ -95,9 +92,10 @@ impl KeySource for Issuer {
     fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>> {
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         let answer = self.0.answer.lock().unwrap().clone();
-        let max_age = *self.0.max_age.lock().unwrap();
         let unreachable = || FetchError::Unreachable { url: ISSUER.to_owned(), cause: "nobody".to_owned() };
-        Box::pin(std::future::ready(answer.map(|body| Document { body, max_age }).ok_or_else(unreachable)))
+        Box::pin(std::future::ready(
+            answer.map(|body| Document { body, max_age: None }).ok_or_else(unreachable),
+        ))
     }
 }
 

@@ -5,7 +5,9 @@ use crate::support::{Persona, TestApp};
 use http::Method;
 use keyward_core::account::{AddMember, CreateUser, RemoveMember, SetRole, SetUserDisabled};
 use keyward_core::identity::LinkIdentity;
+use keyward_core::jwt::Link;
 use keyward_core::role::Role;
+use keyward_testkit::START;
 use serde_json::{Value, json};
 
 const BAD: &str = "Invalid or expired authentication token";
@@ -231,6 +233,17 @@ async fn a_choice_is_a_write_that_is_done_once() {
     let again = choose("harbor").send().await;
     assert_eq!((again.header("idempotency-replayed"), &again.bytes), (Some("true"), &first.bytes));
     assert_eq!(choose("acme").send().await.status, 409);
+    // Another client's choice is another write, and its key was used.
+    let subject = format!("auth0|{}", app.both.user);
+    let other = app.issuer.token(&subject, json!({ "client_id": "cli" }));
+    let again = |token: &str| {
+        app.patch("/me/active-account")
+            .bearer(token)
+            .header("idempotency-key", id)
+            .json(json!({ "slug": "harbor" }))
+    };
+    assert_eq!(again(&other).send().await.status, 409);
+    again(&app.both.key.secret).refused(403, "FORBIDDEN", FOREIGN).await;
     // Only scope is asked for: a token without account:read may not choose.
     let subject = format!("auth0|{}", app.both.user);
     let narrow = app.issuer.token(&subject, json!({ "scope": "deals:read" }));
@@ -245,17 +258,17 @@ async fn a_choice_is_a_write_that_is_done_once() {
     with_key("harbor").refused(403, "FORBIDDEN", FOREIGN).await;
     with_key("nowhere").refused(404, "NOT_FOUND", "Account with slug nowhere not found").await;
     let path = app.database();
-    let connection = rusqlite_rows(&path, "SELECT client || ' ' || account_id FROM active_accounts");
+    let connection = rows_of(&path, "SELECT client || ' ' || account_id FROM active_accounts");
     assert_eq!(connection, [format!("spa {}", app.harbor)]);
-    let audited = rusqlite_rows(
+    let audited = rows_of(
         &path,
         "SELECT credential_kind || ' ' || detail FROM audit WHERE action = 'user.active_account'",
     );
     assert_eq!(audited, ["jwt {\"slug\":\"harbor\"}"]);
 }
 
-/// The texts of the first column.
-fn rusqlite_rows(path: &std::path::Path, sql: &str) -> Vec<String> {
+/// The texts of the first column, by another reader of the file than ours.
+fn rows_of(path: &std::path::Path, sql: &str) -> Vec<String> {
     let found = std::process::Command::new("python3")
         .args([
             "-c",
@@ -337,10 +350,12 @@ async fn an_invitation_is_accepted_by_the_first_token_with_its_verified_address(
     let invite = json!({ "email": "new@acme.example", "role": "viewer" });
     app.post("/account/team").by(&app.stranger).json(invite).expect(201).await.json();
     app.get("/me").bearer(&second).refused(401, "UNAUTHORIZED", BAD).await;
-    // And nobody else's invitation moves the one who is linked.
+    // And nobody else's invitation moves the one who is linked, whatever its token says.
+    let with_address = app.issuer.token("auth0|new", mails(json!(true)));
+    app.get("/me").bearer(&with_address).expect(200).await;
     let me = app.get("/me").bearer(&bare).expect(200).await.json();
     assert_eq!(me["data"]["account"]["slug"], "acme");
-    let rows = rusqlite_rows(
+    let rows = rows_of(
         &app.database(),
         "SELECT credential_kind || ' ' || detail FROM audit WHERE action = 'user.link'",
     );
@@ -349,6 +364,134 @@ async fn an_invitation_is_accepted_by_the_first_token_with_its_verified_address(
         app.acme
     );
     assert_eq!(rows, [detail]);
+}
+
+/// Any admin can invite any address: that hands over nobody who is somebody already.
+#[tokio::test]
+async fn an_invitation_hands_over_nobody_who_is_somebody() {
+    let app = TestApp::new().await;
+    let token =
+        |of: &str| app.issuer.token(of, json!({ "email": "editor@acme.example", "email_verified": true }));
+    let invite = json!({ "email": "editor@acme.example", "role": "admin" });
+    app.post("/account/team").by(&app.stranger).json(invite).expect(201).await;
+    app.get("/me").bearer(&token("attacker")).refused(401, "UNAUTHORIZED", BAD).await;
+    // Linked by the operator, it stays in the one account that it is in.
+    app.link(app.editor.user, "auth0|editor").await;
+    let me = app.get("/me").bearer(&token("auth0|editor")).expect(200).await.data();
+    assert_eq!(me["account"]["slug"], "acme");
+    app.get("/me").bearer(&token("attacker")).refused(401, "UNAUTHORIZED", BAD).await;
+    // Nor does a letter that only looks the same.
+    let kelvin = json!({ "email": "both@ac\u{212a}e.example", "email_verified": true });
+    app.get("/me").bearer(&app.issuer.token("x", kelvin)).refused(401, "UNAUTHORIZED", BAD).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_comes_back_by_a_new_invitation() {
+    let app = TestApp::new().await;
+    let mails = json!({ "email": "editor@acme.example", "email_verified": true });
+    let token = app.token_of(&app.editor, mails).await;
+    let bare = app.issuer.token(&format!("auth0|{}", app.editor.user), json!({}));
+    let path = format!("/account/team/{}", app.editor.user);
+    app.delete(&path).by(&app.admin).expect(200).await;
+    app.get("/deals").bearer(&token).refused(400, "BAD_REQUEST", REQUIRED).await;
+    let invite = json!({ "email": "editor@acme.example", "role": "viewer" });
+    app.post("/account/team").by(&app.admin).json(invite).expect(201).await;
+    // By a token that says the address, and no other.
+    app.get("/deals").bearer(&bare).refused(400, "BAD_REQUEST", REQUIRED).await;
+    let me = app.get("/me").bearer(&token).expect(200).await.data();
+    assert_eq!((&me["account"]["slug"], &me["user"]["role"]), (&json!("acme"), &json!("viewer")));
+    app.get("/deals").bearer(&bare).expect(200).await;
+    // The keys of before stay ended.
+    app.get("/deals").by(&app.editor).refused(401, "UNAUTHORIZED", BAD).await;
+}
+
+#[tokio::test]
+async fn an_issuer_of_one_account_reaches_no_other() {
+    let app = TestApp::of_issuer(|entry| {
+        entry.accounts = vec!["harbor".to_owned()];
+        entry.link = Link::VerifiedEmail;
+    })
+    .await;
+    let token = app.token_of(&app.both, json!({})).await;
+    // Of two memberships one is within its reach.
+    let me = app.get("/me").bearer(&token).expect(200).await.data();
+    assert_eq!(me["account"]["slug"], "harbor");
+    let all = app.get("/me/accounts").bearer(&token).expect(200).await.data();
+    assert_eq!(all["accounts"].as_array().unwrap().len(), 1);
+    app.get("/deals")
+        .bearer(&token)
+        .header("x-active-account", "acme")
+        .refused(403, "FORBIDDEN", FOREIGN)
+        .await;
+    let choose = |slug: &str| app.patch("/me/active-account").bearer(&token).json(json!({ "slug": slug }));
+    choose("acme").refused(404, "NOT_FOUND", "Account with slug acme not found").await;
+    choose("harbor").expect(200).await;
+    // Someone of the other account has nothing here.
+    let admin = app.token_of(&app.admin, json!({})).await;
+    app.get("/deals").bearer(&admin).refused(400, "BAD_REQUEST", REQUIRED).await;
+    // An invitation of the other account is not its to accept.
+    for (who, from, status) in [("a@x.example", &app.admin, 400), ("b@x.example", &app.stranger, 200)] {
+        let invite = json!({ "email": who, "role": "viewer" });
+        app.post("/account/team").by(from).json(invite).expect(201).await;
+        let token = app.issuer.token(who, json!({ "email": who, "email_verified": true }));
+        app.get("/deals").bearer(&token).expect(status).await;
+    }
+}
+
+#[tokio::test]
+async fn a_verified_address_alone_is_enough_where_the_entry_says_so() {
+    let app = TestApp::of_issuer(|entry| entry.link = Link::VerifiedEmail).await;
+    let token =
+        |of: &str, email: &str| app.issuer.token(of, json!({ "email": email, "email_verified": true }));
+    // Whoever has invited this user meanwhile: it is linked, and not moved.
+    let invite = json!({ "email": "editor@acme.example", "role": "admin" });
+    app.post("/account/team").by(&app.stranger).json(invite).expect(201).await;
+    let me = app.get("/me").bearer(&token("auth0|e", "Editor@acme.example")).expect(200).await.data();
+    assert_eq!(me["account"]["slug"], "acme");
+    // A second subject of the same issuer is nobody, and so is who is disabled or unknown.
+    app.get("/me").bearer(&token("google|e", "editor@acme.example")).refused(401, "UNAUTHORIZED", BAD).await;
+    app.operate(SetUserDisabled { user: app.viewer.user, disabled: true }).await;
+    for email in ["viewer@acme.example", "unknown@acme.example"] {
+        app.get("/me").bearer(&token(email, email)).refused(401, "UNAUTHORIZED", BAD).await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_is_judged_by_the_rights_of_its_commit() {
+    let app = TestApp::new().await;
+    let token = app.token_of(&app.editor, json!({})).await;
+    let verified = app.app.jwts.verify(&token).await.unwrap();
+    let now = || keyward_core::clock::Clock::now(&app.clock);
+    let live = || app.app.directory().read();
+    let before = live().act_in(live().admit_bearer(&verified, now()).unwrap(), None, true).unwrap();
+    let word = || {
+        live()
+            .renew(&before, now())
+            .map(|who| who.member.unwrap().role.name())
+            .map_err(|denial| denial.word())
+    };
+    let (user, account) = (app.editor.user, app.acme);
+    assert_eq!(word(), Ok("editor"));
+    app.operate(SetRole { account, user, role: Role::Viewer }).await;
+    assert_eq!(word(), Ok("viewer"));
+    app.operate(SetUserDisabled { user, disabled: true }).await;
+    assert_eq!(word(), Err("user_disabled"));
+    app.operate(SetUserDisabled { user, disabled: false }).await;
+    let (issuer, subject) = (ISSUER.to_owned(), format!("auth0|{user}"));
+    app.operate(LinkIdentity { user, issuer, subject: subject.clone(), linked: false }).await;
+    assert_eq!(word(), Err("token_unlinked"));
+    app.link(app.viewer.user, &subject).await;
+    assert_eq!(word(), Err("token_unlinked"), "another user's now");
+    let (issuer, other) = (ISSUER.to_owned(), app.viewer.user);
+    app.operate(LinkIdentity { user: other, issuer, subject: subject.clone(), linked: false }).await;
+    app.link(user, &subject).await;
+    assert_eq!(word(), Ok("viewer"));
+    app.operate(RemoveMember { account, user }).await;
+    assert_eq!(word(), Err("account_foreign"));
+    app.operate(AddMember { account, user, role: Role::Admin }).await;
+    assert_eq!(word(), Ok("admin"));
+    app.clock.advance(3_610);
+    assert_eq!(word(), Err("token_expired"));
 }
 
 #[tokio::test]
@@ -368,6 +511,15 @@ async fn an_invitation_that_has_ended_or_was_taken_back_links_nobody() {
     })
     .await;
     app.get("/me").bearer(&token).refused(401, "UNAUTHORIZED", BAD).await;
+    let week = json!({ "email": "later@acme.example", "role": "viewer" });
+    app.post("/account/team").by(&app.admin).json(week).expect(201).await;
+    app.clock.advance(7 * 86_400);
+    let later = json!({
+        "email": "later@acme.example", "email_verified": true,
+        "iat": START + 7 * 86_400, "exp": START + 7 * 86_400 + 60,
+    });
+    app.get("/me").bearer(&app.issuer.token("later", later)).refused(401, "UNAUTHORIZED", BAD).await;
+    app.clock.advance(-7 * 86_400);
     // An existing user without an invitation is not linked by its address under these rules.
     let known =
         app.issuer.token("auth0|viewer", json!({ "email": "viewer@acme.example", "email_verified": true }));
@@ -383,7 +535,7 @@ async fn two_requests_with_the_first_token_at_once_link_once() {
     let asks = (0..16).map(|_| app.get("/deals").bearer(&token).send());
     let answers = futures_util::future::join_all(asks).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
-    let links = rusqlite_rows(&app.database(), "SELECT count(*) FROM audit WHERE action = 'user.link'");
+    let links = rows_of(&app.database(), "SELECT count(*) FROM audit WHERE action = 'user.link'");
     assert_eq!(links, ["1"]);
 }
 
@@ -407,7 +559,7 @@ async fn a_write_by_token_is_done_once_also_over_a_new_token() {
 }
 
 #[tokio::test]
-async fn a_user_in_no_account_has_limits_of_its_own() {
+async fn a_user_in_no_account_is_told_so_until_it_is_in_one() {
     let app = TestApp::new().await;
     let user = app
         .operate(CreateUser {

@@ -2,7 +2,7 @@
 
 use crate::issuer::Issuer;
 use crate::support::TestApp;
-use keyward_testkit::issuer::{SigningKey, base64url, key_set};
+use keyward_testkit::issuer::{SigningKey, base64url};
 use serde_json::json;
 use std::time::Duration;
 
@@ -146,7 +146,7 @@ async fn an_issuer_that_was_never_reached_takes_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_flood_of_made_up_keys_fetches_once_in_ten_seconds_and_keeps_nobody_waiting() {
+async fn a_flood_of_made_up_keys_fetches_once_in_ten_seconds() {
     let app = app().await;
     let token = app.issuer.token("alice", json!({}));
     assert_eq!(status(&app, &token).await, 200);
@@ -188,5 +188,4 @@ async fn a_key_set_in_any_order_and_with_strangers_in_it_is_understood() {
     let set = keyward_core::jwt::KeySet::parse(strangers.to_string().as_bytes()).unwrap();
     assert_eq!(set.keys().count(), 1);
     assert_eq!(set.unusable.len(), 3);
-    assert!(key_set(&[]).starts_with(b"{"));
 }

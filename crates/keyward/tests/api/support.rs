@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::{App, Store};
-use keyward::config::LimitsConfig;
+use keyward::config::{IssuerConfig, LimitsConfig};
 use keyward::issuers::Issuers;
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
@@ -104,6 +104,11 @@ static LISTENING: LazyLock<()> = LazyLock::new(|| {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
+        Self::of_issuer(|_| {}).await
+    }
+
+    /// With an issuer that is configured otherwise.
+    pub(crate) async fn of_issuer(configure: impl FnOnce(&mut IssuerConfig)) -> Self {
         LazyLock::force(&LISTENING);
         let directory = TempDir::new().unwrap();
         let clock = FakeClock::new();
@@ -121,7 +126,9 @@ impl TestApp {
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
         let issuer = Issuer::new();
-        let issuers = Issuers::with(&[issuer.entry()], &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
+        let mut entry = issuer.entry();
+        configure(&mut entry);
+        let issuers = Issuers::with(&[entry], &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
             Arc::new(issuer.clone())
         });
         let shared: Arc<dyn Store> = Arc::new(store.clone());

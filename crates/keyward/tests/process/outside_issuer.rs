@@ -1,7 +1,7 @@
 //! An issuer that is not ours (oidc-provider, over real sockets): found, believed, followed through rotations and outages.
 
 use crate::support::{Client, Server, keyward, refused, run, text, unlimited};
-use keyward_testkit::issuer::{SigningKey, base64url};
+use keyward_testkit::issuer::SigningKey;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -188,7 +188,15 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
     // The keys were fetched at the start; no more often than every ten seconds.
     sleep(Duration::from_secs(10));
     let (over, asked, refused) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    /// Ends the others too when this thread fails.
+    struct Over<'o>(&'o AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
     thread::scope(|scope| {
+        let _over = Over(&over);
         for _ in 0..3 {
             scope.spawn(|| {
                 let mut client = trusting.server.client(&old);
@@ -210,7 +218,6 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
         for _ in 0..50 {
             assert_eq!(trusting.status(&new), 200);
         }
-        over.store(true, Ordering::SeqCst);
     });
     println!("requests during the rotation: {asked:?}, refused: {refused:?}");
     assert_eq!(refused.into_inner(), 0);
@@ -221,14 +228,13 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
     let new = outside.token("admin");
     assert_eq!(trusting.status(&new), 200);
     // Outages of every kind: what was believed is believed, and nothing else.
-    let forged = SigningKey::rsa(0, "forged")
-        .token(&json!({ "iss": outside.issuer, "aud": AUDIENCE, "sub": "admin" }));
+    let forged = SigningKey::rsa(0, "forged").token(&claims_of(&outside.issuer));
     let log = |name| trusting.server.stderr().matches(name).count();
     for mode in ["refuse", "error", "html", "empty", "slow", "redirect"] {
         outside.control("POST", &format!("/outage?mode={mode}"));
         let before = log("keys could not be fetched");
         trusting.fetch_anew();
-        assert_eq!(log("keys could not be fetched"), before + 1, "{mode}");
+        assert!(log("keys could not be fetched") > before, "{mode}");
         assert_eq!((trusting.status(&new), trusting.status(&forged)), (200, 401), "{mode}");
     }
     let keys = format!("issuer_keys{{issuer=\"{}\"}}", outside.issuer);
@@ -268,10 +274,11 @@ fn a_token_makes_the_server_connect_to_nobody() {
     canary.set_nonblocking(true).unwrap();
     let place = format!("http://{}/keys", canary.local_addr().unwrap());
     let outside = Outside::start();
-    let trusting = Trusting::start(&outside.issuer, "");
+    let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"");
     let key = SigningKey::rsa(0, "k");
-    let claims =
-        |issuer: &str| json!({ "iss": issuer, "aud": AUDIENCE, "sub": "admin", "exp": 4_000_000_000_u64 });
+    let claims = claims_of;
+    // A subject that is somebody: nothing but the key is wrong with these.
+    assert_eq!(trusting.status(&outside.token("admin")), 200);
     let mut sent = 0;
     for issuer in [outside.issuer.as_str(), &place, "http://169.254.169.254/", "file:///etc/passwd"] {
         for name in ["jku", "x5u", "kid", "x"] {
@@ -437,10 +444,15 @@ fn documents_that_do_not_end_and_certificates_that_are_not_trusted_are_refused()
     assert!(said.contains("could not be reached") && said.to_lowercase().contains("certificate"), "{said}");
     let said = say(&issuer, &[("SSL_CERT_FILE", text(&cert))]);
     assert!(said.contains("answered 404"), "{said}");
-    assert!(base64url("x").len() == 2);
 }
 
-/// Since the machine started, for what is measured and printed.
+/// Claims that are good in all but who signs them.
+fn claims_of(issuer: &str) -> Value {
+    let now = elapsed().as_secs();
+    json!({ "iss": issuer, "aud": AUDIENCE, "sub": "admin", "client_id": "spa", "iat": now, "exp": now + 300 })
+}
+
+/// Since 1970, for what is measured and printed.
 #[expect(clippy::disallowed_methods, reason = "what a real issuer takes is measured on the real clock")]
 fn elapsed() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()

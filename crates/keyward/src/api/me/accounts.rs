@@ -35,7 +35,7 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     let active: Option<AccountId> = who.member.map(|member| member.account);
     let live = call.live();
     let accounts: Vec<Membership<'_>> = live
-        .accounts_of(who.user)
+        .within_reach(&who.credential, who.user)
         .map(|(account, role)| Membership {
             account: AccountRef::of(account),
             role: role.name(),

@@ -23,7 +23,8 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<SeeSelf>) -> Result<Re
     // Users and accounts are never taken out, so those of an admitted caller are there.
     let user = live.user(who.user).ok_or(Denial::UserDisabled)?;
     let Some(member) = who.member else {
-        let available_accounts = live.accounts_of(who.user).map(|(account, _)| AccountRef::of(account));
+        let available_accounts =
+            live.within_reach(&who.credential, who.user).map(|(account, _)| AccountRef::of(account));
         let available_accounts = available_accounts.collect();
         return Ok(Reply::new(&MeNowhere { user: UserView::of(user, None), available_accounts }));
     };

@@ -144,7 +144,7 @@ fn issuers(
             mistakes.push(source.mistake(at, "an issuer must be an entry: [[issuers]]"));
             continue;
         };
-        let (mut issuer, before) = (IssuerConfig::default(), mistakes.len());
+        let (mut issuer, mut told) = (IssuerConfig::default(), Vec::new());
         for (key, value) in entry {
             let setting = ISSUER_SETTINGS.iter().find(|setting| setting.key == key.get_ref());
             let outcome = match setting {
@@ -159,17 +159,16 @@ fn issuers(
                     .map_err(|text| format!("issuers.{}: {text}", setting.key)),
             };
             if let Err(text) = outcome {
+                told.push(key.get_ref().to_string());
                 mistakes.push(source.mistake(key.span().start, text));
             }
         }
-        // What is wrong is told already, and what is missing because of it need not be.
-        let missing =
-            ISSUER_SETTINGS.iter().filter(|setting| setting.required && (setting.get)(&issuer).is_none());
-        if mistakes.len() == before {
-            mistakes.extend(
-                missing.map(|setting| source.mistake(at, format!("issuers.{} is missing", setting.key))),
-            );
-        }
+        // Of what is wrong it is told already.
+        let missing = ISSUER_SETTINGS.iter().filter(|setting| {
+            setting.required && (setting.get)(&issuer).is_none() && !told.iter().any(|key| key == setting.key)
+        });
+        mistakes
+            .extend(missing.map(|setting| source.mistake(at, format!("issuers.{} is missing", setting.key))));
         places.insert(format!("issuers {}", issuer.issuer), source.mistake(at, "").place);
         config.issuers.push(issuer);
     }

@@ -197,7 +197,7 @@ fn every_mistake_about_issuers_is_told_with_its_line() {
     let text = "[[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
                 [[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
                 [[issuers]]\nissuer = \"http://b.example\"\naudience = []\nalgorithms = [\"HS256\"]\nleeway_seconds = 31\n\
-                max_token_bytes = \"8k\"\nlink = \"anyone\"\nscopes = \"all\"\naccept_typ = [\"id\"]\njwks_uri = \"ftp://x\"\nemail = \"x\"\n\
+                max_token_bytes = \"8k\"\nlink = \"anyone\"\nscopes = \"all\"\naccept_typ = [\"id\"]\njwks_uri = \"ftp://x\"\nemail = \"x\"\naccounts = [\"Acme\"]\n\
                 [[issuers]]\naudience = [\"x\"]\n";
     let mistakes = with_file(text, &[("KEYWARD_ISSUERS_ISSUER", "x")]).unwrap_err();
     let keys: Vec<&str> = ISSUER_SETTINGS.iter().map(|setting| setting.key).collect();
@@ -216,7 +216,8 @@ fn every_mistake_about_issuers_is_told_with_its_line() {
     .map(str::to_owned)
     .to_vec();
     expected.push(format!("keyward.toml:17: there is no email in [[issuers]]; it has {}", keys.join(", ")));
-    expected.push("keyward.toml:18: issuers.issuer is missing".to_owned());
+    expected.push("keyward.toml:18: issuers.accounts: \"Acme\" is no slug of an account".to_owned());
+    expected.push("keyward.toml:19: issuers.issuer is missing".to_owned());
     expected.push("KEYWARD_ISSUERS_ISSUER: there is no such variable; config.md names them all".to_owned());
     expected.push("keyward.toml:4: issuers.issuer: https://a.example has an entry already".to_owned());
     assert_eq!(mistakes, expected);
