@@ -130,13 +130,14 @@ impl Jwts {
         let admit = || self.directory.read().admit_bearer(&verified, now);
         let mut admitted = admit();
         let may_join = matches!(admitted, Err(Denial::TokenUnlinked)) || self.is_nowhere(&admitted);
-        if let Some(link) = self.link_of(&verified).filter(|_| may_join) {
-            // Asked in memory first: a stranger, and whoever is not invited, costs no write.
-            if self.directory.read().could_join(&verified, link, now) {
-                if let Err(denial) = self.links.link(&verified, link, from).await {
-                    return Verdict::No(denial, None);
-                }
-                admitted = admit();
+        // Asked in memory first: a stranger, and whoever is not invited, costs no write.
+        let could = |link: &Link| may_join && self.directory.read().could_join(&verified, *link, now);
+        if let Some(link) = self.link_of(&verified).filter(could) {
+            match self.links.link(&verified, link, from).await {
+                Ok(()) => admitted = admit(),
+                // Who is somebody without it is that still.
+                Err(_) if admitted.is_ok() => {}
+                Err(denial) => return Verdict::No(denial, None),
             }
         }
         match admitted {
