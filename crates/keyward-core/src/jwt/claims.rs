@@ -64,12 +64,6 @@ impl Verified {
     pub fn reaches(&self, slug: &str) -> bool {
         self.accounts.is_empty() || self.accounts.iter().any(|own| own == slug)
     }
-
-    /// From when on it is no longer good, leeway included.
-    #[must_use]
-    pub fn until(&self) -> Timestamp {
-        self.until
-    }
 }
 
 impl Rules {

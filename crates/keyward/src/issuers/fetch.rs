@@ -19,7 +19,7 @@ pub enum FetchError {
     #[error("the machine's root certificates cannot be used: {0}")]
     Certificates(String),
     /// The address is none that may be asked.
-    #[error("{0} is no https URL (plain http is for loopback only)")]
+    #[error("{0:?} is no https URL (plain http is for loopback only)")]
     Address(String),
     /// Nobody answered, or not in time, or with a certificate that is not trusted.
     #[error("{url} could not be reached: {cause}")]

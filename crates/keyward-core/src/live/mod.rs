@@ -3,6 +3,8 @@
 //! A store fills it when it opens and publishes every committed [`Change`] to it before the change is
 //! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
 
+mod bearer;
+
 use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
 use crate::address;
@@ -11,10 +13,9 @@ use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::identity::Identity;
-use crate::jwt::{Link, Verified};
-use crate::principal::{Caller, Credential, JwtCredential, KeyCredential, Principal, Recognised};
+use crate::principal::{Caller, Credential, KeyCredential, Principal, Recognised};
 use crate::role::Role;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -46,6 +47,9 @@ pub enum Change {
     Invited(AccountId, UserId, Option<Timestamp>),
 }
 
+/// An issuer, and a subject of it.
+type Named = (Arc<str>, Arc<str>);
+
 /// What is known now.
 #[derive(Debug, Default)]
 pub struct Live {
@@ -60,8 +64,8 @@ pub struct Live {
     /// By issuer, by subject.
     identities: HashMap<Arc<str>, HashMap<Arc<str>, Identity>>,
     chosen: HashMap<UserId, Vec<ChosenAccount>>,
-    /// Who has a subject at which issuer.
-    linked_at: HashSet<(UserId, Arc<str>)>,
+    /// The issuers and subjects of each user.
+    subjects_of: HashMap<UserId, Vec<Named>>,
     /// Open invitations, with their ends.
     invited: HashMap<UserId, BTreeMap<AccountId, Timestamp>>,
 }
@@ -102,16 +106,17 @@ impl Live {
                 }
             }
             Change::Linked(identity) => {
-                self.linked_at.insert((identity.user, Arc::clone(&identity.issuer)));
+                let named = (Arc::clone(&identity.issuer), Arc::clone(&identity.subject));
+                self.subjects_of.entry(identity.user).or_default().push(named);
                 let subjects = self.identities.entry(Arc::clone(&identity.issuer)).or_default();
                 subjects.insert(Arc::clone(&identity.subject), identity);
             }
             Change::Unlinked(issuer, subject) => {
-                let Some(subjects) = self.identities.get_mut(&issuer) else { return };
-                if let Some(Identity { user, .. }) = subjects.remove(&subject)
-                    && !subjects.values().any(|other| other.user == user)
+                let subjects = self.identities.get_mut(&issuer);
+                if let Some(Identity { user, .. }) = subjects.and_then(|subjects| subjects.remove(&subject))
+                    && let Some(own) = self.subjects_of.get_mut(&user)
                 {
-                    self.linked_at.remove(&(user, issuer));
+                    own.retain(|named| *named != (Arc::clone(&issuer), Arc::clone(&subject)));
                 }
             }
             Change::Invited(account, user, Some(end)) => {
@@ -192,134 +197,6 @@ impl Live {
     pub fn recognise(&self, digest: &Digest) -> Option<Recognised> {
         let key = self.keys.get(&self.secrets.get(digest)?.key)?;
         Some(Recognised { kind: "api_key", id: key.id.0, user: key.user, account: Some(key.account) })
-    }
-
-    /// Whose subject this is.
-    #[must_use]
-    pub fn identity(&self, issuer: &str, subject: &str) -> Option<&Identity> {
-        self.identities.get(issuer)?.get(subject)
-    }
-
-    /// Admits the bearer of a verified token, or says why not: in time → a user's → user active. In which account it acts is
-    /// another question: [`Live::act_in`].
-    ///
-    /// # Errors
-    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenUnlinked`], [`Denial::UserDisabled`].
-    pub fn admit_bearer(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
-        token.good_at(now)?;
-        let identity = self.identity(&token.issuer, &token.subject).ok_or(Denial::TokenUnlinked)?;
-        if self.users.get(&identity.user).is_none_or(|user| user.disabled) {
-            return Err(Denial::UserDisabled);
-        }
-        let credential = Credential::Jwt(JwtCredential { identity: identity.id, token: Arc::clone(token) });
-        Ok(Caller { user: identity.user, credential })
-    }
-
-    /// Whose token this is, whether or not it is admitted.
-    #[must_use]
-    pub fn recognise_bearer(&self, token: &Verified) -> Option<Recognised> {
-        let identity = self.identity(&token.issuer, &token.subject)?;
-        Some(Recognised { kind: "jwt", id: identity.id, user: identity.user, account: None })
-    }
-
-    /// Whether a write could make this token's subject a user's, or a user without any account a member: only then is one
-    /// begun. By the address that its issuer has verified.
-    #[must_use]
-    pub fn could_join(&self, token: &Verified, link: Link, now: Timestamp) -> bool {
-        let Some(user) = token.email.as_deref().and_then(|email| self.user_named(email)) else {
-            return false;
-        };
-        let open = self.invited.get(&user.id).into_iter().flatten();
-        let reached =
-            |account: &AccountId| self.account(*account).is_some_and(|one| token.reaches(&one.slug));
-        let invited = open.filter(|(_, end)| **end > now).any(|(account, _)| reached(account));
-        let at_home = self.members.get(&user.id).is_some_and(|own| !own.is_empty());
-        match self.identity(&token.issuer, &token.subject) {
-            Some(own) => own.user == user.id && invited && !at_home && !user.disabled,
-            None if user.disabled || self.linked_at.contains(&(user.id, Arc::clone(&token.issuer))) => false,
-            None => match link {
-                Link::Invitation => invited && !at_home,
-                Link::VerifiedEmail => true,
-            },
-        }
-    }
-
-    /// The active accounts that a caller can act in, by id.
-    pub fn within_reach<'l>(
-        &'l self,
-        credential: &Credential,
-        user: UserId,
-    ) -> impl Iterator<Item = (&'l Account, Role)> {
-        let accounts = match credential {
-            Credential::ApiKey(_) => Arc::default(),
-            Credential::Jwt(jwt) => Arc::clone(&jwt.token.accounts),
-        };
-        let own = self.accounts_of(user);
-        own.filter(move |(account, _)| accounts.is_empty() || accounts.contains(&account.slug))
-    }
-
-    /// The account in which a caller acts. The first that is set decides: the one that its credential is bound to; the one
-    /// that is named (`X-Active-Account`); the one that this user's client has chosen; the only one that the user is in.
-    /// `needed` says whether there must be one.
-    ///
-    /// # Errors
-    /// [`Denial::AccountForeign`] when the caller is not an active member of the one that decides,
-    /// [`Denial::AccountRequired`] when none is set and one is needed.
-    pub fn act_in(&self, caller: Caller, named: Option<&[u8]>, needed: bool) -> Result<Principal, Denial> {
-        let member = match &caller.credential {
-            Credential::ApiKey(key) => {
-                let own = || self.account(key.member.account).map(|account| account.slug.as_bytes());
-                if named.is_some_and(|named| Some(named) != own()) {
-                    return Err(Denial::AccountForeign);
-                }
-                Some(key.member)
-            }
-            Credential::Jwt(jwt) => self.of_bearer(caller.user, &jwt.token, named, needed)?,
-        };
-        match member {
-            None if needed => Err(Denial::AccountRequired),
-            member => Ok(Principal::within(caller, member)),
-        }
-    }
-
-    fn of_bearer(
-        &self,
-        user: UserId,
-        token: &Verified,
-        named: Option<&[u8]>,
-        needed: bool,
-    ) -> Result<Option<Membership>, Denial> {
-        let member = |account: &Account, role| Membership { account: account.id, role };
-        let reached = || self.accounts_of(user).filter(|(account, _)| token.reaches(&account.slug));
-        if let Some(named) = named {
-            let mut own = reached();
-            let found = own.find(|(account, _)| account.slug.as_bytes() == named);
-            return found.map(|(account, role)| Some(member(account, role))).ok_or(Denial::AccountForeign);
-        }
-        if let Some(chosen) = self.chosen_by(user, token) {
-            return match reached()
-                .find(|(account, _)| account.id == chosen)
-                .map(|(one, role)| member(one, role))
-            {
-                None if needed => Err(Denial::AccountForeign),
-                // Where none is needed, another can be chosen: that is what these operations are for.
-                found => Ok(found),
-            };
-        }
-        let mut own = reached();
-        Ok(match (own.next(), own.next()) {
-            (Some((account, role)), None) => Some(member(account, role)),
-            _ => None,
-        })
-    }
-
-    /// The account that this user's client has chosen.
-    #[must_use]
-    pub fn chosen_by(&self, user: UserId, token: &Verified) -> Option<AccountId> {
-        let client = token.client.as_deref().unwrap_or_default();
-        let mut of_user = self.chosen.get(&user)?.iter();
-        let chosen = of_user.find(|one| *one.issuer == *token.issuer && *one.client == *client);
-        chosen.map(|chosen| chosen.account)
     }
 
     /// The place of a user in an active account.
