@@ -5,7 +5,7 @@
 use crate::BoxFuture;
 use crate::clock::{At, Timestamp};
 use crate::denial::Denial;
-use crate::id::AccountId;
+use crate::id::{AccountId, UserId};
 use crate::idempotency::Claim;
 use crate::permit::{Action, Permit};
 use crate::store::StoreError;
@@ -42,6 +42,11 @@ pub trait Effect: Send + Sync + 'static {
     /// Whether anything changed: repeating a deletion does not, and leaves no audit row.
     fn changed(_done: &Self::Done) -> bool {
         true
+    }
+
+    /// Whose deed it was, where its holder is nobody that is known by a credential.
+    fn actor(_done: &Self::Done) -> Option<UserId> {
+        None
     }
 
     /// What else the audit row should say. Never a secret.

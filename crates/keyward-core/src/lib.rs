@@ -11,6 +11,7 @@
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
 //! | [`jwt`] | what an access token must be, whose keys are believed, which tokens were found good |
+//! | [`oauth`], [`session`], [`form`], [`signing`] | the embedded authorization server: clients, grants, browsers that are signed in, keys that sign |
 //! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
 //! | [`idempotency`] | a write that is executed once, and its answer sent again |
 //! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
@@ -18,7 +19,7 @@
 //! | [`envelope`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
 //! | [`list`] | what a list can be asked, and how it goes on |
 //! | [`store`] | what a store can read, and what it means when it fails |
-//! | [`root_secret`], [`secret`], [`password`] | secrets, and what is derived from them |
+//! | [`root_secret`], [`secret`], [`opaque`], [`password`] | secrets, and what is derived from them |
 //! | [`swap`] | a value that is replaced as a whole while others read it |
 //! | [`clock`], [`random`], [`id`], [`address`] | arguments that elsewhere are ambient |
 //!
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod denial;
 pub mod effect;
 pub mod envelope;
+pub mod form;
 pub mod header;
 pub mod id;
 pub mod idempotency;
@@ -43,6 +45,8 @@ pub mod limits;
 pub mod list;
 pub mod live;
 pub mod money;
+pub mod oauth;
+pub mod opaque;
 pub mod password;
 pub mod permit;
 pub mod principal;
@@ -53,6 +57,8 @@ pub mod role;
 pub mod root_secret;
 pub mod scope;
 pub mod secret;
+pub mod session;
+pub mod signing;
 pub mod store;
 pub mod swap;
 pub mod team;

@@ -7,7 +7,7 @@ use crate::denial::Denial;
 use crate::id::KeyId;
 use crate::jwt::Verified;
 use crate::live::Live;
-use crate::principal::Principal;
+use crate::principal::{Credential, Principal};
 use crate::role::Role;
 use crate::scope::Scope;
 use std::fmt;
@@ -24,6 +24,8 @@ pub trait Action: Send + Sync + 'static {
     const LITERAL: bool = false;
     /// Whether callers may do it. What only the operator may do says `false`.
     const CALLERS: bool = true;
+    /// Whether the caller must be a person in a browser: an application does not give consent.
+    const IN_PERSON: bool = false;
 }
 
 macro_rules! actions {
@@ -88,6 +90,57 @@ impl Action for SignIn {
     const CALLERS: bool = false;
 }
 
+/// Begin by presenting something that is no credential of the API: a password, a code, a refresh token, a link. What it proves is
+/// judged in the transaction.
+#[derive(Clone, Copy, Debug)]
+pub enum Present {}
+
+impl Action for Present {
+    const SCOPE: Option<Scope> = None;
+    const CALLERS: bool = false;
+}
+
+/// Make oneself known as an OAuth client: whoever asks, within its limits.
+#[derive(Clone, Copy, Debug)]
+pub enum Register {}
+
+impl Action for Register {
+    const SCOPE: Option<Scope> = None;
+    const CALLERS: bool = false;
+}
+
+/// Let applications act for oneself, and stop that; end one's session; accept an invitation: a person in a browser.
+#[derive(Clone, Copy, Debug)]
+pub enum ManageSignIns {}
+
+impl Action for ManageSignIns {
+    const SCOPE: Option<Scope> = None;
+    const IN_PERSON: bool = true;
+}
+
+/// What somebody presents who is not known by a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// A password.
+    Password,
+    /// A link that the operator's command printed.
+    Link,
+    /// A code or a refresh token, as an OAuth client.
+    Client,
+}
+
+impl Presented {
+    /// The word, in the audit trail.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Client => "oauth_client",
+        }
+    }
+}
+
 /// Who holds a permit.
 #[derive(Clone, Debug)]
 pub enum Holder {
@@ -95,8 +148,12 @@ pub enum Holder {
     Principal(Principal),
     /// Whoever brings a verified token whose subject is no user's yet.
     Bearer,
+    /// Whoever presents something, to have it judged.
+    Presenter(Presented),
     /// Whoever runs the program.
     Operator,
+    /// The program itself, which keeps things in order.
+    Background,
 }
 
 /// The proof that its holder may do `A`. Not to be copied: one permit, one deed.
@@ -114,6 +171,9 @@ pub struct Permit<A> {
 pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
     if !A::CALLERS {
         return Err(Denial::OperatorOnly);
+    }
+    if A::IN_PERSON && !matches!(principal.credential, Credential::Session(_)) {
+        return Err(Denial::InPersonOnly);
     }
     let lacks = |scope: &Scope| !principal.may(*scope) || A::LITERAL && !principal.credential.says(*scope);
     if let Some(scope) = A::SCOPE.filter(lacks) {
@@ -143,6 +203,24 @@ pub fn operator<A: Action>() -> Permit<A> {
     Permit { holder: Holder::Operator, only_itself: false, action: PhantomData }
 }
 
+/// The permit to keep things in order by itself.
+#[must_use]
+pub fn background<A: Action>() -> Permit<A> {
+    Permit { holder: Holder::Background, only_itself: false, action: PhantomData }
+}
+
+/// The permit to present something: what it proves is judged in the transaction.
+#[must_use]
+pub fn present(what: Presented) -> Permit<Present> {
+    Permit { holder: Holder::Presenter(what), only_itself: false, action: PhantomData }
+}
+
+/// The permit of an application to make itself known.
+#[must_use]
+pub fn register() -> Permit<Register> {
+    Permit { holder: Holder::Presenter(Presented::Client), only_itself: false, action: PhantomData }
+}
+
 /// The permit of a subject to become a user's. The token is the proof that it was verified.
 #[must_use]
 pub fn sign_in(_: &Verified) -> Permit<SignIn> {
@@ -163,7 +241,9 @@ impl<A: Action> Permit<A> {
     pub fn principal(&self) -> Result<&Principal, Denial> {
         match &self.holder {
             Holder::Principal(principal) => Ok(principal),
-            Holder::Operator | Holder::Bearer => Err(Denial::AccountRequired),
+            Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => {
+                Err(Denial::AccountRequired)
+            }
         }
     }
 
@@ -188,7 +268,7 @@ impl<A: Action> Permit<A> {
     /// What the caller would be told if it came now.
     pub fn renew(self, live: &Live, now: Timestamp) -> Result<Self, Denial> {
         let principal = match self.holder {
-            Holder::Operator | Holder::Bearer => return Ok(self),
+            Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => return Ok(self),
             Holder::Principal(principal) => principal,
         };
         let renewed = live.renew(&principal, now)?;

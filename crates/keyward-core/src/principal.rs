@@ -5,6 +5,8 @@ use crate::api_key::Digest;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::jwt::Verified;
+use crate::oauth::GrantId;
+use crate::opaque::TokenDigest;
 use crate::role::Role;
 use crate::scope::{Scope, ScopeSet};
 use ipnet::IpNet;
@@ -71,40 +73,69 @@ pub struct KeyCredential {
     pub member: Membership,
 }
 
+/// Whose a token is, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenOf {
+    /// By the link between an outside issuer's subject and its user: its id.
+    Link(i64),
+    /// By a grant that its user gave here.
+    Grant(GrantId),
+}
+
+/// The session that a page was asked for by.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionCredential {
+    /// Its id.
+    pub id: i64,
+    /// The digest of its token.
+    pub digest: TokenDigest,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Its end.
+    pub ends_at: Timestamp,
+}
+
 /// The verified JWT that a request came with.
 #[derive(Clone, Debug)]
 pub struct JwtCredential {
-    /// Whose it is: the id of the link between its subject and its user.
-    pub identity: i64,
+    /// Whose it is.
+    pub of: TokenOf,
     /// The token, as it was verified.
     pub token: Arc<Verified>,
 }
 
-/// The credential of a request. Further kinds (sessions) join here.
+/// The credential of a request.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// An API key.
     ApiKey(KeyCredential),
     /// An access token of an issuer that is trusted.
     Jwt(JwtCredential),
+    /// A person in a browser.
+    Session(SessionCredential),
 }
 
 impl Credential {
-    /// The kind, as `/me`, logs and audit name it.
+    /// The kind, as logs and audit name it. A JWT of our own is known by its `grant`, one of another issuer by its user's link.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::ApiKey(_) => "api_key",
-            Self::Jwt(_) => "jwt",
+            Self::Jwt(JwtCredential { of: TokenOf::Link(_), .. }) => "jwt",
+            Self::Jwt(JwtCredential { of: TokenOf::Grant(_), .. }) => "grant",
+            Self::Session(_) => "session",
         }
     }
 
-    /// The id within its kind: a key's own; of a JWT, that of the link between its subject and its user. Never a secret.
+    /// The id within its kind: a key's or a session's own; of a JWT, that of its grant, or of the link between its subject and its
+    /// user. Never a secret.
     #[must_use]
     pub fn id(&self) -> i64 {
         match self {
             Self::ApiKey(key) => key.id.0,
-            Self::Jwt(jwt) => jwt.identity,
+            Self::Jwt(JwtCredential { of: TokenOf::Link(id), .. }) => *id,
+            Self::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => grant.0,
+            Self::Session(session) => session.id,
         }
     }
 
@@ -114,6 +145,7 @@ impl Credential {
         match self {
             Self::ApiKey(key) => key.expires_at,
             Self::Jwt(jwt) => Some(jwt.token.expires_at),
+            Self::Session(session) => Some(session.ends_at),
         }
     }
 
@@ -123,6 +155,8 @@ impl Credential {
         match self {
             Self::ApiKey(key) => key.grant,
             Self::Jwt(jwt) => jwt.token.grant,
+            // Whoever is there in person may do what that person may.
+            Self::Session(_) => Grant::FullAccess,
         }
     }
 
@@ -131,7 +165,7 @@ impl Credential {
     #[must_use]
     pub fn says(&self, scope: Scope) -> bool {
         match self {
-            Self::ApiKey(_) => true,
+            Self::ApiKey(_) | Self::Session(_) => true,
             Self::Jwt(jwt) => jwt.token.literal.contains(scope),
         }
     }
@@ -184,7 +218,7 @@ impl Principal {
     pub fn of(caller: Caller) -> Self {
         let member = match &caller.credential {
             Credential::ApiKey(key) => Some(key.member),
-            Credential::Jwt(_) => None,
+            Credential::Jwt(_) | Credential::Session(_) => None,
         };
         Self::within(caller, member)
     }

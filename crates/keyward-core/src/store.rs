@@ -5,9 +5,13 @@
 use crate::BoxFuture;
 use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
+use crate::id::UserId;
 use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
+use crate::opaque::TokenDigest;
 use crate::permit::{Permit, ReadAccount};
+use crate::secret::Secret;
+use crate::session::LinkKind;
 use crate::team::TeamMember;
 use serde::Serialize;
 use serde_json::Value;
@@ -64,6 +68,19 @@ pub trait TeamReads: Send + Sync {
         window: Window,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Listed<TeamMember>, StoreError>>;
+}
+
+/// Reads of whoever signs in.
+pub trait SignInReads: Send + Sync {
+    /// The user with this address, in lower case, who is not disabled and has a password; with its hash.
+    fn password_of(&self, email: String) -> BoxFuture<'_, Result<Option<(UserId, Secret)>, StoreError>>;
+
+    /// Whose link this is, and what for, if it can be used now.
+    fn link(
+        &self,
+        digest: TokenDigest,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>>;
 }
 
 /// One row of the audit trail, as it is told.

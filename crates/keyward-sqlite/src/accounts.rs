@@ -1,7 +1,9 @@
 //! The SQL of accounts, users and memberships.
 
+use crate::grants::end_where;
 use crate::idempotency::FORGET_SECRETS;
 use crate::rows;
+use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
 use keyward_core::account::{
     Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled, User,
@@ -12,6 +14,7 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
+use keyward_core::oauth::GrantEnd;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
@@ -145,7 +148,7 @@ pub(crate) fn join(
     Ok(added > 0)
 }
 
-/// Takes a member's place away, with its keys in the account; `false`: it had none.
+/// Takes a member's place away, with its keys and grants in the account; `false`: it had none.
 pub(crate) fn remove_member(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -165,6 +168,8 @@ pub(crate) fn remove_member(
         tx.change(FORGET_SECRETS, [key.id.0])?;
         tx.publish(Change::Key(key));
     }
+    let there = format!("user_id = {} AND bound = 1 AND account_id = ?3", user.0);
+    end_where(tx, &there, account.0, GrantEnd::MemberRemoved, now)?;
     tx.publish(Change::Member(account, user, None));
     Ok(true)
 }
@@ -250,8 +255,19 @@ impl Execute<SetUserDisabled> for Tx<'_> {
         )?;
         let user = user(self, e.user)?.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
         self.publish(Change::User(user));
+        if e.disabled {
+            sign_out_everywhere(self, e.user, GrantEnd::UserDisabled, now)?;
+        }
         Ok(*e)
     }
+}
+
+/// Has the directory learn how a user is now.
+pub(crate) fn publish_user(tx: &mut Tx<'_>, id: UserId) -> Result<(), StoreError> {
+    if let Some(user) = user(tx, id)? {
+        tx.publish(Change::User(user));
+    }
+    Ok(())
 }
 
 fn user(tx: &Tx<'_>, id: UserId) -> Result<Option<User>, StoreError> {

@@ -1,5 +1,6 @@
 //! The SQL of the choice of an account.
 
+use crate::grants::renewed;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::account::Account;
@@ -9,10 +10,10 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
-use keyward_core::principal::{Credential, Principal};
+use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use rusqlite::params;
 
-/// The account of that slug, if the caller's user is an active member there.
+/// The account of that slug, if the caller's user is an active member there, and its credential reaches it.
 fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
     let sql = format!(
         "SELECT {} FROM accounts WHERE slug = ?1 AND disabled_at IS NULL
@@ -20,11 +21,27 @@ fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
         rows::ACCOUNT
     );
     let reached = |account: &Account| match &who.credential {
-        Credential::ApiKey(_) => true,
+        Credential::ApiKey(_) | Credential::Session(_) => true,
         Credential::Jwt(jwt) => jwt.token.reaches(&account.slug),
     };
     let found = tx.first(&sql, params![slug, who.user.0], rows::account)?.filter(reached);
+    // A grant that is for one account is for no other.
+    let found = match (found, of_grant(who)) {
+        (Some(account), Some(id)) => {
+            let sql = "SELECT 1 FROM oauth_grants WHERE id = ?1 AND ended_at IS NULL AND (bound = 0 OR account_id = ?2)";
+            tx.first(sql, params![id, account.id.0], |_| Ok(()))?.map(|()| account)
+        }
+        (found, _) => found,
+    };
     Ok(found.ok_or_else(|| Denial::not_found_by("Account", "slug", slug))?)
+}
+
+/// The grant that a caller acts by.
+fn of_grant(who: &Principal) -> Option<i64> {
+    match &who.credential {
+        Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => Some(grant.0),
+        _ => None,
+    }
 }
 
 impl Execute<ChooseAccount> for Tx<'_> {
@@ -40,7 +57,15 @@ impl Execute<ChooseAccount> for Tx<'_> {
             Credential::ApiKey(key) if key.member.account != account.id => {
                 return Err(Denial::AccountForeign.into());
             }
-            Credential::ApiKey(_) => false,
+            Credential::ApiKey(_) | Credential::Session(_) => false,
+            Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => {
+                let changed = self.change(
+                    "UPDATE oauth_grants SET account_id = ?2 WHERE id = ?1 AND account_id IS NOT ?2",
+                    params![grant.0, account.id.0],
+                )?;
+                renewed(self, *grant)?;
+                changed > 0
+            }
             Credential::Jwt(jwt) => {
                 let (issuer, client) = (&jwt.token.issuer, jwt.token.client.clone().unwrap_or_default());
                 let changed = self.change(
@@ -71,7 +96,12 @@ impl Execute<ChooseAccount> for Tx<'_> {
         let account = own(self, who, &e.slug)?;
         match &who.credential {
             Credential::ApiKey(key) if key.member.account != account.id => Err(Denial::AccountForeign.into()),
-            Credential::ApiKey(_) => Ok(()),
+            Credential::ApiKey(_) | Credential::Session(_) => Ok(()),
+            Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => {
+                let sql = "SELECT 1 FROM oauth_grants WHERE id = ?1 AND account_id = ?2";
+                let chosen = self.first(sql, params![grant.0, account.id.0], |_| Ok(()))?;
+                Ok(chosen.ok_or(Denial::IdempotencyKeyReused)?)
+            }
             // What another client of this user has chosen is not chosen for this one.
             Credential::Jwt(jwt) => {
                 let client = jwt.token.client.clone().unwrap_or_default();

@@ -10,7 +10,7 @@ use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
 use keyward_core::envelope;
-use keyward_core::id::KeyId;
+use keyward_core::id::{KeyId, UserId};
 use keyward_core::idempotency::Claim;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
@@ -106,7 +106,8 @@ where
     }
     fail_point("recorded");
     if E::changed(&done) {
-        audit(&tx, E::AUDIT, E::subject(&done), E::detail(&done), permit.holder(), context, now)?;
+        let who = (permit.holder(), E::actor(&done));
+        audit(&tx, E::AUDIT, (E::subject(&done), E::detail(&done)), who, context, now)?;
     }
     fail_point("commit");
     let changes = tx.commit()?;
@@ -132,16 +133,17 @@ impl Drop for AbortUnlessKnown {
 fn audit(
     tx: &Tx<'_>,
     action: &str,
-    subject: Subject,
-    detail: Option<serde_json::Value>,
-    holder: &Holder,
+    (subject, detail): (Subject, Option<serde_json::Value>),
+    (holder, actor): (&Holder, Option<UserId>),
     context: &Context,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (user, kind, id) = match holder {
         Holder::Principal(who) => (Some(who.user.0), who.credential.kind(), Some(who.credential.id())),
         Holder::Bearer => (None, "jwt", None),
+        Holder::Presenter(what) => (actor.map(|user| user.0), what.word(), None),
         Holder::Operator => (None, "operator", None),
+        Holder::Background => (None, "background", None),
     };
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,

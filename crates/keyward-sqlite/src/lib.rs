@@ -8,6 +8,7 @@
 //! | `reader.rs` | connections that read |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
 //! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `idempotency.rs`, `in_progress.rs` | the answers of claims, and those that are being executed |
 //! | `upkeep.rs` | what is written in batches |
@@ -17,11 +18,13 @@
 
 mod accounts;
 mod active_accounts;
+mod clients;
 mod commit;
 mod error;
 mod fail_point;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
+mod grants;
 mod idempotency;
 mod identities;
 mod in_progress;
@@ -33,6 +36,8 @@ mod operator;
 mod reader;
 mod root_secret;
 mod rows;
+mod sessions;
+mod signing_keys;
 mod team;
 mod tx;
 mod upkeep;

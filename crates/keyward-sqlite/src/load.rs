@@ -51,6 +51,12 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     })?;
     let invited =
         loading.table("invitations", "account_id, user_id, expires_at", invitation, |_| Vec::new())?;
+    let clients =
+        loading.table("oauth_clients", rows::CLIENT, rows::client, |client| vec![client.id.to_string()])?;
+    let grants = loading.table("oauth_grants", rows::GRANT, rows::grant, |_| Vec::new())?;
+    let sessions = loading.table("sessions", rows::SESSION, rows::session, |_| Vec::new())?;
+    let signing = loading
+        .table("signing_keys", rows::SIGNING_KEY, rows::signing_key, |key| vec![key.kid.to_string()])?;
     let changes = accounts
         .into_iter()
         .map(Change::Account)
@@ -61,6 +67,10 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         .chain(identities.into_iter().map(Change::Linked))
         .chain(chosen.into_iter().map(Change::Chosen))
         .chain(invited.into_iter().map(|(account, user, end)| Change::Invited(account, user, Some(end))))
+        .chain(clients.into_iter().map(Change::Client))
+        .chain(grants.into_iter().map(Change::Grant))
+        .chain(sessions.into_iter().map(Change::Session))
+        .chain(signing.into_iter().map(Change::SigningKey))
         .collect();
     Ok(Learnt { changes, left_out: loading.left_out })
 }

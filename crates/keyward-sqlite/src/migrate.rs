@@ -31,6 +31,7 @@ pub(crate) const IDENTITY: Component = Component {
         Migration { name: "idempotency", sql: include_str!("../migrations/0003_idempotency.sql") },
         Migration { name: "invitations", sql: include_str!("../migrations/0004_invitations.sql") },
         Migration { name: "identities", sql: include_str!("../migrations/0005_identities.sql") },
+        Migration { name: "sign_in", sql: include_str!("../migrations/0006_sign_in.sql") },
     ],
 };
 

@@ -9,9 +9,13 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::Identity;
 use keyward_core::limits::{Overrides, Rate};
+use keyward_core::oauth::{Client, ClientOrigin, Family, GrantId, OAuthGrant, Resources};
+use keyward_core::opaque::TokenDigest;
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::ScopeSet;
+use keyward_core::session::Session;
+use keyward_core::signing::SealedKey;
 use keyward_core::store::StoreError;
 use keyward_core::tier::Tier;
 use rusqlite::Row;
@@ -28,6 +32,88 @@ pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
 
 pub(crate) const IDENTITY: &str = "id, issuer, subject, user_id";
 pub(crate) const CHOSEN: &str = "user_id, issuer, client, account_id";
+
+pub(crate) const CLIENT: &str =
+    "id, client_id, name, redirect_uris, origin, secret_digest, refreshes, created_at";
+pub(crate) const GRANT: &str = "id, user_id, client_id, client_name, scopes, openid, email, for_api, for_mcp, account_id, \
+                                bound, nonce, number, secret_version, rotated_at, created_at, ends_at, last_used_at, ended_at";
+pub(crate) const SESSION: &str = "id, digest, user_id, created_at, ends_at";
+pub(crate) const SIGNING_KEY: &str = "id, kid, sealed, nonce, secret_version, created_at, signs_from";
+
+fn digest(row: &Row<'_>, column: &'static str) -> Result<Option<TokenDigest>, StoreError> {
+    let bytes: Option<Vec<u8>> = get(row, column)?;
+    let wrong = || StoreError::Corrupt { table: "a row", what: column.to_owned() };
+    bytes.map(|bytes| TokenDigest::from_bytes(&bytes).ok_or_else(wrong)).transpose()
+}
+
+pub(crate) fn client(row: &Row<'_>) -> Result<Client, StoreError> {
+    let id = get(row, "id")?;
+    let uris = text_within(row, "redirect_uris", RANGES)?.unwrap_or_default();
+    Ok(Client {
+        id: text(row, "client_id")?.into(),
+        name: text(row, "name")?,
+        redirect_uris: uris.split('\n').map(str::to_owned).collect(),
+        origin: ClientOrigin::parse(&text(row, "origin")?)
+            .ok_or_else(|| corrupt("oauth_clients", id, "origin"))?,
+        secret: digest(row, "secret_digest")?,
+        refreshes: get(row, "refreshes")?,
+        created_at: Timestamp::from_unix(get(row, "created_at")?),
+    })
+}
+
+pub(crate) fn grant(row: &Row<'_>) -> Result<OAuthGrant, StoreError> {
+    let id = get(row, "id")?;
+    let wrong = |what| corrupt("oauth_grants", id, what);
+    let nonce: Vec<u8> = get(row, "nonce")?;
+    let moment = |column| Ok::<_, StoreError>(Timestamp::from_unix(get(row, column)?));
+    let family = match (get(row, "number")?, get(row, "secret_version")?, time(row, "rotated_at")?) {
+        (Some(number), Some(version), Some(rotated_at)) => Some(Family { number, version, rotated_at }),
+        _ => None,
+    };
+    Ok(OAuthGrant {
+        id: GrantId(id),
+        user: UserId(get(row, "user_id")?),
+        client: text(row, "client_id")?.into(),
+        client_name: text(row, "client_name")?,
+        scopes: ScopeSet::from_text(&text(row, "scopes")?).ok_or_else(|| wrong("scopes"))?,
+        openid: get(row, "openid")?,
+        email: get(row, "email")?,
+        resources: Resources { api: get(row, "for_api")?, mcp: get(row, "for_mcp")? },
+        account: get::<Option<i64>>(row, "account_id")?.map(AccountId),
+        bound: get(row, "bound")?,
+        nonce: nonce.as_slice().try_into().map_err(|_| wrong("nonce"))?,
+        family,
+        created_at: moment("created_at")?,
+        ends_at: moment("ends_at")?,
+        last_used_at: time(row, "last_used_at")?,
+        ended: time(row, "ended_at")?.is_some(),
+    })
+}
+
+pub(crate) fn session(row: &Row<'_>) -> Result<Session, StoreError> {
+    let id = get(row, "id")?;
+    Ok(Session {
+        id,
+        digest: digest(row, "digest")?.ok_or_else(|| corrupt("sessions", id, "digest"))?,
+        user: UserId(get(row, "user_id")?),
+        created_at: Timestamp::from_unix(get(row, "created_at")?),
+        ends_at: Timestamp::from_unix(get(row, "ends_at")?),
+    })
+}
+
+pub(crate) fn signing_key(row: &Row<'_>) -> Result<SealedKey, StoreError> {
+    let id = get(row, "id")?;
+    let nonce: Vec<u8> = get(row, "nonce")?;
+    Ok(SealedKey {
+        id,
+        kid: text(row, "kid")?.into(),
+        sealed: get::<Vec<u8>>(row, "sealed")?.into(),
+        nonce: nonce.as_slice().try_into().map_err(|_| corrupt("signing_keys", id, "nonce"))?,
+        version: get(row, "secret_version")?,
+        created_at: Timestamp::from_unix(get(row, "created_at")?),
+        signs_from: Timestamp::from_unix(get(row, "signs_from")?),
+    })
+}
 
 pub(crate) fn identity(row: &Row<'_>) -> Result<Identity, StoreError> {
     Ok(Identity {

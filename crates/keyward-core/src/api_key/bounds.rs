@@ -75,7 +75,7 @@ pub fn settle(maker: &Principal, wanted: Wanted) -> Result<Settled, Denial> {
 fn span(maker: &Principal) -> (Option<Timestamp>, Option<Arc<[IpNet]>>) {
     match &maker.credential {
         Credential::ApiKey(key) => (key.expires_at, key.allowed_ips.clone()),
-        Credential::Jwt(_) => (None, None),
+        Credential::Jwt(_) | Credential::Session(_) => (None, None),
     }
 }
 
@@ -84,6 +84,7 @@ fn own_grant(maker: &Principal) -> Grant {
     match &maker.credential {
         Credential::ApiKey(key) => key.grant,
         Credential::Jwt(_) => Grant::Fixed(maker.scopes),
+        Credential::Session(_) => Grant::FullAccess,
     }
 }
 

@@ -3,7 +3,10 @@
 //! What the outside may not tell apart (all the ways in which a credential can be bad) shares code and text;
 //! the words stay apart, for the operator.
 
+mod oauth;
 mod samples;
+
+pub use oauth::OAuthDenial;
 
 use crate::input::Invalid;
 use crate::json::JsonError;
@@ -166,8 +169,14 @@ pub enum Denial {
     TokenBound,
     /// The JWT is good, and its subject is no user's.
     TokenUnlinked,
+    /// The grant that the JWT was issued for is no more.
+    GrantEnded,
     /// The keys of the JWT's issuer cannot be had.
     IssuerUnavailable,
+    /// The browser is not signed in, or not any more.
+    SessionEnded,
+    /// The address and the password do not belong together.
+    PasswordWrong,
     /// The user is disabled.
     UserDisabled,
     /// The account is disabled.
@@ -190,6 +199,14 @@ pub enum Denial {
     WiderThanMaker(String),
     /// Only the operator may do this.
     OperatorOnly,
+    /// Only a person in a browser may do this.
+    InPersonOnly,
+    /// A form is not ours, too old, of another browser, or was sent before.
+    FormUnusable,
+    /// A link is not ours, was used, or is too old.
+    LinkUnusable,
+    /// A reason of the authorization server.
+    OAuth(OAuthDenial),
 
     // What it asks for.
     /// Absent, or not visible: the same answer.
@@ -274,7 +291,10 @@ impl Denial {
             Self::TokenLifetime => "token_lifetime",
             Self::TokenBound => "token_bound",
             Self::TokenUnlinked => "token_unlinked",
+            Self::GrantEnded => "grant_ended",
             Self::IssuerUnavailable => "issuer_unavailable",
+            Self::SessionEnded => "session_ended",
+            Self::PasswordWrong => "password_wrong",
             Self::UserDisabled => "user_disabled",
             Self::AccountDisabled => "account_disabled",
             Self::NotAMember => "not_a_member",
@@ -285,6 +305,10 @@ impl Denial {
             Self::SecretInGrace => "secret_in_grace",
             Self::WiderThanMaker(_) => "wider_than_maker",
             Self::OperatorOnly => "operator_only",
+            Self::InPersonOnly => "in_person_only",
+            Self::FormUnusable => "form_unusable",
+            Self::LinkUnusable => "link_unusable",
+            Self::OAuth(denial) => denial.word(),
             Self::NotFound { .. } => "not_found",
             Self::PreconditionFailed => "precondition_failed",
             Self::Invalid(_) => "invalid",
@@ -307,7 +331,10 @@ impl Denial {
             | Self::AccountRequired => Code::BadRequest,
             Self::HeadersTooLarge(_) => Code::HeadersTooLarge,
             Self::BodyTooLarge(_) => Code::PayloadTooLarge,
-            Self::RouteUnknown | Self::NotFound { .. } => Code::NotFound,
+            Self::RouteUnknown | Self::NotFound { .. } | Self::LinkUnusable => Code::NotFound,
+            Self::OAuth(OAuthDenial::ClientUnknown | OAuthDenial::ClientSecretWrong) => Code::Unauthorized,
+            Self::OAuth(OAuthDenial::TooManyClients) => Code::ServiceUnavailable,
+            Self::OAuth(_) => Code::BadRequest,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
@@ -341,6 +368,9 @@ impl Denial {
             | Self::TokenLifetime
             | Self::TokenBound
             | Self::TokenUnlinked
+            | Self::GrantEnded
+            | Self::SessionEnded
+            | Self::PasswordWrong
             | Self::UserDisabled
             | Self::AccountDisabled
             | Self::NotAMember => Code::Unauthorized,
@@ -349,7 +379,9 @@ impl Denial {
             | Self::RoleMissing(_)
             | Self::SecretInGrace
             | Self::WiderThanMaker(_)
-            | Self::OperatorOnly => Code::Forbidden,
+            | Self::OperatorOnly
+            | Self::InPersonOnly
+            | Self::FormUnusable => Code::Forbidden,
             Self::PreconditionFailed => Code::PreconditionFailed,
             Self::Invalid(_) => Code::ValidationError,
         }
@@ -416,6 +448,8 @@ impl Denial {
             | Self::TokenLifetime
             | Self::TokenBound
             | Self::TokenUnlinked
+            | Self::GrantEnded
+            | Self::SessionEnded
             | Self::UserDisabled
             | Self::AccountDisabled
             | Self::NotAMember => "Invalid or expired authentication token".to_owned(),
@@ -431,6 +465,14 @@ impl Denial {
                     .to_owned()
             }
             Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
+            Self::PasswordWrong => "The e-mail address or the password is wrong".to_owned(),
+            Self::InPersonOnly => "Only a person who is signed in may do this".to_owned(),
+            Self::FormUnusable => {
+                "This form was used, is too old, or comes from another browser; open the page again"
+                    .to_owned()
+            }
+            Self::LinkUnusable => "This link was used, or is too old; ask for a new one".to_owned(),
+            Self::OAuth(denial) => denial.message().to_owned(),
             Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),
             Self::PreconditionFailed => {
                 "If-Match does not name the current ETag; read the resource again and retry".to_owned()

@@ -1,6 +1,6 @@
 //! One sample of every denial, for the reference page.
 
-use super::Denial;
+use super::{Denial, OAuthDenial};
 use crate::input::Invalid;
 use crate::json::JsonError;
 use crate::role::Role;
@@ -65,8 +65,11 @@ impl Denial {
             Self::TokenNotYetValid => Self::TokenLifetime,
             Self::TokenLifetime => Self::TokenBound,
             Self::TokenBound => Self::TokenUnlinked,
-            Self::TokenUnlinked => Self::IssuerUnavailable,
-            Self::IssuerUnavailable => Self::UserDisabled,
+            Self::TokenUnlinked => Self::GrantEnded,
+            Self::GrantEnded => Self::IssuerUnavailable,
+            Self::IssuerUnavailable => Self::SessionEnded,
+            Self::SessionEnded => Self::PasswordWrong,
+            Self::PasswordWrong => Self::UserDisabled,
             Self::UserDisabled => Self::AccountDisabled,
             Self::AccountDisabled => Self::NotAMember,
             Self::NotAMember => Self::AccountForeign,
@@ -78,7 +81,38 @@ impl Denial {
                 "A key cannot be wider than its maker: it does not have deals:write".to_owned(),
             ),
             Self::WiderThanMaker(_) => Self::OperatorOnly,
-            Self::OperatorOnly => Self::not_found("Deal", "999"),
+            Self::OperatorOnly => Self::InPersonOnly,
+            Self::InPersonOnly => Self::FormUnusable,
+            Self::FormUnusable => Self::LinkUnusable,
+            Self::LinkUnusable => Self::OAuth(OAuthDenial::RequestMalformed("code is missing")),
+            Self::OAuth(denial) => match denial {
+                OAuthDenial::RequestMalformed(_) => Self::OAuth(OAuthDenial::ResponseTypeUnsupported),
+                OAuthDenial::ResponseTypeUnsupported => Self::OAuth(OAuthDenial::GrantTypeUnsupported),
+                OAuthDenial::GrantTypeUnsupported => Self::OAuth(OAuthDenial::ClientUnknown),
+                OAuthDenial::ClientUnknown => Self::OAuth(OAuthDenial::ClientSecretWrong),
+                OAuthDenial::ClientSecretWrong => Self::OAuth(OAuthDenial::RedirectUriUnknown),
+                OAuthDenial::RedirectUriUnknown => Self::OAuth(OAuthDenial::PkceMissing),
+                OAuthDenial::PkceMissing => Self::OAuth(OAuthDenial::PkceMethodUnsupported),
+                OAuthDenial::PkceMethodUnsupported => Self::OAuth(OAuthDenial::CodeUnknown),
+                OAuthDenial::CodeUnknown => Self::OAuth(OAuthDenial::CodeExpired),
+                OAuthDenial::CodeExpired => Self::OAuth(OAuthDenial::CodeOfAnother),
+                OAuthDenial::CodeOfAnother => Self::OAuth(OAuthDenial::VerifierWrong),
+                OAuthDenial::VerifierWrong => Self::OAuth(OAuthDenial::CodeReplayed),
+                OAuthDenial::CodeReplayed => Self::OAuth(OAuthDenial::RefreshUnknown),
+                OAuthDenial::RefreshUnknown => Self::OAuth(OAuthDenial::RefreshReused),
+                OAuthDenial::RefreshReused => Self::OAuth(OAuthDenial::GrantOver),
+                OAuthDenial::GrantOver => Self::OAuth(OAuthDenial::ResourceUnknown),
+                OAuthDenial::ResourceUnknown => Self::OAuth(OAuthDenial::ScopeUnknown),
+                OAuthDenial::ScopeUnknown => Self::OAuth(OAuthDenial::ScopeWider),
+                OAuthDenial::ScopeWider => Self::OAuth(OAuthDenial::LoginRequired),
+                OAuthDenial::LoginRequired => Self::OAuth(OAuthDenial::ConsentRefused),
+                OAuthDenial::ConsentRefused => Self::OAuth(OAuthDenial::RedirectUriUnfit),
+                OAuthDenial::RedirectUriUnfit => {
+                    Self::OAuth(OAuthDenial::MetadataUnfit("redirect_uris must be a list of texts"))
+                }
+                OAuthDenial::MetadataUnfit(_) => Self::OAuth(OAuthDenial::TooManyClients),
+                OAuthDenial::TooManyClients => Self::not_found("Deal", "999"),
+            },
             Self::NotFound { .. } => Self::PreconditionFailed,
             Self::PreconditionFailed => Self::Invalid(Invalid::one("title", "title is required")),
             Self::Invalid(_) => return None,
@@ -112,6 +146,24 @@ impl Denial {
             | Self::IdempotencyKeyMalformed
             | Self::PreconditionFailed
             | Self::Invalid(_) => "The client's request is at fault; the text of the answer says in what.",
+            Self::GrantEnded => {
+                "The person disconnected the application, changed the password, or a code or refresh token was used twice; the \
+                 audit trail says which. The application must sign its user in again."
+            }
+            Self::SessionEnded => "The person has to sign in again.",
+            Self::PasswordWrong => "Many of them from one address: somebody guesses.",
+            Self::InPersonOnly => "An application tried what only its user may do in the console.",
+            Self::FormUnusable => {
+                "Mostly a page that was open for long, or sent twice; many of them: a forged form."
+            }
+            Self::LinkUnusable => "Print a new one: keyward user invite, or keyward user reset-password.",
+            Self::OAuth(OAuthDenial::CodeReplayed | OAuthDenial::RefreshReused) => {
+                "Somebody used a code or a refresh token a second time: the grant is ended. Its user should look at where it was used."
+            }
+            Self::OAuth(OAuthDenial::TooManyClients) => {
+                "Somebody registers clients without end; those that nobody uses go by themselves after a day."
+            }
+            Self::OAuth(_) => "The application's request is at fault; the text of the answer says in what.",
             Self::IdempotencyKeyReused => "The client uses one Idempotency-Key for two requests.",
             Self::IdempotencyInProgress => {
                 "The client repeats a write before the first answer; it will get that answer."
@@ -200,8 +252,10 @@ mod tests {
     fn what_makes_a_credential_bad_cannot_be_told_from_outside() {
         let bad: Vec<Denial> = Denial::samples()
             .filter(|d| d.code() == super::super::Code::Unauthorized && *d != Denial::CredentialMissing)
+            // A person's password and a client's secret are no credentials of the API.
+            .filter(|d| !matches!(d, Denial::PasswordWrong | Denial::OAuth(_)))
             .collect();
-        assert_eq!(bad.len(), 26);
+        assert_eq!(bad.len(), 28);
         assert!(bad.iter().all(|denial| denial.message() == "Invalid or expired authentication token"));
     }
 }

@@ -7,6 +7,7 @@ use super::rules::{Rules, Scopes};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::identity;
+use crate::oauth::GrantId;
 use crate::principal::Grant;
 use crate::scope::{Scope, ScopeSet};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Verified {
     pub accounts: Arc<[String]>,
     /// The address that its issuer has verified, in lower case.
     pub email: Option<Arc<str>>,
+    /// The grant that it was issued for: of our own issuer alone.
+    pub grant_id: Option<GrantId>,
     /// The key that signed it.
     pub key: KeyPrint,
 }
@@ -106,6 +109,7 @@ impl Rules {
             literal,
             accounts: Arc::clone(&self.accounts),
             email: claims.email(self)?,
+            grant_id: claims.grant(self)?,
             key: key.print(),
         };
         verified.good_at(now)?;
@@ -183,6 +187,16 @@ impl Claims<'_, '_> {
             from: Timestamp::from_unix(begin.unwrap_or(0) - rules.leeway),
             until: Timestamp::from_unix(end + rules.leeway),
         })
+    }
+
+    /// The grant, which every token of our own names.
+    fn grant(&self, rules: &Rules) -> Result<Option<GrantId>, Denial> {
+        if !rules.own {
+            return Ok(None);
+        }
+        let id = self.0.whole("grant_id").map_err(|Wrong| Denial::TokenClaims)?;
+        let id = id.and_then(|id| i64::try_from(id).ok()).filter(|id| *id > 0);
+        id.map(|id| Some(GrantId(id))).ok_or(Denial::TokenClaims)
     }
 
     /// Our scopes among those that it names. `scope` is one text (RFC 8693 §4.2); other claims may be lists.

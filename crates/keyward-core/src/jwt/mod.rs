@@ -16,6 +16,7 @@ mod memory;
 mod object;
 mod roca;
 mod rules;
+mod sign;
 
 pub use claims::Verified;
 pub use compact::{Token, Typ, claims};
@@ -24,3 +25,4 @@ pub use key_life::{COOL_DOWN, KeyLife, MAX_AGE, MAX_STALE, MIN_AGE};
 pub use key_set::{Found, KeySet, KeySetError, MAX_BYTES, Unusable};
 pub use memory::{Fingerprint, Memory};
 pub use rules::{Email, Link, Rules, Scopes};
+pub use sign::{SigningError, SigningKey};

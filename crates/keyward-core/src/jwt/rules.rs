@@ -32,6 +32,8 @@ pub struct Rules {
     pub link: Link,
     /// Where the address is.
     pub email: Email,
+    /// Whether it is our own issuer, whose tokens name the grant that they are for.
+    pub own: bool,
 }
 
 /// What the scopes of a token mean.

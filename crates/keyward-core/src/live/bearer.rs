@@ -7,7 +7,7 @@ use crate::denial::Denial;
 use crate::id::{AccountId, UserId};
 use crate::identity::Identity;
 use crate::jwt::{Link, Verified};
-use crate::principal::{Caller, Credential, JwtCredential, Principal, Recognised};
+use crate::principal::{Caller, Credential, JwtCredential, Principal, Recognised, TokenOf};
 use crate::role::Role;
 use std::sync::Arc;
 
@@ -25,17 +25,25 @@ impl Live {
     /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenUnlinked`], [`Denial::UserDisabled`].
     pub fn admit_bearer(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
         token.good_at(now)?;
+        if let Some(grant) = token.grant_id {
+            return self.admit_by_grant(grant, token, now);
+        }
         let identity = self.identity(&token.issuer, &token.subject).ok_or(Denial::TokenUnlinked)?;
         if self.users.get(&identity.user).is_none_or(|user| user.disabled) {
             return Err(Denial::UserDisabled);
         }
-        let credential = Credential::Jwt(JwtCredential { identity: identity.id, token: Arc::clone(token) });
+        let credential =
+            Credential::Jwt(JwtCredential { of: TokenOf::Link(identity.id), token: Arc::clone(token) });
         Ok(Caller { user: identity.user, credential })
     }
 
     /// Whose token this is, whether or not it is admitted.
     #[must_use]
     pub fn recognise_bearer(&self, token: &Verified) -> Option<Recognised> {
+        if let Some(id) = token.grant_id {
+            let user = self.grant(id)?.user;
+            return Some(Recognised { kind: "grant", id: id.0, user, account: None });
+        }
         let identity = self.identity(&token.issuer, &token.subject)?;
         Some(Recognised { kind: "jwt", id: identity.id, user: identity.user, account: None })
     }
@@ -56,6 +64,8 @@ impl Live {
         match self.identity(&token.issuer, &token.subject) {
             Some(own) => own.user == user.id && invited && !at_home && !user.disabled,
             None if user.disabled => false,
+            // Our own subjects are users already.
+            None if token.grant_id.is_some() => false,
             None => match link {
                 Link::Invitation => invited && !at_home && subjects().next().is_none(),
                 Link::VerifiedEmail => !subjects().any(|(issuer, _)| *issuer == token.issuer),
@@ -69,12 +79,12 @@ impl Live {
         credential: &Credential,
         user: UserId,
     ) -> impl Iterator<Item = (&'l Account, Role)> {
-        let accounts = match credential {
-            Credential::ApiKey(_) => Arc::default(),
-            Credential::Jwt(jwt) => Arc::clone(&jwt.token.accounts),
+        let token = match credential {
+            Credential::ApiKey(_) | Credential::Session(_) => None,
+            Credential::Jwt(jwt) => Some(Arc::clone(&jwt.token)),
         };
         let own = self.accounts_of(user);
-        own.filter(move |(account, _)| accounts.is_empty() || accounts.contains(&account.slug))
+        own.filter(move |(account, _)| token.as_ref().is_none_or(|token| self.reaches(token, account)))
     }
 
     /// The account in which a caller acts. The first that is set decides: the one that its credential is bound to; the one
@@ -94,6 +104,7 @@ impl Live {
                 Some(key.member)
             }
             Credential::Jwt(jwt) => self.of_bearer(caller.user, &jwt.token, named, needed)?,
+            Credential::Session(_) => self.of_session(caller.user, named)?,
         };
         match member {
             None if needed => Err(Denial::AccountRequired),
@@ -109,7 +120,7 @@ impl Live {
         needed: bool,
     ) -> Result<Option<Membership>, Denial> {
         let member = |account: &Account, role| Membership { account: account.id, role };
-        let reached = || self.accounts_of(user).filter(|(account, _)| token.reaches(&account.slug));
+        let reached = || self.accounts_of(user).filter(|(account, _)| self.reaches(token, account));
         if let Some(named) = named {
             let mut own = reached();
             let found = own.find(|(account, _)| account.slug.as_bytes() == named);
@@ -132,9 +143,21 @@ impl Live {
         })
     }
 
+    /// Whether a token can act in an account of its user: its issuer speaks for it, and a grant of our own is not for another.
+    #[must_use]
+    pub fn reaches(&self, token: &Verified, account: &Account) -> bool {
+        match token.grant_id {
+            None => token.reaches(&account.slug),
+            Some(id) => self.grant(id).is_some_and(|grant| !grant.bound || grant.account == Some(account.id)),
+        }
+    }
+
     /// The account that this user's client has chosen.
     #[must_use]
     pub fn chosen_by(&self, user: UserId, token: &Verified) -> Option<AccountId> {
+        if let Some(id) = token.grant_id {
+            return self.grant(id)?.account;
+        }
         let client = token.client.as_deref().unwrap_or_default();
         let mut of_user = self.chosen.get(&user)?.iter();
         let chosen = of_user.find(|one| *one.issuer == *token.issuer && *one.client == *client);

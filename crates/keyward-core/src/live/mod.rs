@@ -4,6 +4,7 @@
 //! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
 
 mod bearer;
+mod sign_ins;
 
 use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
@@ -13,8 +14,13 @@ use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::identity::Identity;
+use crate::oauth::{Client, OAuthGrant};
+use crate::opaque::TokenDigest;
 use crate::principal::{Caller, Credential, KeyCredential, Principal, Recognised};
 use crate::role::Role;
+use crate::session::Session;
+use crate::signing::SealedKey;
+use sign_ins::SignIns;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -45,6 +51,20 @@ pub enum Change {
     Chosen(ChosenAccount),
     /// A user is invited into an account until then, or (`None`) no more.
     Invited(AccountId, UserId, Option<Timestamp>),
+    /// An OAuth client is as given.
+    Client(Client),
+    /// An OAuth client is no more.
+    ClientGone(Arc<str>),
+    /// A grant is as given; one that ended is no more.
+    Grant(OAuthGrant),
+    /// A browser is signed in.
+    Session(Session),
+    /// A browser is signed in no more.
+    SessionGone(TokenDigest),
+    /// A signing key is as given.
+    SigningKey(SealedKey),
+    /// A signing key is no more.
+    SigningKeyGone(i64),
 }
 
 /// An issuer, and a subject of it.
@@ -68,6 +88,7 @@ pub struct Live {
     subjects_of: HashMap<UserId, Vec<Named>>,
     /// Open invitations, with their ends.
     invited: HashMap<UserId, BTreeMap<AccountId, Timestamp>>,
+    sign_ins: SignIns,
 }
 
 impl Live {
@@ -127,6 +148,13 @@ impl Live {
                     open.remove(&account);
                 }
             }
+            Change::Client(_)
+            | Change::ClientGone(_)
+            | Change::Grant(_)
+            | Change::Session(_)
+            | Change::SessionGone(_)
+            | Change::SigningKey(_)
+            | Change::SigningKeyGone(_) => self.sign_ins.apply(change),
             Change::Chosen(chosen) => {
                 let of_user = self.chosen.entry(chosen.user).or_default();
                 of_user.retain(|other| (&other.issuer, &other.client) != (&chosen.issuer, &chosen.client));
@@ -214,8 +242,12 @@ impl Live {
     pub fn renew(&self, principal: &Principal, now: Timestamp) -> Result<Principal, Denial> {
         match &principal.credential {
             Credential::ApiKey(key) => self.admit(&key.digest, key.from, now).map(Principal::of),
-            Credential::Jwt(jwt) => {
-                let caller = self.admit_bearer(&jwt.token, now)?;
+            Credential::Jwt(_) | Credential::Session(_) => {
+                let caller = match &principal.credential {
+                    Credential::Jwt(jwt) => self.admit_bearer(&jwt.token, now)?,
+                    Credential::Session(session) => self.admit_session(&session.digest, now)?,
+                    Credential::ApiKey(key) => self.admit(&key.digest, key.from, now)?,
+                };
                 // The subject was made another user's meanwhile: what that one may do is not what this one asked for.
                 if caller.user != principal.user {
                     return Err(Denial::TokenUnlinked);

@@ -27,6 +27,12 @@ pub enum Purpose {
     IdempotencyName,
     /// Keys of answers that show a secret.
     SealedAnswer,
+    /// Refresh tokens.
+    RefreshToken,
+    /// What is sealed at rest: signing keys, and what a browser keeps for us.
+    AtRest,
+    /// The tokens of forms.
+    Form,
 }
 
 impl Purpose {
@@ -37,6 +43,9 @@ impl Purpose {
             Self::Check => b"keyward/check",
             Self::IdempotencyName => b"keyward/idempotency-name",
             Self::SealedAnswer => b"keyward/sealed-answer",
+            Self::RefreshToken => b"keyward/refresh-token",
+            Self::AtRest => b"keyward/at-rest",
+            Self::Form => b"keyward/form",
         }
     }
 }

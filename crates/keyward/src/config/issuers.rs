@@ -83,6 +83,7 @@ impl IssuerConfig {
                 claim: self.email_claim.clone(),
                 verified_claim: self.email_verified_claim.clone(),
             },
+            own: false,
         }
     }
 }

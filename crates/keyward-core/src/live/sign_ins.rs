@@ -1,0 +1,156 @@
+//! What is known of sign-ins here: clients, grants, browsers, signing keys.
+
+use super::{Change, Live};
+use crate::account::Membership;
+use crate::clock::Timestamp;
+use crate::denial::Denial;
+use crate::id::{AccountId, UserId};
+use crate::jwt::Verified;
+use crate::oauth::{Client, GrantId, OAuthGrant};
+use crate::opaque::TokenDigest;
+use crate::principal::{Caller, Credential, JwtCredential, SessionCredential, TokenOf};
+use crate::session::Session;
+use crate::signing::SealedKey;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+#[derive(Debug, Default)]
+pub(super) struct SignIns {
+    clients: HashMap<Arc<str>, Client>,
+    grants: BTreeMap<GrantId, OAuthGrant>,
+    grants_of: HashMap<UserId, Vec<GrantId>>,
+    sessions: HashMap<TokenDigest, Session>,
+    signing_keys: BTreeMap<i64, SealedKey>,
+}
+
+impl SignIns {
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Client(client) => {
+                self.clients.insert(Arc::clone(&client.id), client);
+            }
+            Change::ClientGone(id) => {
+                self.clients.remove(&id);
+            }
+            Change::Grant(grant) if grant.ended => {
+                self.grants.remove(&grant.id);
+                if let Some(own) = self.grants_of.get_mut(&grant.user) {
+                    own.retain(|id| *id != grant.id);
+                }
+            }
+            Change::Grant(grant) => {
+                let (id, user) = (grant.id, grant.user);
+                if self.grants.insert(id, grant).is_none() {
+                    self.grants_of.entry(user).or_default().push(id);
+                }
+            }
+            Change::Session(session) => {
+                self.sessions.insert(session.digest, session);
+            }
+            Change::SessionGone(digest) => {
+                self.sessions.remove(&digest);
+            }
+            Change::SigningKey(key) => {
+                self.signing_keys.insert(key.id, key);
+            }
+            Change::SigningKeyGone(id) => {
+                self.signing_keys.remove(&id);
+            }
+            // The rest is not about sign-ins.
+            _ => {}
+        }
+    }
+}
+
+impl Live {
+    /// A client that was made known here.
+    #[must_use]
+    pub fn client(&self, id: &str) -> Option<&Client> {
+        self.sign_ins.clients.get(id)
+    }
+
+    /// Every client that was made known here.
+    pub fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.sign_ins.clients.values()
+    }
+
+    /// A grant that was not ended.
+    #[must_use]
+    pub fn grant(&self, id: GrantId) -> Option<&OAuthGrant> {
+        self.sign_ins.grants.get(&id)
+    }
+
+    /// The grants that a person gave and that hold now, oldest first.
+    pub fn grants_of(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = &OAuthGrant> {
+        let own = self.sign_ins.grants_of.get(&user).into_iter().flatten();
+        own.filter_map(|id| self.grant(*id)).filter(move |grant| grant.is_live(now))
+    }
+
+    /// The signing keys, oldest first.
+    #[must_use]
+    pub fn signing_keys(&self) -> Vec<&SealedKey> {
+        self.sign_ins.signing_keys.values().collect()
+    }
+
+    /// The open invitations of a person: accounts, with their ends.
+    pub fn invitations_of(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = AccountId> {
+        let open = self.invited.get(&user).into_iter().flatten();
+        open.filter(move |(_, end)| **end > now).map(|(account, _)| *account)
+    }
+
+    /// Admits the browser with this session, or says why not: known → in time → user active.
+    ///
+    /// # Errors
+    /// [`Denial::SessionEnded`], [`Denial::UserDisabled`].
+    pub fn admit_session(&self, digest: &TokenDigest, now: Timestamp) -> Result<Caller, Denial> {
+        let session = self.sign_ins.sessions.get(digest).filter(|session| now < session.ends_at);
+        let Session { id, digest, user, created_at, ends_at } = *session.ok_or(Denial::SessionEnded)?;
+        if self.user(user).is_none_or(|user| user.disabled) {
+            return Err(Denial::UserDisabled);
+        }
+        Ok(Caller {
+            user,
+            credential: Credential::Session(SessionCredential { id, digest, created_at, ends_at }),
+        })
+    }
+
+    /// Admits the bearer of a token of our own: its grant holds → is the user's and the client's that the token names → user active.
+    pub(super) fn admit_by_grant(
+        &self,
+        id: GrantId,
+        token: &Arc<Verified>,
+        now: Timestamp,
+    ) -> Result<Caller, Denial> {
+        let grant = self.grant(id).filter(|grant| grant.is_live(now)).ok_or(Denial::GrantEnded)?;
+        let user = self.user(grant.user).ok_or(Denial::GrantEnded)?;
+        if *user.uuid != *token.subject || token.client.as_deref() != Some(&*grant.client) {
+            return Err(Denial::GrantEnded);
+        }
+        if user.disabled {
+            return Err(Denial::UserDisabled);
+        }
+        let credential = Credential::Jwt(JwtCredential { of: TokenOf::Grant(id), token: Arc::clone(token) });
+        Ok(Caller { user: grant.user, credential })
+    }
+
+    /// The place of whoever is there in person in the account that is named; in the only one, if none is.
+    pub(super) fn of_session(
+        &self,
+        user: UserId,
+        named: Option<&[u8]>,
+    ) -> Result<Option<Membership>, Denial> {
+        let mut own = self
+            .accounts_of(user)
+            .map(|(account, role)| (account.slug.as_bytes(), Membership { account: account.id, role }));
+        if let Some(named) = named {
+            return own
+                .find(|(slug, _)| *slug == named)
+                .map(|(_, member)| Some(member))
+                .ok_or(Denial::AccountForeign);
+        }
+        Ok(match (own.next(), own.next()) {
+            (Some((_, member)), None) => Some(member),
+            _ => None,
+        })
+    }
+}

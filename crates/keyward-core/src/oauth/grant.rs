@@ -1,0 +1,145 @@
+//! A grant: what a person has let an application do, until one of many things ends it.
+
+use crate::clock::Timestamp;
+use crate::id::{AccountId, UserId};
+use crate::scope::ScopeSet;
+use std::sync::Arc;
+
+/// The previous refresh token answers with the same successor for so long after its rotation, in seconds: parallel clients and
+/// lost answers stay alive.
+pub const GRACE_SECONDS: i64 = 30;
+/// The longest that a grant lives, in days, however often it is refreshed.
+pub const LONGEST_DAYS: i64 = 365;
+
+/// The id of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(pub i64);
+
+/// Which of our resources tokens are for (RFC 8707).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// The API.
+    pub api: bool,
+    /// The MCP server.
+    pub mcp: bool,
+}
+
+impl Resources {
+    /// Whether all of these are among those.
+    #[must_use]
+    pub fn within(self, other: Self) -> bool {
+        (other.api || !self.api) && (other.mcp || !self.mcp)
+    }
+}
+
+/// Why a grant is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantEnd {
+    /// Its user disconnected the application.
+    Disconnected,
+    /// Its client revoked it (RFC 7009).
+    Revoked,
+    /// Its code was used twice.
+    CodeReplayed,
+    /// A refresh token was used that had been replaced.
+    RefreshReused,
+    /// Its user has a new password.
+    PasswordChanged,
+    /// Its user is no longer in the account that it was for.
+    MemberRemoved,
+    /// Its client is gone.
+    ClientDeleted,
+    /// Its user was disabled.
+    UserDisabled,
+}
+
+impl GrantEnd {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Disconnected,
+        Self::Revoked,
+        Self::CodeReplayed,
+        Self::RefreshReused,
+        Self::PasswordChanged,
+        Self::MemberRemoved,
+        Self::ClientDeleted,
+        Self::UserDisabled,
+    ];
+
+    /// The word, in the store and in the audit trail.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Disconnected => "disconnected",
+            Self::Revoked => "revoked",
+            Self::CodeReplayed => "code_replayed",
+            Self::RefreshReused => "refresh_reused",
+            Self::PasswordChanged => "password_changed",
+            Self::MemberRemoved => "member_removed",
+            Self::ClientDeleted => "client_deleted",
+            Self::UserDisabled => "user_disabled",
+        }
+    }
+}
+
+/// The refresh tokens of a grant: one line of numbers, of which one is current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// The number of the current token, from 1.
+    pub number: u32,
+    /// The version of the root secret that the current token is derived from.
+    pub version: u32,
+    /// When the one before was replaced.
+    pub rotated_at: Timestamp,
+}
+
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuthGrant {
+    /// Its id: what its access tokens name.
+    pub id: GrantId,
+    /// Who gave it.
+    pub user: UserId,
+    /// The `client_id` that it was given to.
+    pub client: Arc<str>,
+    /// The name that the client had then.
+    pub client_name: String,
+    /// What the application may do at most.
+    pub scopes: ScopeSet,
+    /// Whether it is told who its user is.
+    pub openid: bool,
+    /// Whether it is told the address.
+    pub email: bool,
+    /// Which of our resources it is for.
+    pub resources: Resources,
+    /// The account that it acts in; `None`: its user was in none.
+    pub account: Option<AccountId>,
+    /// Whether it acts in no other.
+    pub bound: bool,
+    /// What its refresh tokens are derived from besides the root secret.
+    pub nonce: [u8; 16],
+    /// Its refresh tokens, once its code was redeemed by a client that gets them.
+    pub family: Option<Family>,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub ends_at: Timestamp,
+    /// When a token was last issued for it.
+    pub last_used_at: Option<Timestamp>,
+    /// Whether it was ended before that.
+    pub ended: bool,
+}
+
+impl OAuthGrant {
+    /// Whether it holds now.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        !self.ended && now < self.ends_at
+    }
+
+    /// The end of the whole of it, however often it is refreshed.
+    #[must_use]
+    pub fn last_end(&self) -> Timestamp {
+        self.created_at.plus_seconds(LONGEST_DAYS * 86_400)
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules of the embedded authorization server (OAuth 2.1): clients, redirect URIs, PKCE, grants, refresh tokens.
+//!
+//! The way of a sign-in: a [`Client`] sends a person with a [`redirect`] URI and a [`pkce`] challenge; the person signs in and
+//! [`GiveConsent`] makes an [`OAuthGrant`] and a code for it; [`RedeemCode`] takes the code once; from then on the grant has a
+//! [`refresh`] token whose number rises with each use. Whatever ends the grant ends every access token that names it.
+
+mod client;
+mod effects;
+mod grant;
+pub mod pkce;
+pub mod redirect;
+pub mod refresh;
+mod words;
+
+pub use client::{Client, ClientOrigin, KEYWARD_CLI, keyward_cli};
+pub use effects::{
+    CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
+    GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
+};
+pub use grant::{Family, GRACE_SECONDS, GrantEnd, GrantId, LONGEST_DAYS, OAuthGrant, Resources};
+pub use words::{Asked, Identity, changes, sees};

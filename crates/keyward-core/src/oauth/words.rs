@@ -1,0 +1,145 @@
+//! Scopes as clients ask for them, and as people are told them.
+
+use crate::scope::{Scope, ScopeSet};
+
+/// What a client asked for by `scope` (RFC 6749 §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Ours.
+    pub scopes: ScopeSet,
+    /// `openid`: who its user is.
+    pub openid: bool,
+    /// `email`: the address.
+    pub email: bool,
+    /// `offline_access`: to stay connected.
+    pub offline: bool,
+}
+
+/// What else than our scopes can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// `openid`.
+    Openid,
+    /// `email`.
+    Email,
+}
+
+impl Asked {
+    /// What is meant when nothing is asked for: to work with deals.
+    #[must_use]
+    pub fn usual() -> Self {
+        let scopes = [Scope::AccountRead, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
+        Self { scopes: scopes.into_iter().collect(), openid: false, email: false, offline: false }
+    }
+
+    /// Reads `scope`. What is unknown is left out (RFC 6749 §3.3 lets a server do so, and tell what it granted); `None`: nothing
+    /// that was asked for is known.
+    #[must_use]
+    pub fn read(text: Option<&str>) -> Option<Self> {
+        let mut names = text.unwrap_or_default().split(' ').filter(|name| !name.is_empty()).peekable();
+        if names.peek().is_none() {
+            return Some(Self::usual());
+        }
+        let mut asked = Self { scopes: ScopeSet::NONE, openid: false, email: false, offline: false };
+        for name in names {
+            match name {
+                "openid" => asked.openid = true,
+                "email" => asked.email = true,
+                "offline_access" => asked.offline = true,
+                name => {
+                    asked.scopes = Scope::parse(name).map_or(asked.scopes, |scope| asked.scopes.with(scope))
+                }
+            }
+        }
+        (asked.openid || asked.email || !asked.scopes.is_empty()).then_some(asked)
+    }
+
+    /// The names, as they are granted.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let own = [(self.openid, "openid"), (self.email, "email"), (self.offline, "offline_access")];
+        let own = own.into_iter().filter(|(is, _)| *is).map(|(_, name)| name);
+        own.chain(self.scopes.names()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Only what reads.
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        Self { scopes: self.scopes.intersect(ScopeSet::reads()), ..self }
+    }
+}
+
+/// What an application with these scopes can see, in plain words.
+#[must_use]
+pub fn sees(scopes: ScopeSet) -> Vec<&'static str> {
+    words(scopes, true)
+}
+
+/// What it can change.
+#[must_use]
+pub fn changes(scopes: ScopeSet) -> Vec<&'static str> {
+    words(scopes, false)
+}
+
+fn words(scopes: ScopeSet, reads: bool) -> Vec<&'static str> {
+    scopes.iter().filter(|scope| ScopeSet::reads().contains(*scope) == reads).map(plain).collect()
+}
+
+/// One scope in plain words.
+const fn plain(scope: Scope) -> &'static str {
+    match scope {
+        Scope::AccountRead => "see your account, its team and its API keys' names",
+        Scope::AccountWrite => "make, rotate and revoke API keys, and manage the team if you may",
+        Scope::AiActions => "start actions of the assistant",
+        Scope::BillingRead => "see billing",
+        Scope::ChecklistsRead => "see your checklists",
+        Scope::ChecklistsWrite => "create and change checklists",
+        Scope::CompaniesRead => "see your companies",
+        Scope::CompaniesWrite => "create and change companies",
+        Scope::ContactsRead => "see your contacts",
+        Scope::ContactsWrite => "create and change contacts",
+        Scope::DealsRead => "see your deals",
+        Scope::DealsWrite => "create and change deals",
+        Scope::DocumentsRead => "see your documents",
+        Scope::DocumentsWrite => "add and change documents",
+        Scope::LendersRead => "see lenders",
+        Scope::MarketRead => "see market figures",
+        Scope::PipelinesRead => "see your pipelines",
+        Scope::PipelinesWrite => "create and change pipelines",
+        Scope::PlacementsRead => "see your placements",
+        Scope::PlacementsWrite => "create and change placements",
+        Scope::TermsheetsRead => "see your term sheets",
+        Scope::TermsheetsWrite => "create and change term sheets",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn nothing_asked_is_the_usual_and_unknown_names_are_left_out() {
+        assert_eq!(Asked::read(None), Some(Asked::usual()));
+        assert_eq!(Asked::read(Some("")), Some(Asked::usual()));
+        let asked = Asked::read(Some("openid profile deals:read")).unwrap();
+        assert_eq!(asked.to_text(), "openid deals:read");
+        assert_eq!(Asked::read(Some("profile phone")), None);
+        assert_eq!(Asked::read(Some("offline_access")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_never_more_than_what_was_asked(names in proptest::collection::vec(
+            prop_oneof![proptest::sample::select(Scope::NAMES.to_vec()), Just("openid"), Just("email"), Just("x:y"), Just("DEALS:READ")], 1..8)) {
+            let text = names.join(" ");
+            if let Some(asked) = Asked::read(Some(&text)) {
+                for granted in asked.to_text().split(' ') {
+                    prop_assert!(names.contains(&granted), "{granted}");
+                }
+                prop_assert!(asked.read_only().scopes.without(asked.scopes).is_empty());
+                prop_assert!(changes(asked.read_only().scopes).is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The SQL of browsers that are signed in, and of choosing a password.
+
+use crate::Sqlite;
+use crate::accounts::{add_user, join};
+use crate::grants::end_where;
+use crate::rows;
+use crate::tx::Tx;
+use keyward_core::BoxFuture;
+use keyward_core::account::CreateUser;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::live::Change;
+use keyward_core::oauth::GrantEnd;
+use keyward_core::opaque::TokenDigest;
+use keyward_core::permit::{Administer, ManageSignIns, Permit, Present};
+use keyward_core::principal::Credential;
+use keyward_core::role::Role;
+use keyward_core::secret::Secret;
+use keyward_core::session::{
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, PasswordChosen,
+    SESSION_SECONDS, Session, StartSession,
+};
+use keyward_core::store::{SignInReads, StoreError};
+use keyward_core::team::INVITATION_SECONDS;
+use rusqlite::{Row, params};
+
+impl SignInReads for Sqlite {
+    fn password_of(&self, email: String) -> BoxFuture<'_, Result<Option<(UserId, Secret)>, StoreError>> {
+        let sql = "SELECT id, password_hash FROM users
+                   WHERE email = ?1 AND password_hash IS NOT NULL AND disabled_at IS NULL";
+        let read = |row: &Row<'_>| {
+            Ok((UserId(rows::get(row, "id")?), Secret::new(rows::get(row, "password_hash")?)))
+        };
+        Box::pin(self.read(move |reads| reads.first(sql, [email], read)))
+    }
+
+    fn link(
+        &self,
+        digest: TokenDigest,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>> {
+        let sql = "SELECT user_id, kind FROM password_links WHERE digest = ?1 AND expires_at > ?2";
+        Box::pin(self.read(move |reads| reads.first(sql, params![digest.as_bytes(), now.unix()], link)))
+    }
+}
+
+fn link(row: &Row<'_>) -> Result<(UserId, LinkKind), StoreError> {
+    let kind = LinkKind::parse(&rows::get::<String>(row, "kind")?);
+    let wrong = || StoreError::Corrupt { table: "password_links", what: "kind".to_owned() };
+    Ok((UserId(rows::get(row, "user_id")?), kind.ok_or_else(wrong)?))
+}
+
+impl Execute<StartSession> for Tx<'_> {
+    fn execute(&mut self, e: &StartSession, _: &Permit<Present>, now: Timestamp) -> Result<Session, Stop> {
+        let user = e.proof.user();
+        let active = "SELECT 1 FROM users WHERE id = ?1 AND disabled_at IS NULL";
+        self.first(active, [user.0], |_| Ok(()))?.ok_or(Denial::PasswordWrong)?;
+        let ends_at = now.plus_seconds(SESSION_SECONDS);
+        let id = self.insert(
+            "INSERT INTO sessions (digest, user_id, created_at, ends_at) VALUES (?1, ?2, ?3, ?4)",
+            params![e.digest.as_bytes(), user.0, now.unix(), ends_at.unix()],
+        )?;
+        self.change("UPDATE users SET last_login_at = ?2 WHERE id = ?1", params![user.0, now.unix()])?;
+        crate::accounts::publish_user(self, user)?;
+        let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT 100) RETURNING *";
+        for gone in self.all(over, [now.unix()], rows::session)? {
+            self.publish(Change::SessionGone(gone.digest));
+        }
+        let session = Session { id, digest: e.digest, user, created_at: now, ends_at };
+        self.publish(Change::Session(session));
+        Ok(session)
+    }
+}
+
+impl Execute<EndSession> for Tx<'_> {
+    fn execute(
+        &mut self,
+        _: &EndSession,
+        permit: &Permit<ManageSignIns>,
+        _: Timestamp,
+    ) -> Result<UserId, Stop> {
+        let who = permit.principal()?;
+        let Credential::Session(session) = &who.credential else { return Err(Denial::InPersonOnly.into()) };
+        self.change("DELETE FROM sessions WHERE id = ?1", [session.id])?;
+        self.publish(Change::SessionGone(session.digest));
+        Ok(who.user)
+    }
+}
+
+/// Ends every session, grant and link of a user.
+pub(crate) fn sign_out_everywhere(
+    tx: &mut Tx<'_>,
+    user: UserId,
+    why: GrantEnd,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for gone in tx.all("DELETE FROM sessions WHERE user_id = ?1 RETURNING *", [user.0], rows::session)? {
+        tx.publish(Change::SessionGone(gone.digest));
+    }
+    tx.change("DELETE FROM password_links WHERE user_id = ?1", [user.0])?;
+    end_where(tx, "user_id = ?3", user.0, why, now)?;
+    Ok(())
+}
+
+impl Execute<IssueLink> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &IssueLink,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<(UserId, LinkKind, Timestamp), Stop> {
+        let user = "SELECT 1 FROM users WHERE id = ?1 AND disabled_at IS NULL";
+        let user = self.first(user, [e.user.0], |_| Ok(()))?;
+        user.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
+        let until = now.plus_seconds(e.kind.seconds());
+        self.change(
+            "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2",
+            params![e.user.0, now.unix()],
+        )?;
+        self.change(
+            "INSERT INTO password_links (digest, user_id, kind, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![e.digest.as_bytes(), e.user.0, e.kind.name(), now.unix(), until.unix()],
+        )?;
+        Ok((e.user, e.kind, until))
+    }
+}
+
+impl Execute<InviteByOperator> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &InviteByOperator,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<(UserId, AccountId, Role), Stop> {
+        let known = self.first("SELECT id FROM users WHERE email = ?1", [&e.email], |row| {
+            Ok(UserId(rows::get(row, "id")?))
+        })?;
+        let user = match known {
+            Some(user) => user,
+            None => {
+                let (uuid, email) = (e.uuid.clone(), e.email.clone());
+                let (first_name, last_name) = (String::new(), String::new());
+                add_user(
+                    self,
+                    &CreateUser { uuid, email, first_name, last_name, title: None, password_hash: None },
+                    now,
+                )?
+            }
+        };
+        let member = "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+        if self.first(member, params![e.account.0, user.0], |_| Ok(()))?.is_some() {
+            return Err(Denial::invalid("email", "email is that of a member already").into());
+        }
+        let end = now.plus_seconds(INVITATION_SECONDS);
+        self.change(
+            "INSERT INTO invitations (account_id, user_id, role, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (account_id, user_id) DO UPDATE SET role = ?3, invited_by = NULL, created_at = ?4, expires_at = ?5",
+            params![e.account.0, user.0, e.role.name(), now.unix(), end.unix()],
+        )?;
+        self.publish(Change::Invited(e.account, user, Some(end)));
+        Ok((user, e.account, e.role))
+    }
+}
+
+/// The open invitation of a user into an account, or each of them.
+fn open(
+    tx: &Tx<'_>,
+    user: UserId,
+    account: Option<AccountId>,
+    now: Timestamp,
+) -> Result<Vec<(AccountId, Role)>, StoreError> {
+    tx.all(
+        "SELECT i.account_id, i.role FROM invitations i JOIN accounts a ON a.id = i.account_id
+         WHERE i.user_id = ?1 AND i.expires_at > ?2 AND (?3 IS NULL OR i.account_id = ?3) AND a.disabled_at IS NULL
+         ORDER BY i.account_id",
+        params![user.0, now.unix(), account.map(|account| account.0)],
+        |row| Ok((AccountId(rows::get(row, "account_id")?), rows::role(row)?)),
+    )
+}
+
+impl Execute<ChoosePassword> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ChoosePassword,
+        _: &Permit<Present>,
+        now: Timestamp,
+    ) -> Result<PasswordChosen, Stop> {
+        let sql = "SELECT l.user_id, l.kind FROM password_links l JOIN users u ON u.id = l.user_id
+                   WHERE l.digest = ?1 AND l.expires_at > ?2 AND u.disabled_at IS NULL";
+        let (user, kind) =
+            self.first(sql, params![e.link.as_bytes(), now.unix()], link)?.ok_or(Denial::LinkUnusable)?;
+        self.change("UPDATE users SET password_hash = ?2 WHERE id = ?1", params![user.0, e.hash.expose()])?;
+        sign_out_everywhere(self, user, GrantEnd::PasswordChanged, now)?;
+        let mut joined = Vec::new();
+        if kind == LinkKind::Invitation {
+            for (account, role) in open(self, user, None, now)? {
+                if join(self, account, user, role, now)? {
+                    joined.push(account);
+                }
+            }
+        }
+        Ok(PasswordChosen { user, joined })
+    }
+}
+
+impl Execute<AcceptInvitation> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &AcceptInvitation,
+        permit: &Permit<ManageSignIns>,
+        now: Timestamp,
+    ) -> Result<(UserId, AccountId, Role), Stop> {
+        let user = permit.principal()?.user;
+        let (account, role) = open(self, user, Some(e.account), now)?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Denial::not_found("Invitation", &e.account.to_string()))?;
+        join(self, account, user, role, now)?;
+        Ok((user, account, role))
+    }
+}
