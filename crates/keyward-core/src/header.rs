@@ -69,6 +69,13 @@ pub fn is_json(content_type: &str) -> bool {
         })
 }
 
+/// Whether a content type is that of a form.
+#[must_use]
+pub fn is_form(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// What `If-Match` asks for (RFC 9110 §13.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {

@@ -35,6 +35,17 @@ pub enum Json {
     Object(Vec<(String, Self)>),
 }
 
+impl Json {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// A JSON number (RFC 8259, section 6), kept exactly as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(Box<str>);

@@ -113,6 +113,9 @@ pub trait OperatorReads: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
+    /// Whether a user has a password.
+    fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
+
     /// The rows of the audit trail that one request made.
     fn audit_of(&self, request_id: String) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 

@@ -6,6 +6,7 @@ use crate::open::{OpenError, connect, own};
 use crate::{Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
+use keyward_core::id::UserId;
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params};
 use std::fs::File;
@@ -21,6 +22,11 @@ impl OperatorReads for Sqlite {
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
         let sql = "SELECT * FROM audit WHERE at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3";
         Box::pin(self.read(move |reads| reads.all(sql, params![since.unix(), after, limit], audit_row)))
+    }
+
+    fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let sql = "SELECT 1 FROM users WHERE id = ?1 AND password_hash IS NOT NULL";
+        Box::pin(self.read(move |reads| Ok(reads.first(sql, [user.0], |_| Ok(()))?.is_some())))
     }
 
     fn audit_of(&self, request_id: String) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {

@@ -1,5 +1,6 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
+use crate::oauth::AuthorizationServer;
 use crate::pages::Pages;
 use crate::reload::Current;
 use crate::telemetry::Traces;
@@ -16,10 +17,18 @@ use keyward_core::identity::{LinkByEmail, LinkIdentity};
 use keyward_core::limits::SetLimits;
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
+use keyward_core::oauth::{
+    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
+    RevokeGrant,
+};
 use keyward_core::random::Random;
 use keyward_core::rate_limit::Limiter;
 use keyward_core::root_secret::{AddVersion, RetireVersion};
-use keyward_core::store::{KeyReads, OperatorReads, TeamReads, Upkeep};
+use keyward_core::session::{
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, StartSession,
+};
+use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
 use keyward_core::team::{ChangeRole, Dismiss, Invite};
 use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
@@ -30,9 +39,9 @@ use lev_deals::{
 use std::sync::Arc;
 
 /// What handlers see of a store.
-pub trait Reads: KeyReads + TeamReads + DealReads {}
+pub trait Reads: KeyReads + TeamReads + SignInReads + DealReads {}
 
-impl<S> Reads for S where S: KeyReads + TeamReads + DealReads {}
+impl<S> Reads for S where S: KeyReads + TeamReads + SignInReads + DealReads {}
 
 /// What the program asks of a store: the writes go through their row's `commit`.
 pub trait Store:
@@ -50,6 +59,16 @@ pub trait Store:
     + Commit<Dismiss>
     + Commit<ChooseAccount>
     + Commit<LinkByEmail>
+    + Commit<RegisterClient>
+    + Commit<GiveConsent>
+    + Commit<RedeemCode>
+    + Commit<RefreshGrant>
+    + Commit<RevokeGrant>
+    + Commit<Disconnect>
+    + Commit<StartSession>
+    + Commit<EndSession>
+    + Commit<ChoosePassword>
+    + Commit<AcceptInvitation>
     + Reads
     + Upkeep
     + std::fmt::Debug
@@ -71,6 +90,16 @@ impl<S> Store for S where
         + Commit<Dismiss>
         + Commit<ChooseAccount>
         + Commit<LinkByEmail>
+        + Commit<RegisterClient>
+        + Commit<GiveConsent>
+        + Commit<RedeemCode>
+        + Commit<RefreshGrant>
+        + Commit<RevokeGrant>
+        + Commit<Disconnect>
+        + Commit<StartSession>
+        + Commit<EndSession>
+        + Commit<ChoosePassword>
+        + Commit<AcceptInvitation>
         + Reads
         + Upkeep
         + std::fmt::Debug
@@ -88,6 +117,13 @@ pub trait OperatorStore:
     + Commit<SetTier>
     + Commit<SetLimits>
     + Commit<LinkIdentity>
+    + Commit<CreateClient>
+    + Commit<DeleteClient>
+    + Commit<IssueLink>
+    + Commit<InviteByOperator>
+    + Commit<AddSigningKey>
+    + Commit<RemoveSigningKey>
+    + Commit<ResealSigningKey>
     + Commit<RetireVersion>
     + Commit<AddVersion>
     + Commit<IssueKey>
@@ -111,6 +147,13 @@ impl<S> OperatorStore for S where
         + Commit<SetTier>
         + Commit<SetLimits>
         + Commit<LinkIdentity>
+        + Commit<CreateClient>
+        + Commit<DeleteClient>
+        + Commit<IssueLink>
+        + Commit<InviteByOperator>
+        + Commit<AddSigningKey>
+        + Commit<RemoveSigningKey>
+        + Commit<ResealSigningKey>
         + Commit<RetireVersion>
         + Commit<AddVersion>
         + Commit<IssueKey>
@@ -133,6 +176,8 @@ pub struct App {
     pub ring: KeyRing,
     /// Verifies the tokens of the issuers that are trusted.
     pub jwts: Jwts,
+    /// The embedded authorization server, if there is one.
+    pub oauth: Option<AuthorizationServer>,
     /// Signs and opens cursors.
     pub cursors: Cursors,
     /// Makes claims to one execution.

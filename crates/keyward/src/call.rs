@@ -367,6 +367,11 @@ async fn gather(body: Body, limit: usize, left: &'static Semaphore) -> Result<By
     Ok(whole.freeze())
 }
 
+/// A whole body, within this limit and the room that is left.
+pub(crate) async fn gathered(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
+    collect(body, limit, left).await
+}
+
 /// Executes an effect and answers it.
 pub(crate) async fn commit<E: Effect>(
     call: Call,

@@ -4,6 +4,7 @@
 //! too; and inside hygiene for the preflights, so that nothing is answered that could be read in two ways. Credentials of
 //! the browser are never allowed: the API is called with a bearer token.
 
+use crate::oauth::OPEN_TO_ALL;
 use crate::reload::Current;
 use futures_util::future::Either;
 use http::header::{
@@ -75,7 +76,10 @@ impl<S: Clone> Layer<S> for CrossOriginLayer {
 
     fn layer(&self, inner: S) -> CrossOrigin<S> {
         let current = self.1.clone();
-        let allowed = move |origin: &HeaderValue, _: &http::request::Parts| {
+        let allowed = move |origin: &HeaderValue, parts: &http::request::Parts| {
+            if is_open(parts.uri.path()) {
+                return true;
+            }
             let origins = &current.get().origins;
             origins.iter().any(|listed| listed == "*" || listed.as_bytes() == origin.as_bytes())
         };
@@ -87,6 +91,11 @@ impl<S: Clone> Layer<S> for CrossOriginLayer {
             .max_age(MAX_AGE);
         CrossOrigin { cors: cors.layer(inner.clone()), plain: inner, part: self.0, current: self.1.clone() }
     }
+}
+
+/// What an application in any page must be able to read to sign its user in. It takes no cookie, and tells nothing of anyone.
+fn is_open(path: &str) -> bool {
+    path.starts_with("/.well-known/") || OPEN_TO_ALL.contains(&path)
 }
 
 /// Passes requests by the protocol, or past it.
@@ -115,7 +124,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.part.takes(&request) && self.current.glance(|now| !now.origins.is_empty()) {
+        let asked = is_open(request.uri().path()) || self.current.glance(|now| !now.origins.is_empty());
+        if self.part.takes(&request) && asked {
             Either::Left(self.cors.call(request))
         } else {
             Either::Right(self.plain.call(request))

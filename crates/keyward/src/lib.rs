@@ -6,15 +6,18 @@
 mod api;
 pub mod app;
 mod background;
+mod browser;
 mod call;
 pub mod cli;
 pub mod config;
+mod console;
 mod cross_origin;
 mod demo;
 pub mod document;
 mod files;
 pub mod issuers;
 mod limits;
+pub mod oauth;
 mod observe;
 mod operate;
 pub mod pages;

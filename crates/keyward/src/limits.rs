@@ -39,7 +39,7 @@ pub(crate) fn charge(principal: &Principal, purpose: Purpose, limits: &Limits) -
 }
 
 /// Counts it, and says whether it is refused or only counted.
-fn over(app: &App, over: &OverLimit) -> Option<Denial> {
+pub(crate) fn over(app: &App, over: &OverLimit) -> Option<Denial> {
     let shadow = app.current.glance(|now| now.limits.shadow);
     app.metrics.limited(Limited { limit: over.purpose.name(), refused: !shadow });
     (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
@@ -68,10 +68,7 @@ pub(crate) struct OfAddresses(pub(crate) Arc<App>, pub(crate) Purpose);
 
 impl<B> Policy<B> for OfAddresses {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
-        let limit = self.0.current.glance(|now| match self.1 {
-            Purpose::Health => now.limits.health_per_minute,
-            _ => now.limits.validate_per_minute,
-        });
+        let limit = self.0.current.glance(|now| now.limits.of(self.1));
         vec![Charge { bucket: Bucket::address(client(request.extensions()), self.1), limit }]
     }
 

@@ -6,6 +6,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_A
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use keyward_core::denial::{Code, Denial};
 use keyward_core::envelope;
+use keyward_core::jwt::SigningError;
 use keyward_core::random::RandomError;
 use keyward_core::store::StoreError;
 use keyward_tower::Refuse;
@@ -30,6 +31,9 @@ pub enum Problem {
     /// Randomness is not to be had.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// A token cannot be signed: there is no key, or it cannot be opened.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// It took longer than it may.
     #[error("the request took longer than {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -53,6 +57,7 @@ impl Problem {
             Self::Store(StoreError::Corrupt { .. }) => "store_corrupt",
             Self::Store(StoreError::Failed(_)) => "store_failed",
             Self::Random(_) => "random_unavailable",
+            Self::Signing(_) => "signing_failed",
             Self::TimedOut(_) => "request_timed_out",
             Self::Panicked => "panicked",
         }
@@ -64,9 +69,9 @@ impl Problem {
             Self::Store(StoreError::Unavailable(_)) | Self::Random(_) | Self::TimedOut(_) => {
                 Code::ServiceUnavailable
             }
-            Self::Store(StoreError::Corrupt { .. } | StoreError::Failed(_)) | Self::Panicked => {
-                Code::InternalError
-            }
+            Self::Store(StoreError::Corrupt { .. } | StoreError::Failed(_))
+            | Self::Signing(_)
+            | Self::Panicked => Code::InternalError,
         }
     }
 
@@ -109,7 +114,11 @@ pub(crate) struct Fault {
 }
 
 /// Every word that `denial` can be and that is no refusal.
-pub(crate) const FAULTS: [Fault; 7] = [
+pub(crate) const FAULTS: [Fault; 8] = [
+    Fault {
+        word: "signing_failed",
+        meaning: "500: there is no signing key, or it cannot be opened; see keyward signing-key list.",
+    },
     Fault {
         word: "store_unavailable",
         meaning: "503: the database is locked, read-only, full or overloaded; the cause says which.",

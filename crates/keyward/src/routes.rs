@@ -7,9 +7,9 @@ use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::record;
-use crate::pages;
 use crate::problem::{Problem, Problems, RequestId};
 use crate::stack::{AccountNeed, guarded, public};
+use crate::{console, oauth, pages};
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
@@ -259,7 +259,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let router = paths.into_iter().fold(router, |router, (path, rows)| {
         router.route_service(&format!("{BASE}{path}"), at_path(app, &rows))
     });
-    pages::routes(app, router)
+    console::routes(app, oauth::routes(app, pages::routes(app, router)))
 }
 
 /// The verbs of one path.

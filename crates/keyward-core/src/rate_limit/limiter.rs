@@ -26,12 +26,23 @@ pub enum Purpose {
     Health,
     /// Credentials that are not accepted.
     FailedAuth,
+    /// Passwords that are tried, and links.
+    SignIn,
+    /// OAuth clients that register.
+    Register,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: &'static [Self] =
-        &[Self::Reads, Self::Writes, Self::Validate, Self::Health, Self::FailedAuth];
+    pub const ALL: &'static [Self] = &[
+        Self::Reads,
+        Self::Writes,
+        Self::Validate,
+        Self::Health,
+        Self::FailedAuth,
+        Self::SignIn,
+        Self::Register,
+    ];
 
     /// Its name in header fields, metrics and the store.
     #[must_use]
@@ -42,6 +53,8 @@ impl Purpose {
             Self::Validate => "validate",
             Self::Health => "health",
             Self::FailedAuth => "failed_auth",
+            Self::SignIn => "sign_in",
+            Self::Register => "register",
         }
     }
 }

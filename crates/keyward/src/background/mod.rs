@@ -3,3 +3,4 @@
 pub(crate) mod counters;
 pub(crate) mod flush;
 pub(crate) mod purge;
+pub(crate) mod signing;

@@ -48,11 +48,14 @@ impl Demo {
         let traces = telemetry::traces()?;
         let bound = run::listen(&config.server)?;
         let (opened, credentials) = prepare(&config, &data, &current).await?;
-        let public_url = run::public_url(&config, bound.address);
+        let public_url = config.public_url(bound.address);
+        let people = credentials.people();
         let (url, json) = (public_url.clone(), self.json);
         let announce = Box::new(move || say(&url, &credentials, json));
+        let oauth = config.oauth.clone();
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, announce }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, oauth, people, announce })
+            .await
     }
 }
 
@@ -108,6 +111,16 @@ fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError>
                 key.api_key
             )?;
         }
+        writeln!(
+            out,
+            "With a token instead of a key: sign in as one of its people in the browser that this opens.\n"
+        )?;
+        writeln!(out, "  keyward login {url}\n")?;
+        writeln!(
+            out,
+            "  curl -s {url}/api/external/v2/deals?limit=10 -H \"Authorization: Bearer $(keyward login {url})\" -H 'X-Origin-App: my-integration'\n"
+        )?;
+        writeln!(out, "Console: {url}/console\n")?;
         writeln!(out, "Keys:")?;
         for key in &credentials.api_keys {
             writeln!(out, "  {}  {:<12} {} in {}", key.api_key, key.permission, key.user_email, key.account)?;

@@ -5,6 +5,7 @@ mod database_file;
 mod demo;
 mod doctor;
 mod init;
+mod login;
 mod opened;
 pub(crate) use opened::Opened;
 mod orders;
@@ -48,6 +49,13 @@ enum Command {
     /// Makes accounts, and says what they may have.
     #[command(subcommand)]
     Account(orders::AccountOrder),
+    /// Makes OAuth clients known, lists and deletes them.
+    #[command(subcommand)]
+    Client(orders::ClientOrder),
+    /// Lists and rotates the keys that our own access tokens are signed with.
+    #[command(subcommand)]
+    SigningKey(orders::SigningKeyOrder),
+    Login(login::Login),
     /// Rotates the root secret.
     #[command(subcommand)]
     Secret(orders::SecretOrder),
@@ -159,6 +167,9 @@ impl Cli {
                 Command::Key(order) => order.run().await,
                 Command::User(order) => order.run().await,
                 Command::Account(order) => order.run().await,
+                Command::Client(order) => order.run().await,
+                Command::SigningKey(order) => order.run().await,
+                Command::Login(login) => login.run().await,
                 Command::Secret(order) => order.run().await,
                 Command::Explain(explain) => explain.run().await,
                 Command::Doctor(doctor) => doctor.run().await,

@@ -3,6 +3,7 @@
 use super::CliError;
 use super::database_file::database;
 use crate::config::Config;
+use crate::oauth::SignInKeys;
 use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_core::idempotency::Claims;
@@ -23,6 +24,7 @@ pub(crate) struct Opened {
     pub(crate) ring: KeyRing,
     pub(crate) cursors: Cursors,
     pub(crate) claims: Claims,
+    pub(crate) sign_in: SignInKeys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -63,6 +65,7 @@ pub(super) fn open(
         ring,
         cursors: Cursors::new(root),
         claims: Claims::new(root),
+        sign_in: SignInKeys::new(root),
         clock,
         random: Arc::new(OsRandom),
     })

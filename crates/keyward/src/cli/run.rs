@@ -4,8 +4,10 @@ use super::CliError;
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
 use crate::background::{counters, flush, purge};
-use crate::config::{Config, IssuerConfig, Server};
+use crate::config::{IssuerConfig, OAuthConfig, Server};
 use crate::issuers::Issuers;
+use crate::oauth::documents::{Documents, PublicNames};
+use crate::oauth::{AuthorizationServer, DemoPerson};
 use crate::operate::{Desk, socket};
 use crate::pages::Pages;
 use crate::reload::Reloader;
@@ -61,12 +63,6 @@ fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
     listen().map_err(|source| CliError::Listen { address, source })
 }
 
-/// Where clients reach the server.
-pub(super) fn public_url(config: &Config, bound: SocketAddr) -> String {
-    let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
-    config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"))
-}
-
 /// The signals: SIGTERM and SIGINT say stop, and at once when they come again; SIGHUP says reload. Those that came since it
 /// listens are not lost.
 #[derive(Debug)]
@@ -111,13 +107,16 @@ pub(super) struct Plan {
     pub(super) signals: Signals,
     pub(super) reloader: Reloader,
     pub(super) traces: Option<Traces>,
+    pub(super) oauth: OAuthConfig,
+    /// Whom the sign-in page offers.
+    pub(super) people: Vec<DemoPerson>,
     /// Says that the server is there, when nothing that could fail stands between it and its first request.
     pub(super) announce: Box<dyn FnOnce() -> Result<(), CliError> + Send>,
 }
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, mut reloader, traces, announce } = plan;
+    let Plan { bound, public_url, opened, signals, mut reloader, traces, oauth, people, announce } = plan;
     let issuers = Issuers::of(reloader.trusted(), &opened.clock);
     let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
     reloader.issuers = issuers.clone();
@@ -131,6 +130,9 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         ring: opened.ring.clone(),
         cursors: opened.cursors.clone(),
         claims: opened.claims.clone(),
+        sign_in: opened.sign_in.clone(),
+        public_url: public_url.clone(),
+        token_seconds: oauth.access_token_seconds,
         tiers: reloader.current.tiers(),
         clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),
@@ -142,11 +144,29 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     if let Err(error) = desk.operator().pipelines().await {
         tracing::error!(%error, "accounts without pipelines could not be given any");
     }
+    if oauth.enabled {
+        desk.signing().once().await.map_err(|error| CliError::Said(error.to_string()))?;
+    }
+    let signing = oauth.enabled.then(|| desk.signing());
     let store: Arc<dyn Store> = store;
+    let oauth = if oauth.enabled {
+        let documents = Documents::new(Arc::new(PublicNames), &[]);
+        let documents = documents.map_err(|error| CliError::Said(error.to_string()))?;
+        let known = (store.directory(), &opened.clock);
+        Some(AuthorizationServer::new(oauth, public_url.clone(), opened.sign_in, documents, people, known))
+    } else {
+        None
+    };
     let limiter = Limiter::new(Arc::clone(&opened.clock));
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
     let app = Arc::new(App {
-        jwts: issuers.scheme(&store, &opened.random, &opened.clock),
+        jwts: issuers.scheme(
+            &store,
+            &opened.random,
+            &opened.clock,
+            oauth.as_ref().map(AuthorizationServer::trusted),
+        ),
+        oauth,
         pages: Pages::default(),
         claims: opened.claims,
         current: reloader.current.clone(),
@@ -181,6 +201,9 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let purging = Arc::clone(&app);
     beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter).await });
     beside.spawn(async move { issuers.keep_fresh().await });
+    if let Some(signing) = signing {
+        beside.spawn(signing.forever());
+    }
     let with = Listening {
         current: app.current.clone(),
         figures: app.metrics.connections.clone(),

@@ -36,14 +36,16 @@ impl Serve {
             )));
         }
         let opened = open(&config, &root, Schema::BringUpToDate, current.tiers())?;
-        let public_url = run::public_url(&config, bound.address);
+        let public_url = config.public_url(bound.address);
         let (address, admin, url) = (bound.address, bound.admin_address, public_url.clone());
         let announce = Box::new(move || {
             let admin = admin.map(tracing::field::display);
             tracing::info!(%address, public_url = url, admin, "serving");
             Ok(())
         });
+        let (oauth, people) = (config.oauth.clone(), Vec::new());
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, announce }).await
+        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, oauth, people, announce })
+            .await
     }
 }

@@ -17,6 +17,7 @@ pub use pages::{reference, schema, shown};
 
 use ipnet::IpNet;
 use keyward_core::limits::Tiers;
+use keyward_core::rate_limit::Purpose;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,8 +40,18 @@ pub struct Config {
     pub cors: Cors,
     /// `[limits]`
     pub limits: LimitsConfig,
+    /// `[oauth]`
+    pub oauth: OAuthConfig,
     /// `[[issuers]]`
     pub issuers: Vec<IssuerConfig>,
+}
+
+impl Config {
+    /// Where clients reach a server that listens there.
+    pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
+        let scheme = if self.server.tls_cert.is_some() { "https" } else { "http" };
+        self.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"))
+    }
 }
 
 /// `[server]`
@@ -147,6 +158,10 @@ pub struct LimitsConfig {
     pub validate_per_minute: u32,
     /// `GET /health` a minute from one address.
     pub health_per_minute: u32,
+    /// Passwords that are tried a minute, from one address and for one e-mail address; 0: any number.
+    pub sign_in_per_minute: u32,
+    /// OAuth clients that register a minute from one address; 0: any number.
+    pub register_per_minute: u32,
     /// What to do after a crash, which loses the counters.
     pub after_crash: AfterCrash,
     /// Whether what is over a limit is only counted.
@@ -161,10 +176,42 @@ impl Default for LimitsConfig {
             failed_auth_per_minute: 60,
             validate_per_minute: 10,
             health_per_minute: 100,
+            sign_in_per_minute: 10,
+            register_per_minute: 10,
             after_crash: AfterCrash::Forget,
             shadow: false,
             tiers: Tiers::default(),
         }
+    }
+}
+
+impl LimitsConfig {
+    /// What is limited by address, a minute.
+    pub(crate) fn of(&self, purpose: Purpose) -> u32 {
+        match purpose {
+            Purpose::Health => self.health_per_minute,
+            Purpose::FailedAuth => self.failed_auth_per_minute,
+            Purpose::SignIn => self.sign_in_per_minute,
+            Purpose::Register => self.register_per_minute,
+            Purpose::Validate | Purpose::Reads | Purpose::Writes => self.validate_per_minute,
+        }
+    }
+}
+
+/// `[oauth]`: the embedded authorization server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuthConfig {
+    /// Whether there is one, and with it the sign-in page and the console.
+    pub enabled: bool,
+    /// The life of an access token, in seconds.
+    pub access_token_seconds: i64,
+    /// How long a grant lives without being refreshed, in days.
+    pub refresh_token_days: i64,
+}
+
+impl Default for OAuthConfig {
+    fn default() -> Self {
+        Self { enabled: true, access_token_seconds: 900, refresh_token_days: 30 }
     }
 }
 

@@ -321,6 +321,45 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "oauth",
+        key: "enabled",
+        about: "Whether there is an authorization server, and with it the sign-in page and the console. Its issuer is public_url.",
+        kind: Kind::Flag,
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Flag(config.oauth.enabled)),
+        set: |config, given, _| {
+            config.oauth.enabled = given.flag()?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "oauth",
+        key: "access_token_seconds",
+        about: "The life of an access token of our own, in seconds.",
+        kind: Kind::Number(60, 86400),
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Number(config.oauth.access_token_seconds)),
+        set: |config, given, _| {
+            config.oauth.access_token_seconds = given.number()?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "oauth",
+        key: "refresh_token_days",
+        about: "An application stays connected for so many days without asking for a new access token; a year at the longest.",
+        kind: Kind::Number(1, 365),
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Number(config.oauth.refresh_token_days)),
+        set: |config, given, _| {
+            config.oauth.refresh_token_days = given.number()?;
+            Ok(())
+        },
+    },
+    Setting {
         section: "limits",
         key: "failed_auth_per_minute",
         about: "Credentials that are not accepted, a minute from one address (a /64 of IPv6 is one). What comes beyond is answered 429; a good credential never is. 0: any number.",
@@ -356,6 +395,32 @@ pub(super) const SETTINGS: &[Setting] = &[
         get: |config| Some(Given::Number(i64::from(config.limits.health_per_minute))),
         set: |config, given, _| {
             config.limits.health_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "sign_in_per_minute",
+        about: "Passwords that are tried a minute, from one address and for one e-mail address. What comes beyond is answered 429. 0: any number.",
+        kind: Kind::Number(0, 100000),
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.limits.sign_in_per_minute))),
+        set: |config, given, _| {
+            config.limits.sign_in_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "register_per_minute",
+        about: "OAuth clients that register themselves a minute from one address. What comes beyond is answered 429. 0: any number.",
+        kind: Kind::Number(0, 100000),
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.limits.register_per_minute))),
+        set: |config, given, _| {
+            config.limits.register_per_minute = figure(given)?;
             Ok(())
         },
     },

@@ -5,14 +5,17 @@ mod hanging;
 
 use crate::app::OperatorStore;
 use crate::cli::CliError;
+use crate::oauth::DemoPerson;
 use crate::operate::operator::{Operator, Person};
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
 use keyward_core::password;
 use keyward_core::principal::Grant;
 use keyward_core::random::Random;
 use keyward_core::role::Role;
+use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +42,24 @@ pub(crate) struct Key {
 }
 
 impl Credentials {
+    /// Whom the sign-in page offers.
+    pub(crate) fn people(&self) -> Vec<DemoPerson> {
+        let person = |user: &Value| {
+            let text = |name: &str| user.get(name).and_then(Value::as_str).map(str::to_owned);
+            let email = text("email")?;
+            let known = MEMBERS.iter().find(|member| member.person.email == email);
+            let name = known.map(|known| format!("{} {}", known.person.first_name, known.person.last_name));
+            let accounts = user.get("accounts").and_then(Value::as_array).into_iter().flatten();
+            let place = |account: &Value| {
+                Some(format!("{} in {}", account.get("role")?.as_str()?, account.get("slug")?.as_str()?))
+            };
+            let places: Vec<String> = accounts.filter_map(place).collect();
+            let password = Secret::new(text("password")?);
+            Some(DemoPerson { name: name.unwrap_or_default(), email, password, places: places.join(", ") })
+        };
+        self.users.iter().filter_map(person).collect()
+    }
+
     /// With the server's address in front: the line of `demo --json`.
     pub(crate) fn at<'a>(&'a self, url: &'a str) -> impl Serialize + 'a {
         #[derive(Serialize)]
@@ -113,10 +134,25 @@ pub(crate) async fn fill(
     for member in &MEMBERS {
         users.push(add(&operator, member, &accounts, random, &mut credentials).await?);
     }
+    operator.commit(CreateClient(demo_client(clock.now()))).await?;
     for (index, (account, _)) in accounts.iter().enumerate() {
         operator.deals(*account, deals::of(index, &users, clock.now())).await?;
     }
     Ok(credentials)
+}
+
+/// The application of the demo.
+fn demo_client(now: keyward_core::clock::Timestamp) -> Client {
+    let uris = ["http://127.0.0.1/callback".to_owned(), "http://localhost/callback".to_owned()];
+    Client {
+        id: "lev-demo".into(),
+        name: "Lev demo application".to_owned(),
+        redirect_uris: uris.into(),
+        origin: ClientOrigin::Operator,
+        secret: None,
+        refreshes: true,
+        created_at: now,
+    }
 }
 
 /// Adds one person, with memberships and keys.

@@ -113,7 +113,7 @@ impl Web {
 }
 
 /// The seconds of `max-age`; what may not be stored has none (RFC 9111 §5.2.2).
-fn max_age(cache_control: &str) -> Option<Duration> {
+pub(crate) fn max_age(cache_control: &str) -> Option<Duration> {
     let mut directives = cache_control.split(',').map(str::trim);
     if directives
         .clone()

@@ -6,6 +6,7 @@ mod keys;
 mod links;
 
 pub use fetch::FetchError;
+pub(crate) use fetch::max_age;
 pub use keys::{Keys, Standing};
 pub use links::ByStore;
 
@@ -64,14 +65,20 @@ impl Issuers {
         Self { all: configured.iter().map(|issuer| (issuer.clone(), keys(issuer))).collect() }
     }
 
-    /// The scheme that judges their tokens for the API.
-    pub fn scheme(&self, store: &Arc<dyn Store>, random: &Arc<dyn Random>, clock: &Arc<dyn Clock>) -> Jwts {
+    /// The scheme that judges their tokens for the API, and those of our own issuer, if there is one.
+    pub fn scheme(
+        &self,
+        store: &Arc<dyn Store>,
+        random: &Arc<dyn Random>,
+        clock: &Arc<dyn Clock>,
+        own: Option<Trusted>,
+    ) -> Jwts {
         let trusted = self.all.iter().map(|(issuer, keys)| Trusted {
             rules: issuer.rules(),
             keys: Arc::clone(keys) as Arc<dyn IssuerKeys>,
         });
         let links = ByStore { store: Arc::clone(store), random: Arc::clone(random) };
-        Jwts::new(trusted.collect(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
+        Jwts::new(trusted.chain(own).collect(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
     }
 
     /// The keys of each, by its `iss`.

@@ -5,6 +5,7 @@ use super::explain::explain;
 use super::operator::{Operator, Person};
 use super::order::Order;
 use super::secret;
+use super::sign_in::about_sign_in;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
@@ -57,6 +58,13 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
         Order::SecretStatus => Ok(secret::status(desk)),
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
+        Order::ClientCreate { .. }
+        | Order::ClientList
+        | Order::ClientDelete { .. }
+        | Order::UserInvite { .. }
+        | Order::UserResetPassword { .. }
+        | Order::SigningKeyList
+        | Order::SigningKeyRotate { .. } => about_sign_in(desk, order).await,
         order => about_people(operator, &desk.tiers.get(), order).await,
     }
 }
@@ -226,20 +234,20 @@ fn grant(permission: Option<&str>, scopes: &[String]) -> Result<Grant, CliError>
     }
 }
 
-fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {
+pub(super) fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {
     let live = operator.live();
     live.account_named(slug)
         .map(|account| account.id)
         .ok_or_else(|| said(format!("there is no account {slug}")))
 }
 
-fn user_named(operator: &Operator<'_>, email: &str) -> Result<UserId, CliError> {
+pub(super) fn user_named(operator: &Operator<'_>, email: &str) -> Result<UserId, CliError> {
     let live = operator.live();
     let user = live.user_named(&email.to_lowercase());
     user.map(|user| user.id).ok_or_else(|| said(format!("there is no user {email}")))
 }
 
-fn role_named(name: &str) -> Result<Role, CliError> {
+pub(super) fn role_named(name: &str) -> Result<Role, CliError> {
     Role::parse(name).ok_or_else(|| said("a role is admin, editor or viewer"))
 }
 
@@ -248,7 +256,7 @@ fn tier_named(name: &str) -> Result<Tier, CliError> {
 }
 
 /// As on the API: 1 to 255 characters, and here no control character either, since people will read it in a terminal.
-fn plain(what: &str, text: &str) -> Result<(), CliError> {
+pub(super) fn plain(what: &str, text: &str) -> Result<(), CliError> {
     let length = text.chars().count();
     if (1..=255).contains(&length) && !text.trim().is_empty() && !text.contains(char::is_control) {
         return Ok(());
@@ -256,6 +264,6 @@ fn plain(what: &str, text: &str) -> Result<(), CliError> {
     Err(said(format!("{what} has 1 to 255 characters, none of them a control character")))
 }
 
-fn said(text: impl Into<String>) -> CliError {
+pub(super) fn said(text: impl Into<String>) -> CliError {
     CliError::Said(text.into())
 }

@@ -2,8 +2,10 @@
 
 use super::operator::Operator;
 use crate::app::OperatorStore;
+use crate::background::signing::Upkeep;
 use crate::cli::Opened;
 use crate::config::Config;
+use crate::oauth::SignInKeys;
 use crate::secret_file;
 use crate::watch::Recent;
 use keyward_core::api_key::KeyRing;
@@ -23,6 +25,11 @@ pub(crate) struct Desk {
     pub(crate) ring: KeyRing,
     pub(crate) cursors: Cursors,
     pub(crate) claims: Claims,
+    pub(crate) sign_in: SignInKeys,
+    /// Where clients reach the server.
+    pub(crate) public_url: String,
+    /// The longest life of an access token, in seconds.
+    pub(crate) token_seconds: i64,
     pub(crate) tiers: Swap<Tiers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -42,12 +49,26 @@ impl Desk {
             ring: opened.ring,
             cursors: opened.cursors,
             claims: opened.claims,
+            sign_in: opened.sign_in,
+            public_url: config.public_url(config.server.listen),
+            token_seconds: config.oauth.access_token_seconds,
             tiers: Swap::new(config.limits.tiers),
             clock: opened.clock,
             random: opened.random,
             secret_file: secret_file::path(config),
             rotating: Mutex::default(),
             recent: Recent::default(),
+        }
+    }
+
+    /// What keeps the signing keys.
+    pub(crate) fn signing(&self) -> Upkeep {
+        Upkeep {
+            store: Arc::clone(&self.store),
+            sealer: self.sign_in.sealer.clone(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            lives: self.token_seconds,
         }
     }
 

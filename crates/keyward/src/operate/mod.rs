@@ -7,6 +7,7 @@ mod explain;
 pub(crate) mod operator;
 mod order;
 mod secret;
+mod sign_in;
 pub(crate) mod socket;
 
 pub(crate) use carry_out::{AUDIT_PAGE, carry_out};

@@ -38,6 +38,20 @@ pub(crate) enum Order {
     AccountLimits { slug: String, reads: Option<String>, writes: Option<String>, keys: Option<String> },
     /// Links an outside issuer's subject to a user, or takes the link away.
     UserLink { email: String, issuer: String, subject: String, linked: bool },
+    /// Makes an OAuth client known.
+    ClientCreate { name: String, redirect_uris: Vec<String>, confidential: bool },
+    /// Every OAuth client.
+    ClientList,
+    /// Takes an OAuth client away, and its grants.
+    ClientDelete { client_id: String },
+    /// Invites a person into an account; a link, if it has no password yet.
+    UserInvite { email: String, account: String, role: String },
+    /// A link by which a user chooses another password.
+    UserResetPassword { email: String },
+    /// The signing keys.
+    SigningKeyList,
+    /// Makes the next signing key; `now`: the others go at once.
+    SigningKeyRotate { now: bool },
     /// Makes a new version of the root secret.
     SecretRotate { revoke_unmoved: bool },
     /// The versions of the root secret, and the keys that have not moved to the current one.

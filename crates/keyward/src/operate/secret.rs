@@ -45,6 +45,8 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
     desk.ring.take_up(&next);
     desk.cursors.take_up(&next);
     desk.claims.take_up(&next);
+    desk.sign_in.take_up(&next);
+    desk.signing().once().await.map_err(|error| CliError::Said(error.to_string()))?;
     Ok(json!({
         "version": next.current(),
         "older": next.older(),

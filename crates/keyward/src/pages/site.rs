@@ -56,6 +56,10 @@ pub(super) fn site(public_url: &str, limits: &LimitsConfig) -> Site {
     put("/platform/lev-api-v2.postman_collection.json", JSON, postman::collection(&document).to_string());
     let style = include_str!("../../pages/assets/style.css");
     put("/platform/assets/style.css", "text/css; charset=utf-8", style.to_owned());
+    let app = include_str!("../../pages/assets/app.css");
+    put("/platform/assets/app.css", "text/css; charset=utf-8", app.to_owned());
+    let copy = include_str!("../../pages/assets/copy.js");
+    put("/platform/assets/copy.js", "text/javascript; charset=utf-8", copy.to_owned());
     let script = include_str!("../../pages/assets/explorer.js");
     put("/platform/assets/explorer.js", "text/javascript; charset=utf-8", script.to_owned());
     site

@@ -9,7 +9,7 @@ use keyward_core::id::UserId;
 use keyward_core::limits::{Limits, Rate};
 use keyward_core::live::Live;
 use keyward_core::permit::{Permit, SeeSelf};
-use keyward_core::principal::{Credential, Principal};
+use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use keyward_core::rate_limit::Standing;
 use keyward_core::role::Role;
 use serde::Serialize;
@@ -66,10 +66,15 @@ fn platform<'a>(
 fn credential<'a>(credential: &'a Credential, live: &'a Live) -> CredentialView<'a> {
     let label = match credential {
         Credential::ApiKey(key) => live.key(key.id).map(|key| key.label.as_str()),
+        Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => {
+            live.grant(*grant).map(|grant| grant.client_name.as_str())
+        }
         Credential::Jwt(jwt) => jwt.token.client.as_deref(),
+        Credential::Session(_) => None,
     };
     CredentialView {
-        kind: credential.kind(),
+        // What a client sent, in its words: a token of ours is a JWT like any other.
+        kind: if let Credential::Jwt(_) = credential { "jwt" } else { credential.kind() },
         id: credential.id(),
         label,
         expires_at: credential.expires_at(),

@@ -2,18 +2,22 @@
 
 mod account;
 mod audit;
+mod client;
 mod copies;
 mod explain;
 mod key;
 mod secret;
+mod signing_key;
 mod user;
 
 pub(super) use account::AccountOrder;
 pub(super) use audit::Audit;
+pub(super) use client::ClientOrder;
 pub(super) use copies::{Backup, Restore};
 pub(super) use explain::Explain;
 pub(super) use key::KeyOrder;
 pub(super) use secret::SecretOrder;
+pub(super) use signing_key::SigningKeyOrder;
 pub(super) use user::UserOrder;
 
 use super::database_file::database;
@@ -113,6 +117,12 @@ fn print(done: &Value, json: bool) -> Result<(), CliError> {
         Value::Array(items) => {
             for item in items {
                 let field = |name: &str| item.get(name).map(plain).unwrap_or_default();
+                if item.get("key_prefix").is_none() {
+                    // A list of something else than keys: a line for each, its values in their order.
+                    let values = item.as_object().into_iter().flat_map(|fields| fields.values().map(plain));
+                    writeln!(out, "{}", values.collect::<Vec<_>>().join("  "))?;
+                    continue;
+                }
                 let (id, prefix, user, label) =
                     (field("id"), field("key_prefix"), field("user_email"), field("label"));
                 writeln!(out, "{id:>6}  {prefix}…  {user}  {label}")?;

@@ -26,6 +26,26 @@ pub(crate) enum UserOrder {
         #[command(flatten)]
         given: Given,
     },
+    /// Invites a person into an account. Who has no password yet is given a link to choose one, which is printed.
+    Invite {
+        /// The e-mail address.
+        email: String,
+        /// The account's slug.
+        #[arg(long)]
+        account: String,
+        /// The role that is offered.
+        #[arg(long, value_parser = ["admin", "editor", "viewer"])]
+        role: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Prints a link by which a user chooses another password, within a day. Then it is signed out everywhere.
+    ResetPassword {
+        /// The e-mail address.
+        email: String,
+        #[command(flatten)]
+        given: Given,
+    },
     /// Disables a user: from the next request on, none of its credentials is accepted.
     Disable {
         /// The e-mail address.
@@ -88,6 +108,10 @@ impl UserOrder {
                 let member = account.zip(role);
                 (Order::UserCreate { email, first_name, last_name, member }, given)
             }
+            Self::Invite { email, account, role, given } => {
+                (Order::UserInvite { email, account, role }, given)
+            }
+            Self::ResetPassword { email, given } => (Order::UserResetPassword { email }, given),
             Self::Disable { email, given } => (Order::UserDisabled { email, disabled: true }, given),
             Self::Enable { email, given } => (Order::UserDisabled { email, disabled: false }, given),
             Self::Role { email, account, role, given } => (Order::UserRole { email, account, role }, given),

@@ -1,0 +1,21 @@
+//! What pages with forms stand on: who is there, forms that only this browser can send, answers that nobody frames or keeps.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `visit.rs` | a request of a browser or of an OAuth client: its query, its form, its session |
+//! | `pairs.rs` | parameters of a query or a form |
+//! | `cookies.rs` | the cookies, and their names |
+//! | `answer.rs` | pages, redirects, refusals as pages |
+//! | `open.rs` | routes without a credential of the API |
+//! | `views.rs` | what each template shows |
+
+mod answer;
+mod cookies;
+mod open;
+mod pairs;
+pub(crate) mod views;
+mod visit;
+
+pub(crate) use open::{Open, open};
+pub(crate) use pairs::Pairs;
+pub(crate) use visit::Visit;

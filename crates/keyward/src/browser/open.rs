@@ -1,0 +1,62 @@
+//! Routes without a credential of the API: whoever asks is a browser, or an OAuth client.
+
+use super::Visit;
+use crate::app::App;
+use crate::routes::{Verbs, verbs};
+use axum::Router;
+use axum::body::Body;
+use axum::routing::MethodFilter;
+use http::{Request, Response};
+use keyward_core::BoxFuture;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tower::service_fn;
+
+type Handle = Arc<dyn Fn(Visit) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// What a path does for a verb.
+#[derive(Clone)]
+pub(crate) struct Open {
+    verb: &'static str,
+    handle: Handle,
+}
+
+impl Open {
+    pub(crate) fn get<F, R>(handler: F) -> Self
+    where
+        F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        Self { verb: "GET", handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+    }
+
+    pub(crate) fn post<F, R>(handler: F) -> Self
+    where
+        F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        Self { verb: "POST", handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+    }
+}
+
+/// Adds a path.
+pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) -> Router {
+    let at = rows.iter().fold(verbs(app, Verbs::of(rows.iter().map(|row| row.verb))), |at, row| {
+        let (app, handle) = (Arc::clone(app), Arc::clone(&row.handle));
+        let service = service_fn(move |request: Request<Body>| {
+            let (app, handle) = (Arc::clone(&app), Arc::clone(&handle));
+            async move {
+                let visit = Visit::of(app, request).await;
+                let fresh = visit.fresh_cookie();
+                let mut response = handle(visit).await;
+                if let Some(cookie) = fresh {
+                    super::answer::add_cookie(&mut response, &cookie);
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let verb = if row.verb == "GET" { MethodFilter::GET } else { MethodFilter::POST };
+        at.on_service(verb, service)
+    });
+    router.route_service(&path, at)
+}

@@ -1,0 +1,213 @@
+//! A request of a browser, or of an OAuth client.
+
+use super::Pairs;
+use super::cookies::Cookie;
+use crate::app::{App, Store};
+use crate::call::{OF_ANYONE, gathered, path_ids};
+use crate::limits;
+use crate::oauth::AuthorizationServer;
+use crate::problem::{Problem, RequestId};
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use keyward_core::api_key::base62;
+use keyward_core::clock::At;
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::form::FormOf;
+use keyward_core::header::is_form;
+use keyward_core::idempotency::Claim;
+use keyward_core::opaque::TokenDigest;
+use keyward_core::permit::Permit;
+use keyward_core::principal::{Caller, Credential};
+use keyward_core::rate_limit::{Bucket, Charge, Purpose};
+use keyward_tower::ClientAddress;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
+
+/// A request, as far as it is read. It holds cookies and forms, which can be secret, so it is not printed.
+pub(crate) struct Visit {
+    pub(crate) app: Arc<App>,
+    pub(crate) id: Uuid,
+    pub(crate) address: IpAddr,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Pairs,
+    pub(crate) form: Pairs,
+    pub(crate) path_ids: Vec<String>,
+    /// Who is signed in.
+    pub(crate) session: Option<Caller>,
+    /// Not yet read. In a lock only because a body cannot be looked at from two threads.
+    body: Mutex<Option<Body>>,
+    browser: String,
+    is_fresh: bool,
+}
+
+impl Visit {
+    pub(super) async fn of(app: Arc<App>, mut request: Request<Body>) -> Self {
+        let path_ids = path_ids(&mut request).await;
+        let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        let from = request.extensions().get();
+        let address = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+        let (parts, body) = request.into_parts();
+        let https = app.public_url.starts_with("https:");
+        let session = Cookie::Session.of(&parts.headers, https).and_then(|token| {
+            app.directory().read().admit_session(&TokenDigest::of(token), app.clock.now()).ok()
+        });
+        let known =
+            Cookie::Browser.of(&parts.headers, https).filter(|text| text.len() == 22).map(str::to_owned);
+        let is_fresh = known.is_none();
+        // Without randomness the forms of this page are good for nothing, and say so when they are sent.
+        let browser = known.unwrap_or_else(|| base62(&*app.random, 22).unwrap_or_default());
+        Self {
+            id,
+            address,
+            query: Pairs::read(parts.uri.query().unwrap_or_default().as_bytes()),
+            form: Pairs::default(),
+            path_ids,
+            session,
+            body: Mutex::new(Some(body)),
+            headers: parts.headers,
+            browser,
+            is_fresh,
+            app,
+        }
+    }
+
+    /// The authorization server, where there is one.
+    pub(crate) fn oauth(&self) -> Option<&AuthorizationServer> {
+        self.app.oauth.as_ref()
+    }
+
+    pub(super) fn https(&self) -> bool {
+        self.app.public_url.starts_with("https:")
+    }
+
+    /// What tells this browser from others, if it has not been told yet. An OAuth client has no use for it.
+    pub(super) fn fresh_cookie(&self) -> Option<String> {
+        let page = self.wants_html();
+        (self.is_fresh && page).then(|| Cookie::Browser.set(&self.browser, None, self.https()))
+    }
+
+    /// Whether a person looks at the answer.
+    pub(crate) fn wants_html(&self) -> bool {
+        let accept = self.headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        accept.contains("text/html")
+            || self.headers.contains_key("sec-fetch-dest")
+            || self.headers.contains_key("cookie")
+    }
+
+    /// Reads the whole body.
+    pub(crate) async fn read_body(&mut self) -> Result<Bytes, Problem> {
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        Ok(gathered(body, FORM_BYTES, &OF_ANYONE).await?)
+    }
+
+    /// Reads the form.
+    pub(crate) async fn read_form(&mut self) -> Result<(), Problem> {
+        let declared = self.headers.get("content-type").and_then(|value| value.to_str().ok());
+        if !declared.is_some_and(is_form) {
+            let text = "Content-Type must be application/x-www-form-urlencoded";
+            return Err(Denial::OAuth(OAuthDenial::RequestMalformed(text)).into());
+        }
+        let bytes = self.read_body().await?;
+        self.form = Pairs::read(&bytes);
+        if self.form.is_doubled_but_for(&["resource", "scope"]) {
+            return Err(Denial::OAuth(OAuthDenial::RequestMalformed("A parameter stands twice")).into());
+        }
+        Ok(())
+    }
+
+    fn form_of<'f>(&'f self, action: &'f str) -> FormOf<'f> {
+        let session = self.session.as_ref().map_or(0, |caller| caller.credential.id());
+        FormOf { browser: &self.browser, session, action }
+    }
+
+    /// A token for a form that is sent there.
+    pub(crate) fn form_token(&self, action: &str) -> Result<String, Problem> {
+        let server = self.oauth().ok_or(Denial::RouteUnknown)?;
+        Ok(server.keys.forms.token(self.form_of(action), self.app.clock.now(), &*self.app.random)?)
+    }
+
+    /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
+    pub(crate) fn form_number(&self, action: &str) -> Result<Uuid, Denial> {
+        // A browser that says where a form comes from says the truth.
+        let site = self.headers.get("sec-fetch-site").map(|site| site.as_bytes());
+        if site.is_some_and(|site| site != b"same-origin" && site != b"none") || self.browser.is_empty() {
+            return Err(Denial::FormUnusable);
+        }
+        let server = self.oauth().ok_or(Denial::RouteUnknown)?;
+        let token = self.form.get("form").ok_or(Denial::FormUnusable)?;
+        let number = server.keys.forms.number(token, self.form_of(action), self.app.clock.now());
+        number.ok_or(Denial::FormUnusable)
+    }
+
+    /// Charges the client's address.
+    pub(crate) fn charge(&self, purpose: Purpose) -> Result<(), Denial> {
+        self.charge_to(Bucket::address(self.address, purpose), purpose)
+    }
+
+    pub(crate) fn charge_to(&self, bucket: Bucket, purpose: Purpose) -> Result<(), Denial> {
+        let limit = self.app.current.glance(|now| now.limits.of(purpose));
+        if limit == 0 {
+            return Ok(());
+        }
+        let charged = self.app.limiter.charge(&[Charge { bucket, limit }]);
+        match charged {
+            Ok(_) => Ok(()),
+            Err(full) => limits::over(&self.app, &full).map_or(Ok(()), Err),
+        }
+    }
+
+    /// The refusal of whoever presents bad codes, tokens or secrets again and again: 429 instead.
+    pub(crate) fn throttled(&self, refusal: Response<Body>) -> Response<Body> {
+        match self.charge(Purpose::FailedAuth) {
+            Ok(()) => refusal,
+            Err(denial) => crate::problem::Problems(Arc::clone(&self.app)).response(self.id, denial.into()),
+        }
+    }
+
+    /// Whether the person has signed in since then.
+    pub(crate) fn signed_in_since(&self, when: Option<&str>) -> bool {
+        let when: Option<i64> = when.and_then(|when| when.parse().ok());
+        match (self.session.as_ref().map(|caller| &caller.credential), when) {
+            (Some(Credential::Session(session)), Some(when)) => session.created_at.unix() >= when,
+            _ => false,
+        }
+    }
+
+    /// Executes an effect; what it comes to.
+    pub(crate) async fn commit<E: Effect>(
+        &self,
+        effect: E,
+        permit: Permit<E::Action>,
+    ) -> Result<E::Done, Problem>
+    where
+        dyn Store: Commit<E>,
+    {
+        match self.commit_once(effect, permit, None).await? {
+            Ended::Done(done, _) => Ok(done),
+            // Nothing was claimed.
+            Ended::Replayed(_) => Err(Denial::FormUnusable.into()),
+            Ended::Refused(denial) => Err(denial.into()),
+        }
+    }
+
+    /// The same under a claim.
+    pub(crate) async fn commit_once<E: Effect>(
+        &self,
+        effect: E,
+        permit: Permit<E::Action>,
+        claim: Option<Claim>,
+    ) -> Result<Ended<E::Done>, Problem>
+    where
+        dyn Store: Commit<E>,
+    {
+        let origin_app = "console".to_owned();
+        let context = Context { request_id: self.id, address: Some(self.address), origin_app };
+        Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
+    }
+}
+
+/// The longest form.
+const FORM_BYTES: usize = 64 * 1024;

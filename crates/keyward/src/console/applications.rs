@@ -1,0 +1,116 @@
+//! Connected applications, and open invitations.
+
+use super::inside::{enter, frame, moment};
+use crate::browser::Visit;
+use crate::browser::views::{Application, Applications};
+use crate::problem::Problem;
+use axum::body::Body;
+use http::Response;
+use keyward_core::denial::Denial;
+use keyward_core::oauth::{Disconnect, changes, sees};
+use keyward_core::permit::{ManageSignIns, check};
+use keyward_core::principal::Principal;
+use keyward_core::rate_limit::Purpose;
+use keyward_core::scope::ScopeSet;
+use keyward_core::session::AcceptInvitation;
+use std::collections::BTreeMap;
+
+pub(super) async fn show(visit: Visit) -> Response<Body> {
+    let shown = enter(&visit, Purpose::Reads).and_then(|who| page(&visit, &who));
+    shown.unwrap_or_else(|problem| visit.problem(problem))
+}
+
+fn disconnect_at(visit: &Visit) -> String {
+    format!("/console/{}/applications/disconnect", visit.path_ids.first().map_or("", String::as_str))
+}
+
+fn page(visit: &Visit, who: &Principal) -> Result<Response<Body>, Problem> {
+    let frame = frame(visit, who, "Connected applications", "applications")?;
+    let now = visit.app.clock.now();
+    let mut applications: BTreeMap<String, (Application, ScopeSet)> = BTreeMap::new();
+    {
+        let live = visit.app.directory().read();
+        for grant in live.grants_of(who.user, now) {
+            let account = match (grant.bound, grant.account.and_then(|account| live.account(account))) {
+                (true, Some(account)) => account.name.clone(),
+                (true, None) => "no account".to_owned(),
+                (false, _) => "all your accounts".to_owned(),
+            };
+            let used = grant.last_used_at.map(moment);
+            // Several sign-ins of one application are one line: they are disconnected together.
+            let (known, scopes) = applications.entry(grant.client.to_string()).or_insert_with(|| {
+                let application = Application {
+                    client: grant.client.to_string(),
+                    name: grant.client_name.clone(),
+                    account: account.clone(),
+                    sees: Vec::new(),
+                    changes: Vec::new(),
+                    since: moment(grant.created_at),
+                    last_used: None,
+                    form: String::new(),
+                };
+                (application, ScopeSet::NONE)
+            });
+            if !known.account.split(", ").any(|own| own == account) {
+                known.account = format!("{}, {account}", known.account);
+            }
+            *scopes = grant.scopes.iter().fold(*scopes, ScopeSet::with);
+            known.last_used = known.last_used.take().max(used);
+        }
+    }
+    let action = disconnect_at(visit);
+    let applications = applications.into_values().map(|(application, scopes)| {
+        let form = visit.form_token(&action)?;
+        Ok(Application { sees: sees(scopes), changes: changes(scopes), form, ..application })
+    });
+    let applications = applications.collect::<Result<_, Problem>>()?;
+    let notice = visit.query.get("disconnected").map(|_| "The application is disconnected.".to_owned());
+    visit.page(200, &Applications { frame, notice, applications })
+}
+
+pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => disconnected(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(()) => {
+            let slug = visit.path_ids.first().map_or("", String::as_str);
+            visit.to(&format!("/console/{slug}/applications?disconnected=1"))
+        }
+        Err(problem) => visit.problem(problem),
+    }
+}
+
+async fn disconnected(visit: &Visit) -> Result<(), Problem> {
+    let who = enter(visit, Purpose::Writes)?;
+    visit.form_number(&disconnect_at(visit))?;
+    let client = visit.form.get("client").ok_or(Denial::FormUnusable)?;
+    visit.commit(Disconnect { client: client.into() }, check::<ManageSignIns>(who)?).await?;
+    Ok(())
+}
+
+pub(super) async fn accept(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => accepted(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(slug) => visit.to(&format!("/console/{slug}/keys")),
+        Err(problem) => visit.problem(problem),
+    }
+}
+
+async fn accepted(visit: &Visit) -> Result<String, Problem> {
+    let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
+    let slug = visit.path_ids.first().cloned().unwrap_or_default();
+    visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
+    let account = {
+        let live = visit.app.directory().read();
+        let mut open = live.invitations_of(caller.user, visit.app.clock.now());
+        open.find(|id| live.account(*id).is_some_and(|account| account.slug == slug))
+    };
+    let account = account.ok_or_else(|| Denial::not_found_by("Invitation", "slug", &slug))?;
+    visit.commit(AcceptInvitation { account }, check::<ManageSignIns>(Principal::of(caller))?).await?;
+    Ok(slug)
+}

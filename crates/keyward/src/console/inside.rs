@@ -1,0 +1,61 @@
+//! Being in an account's part of the console.
+
+use crate::browser::Visit;
+use crate::browser::views::{Choice, Frame, Tabs};
+use crate::limits;
+use crate::problem::Problem;
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::principal::Principal;
+use keyward_core::rate_limit::Purpose;
+
+/// Whoever is signed in, in the account of the path. It counts as a read or a write of that account, as on the API.
+pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Problem> {
+    let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
+    let slug = visit.path_ids.first().map_or("", String::as_str);
+    let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
+    let limits = limits::of_caller(&visit.app, &principal);
+    if let Some(charge) = limits::charge(&principal, purpose, &limits)
+        && let Err(full) = visit.app.limiter.charge(&[charge])
+        && let Some(denial) = limits::over(&visit.app, &full)
+    {
+        return Err(denial.into());
+    }
+    Ok(principal)
+}
+
+/// The frame of a page in an account.
+pub(super) fn frame(
+    visit: &Visit,
+    who: &Principal,
+    title: &str,
+    current: &'static str,
+) -> Result<Frame, Problem> {
+    let mut frame = Frame::new(title, visit)?;
+    let live = visit.app.directory().read();
+    let here = who.member.map(|member| member.account);
+    let mut tabs = Tabs {
+        slug: String::new(),
+        account: String::new(),
+        role: String::new(),
+        others: Vec::new(),
+        current,
+    };
+    for (account, role) in live.accounts_of(who.user) {
+        let Choice { slug, name, role } = Choice::of(account, role);
+        if Some(account.id) == here {
+            (tabs.slug, tabs.account, tabs.role) = (slug, name, role);
+        } else {
+            tabs.others.push(Choice { slug, name, role });
+        }
+    }
+    frame.tabs = Some(tabs);
+    Ok(frame)
+}
+
+/// A moment, for people.
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{day} {} UTC", time.get(..5).unwrap_or_default())
+}

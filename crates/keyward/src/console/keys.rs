@@ -1,0 +1,324 @@
+//! API keys: the list, a new one, rotation, revocation. The same effects as on the API, once for each form.
+
+use super::inside::{enter, frame, moment};
+use crate::api::api_keys::create::take;
+use crate::browser::Visit;
+use crate::browser::views::{Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
+use crate::limits;
+use crate::problem::Problem;
+use axum::body::Body;
+use http::Response;
+use keyward_core::api_key::{ApiKey, CreateKey, RevokeKey, RotateKey, Wanted};
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Answer, Effect, Ended};
+use keyward_core::id::KeyId;
+use keyward_core::idempotency::{Claim, Fingerprint, Scope as ClaimScope};
+use keyward_core::input::Fields;
+use keyward_core::json::Json;
+use keyward_core::list::{From, Window};
+use keyward_core::oauth::{changes, sees};
+use keyward_core::permit::{ManageKeys, ReadAccount, check, check_or_itself};
+use keyward_core::principal::Principal;
+use keyward_core::rate_limit::Purpose;
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::store::KeysOf;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The keys of a page: an account has no more than this at the usual tiers; the rest is on the API.
+const MOST: u32 = 200;
+
+/// The scopes that something here asks for.
+const OFFERED: &[Scope] =
+    &[Scope::AccountRead, Scope::AccountWrite, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
+
+/// `/console`: the keys of the first account, or the invitations of whoever is in none.
+pub(super) async fn home(visit: Visit) -> Response<Body> {
+    let Some(caller) = visit.session.clone() else { return visit.to_sign_in("/console") };
+    let first = {
+        let live = visit.app.directory().read();
+        live.accounts_of(caller.user).next().map(|(account, _)| account.slug.clone())
+    };
+    match first {
+        Some(slug) => visit.to(&format!("/console/{slug}/keys")),
+        None => nowhere(&visit).unwrap_or_else(|problem| visit.problem(problem)),
+    }
+}
+
+/// The console of whoever is in no account.
+fn nowhere(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let page = Keys {
+        frame: Frame::new("Console", visit)?,
+        made: None,
+        error: None,
+        notice: Some("You are in no account yet.".to_owned()),
+        keys: Vec::new(),
+        everyone: false,
+        may_see_everyone: false,
+        new: blank(visit, "")?,
+        invitations: invitations(visit)?,
+        ceiling: String::new(),
+    };
+    visit.page(200, &page)
+}
+
+pub(super) async fn show(visit: Visit) -> Response<Body> {
+    let shown = match enter(&visit, Purpose::Reads) {
+        Ok(who) => page(&visit, 200, who, None, None).await,
+        Err(problem) => Err(problem),
+    };
+    shown.unwrap_or_else(|problem| visit.problem(problem))
+}
+
+fn slug(visit: &Visit) -> &str {
+    visit.path_ids.first().map_or("", String::as_str)
+}
+
+fn create_at(visit: &Visit) -> String {
+    format!("/console/{}/keys", slug(visit))
+}
+
+fn at_key(visit: &Visit, id: &str, verb: &str) -> String {
+    format!("/console/{}/keys/{id}/{verb}", slug(visit))
+}
+
+/// What was filled in, to be shown again.
+fn blank(visit: &Visit, action: &str) -> Result<NewKey, Problem> {
+    let form = &visit.form;
+    let text = |name| form.get(name).unwrap_or_default().to_owned();
+    let permission = form.get("permission").unwrap_or("full_access").to_owned();
+    let scopes = OFFERED.iter().map(|scope| {
+        let only = ScopeSet::NONE.with(*scope);
+        let words = sees(only).into_iter().chain(changes(only)).next().unwrap_or_default();
+        ScopeChoice { name: scope.name(), words, checked: form.all("scope").any(|name| name == scope.name()) }
+    });
+    Ok(NewKey {
+        form: visit.form_token(action)?,
+        label: text("label"),
+        permission,
+        scopes: scopes.collect(),
+        expires: text("expires"),
+        addresses: text("addresses"),
+    })
+}
+
+fn invitations(visit: &Visit) -> Result<Vec<Invited>, Problem> {
+    let Some(caller) = &visit.session else { return Ok(Vec::new()) };
+    let open: Vec<(String, String)> = {
+        let live = visit.app.directory().read();
+        let open = live.invitations_of(caller.user, visit.app.clock.now());
+        let accounts = open.filter_map(|id| live.account(id)).filter(|account| !account.disabled);
+        accounts.map(|account| (account.slug.clone(), account.name.clone())).collect()
+    };
+    let each = open.into_iter().map(|(slug, name)| {
+        let form = visit.form_token(&format!("/console/invitations/{slug}/accept"))?;
+        Ok(Invited { slug, name, form })
+    });
+    each.collect()
+}
+
+async fn page(
+    visit: &Visit,
+    status: u16,
+    who: Principal,
+    error: Option<String>,
+    filled: Option<NewKey>,
+) -> Result<Response<Body>, Problem> {
+    let frame = frame(visit, &who, "API keys", "keys")?;
+    let everyone = who.is_admin() && visit.query.get("all").is_some();
+    let permit = check::<ReadAccount>(who.clone())?;
+    let of = if everyone { KeysOf::Account } else { KeysOf::Caller };
+    let window = Window { limit: MOST, from: From::Offset(Vec::new(), 0) };
+    let listed = visit.app.store.list_keys(&permit, of, window).await?;
+    let keys = listed.items.iter().map(|key| row(visit, &who, key)).collect::<Result<Vec<_>, Problem>>()?;
+    let made = visit.shown().and_then(|text| serde_json::from_str::<Made>(&text).ok());
+    let page = Keys {
+        frame,
+        made,
+        error,
+        notice: visit.query.get("revoked").map(|_| "The key is revoked.".to_owned()),
+        keys,
+        everyone,
+        may_see_everyone: who.is_admin(),
+        new: filled.map_or_else(|| blank(visit, &create_at(visit)), Ok)?,
+        invitations: invitations(visit)?,
+        ceiling: ceiling(visit, &who),
+    };
+    Ok(visit.without_shown(visit.page(status, &page)?))
+}
+
+fn ceiling(visit: &Visit, who: &Principal) -> String {
+    let most = limits::of_caller(&visit.app, who).keys;
+    let live = visit.app.directory().read();
+    let now = visit.app.clock.now();
+    let count = who.member.map_or(0, |member| live.live_keys(member.account, now));
+    format!("{count} of {most} keys in this account")
+}
+
+fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> {
+    let id = key.id.to_string();
+    let (rotate_form, form) =
+        (visit.form_token(&at_key(visit, &id, "rotate"))?, visit.form_token(&at_key(visit, &id, "revoke"))?);
+    let live = visit.app.directory().read();
+    let scopes = live.role(key.account, key.user).map(|role| key.grant.under(role)).unwrap_or_default();
+    let rights = match key.grant.permission() {
+        Some("full_access") => "full access".to_owned(),
+        Some(_) => "read only".to_owned(),
+        None => format!("{} scopes", scopes.iter().count()),
+    };
+    Ok(KeyRow {
+        id: key.id.0,
+        label: key.label.clone(),
+        prefix: key.prefix.clone(),
+        user: live.user(key.user).map(|user| user.full_name()).unwrap_or_default(),
+        own: key.user == who.user,
+        rights,
+        scopes: scopes.names(),
+        created: moment(key.created_at),
+        last_used: key.last_used_at.map(moment),
+        expires: key.expires_at.map(moment),
+        addresses: key.allowed_ips.iter().flat_map(|ranges| ranges.iter().map(ToString::to_string)).collect(),
+        form,
+        rotate_form,
+    })
+}
+
+/// The form as the body that the API would take, so that it is judged by the same rules.
+fn body(visit: &Visit) -> Json {
+    let form = &visit.form;
+    let text = |text: &str| Json::String(text.to_owned());
+    let mut members =
+        vec![("label".to_owned(), form.get("label").map_or(Json::Null, |label| text(label.trim())))];
+    match form.get("permission") {
+        Some("scopes") | None => {
+            members.push(("scopes".to_owned(), Json::Array(form.all("scope").map(text).collect())));
+        }
+        Some(permission) => members.push(("permission".to_owned(), text(permission))),
+    }
+    let expires = form.get("expires").map_or(Json::Null, |day| text(&format!("{day}T23:59:59Z")));
+    members.push(("expires_at".to_owned(), expires));
+    let ranges: Vec<Json> = form.get("addresses").unwrap_or_default().split_whitespace().map(text).collect();
+    let ranges = if ranges.is_empty() { Json::Null } else { Json::Array(ranges) };
+    members.push(("allowed_ips".to_owned(), ranges));
+    Json::Object(members)
+}
+
+/// The claim of a form: sent twice, it is done once.
+fn claim(
+    visit: &Visit,
+    who: &Principal,
+    (form, action): (Uuid, &str),
+    body: Option<&Json>,
+) -> Result<Claim, Problem> {
+    let scope = ClaimScope { account: who.member.map(|member| member.account), user: who.user };
+    let fingerprint = Fingerprint::of("POST", action, "", body);
+    Ok(visit.app.claims.claim(scope, form, fingerprint, &*visit.app.random)?)
+}
+
+pub(super) async fn create(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => created(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(response) => response,
+        Err(problem @ Problem::Denied(Denial::Invalid(_) | Denial::WiderThanMaker(_))) => {
+            again(&visit, problem).await
+        }
+        Err(problem) => visit.problem(problem),
+    }
+}
+
+/// The page again, with what was filled in and what is wrong with it.
+async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
+    let shown = async {
+        let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
+        let who = visit.app.directory().read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
+        let filled = blank(visit, &create_at(visit))?;
+        page(visit, 422, who, Some(problem.message()), Some(filled)).await
+    };
+    shown.await.unwrap_or_else(|problem| visit.problem(problem))
+}
+
+async fn created(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let who = enter(visit, Purpose::Writes)?;
+    let action = create_at(visit);
+    let number = visit.form_number(&action)?;
+    let body = body(visit);
+    let mut fields = Fields::of(&body).map_err(Denial::Invalid)?;
+    let (label, wanted): (Option<String>, Wanted) = take(&mut fields);
+    fields.finish().map_err(Denial::Invalid)?;
+    let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;
+    let claim = claim(visit, &who, (number, &action), Some(&body))?;
+    let effect = CreateKey { label, wanted, secret: visit.app.ring.mint(&*visit.app.random)? };
+    let ended = visit.commit_once(effect, check::<ManageKeys>(who)?, Some(claim)).await?;
+    shown_once(visit, answer_of::<CreateKey>(ended)?, false)
+}
+
+fn answer_of<E: Effect>(ended: Ended<E::Done>) -> Result<Answer, Problem> {
+    match ended {
+        Ended::Done(_, answer) | Ended::Replayed(answer) => Ok(answer),
+        Ended::Refused(denial) => Err(denial.into()),
+    }
+}
+
+/// Back to the list, which shows the secret this once.
+fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<Body>, Problem> {
+    let body: Value = serde_json::from_slice(&answer.body).map_err(|_| Problem::Panicked)?;
+    let text = |name: &str| body.pointer(&format!("/data/{name}")).and_then(Value::as_str).map(str::to_owned);
+    let made = Made {
+        label: text("label").unwrap_or_default(),
+        secret: text("api_key").unwrap_or_default(),
+        rotated,
+        previous_until: text("previous_secret_expires_at"),
+    };
+    let text = serde_json::to_string(&made).map_err(|_| Problem::Panicked)?;
+    Ok(visit.with_shown(visit.to(&create_at(visit)), &text))
+}
+
+fn key_id(visit: &Visit) -> String {
+    visit.path_ids.get(1).cloned().unwrap_or_default()
+}
+
+pub(super) async fn rotate(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => rotated(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    outcome.unwrap_or_else(|problem| visit.problem(problem))
+}
+
+async fn rotated(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let who = enter(visit, Purpose::Writes)?;
+    let (id, grace) = (key_id(visit), visit.form.get("grace_seconds").unwrap_or("0"));
+    let action = at_key(visit, &id, "rotate");
+    let number = visit.form_number(&action)?;
+    let wrong = || Denial::invalid("grace_seconds", "grace_seconds must be an integer from 0 to 604800");
+    let grace_seconds: i64 =
+        grace.parse().ok().filter(|seconds| (0..=604_800).contains(seconds)).ok_or_else(wrong)?;
+    let claim = claim(visit, &who, (number, &action), Some(&Json::String(grace.to_owned())))?;
+    let secret = visit.app.ring.mint(&*visit.app.random)?;
+    let effect = RotateKey { key: KeyId::parse(&id), as_sent: id, grace_seconds, secret };
+    let ended = visit.commit_once(effect, check::<ManageKeys>(who)?, Some(claim)).await?;
+    shown_once(visit, answer_of::<RotateKey>(ended)?, true)
+}
+
+pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => revoked(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(()) => visit.to(&format!("{}?revoked=1", create_at(&visit))),
+        Err(problem) => visit.problem(problem),
+    }
+}
+
+async fn revoked(visit: &Visit) -> Result<(), Problem> {
+    let who = enter(visit, Purpose::Writes)?;
+    let id = key_id(visit);
+    visit.form_number(&at_key(visit, &id, "revoke"))?;
+    let permit = check_or_itself(who, None)?;
+    visit.commit(RevokeKey { key: KeyId::parse(&id), as_sent: id }, permit).await?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The pages of people: signing in, choosing a password, and the console with their keys and applications. What they do goes
+//! through the same rules, permits and commits as the API; the credential is the session.
+
+mod applications;
+mod inside;
+mod keys;
+mod sign_in;
+mod welcome;
+
+use crate::app::App;
+use crate::browser::{Open, open};
+use axum::Router;
+use std::sync::Arc;
+
+/// Adds the routes.
+pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
+    if app.oauth.is_none() {
+        return router;
+    }
+    let all: [(&str, Vec<Open>); 10] = [
+        ("/sign-in", vec![Open::get(sign_in::show), Open::post(sign_in::sign_in)]),
+        ("/sign-out", vec![Open::post(sign_in::sign_out)]),
+        ("/welcome", vec![Open::get(welcome::show), Open::post(welcome::choose)]),
+        ("/console", vec![Open::get(keys::home)]),
+        ("/console/{slug}/keys", vec![Open::get(keys::show), Open::post(keys::create)]),
+        ("/console/{slug}/keys/{key_id}/rotate", vec![Open::post(keys::rotate)]),
+        ("/console/{slug}/keys/{key_id}/revoke", vec![Open::post(keys::revoke)]),
+        ("/console/{slug}/applications", vec![Open::get(applications::show)]),
+        ("/console/{slug}/applications/disconnect", vec![Open::post(applications::disconnect)]),
+        ("/console/invitations/{slug}/accept", vec![Open::post(applications::accept)]),
+    ];
+    all.into_iter().fold(router, |router, (path, rows)| open(app, router, path.to_owned(), &rows))
+}

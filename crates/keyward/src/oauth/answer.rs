@@ -1,0 +1,45 @@
+//! Answers as RFC 6749 §5 has them: JSON that nobody keeps.
+
+use crate::browser::Visit;
+use crate::problem::{Problem, Problems, Reason, insert};
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use keyward_core::denial::{Denial, OAuthDenial};
+use serde_json::{Value, json as value};
+
+/// JSON with this status.
+pub(super) fn json(status: StatusCode, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    insert(headers, CONTENT_TYPE, "application/json");
+    insert(headers, CACHE_CONTROL, "no-store");
+    response
+}
+
+/// A refusal, as OAuth clients understand it. What is no refusal of ours has the form of all others.
+pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
+    let denial = match problem {
+        Problem::Denied(Denial::OAuth(denial)) => denial,
+        Problem::Denied(Denial::BodyTooLarge(_) | Denial::BodyUnreadable) => {
+            OAuthDenial::RequestMalformed("The body is too long, or did not arrive whole")
+        }
+        other => return Problems(std::sync::Arc::clone(&visit.app)).response(visit.id, other),
+    };
+    let status = match denial.error() {
+        "invalid_client" => StatusCode::UNAUTHORIZED,
+        "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response =
+        json(status, &value!({ "error": denial.error(), "error_description": denial.message() }));
+    if status == StatusCode::UNAUTHORIZED && visit.headers.contains_key("authorization") {
+        insert(response.headers_mut(), WWW_AUTHENTICATE, "Basic realm=\"lev\"");
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        insert(response.headers_mut(), RETRY_AFTER, "60");
+    }
+    response.extensions_mut().insert(Reason { word: denial.word(), causes: None });
+    response
+}

@@ -1,0 +1,224 @@
+//! `/oauth/authorize`: the person signs in, chooses an account, is told what the application wants, and says yes or no.
+//!
+//! Nothing is kept between the pages but what the browser sends again; all of it is judged again each time. A code is made only
+//! in the answer to the consent form, which is bound to this browser and session and can be sent once.
+
+use super::AuthorizationServer;
+use super::answer::refuse;
+use super::request::{Addressed, Request, handed_on};
+use crate::browser::views::{Choice, ChooseAccount, Consent, Frame};
+use crate::browser::{Pairs, Visit};
+use crate::problem::Problem;
+use axum::body::Body;
+use http::Response;
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::id::AccountId;
+use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
+use keyward_core::opaque::{TokenKind, mint};
+use keyward_core::permit::{ManageSignIns, check};
+use keyward_core::principal::{Caller, Credential, Principal};
+use url::{Url, form_urlencoded};
+
+const HERE: &str = "/oauth/authorize";
+
+/// Where the account is asked for, and its answer: the account's slug, and how far it reaches.
+struct Place {
+    account: Option<AccountId>,
+    name: Option<String>,
+    role: Option<&'static str>,
+    bound: bool,
+}
+
+/// `GET`: as far as it can go without the person's word.
+pub(super) async fn ask(visit: Visit) -> Response<Body> {
+    let pairs = visit.query.clone();
+    match steps(&visit, &pairs).await {
+        Ok(response) => response,
+        Err(problem) => visit.problem(problem),
+    }
+}
+
+async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> {
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let addressed = Addressed::read(visit, server, pairs).await?;
+    let request = match Request::read(server, pairs) {
+        Ok(request) => request,
+        Err(problem) => return sent_back(visit, server, &addressed, problem),
+    };
+    let refused = |denial| sent_back(visit, server, &addressed, Denial::OAuth(denial).into());
+    let Some(caller) = &visit.session else {
+        if request.prompt.none {
+            return refused(OAuthDenial::LoginRequired);
+        }
+        return Ok(visit.to_sign_in(&here(pairs)));
+    };
+    // Whoever is there is always asked: that this client was let in before says nothing of who sends its name now.
+    if request.prompt.none {
+        return refused(OAuthDenial::LoginRequired);
+    }
+    if request.prompt.login && !visit.signed_in_since(pairs.get("login")) {
+        return Ok(visit.to_sign_in(&here(pairs)));
+    }
+    match place(visit, caller, pairs)? {
+        None => choose_account(visit, caller, &addressed, pairs),
+        Some(place) => consent(visit, caller, (&addressed, &request), pairs, place),
+    }
+}
+
+/// The address of this request, to come back to.
+fn here(pairs: &Pairs) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(handed_on(pairs));
+    format!("{HERE}?{}", query.finish())
+}
+
+fn sent_back(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    addressed: &Addressed,
+    problem: Problem,
+) -> Result<Response<Body>, Problem> {
+    let Problem::Denied(Denial::OAuth(denial)) = problem else { return Err(problem) };
+    let to = addressed.back(server, &[("error", denial.error()), ("error_description", denial.message())]);
+    Ok(visit.elsewhere(&to, denial.word()))
+}
+
+/// The account that is chosen; `None`: it is still to be.
+fn place(visit: &Visit, caller: &Caller, pairs: &Pairs) -> Result<Option<Place>, Problem> {
+    let live = visit.app.directory().read();
+    let own: Vec<_> = live.accounts_of(caller.user).collect();
+    let named = pairs.get("account");
+    let chosen = match (named, own.as_slice()) {
+        (_, []) => return Ok(Some(Place { account: None, name: None, role: None, bound: true })),
+        (Some(slug), own) => {
+            own.iter().find(|(account, _)| account.slug == slug).ok_or(Denial::AccountForeign)?
+        }
+        (None, [only]) => only,
+        (None, _) => return Ok(None),
+    };
+    let bound = pairs.get("reach") != Some("all");
+    let (account, role) = chosen;
+    let name = if bound {
+        account.name.clone()
+    } else {
+        format!("all your accounts, beginning with {}", account.name)
+    };
+    Ok(Some(Place { account: Some(account.id), name: Some(name), role: Some(role.name()), bound }))
+}
+
+fn choose_account(
+    visit: &Visit,
+    caller: &Caller,
+    addressed: &Addressed,
+    pairs: &Pairs,
+) -> Result<Response<Body>, Problem> {
+    let accounts = {
+        let live = visit.app.directory().read();
+        live.accounts_of(caller.user).map(|(account, role)| Choice::of(account, role)).collect()
+    };
+    let frame = Frame::new("Choose an account", visit)?;
+    let client = addressed.client.name.clone();
+    visit.page(200, &ChooseAccount { frame, client, fields: handed_on(pairs), accounts, mixed: true })
+}
+
+fn consent(
+    visit: &Visit,
+    caller: &Caller,
+    (addressed, request): (&Addressed, &Request),
+    pairs: &Pairs,
+    place: Place,
+) -> Result<Response<Body>, Problem> {
+    let several = visit.app.directory().read().accounts_of(caller.user).nth(1).is_some();
+    let client = &addressed.client;
+    let mut fields = handed_on(pairs);
+    for name in ["account", "reach"] {
+        fields.extend(pairs.get(name).map(|value| (name.to_owned(), value.to_owned())));
+    }
+    let identity =
+        [(request.asked.openid, "know who you are"), (request.asked.email, "know your e-mail address")];
+    let document = match client.origin {
+        ClientOrigin::Document => {
+            Url::parse(&client.id).ok().and_then(|url| url.host_str().map(str::to_owned))
+        }
+        _ => None,
+    };
+    let page = Consent {
+        frame: Frame::new("Allow access", visit)?,
+        client: client.name.clone(),
+        host: redirect::host(&addressed.redirect_uri),
+        document,
+        loopback: client.is_loopback_only() && client.origin != ClientOrigin::BuiltIn,
+        account: place.name,
+        role: place.role.map(str::to_owned),
+        identity: identity.into_iter().filter(|(asked, _)| *asked).map(|(_, words)| words).collect(),
+        sees: sees(request.asked.scopes),
+        changes: changes(request.asked.scopes),
+        offline: request.asked.offline || client.refreshes,
+        fields,
+        form: visit.form_token(HERE)?,
+        elsewhere: several.then(|| here(pairs)),
+    };
+    let mut response = visit.page(200, &page)?;
+    // A browser holds the way on after a form against this too: only there, and where that place may send it on to.
+    let scheme = addressed.redirect_uri.split(':').next().unwrap_or("https");
+    visit.allow_form_to(&mut response, scheme);
+    Ok(response)
+}
+
+/// `POST`: the person's word.
+pub(super) async fn answer(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => answered(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(response) => response,
+        Err(problem @ Problem::Denied(Denial::OAuth(OAuthDenial::ClientUnknown))) => visit.problem(problem),
+        Err(problem) if visit.wants_html() => visit.problem(problem),
+        Err(problem) => refuse(&visit, problem),
+    }
+}
+
+async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let pairs = &visit.form;
+    let caller = visit.session.as_ref().ok_or(Denial::SessionEnded)?;
+    let form = visit.form_number(HERE)?;
+    let addressed = Addressed::read(visit, server, pairs).await?;
+    let request = match Request::read(server, pairs) {
+        Ok(request) => request,
+        Err(problem) => return sent_back(visit, server, &addressed, problem),
+    };
+    if pairs.get("decision") != Some("allow") {
+        return sent_back(visit, server, &addressed, Denial::OAuth(OAuthDenial::ConsentRefused).into());
+    }
+    let place = place(visit, caller, pairs)?.ok_or(Denial::AccountRequired)?;
+    let asked = if pairs.get("read_only").is_some() { request.asked.read_only() } else { request.asked };
+    let (code, digest) = mint(TokenKind::Code, &*visit.app.random)?;
+    let mut nonce = [0; 16];
+    visit.app.random.fill(&mut nonce)?;
+    let effect = GiveConsent {
+        client: addressed.client.clone(),
+        asked,
+        resources: request.resources,
+        account: place.account,
+        bound: place.bound,
+        redirect_uri: addressed.redirect_uri.clone(),
+        challenge: request.challenge,
+        oidc_nonce: request.nonce,
+        form,
+        code: digest,
+        nonce,
+        // Until the code is redeemed, it lives as long as a token without a refresh would.
+        lives: server.lives().1,
+    };
+    let permit = check::<ManageSignIns>(in_person(caller))?;
+    visit.commit(effect, permit).await?;
+    Ok(visit.elsewhere(&addressed.back(server, &[("code", code.expose())]), "consent_given"))
+}
+
+/// Whoever is there, in no account.
+fn in_person(caller: &Caller) -> Principal {
+    debug_assert!(matches!(caller.credential, Credential::Session(_)));
+    Principal::of(caller.clone())
+}

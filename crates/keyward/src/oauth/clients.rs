@@ -1,0 +1,67 @@
+//! Who a `client_id` is, and whether it is that one who calls.
+
+use super::AuthorizationServer;
+use crate::browser::Visit;
+use crate::problem::Problem;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::oauth::{Client, KEYWARD_CLI, keyward_cli};
+use keyward_core::opaque::TokenDigest;
+use url::form_urlencoded;
+
+fn unknown() -> Problem {
+    Denial::OAuth(OAuthDenial::ClientUnknown).into()
+}
+
+/// The client of this id: built in, made known here, or a document.
+pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) -> Result<Client, Problem> {
+    if id == KEYWARD_CLI {
+        return Ok(keyward_cli());
+    }
+    if id.starts_with("https://") {
+        let found = server.documents.client(id, visit.app.clock.now(), visit.app.clock.elapsed()).await;
+        return found.map_err(|why| {
+            tracing::debug!(client = id, %why, "a client's document cannot be used");
+            unknown()
+        });
+    }
+    visit.app.directory().read().client(id).cloned().ok_or_else(unknown)
+}
+
+/// The client that calls the token endpoint, or its neighbour (RFC 6749 §2.3): by its id, and by its secret if it has one.
+pub(super) async fn authenticate(visit: &Visit, server: &AuthorizationServer) -> Result<Client, Problem> {
+    let wrong = || Problem::from(Denial::OAuth(OAuthDenial::ClientSecretWrong));
+    let basic = visit
+        .headers
+        .get("authorization")
+        .map(|value| basic(value.as_bytes()).ok_or_else(wrong))
+        .transpose()?;
+    let (id, secret) = match (&basic, visit.form.get("client_id")) {
+        // One way to say who one is, not two.
+        (Some((id, _)), Some(other)) if id != other => return Err(wrong()),
+        (Some(_), _) if visit.form.get("client_secret").is_some() => return Err(wrong()),
+        (Some((id, secret)), _) => (id.as_str(), Some(secret.as_str())),
+        (None, Some(id)) => (id, visit.form.get("client_secret")),
+        (None, None) => return Err(unknown()),
+    };
+    let client = find(visit, server, id).await?;
+    match (client.secret, secret.filter(|secret| !secret.is_empty())) {
+        (None, None) => Ok(client),
+        (Some(kept), Some(secret)) if kept == TokenDigest::of(secret) => Ok(client),
+        _ => Err(wrong()),
+    }
+}
+
+/// `Basic`, its halves encoded as forms are (RFC 6749 §2.3.1).
+fn basic(value: &[u8]) -> Option<(String, String)> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (scheme, encoded) = text.split_once(' ')?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let plain = |half: &str| {
+        form_urlencoded::parse(half.as_bytes()).next().map(|(text, _)| text.into_owned()).unwrap_or_default()
+    };
+    // A half with `=` or `&` in it was not encoded; ours have neither.
+    Some((plain(id), plain(secret)))
+}

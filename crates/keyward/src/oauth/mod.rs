@@ -1,0 +1,54 @@
+//! The embedded authorization server (OAuth 2.1): what applications call, and the metadata by which they find it.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `server.rs` | what all of it shares; its issuer as one entry of the JWT verifier |
+//! | `signer.rs` | the keys that sign, opened, and the set that is published |
+//! | `metadata.rs` | RFC 8414, OpenID Connect discovery, the key set |
+//! | `authorize.rs`, `request.rs` | the request of an application, the choice of an account, the consent |
+//! | `token.rs`, `tokens.rs` | codes and refresh tokens into access tokens; what these say |
+//! | `revoke.rs`, `register.rs` | RFC 7009, RFC 7591 |
+//! | `clients.rs`, `documents.rs` | who a `client_id` is, and the documents that some of them are (CIMD) |
+//! | `answer.rs` | refusals as RFC 6749 §5.2 has them |
+
+mod answer;
+mod authorize;
+mod clients;
+pub mod documents;
+mod metadata;
+mod register;
+mod request;
+mod revoke;
+mod server;
+pub(crate) mod signer;
+mod token;
+mod tokens;
+
+pub use server::{AuthorizationServer, DemoPerson, SignInKeys};
+
+use crate::app::App;
+use crate::browser::{Open, open};
+use axum::Router;
+use std::sync::Arc;
+
+/// The addresses that applications call from pages of any origin: they take no cookie.
+pub(crate) const OPEN_TO_ALL: &[&str] = &["/oauth/token", "/oauth/revoke", "/oauth/register", "/oauth/jwks"];
+
+/// Adds the routes.
+pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
+    let Some(server) = &app.oauth else { return router };
+    let mut router = router;
+    for path in server.metadata_paths() {
+        router = open(app, router, path, &[Open::get(metadata::handle)]);
+    }
+    router = open(app, router, "/oauth/jwks".to_owned(), &[Open::get(metadata::keys)]);
+    router = open(app, router, "/oauth/token".to_owned(), &[Open::post(token::handle)]);
+    router = open(app, router, "/oauth/revoke".to_owned(), &[Open::post(revoke::handle)]);
+    router = open(app, router, "/oauth/register".to_owned(), &[Open::post(register::handle)]);
+    open(
+        app,
+        router,
+        "/oauth/authorize".to_owned(),
+        &[Open::get(authorize::ask), Open::post(authorize::answer)],
+    )
+}

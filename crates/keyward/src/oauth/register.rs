@@ -1,0 +1,126 @@
+//! `POST /oauth/register` (RFC 7591): an application makes itself known. Open to whoever asks, within a limit by address; a
+//! client that nobody uses goes after a day.
+
+use super::answer::{json, refuse};
+use super::documents::{is_name, texts};
+use crate::browser::Visit;
+use crate::problem::Problem;
+use axum::body::Body;
+use http::{Response, StatusCode};
+use keyward_core::api_key::base62;
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::json::{self as strict, Json};
+use keyward_core::oauth::{Client, ClientOrigin, RegisterClient, redirect};
+use keyward_core::opaque::{TokenDigest, TokenKind, mint};
+use keyward_core::permit;
+use keyward_core::rate_limit::Purpose;
+use serde_json::{Value, json as value};
+
+/// The most registered clients there are at a time.
+const MOST: u32 = 10_000;
+/// The most redirect URIs of one.
+const MOST_URIS: usize = 20;
+
+pub(super) async fn handle(visit: Visit) -> Response<Body> {
+    let mut visit = visit;
+    match respond(&mut visit).await {
+        Ok(body) => json(StatusCode::CREATED, &body),
+        Err(problem) => refuse(&visit, problem),
+    }
+}
+
+fn unfit(what: &'static str) -> Problem {
+    Denial::OAuth(OAuthDenial::MetadataUnfit(what)).into()
+}
+
+/// What a client says of itself, as far as it is used. Unknown members are none of our business (RFC 7591 §2).
+struct Metadata {
+    name: String,
+    uris: Vec<String>,
+    method: &'static str,
+    grants: Vec<&'static str>,
+}
+
+async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
+    visit.charge(Purpose::Register)?;
+    let bytes = visit.read_body().await?;
+    let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
+    let Metadata { name, uris, method, grants } = read(&body)?;
+    let app = &visit.app;
+    let (secret, digest) = match method {
+        "none" => (None, None),
+        _ => {
+            let (secret, digest) = mint(TokenKind::ClientSecret, &*app.random)?;
+            (Some(secret), Some(digest))
+        }
+    };
+    // A public client that says the same again is the same: some register anew each time they connect.
+    let same = secret.is_none().then(|| TokenDigest::of(&value!([name, uris, grants]).to_string()));
+    let client = Client {
+        id: format!("kw_app_{}", base62(&*app.random, 22)?).into(),
+        name,
+        redirect_uris: uris.into(),
+        origin: ClientOrigin::Registered,
+        secret: digest,
+        refreshes: grants.contains(&"refresh_token"),
+        created_at: app.clock.now(),
+    };
+    let effect = RegisterClient { client, same, most: MOST };
+    let (_, client, _) = visit.commit(effect, permit::register()).await?;
+    let mut answer = value!({
+        "client_id": &*client.id,
+        "client_id_issued_at": client.created_at.unix(),
+        "client_name": client.name,
+        "redirect_uris": &*client.redirect_uris,
+        "grant_types": grants,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": method,
+    });
+    if let (Some(secret), Some(members)) = (secret, answer.as_object_mut()) {
+        members.insert("client_secret".to_owned(), value!(secret.expose()));
+        members.insert("client_secret_expires_at".to_owned(), value!(0));
+    }
+    Ok(answer)
+}
+
+fn read(body: &Json) -> Result<Metadata, Problem> {
+    let Json::Object(members) = body else { return Err(unfit("the body must be a JSON object")) };
+    let member = |name: &str| members.iter().find(|(own, _)| own == name).map(|(_, value)| value);
+    let text = |name: &str, what| match member(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(value) => value.as_text().map(Some).ok_or(unfit(what)),
+    };
+    let uris = texts(member("redirect_uris")).ok_or(unfit("redirect_uris must be a list of texts"))?;
+    // One that cannot be used does not spoil the others: some clients register one for each way they can be started.
+    let uris: Vec<String> =
+        uris.into_iter().filter(|uri| redirect::is_fit(uri)).take(MOST_URIS).map(str::to_owned).collect();
+    if uris.is_empty() {
+        return Err(Denial::OAuth(OAuthDenial::RedirectUriUnfit).into());
+    }
+    let name = text("client_name", "client_name must be a text")?.filter(|name| !name.is_empty());
+    let name = name.map_or_else(|| redirect::host(uris.first().map_or("", String::as_str)), str::to_owned);
+    if !is_name(&name) {
+        return Err(unfit("client_name has 1 to 200 characters, none of which controls or hides others"));
+    }
+    let method = match text("token_endpoint_auth_method", "token_endpoint_auth_method must be a text")? {
+        None | Some("none" | "") => "none",
+        Some("client_secret_post") => "client_secret_post",
+        Some("client_secret_basic") => "client_secret_basic",
+        Some(_) => {
+            return Err(unfit(
+                "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
+            ));
+        }
+    };
+    let asked = texts(member("grant_types")).ok_or(unfit("grant_types must be a list of texts"))?;
+    if !asked.is_empty() && !asked.contains(&"authorization_code") {
+        return Err(unfit("grant_types must hold authorization_code"));
+    }
+    let responses = texts(member("response_types")).ok_or(unfit("response_types must be a list of texts"))?;
+    if !responses.is_empty() && !responses.contains(&"code") {
+        return Err(unfit("response_types must hold code"));
+    }
+    let mut grants = vec!["authorization_code"];
+    grants.extend(asked.contains(&"refresh_token").then_some("refresh_token"));
+    Ok(Metadata { name, uris, method, grants })
+}

@@ -1,0 +1,149 @@
+//! An authorization request (OAuth 2.1 §4.1.1): first whose it is and where its answer may go, then whether it makes sense.
+
+use super::AuthorizationServer;
+use super::clients;
+use crate::browser::{Pairs, Visit};
+use crate::problem::Problem;
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::oauth::{Asked, Client, Resources, pkce};
+use url::Url;
+
+/// The parameters of an application, in the order in which they are handed on from page to page.
+const HANDED_ON: &[&str] = &[
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "code_challenge",
+    "code_challenge_method",
+    "state",
+    "scope",
+    "resource",
+    "nonce",
+    "prompt",
+    "login_hint",
+    "response_mode",
+];
+/// The longest of one of them, in bytes.
+const LONGEST: usize = 4_000;
+
+/// Whose a request is, and where its answer goes.
+pub(super) struct Addressed {
+    pub(super) client: Client,
+    pub(super) redirect_uri: String,
+    state: Option<String>,
+}
+
+/// A request that makes sense.
+pub(super) struct Request {
+    pub(super) asked: Asked,
+    pub(super) resources: Resources,
+    pub(super) challenge: String,
+    pub(super) nonce: Option<String>,
+    pub(super) prompt: Prompt,
+}
+
+/// What the application says of asking the person (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Prompt {
+    /// Not to.
+    pub(super) none: bool,
+    /// For the password again.
+    pub(super) login: bool,
+}
+
+fn denied(denial: OAuthDenial) -> Problem {
+    Denial::OAuth(denial).into()
+}
+
+impl Addressed {
+    /// Whose request this is. Until this is known nobody is sent anywhere.
+    pub(super) async fn read(
+        visit: &Visit,
+        server: &AuthorizationServer,
+        pairs: &Pairs,
+    ) -> Result<Self, Problem> {
+        for name in ["client_id", "redirect_uri"] {
+            if pairs.all(name).count() > 1 {
+                return Err(denied(OAuthDenial::RequestMalformed(
+                    "client_id and redirect_uri must stand once",
+                )));
+            }
+        }
+        let id = pairs.get("client_id").ok_or(denied(OAuthDenial::ClientUnknown))?;
+        let client = clients::find(visit, server, id).await?;
+        let redirect_uri = match (pairs.get("redirect_uri"), &*client.redirect_uris) {
+            (Some(uri), _) if client.may_redirect(uri) => uri.to_owned(),
+            // Where there is only one, and a client did not say which (RFC 6749 §3.1.2.3).
+            (None, [only]) if keyward_core::oauth::redirect::loopback(only).is_none() => only.clone(),
+            _ => return Err(denied(OAuthDenial::RedirectUriUnknown)),
+        };
+        let state = pairs.get("state").map(str::to_owned);
+        Ok(Self { client, redirect_uri, state })
+    }
+
+    /// Where the browser goes with this answer: these parameters, the state, and who answers (RFC 9207).
+    pub(super) fn back(&self, server: &AuthorizationServer, answer: &[(&str, &str)]) -> String {
+        let Ok(mut url) = Url::parse(&self.redirect_uri) else { return server.issuer.clone() };
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.extend_pairs(answer);
+            if let Some(state) = &self.state {
+                pairs.append_pair("state", state);
+            }
+            pairs.append_pair("iss", &server.issuer);
+        }
+        url.into()
+    }
+}
+
+impl Request {
+    /// What is asked for.
+    pub(super) fn read(server: &AuthorizationServer, pairs: &Pairs) -> Result<Self, Problem> {
+        let malformed = |what| denied(OAuthDenial::RequestMalformed(what));
+        if pairs.is_doubled_but_for(&["resource"]) {
+            return Err(malformed("A parameter stands twice"));
+        }
+        if pairs.iter().any(|(_, value)| value.len() > LONGEST) {
+            return Err(malformed("A parameter is too long"));
+        }
+        for name in ["request", "request_uri", "registration"] {
+            if pairs.get(name).is_some() {
+                return Err(malformed("request, request_uri and registration are not taken"));
+            }
+        }
+        if pairs.get("response_type") != Some("code") {
+            return Err(denied(OAuthDenial::ResponseTypeUnsupported));
+        }
+        if pairs.get("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(malformed("response_mode must be query"));
+        }
+        let challenge = pairs.get("code_challenge").ok_or(denied(OAuthDenial::PkceMissing))?;
+        if pairs.get("code_challenge_method") != Some("S256") {
+            return Err(denied(OAuthDenial::PkceMethodUnsupported));
+        }
+        if !pkce::is_challenge(challenge) {
+            return Err(malformed("code_challenge must be base64url of 32 bytes"));
+        }
+        let resources =
+            server.resources(pairs.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown))?;
+        let prompts: Vec<&str> =
+            pairs.get("prompt").unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
+        let prompt = Prompt { none: prompts.contains(&"none"), login: prompts.contains(&"login") };
+        if prompt.none && prompts.len() > 1 {
+            return Err(malformed("prompt=none stands alone"));
+        }
+        Ok(Self {
+            asked: Asked::read(pairs.get("scope")).ok_or(denied(OAuthDenial::ScopeUnknown))?,
+            resources: resources.unwrap_or(Resources { api: true, mcp: true }),
+            challenge: challenge.to_owned(),
+            nonce: pairs.get("nonce").map(str::to_owned),
+            prompt,
+        })
+    }
+}
+
+/// The parameters that are handed on from page to page.
+pub(super) fn handed_on(pairs: &Pairs) -> Vec<(String, String)> {
+    let known = pairs.iter().filter(|(name, _)| HANDED_ON.contains(name));
+    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

@@ -1,0 +1,47 @@
+//! `POST /oauth/revoke` (RFC 7009): a client gives a token up, and with it the grant that it was issued for.
+
+use super::answer::{json, refuse};
+use super::clients::authenticate;
+use crate::browser::Visit;
+use crate::problem::Problem;
+use axum::body::Body;
+use http::{Response, StatusCode};
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::oauth::refresh::Presented as Token;
+use keyward_core::oauth::{GrantId, RevokeGrant};
+use keyward_core::permit::{self, Presented};
+use serde_json::json as value;
+
+pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => respond(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(()) => json(StatusCode::OK, &value!({})),
+        Err(problem) => visit.throttled(refuse(&visit, problem)),
+    }
+}
+
+async fn respond(visit: &Visit) -> Result<(), Problem> {
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let client = authenticate(visit, server).await?;
+    let missing = Denial::OAuth(OAuthDenial::RequestMalformed("token is missing"));
+    let token = visit.form.get("token").ok_or(missing)?;
+    let Some(grant) = grant_of(visit, token).await else { return Ok(()) };
+    let effect = RevokeGrant { grant, client: client.id };
+    match visit.commit(effect, permit::present(Presented::Client)).await {
+        // A token of nobody's, or of another client's, is told from none (RFC 7009 §2.2).
+        Ok(_) | Err(Problem::Denied(_)) => Ok(()),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The grant that a token of ours was issued for. The token's kind is seen by its form; a hint is not needed.
+async fn grant_of(visit: &Visit, token: &str) -> Option<GrantId> {
+    if let Some(presented) = Token::read(token) {
+        let nonce = visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce)?;
+        return visit.oauth()?.keys.refresh.is_own(&presented, &nonce).then_some(presented.grant);
+    }
+    visit.app.jwts.verify(token).await.ok()?.grant_id
+}

@@ -1,0 +1,173 @@
+//! What all of the authorization server shares.
+
+use super::documents::Documents;
+use super::signer::Signer;
+use crate::call::BASE;
+use crate::config::OAuthConfig;
+use keyward_core::clock::Clock;
+use keyward_core::form::Forms;
+use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
+use keyward_core::live::Directory;
+use keyward_core::oauth::Resources;
+use keyward_core::oauth::refresh::RefreshTokens;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::signing::Sealer;
+use keyward_tower::authenticate::{IssuerKeys, Trusted};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use url::Url;
+
+/// The API, below the issuer.
+pub(crate) const API: &str = BASE;
+/// The MCP server, below the issuer.
+pub(crate) const MCP: &str = "/mcp";
+
+/// Passwords that are hashed at once: each takes 19 MiB and a core.
+const HASHES: usize = 2;
+
+/// Somebody of the demo, whom its sign-in page offers.
+#[derive(Clone, Debug)]
+pub struct DemoPerson {
+    /// Given and family name.
+    pub name: String,
+    /// The address.
+    pub email: String,
+    /// The password.
+    pub password: keyward_core::secret::Secret,
+    /// The roles, for people.
+    pub places: String,
+}
+
+/// The keys that are derived from the root secret for sign-ins. Clones share them.
+#[derive(Clone, Debug)]
+pub struct SignInKeys {
+    /// Makes refresh tokens.
+    pub refresh: RefreshTokens,
+    /// Seals what is kept.
+    pub sealer: Sealer,
+    /// Makes tokens of forms.
+    pub forms: Forms,
+}
+
+impl SignInKeys {
+    /// Of this root secret.
+    #[must_use]
+    pub fn new(root: &RootSecret) -> Self {
+        Self { refresh: RefreshTokens::new(root), sealer: Sealer::new(root), forms: Forms::new(root) }
+    }
+
+    /// Takes up another root secret, for all clones.
+    pub fn take_up(&self, root: &RootSecret) {
+        self.refresh.take_up(root);
+        self.sealer.take_up(root);
+        self.forms.take_up(root);
+    }
+}
+
+/// The authorization server.
+#[derive(Debug)]
+pub struct AuthorizationServer {
+    /// What is set.
+    pub settings: OAuthConfig,
+    /// The issuer: where clients reach this server, to the letter.
+    pub issuer: String,
+    /// The derived keys.
+    pub keys: SignInKeys,
+    /// The keys that sign.
+    pub(crate) signer: Arc<Signer>,
+    /// Clients that are documents.
+    pub(crate) documents: Documents,
+    /// Whom the sign-in page offers, in the demo.
+    pub(crate) people: Vec<DemoPerson>,
+    /// Room for passwords that are hashed.
+    pub(crate) hashing: Semaphore,
+}
+
+impl AuthorizationServer {
+    /// At this address.
+    pub fn new(
+        settings: OAuthConfig,
+        issuer: String,
+        keys: SignInKeys,
+        documents: Documents,
+        people: Vec<DemoPerson>,
+        (directory, clock): (&Directory, &Arc<dyn Clock>),
+    ) -> Self {
+        let signer = Signer::new(directory.clone(), keys.sealer.clone(), Arc::clone(clock));
+        let hashing = Semaphore::new(HASHES);
+        Self { settings, issuer, keys, signer: Arc::new(signer), documents, people, hashing }
+    }
+
+    /// Our own issuer, as one more entry of the JWT verifier: there is no other way in.
+    #[must_use]
+    pub fn trusted(&self) -> Trusted {
+        let rules = Rules {
+            issuer: self.issuer.clone(),
+            audiences: vec![self.resource(API)],
+            algorithms: vec![Algorithm::Rs256],
+            kinds: vec![Typ::AccessToken],
+            leeway: 10,
+            max_bytes: 8 * 1024,
+            max_lifetime: self.settings.access_token_seconds,
+            scopes: Scopes::Require,
+            accounts: Arc::default(),
+            scope_claims: vec!["scope".to_owned()],
+            link: Link::Invitation,
+            email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },
+            own: true,
+        };
+        Trusted { rules, keys: Arc::clone(&self.signer) as Arc<dyn IssuerKeys> }
+    }
+
+    /// A resource by its name.
+    pub(crate) fn resource(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+
+    /// The names of resources, for `aud`.
+    pub(crate) fn audience(&self, resources: Resources) -> Vec<String> {
+        let named = [(resources.api, API), (resources.mcp, MCP)];
+        named.into_iter().filter(|(is, _)| *is).map(|(_, path)| self.resource(path)).collect()
+    }
+
+    /// Which of ours are named by `resource` (RFC 8707); both, if none is. `None`: one is not ours.
+    pub(crate) fn resources<'r>(&self, named: impl Iterator<Item = &'r str>) -> Option<Option<Resources>> {
+        let mut asked = None;
+        for name in named {
+            // Scheme and host in whatever case, and with a slash or without at the end, which clients add and take away.
+            let plain = Url::parse(name).ok().filter(|url| url.fragment().is_none())?;
+            let is = |path: &str| {
+                let own = Url::parse(&self.resource(path)).ok();
+                own.is_some_and(|own| {
+                    own.as_str().trim_end_matches('/') == plain.as_str().trim_end_matches('/')
+                })
+            };
+            let resources = asked.get_or_insert(Resources { api: false, mcp: false });
+            match (is(API), is(MCP)) {
+                (true, _) => resources.api = true,
+                (_, true) => resources.mcp = true,
+                _ => return None,
+            }
+        }
+        Some(asked)
+    }
+
+    /// A grant lives so long without being refreshed, in seconds: with refresh tokens, and without.
+    pub(crate) fn lives(&self) -> (i64, i64) {
+        (self.settings.refresh_token_days * 86_400, self.settings.access_token_seconds)
+    }
+
+    /// Everywhere that clients look for the metadata: of an issuer with a path, in three forms (RFC 8414 §3.1, OpenID Connect
+    /// Discovery §4).
+    pub(crate) fn metadata_paths(&self) -> Vec<String> {
+        let path = Url::parse(&self.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+        let path = path.unwrap_or_default();
+        let names = ["oauth-authorization-server", "openid-configuration"];
+        let mut paths: Vec<String> = names.iter().map(|name| format!("/.well-known/{name}")).collect();
+        if !path.is_empty() {
+            paths.extend(names.iter().map(|name| format!("/.well-known/{name}{path}")));
+            paths.push(format!("{path}/.well-known/openid-configuration"));
+        }
+        paths
+    }
+}

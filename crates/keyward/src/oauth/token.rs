@@ -1,0 +1,116 @@
+//! `POST /oauth/token`: a code, or a refresh token, into an access token.
+
+use super::AuthorizationServer;
+use super::answer::{json, refuse};
+use super::clients::authenticate;
+use super::tokens::{Issue, answer};
+use crate::browser::Visit;
+use crate::problem::Problem;
+use axum::body::Body;
+use http::{Response, StatusCode};
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::oauth::refresh::Presented as Token;
+use keyward_core::oauth::{Asked, Client, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources};
+use keyward_core::opaque::TokenDigest;
+use keyward_core::permit::{self, Presented};
+use keyward_core::scope::ScopeSet;
+use serde_json::Value;
+
+pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
+    let outcome = match visit.read_form().await {
+        Ok(()) => respond(&visit).await,
+        Err(problem) => Err(problem),
+    };
+    match outcome {
+        Ok(body) => json(StatusCode::OK, &body),
+        Err(problem) => visit.throttled(refuse(&visit, problem)),
+    }
+}
+
+fn denied(denial: OAuthDenial) -> Problem {
+    Denial::OAuth(denial).into()
+}
+
+async fn respond(visit: &Visit) -> Result<Value, Problem> {
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let form = &visit.form;
+    let grant_type =
+        form.get("grant_type").ok_or(denied(OAuthDenial::RequestMalformed("grant_type is missing")))?;
+    if !["authorization_code", "refresh_token"].contains(&grant_type) {
+        return Err(denied(OAuthDenial::GrantTypeUnsupported));
+    }
+    let client = authenticate(visit, server).await?;
+    let resources = server.resources(form.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown))?;
+    if grant_type == "refresh_token" {
+        return refresh(visit, server, &client, resources).await;
+    }
+    redeem(visit, server, client, resources).await
+}
+
+async fn redeem(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    client: Client,
+    resources: Option<Resources>,
+) -> Result<Value, Problem> {
+    let missing = |what| denied(OAuthDenial::RequestMalformed(what));
+    let code = visit.form.get("code").ok_or(missing("code is missing"))?;
+    let verifier = visit.form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
+    let effect = RedeemCode {
+        code: TokenDigest::of(code),
+        client,
+        redirect_uri: visit.form.get("redirect_uri").map(str::to_owned),
+        verifier: verifier.to_owned(),
+        resources,
+        version: server.keys.refresh.current().unwrap_or_default(),
+        lives: server.lives(),
+    };
+    match visit.commit(effect, permit::present(Presented::Client)).await? {
+        Redeemed::Replayed(_) => Err(denied(OAuthDenial::CodeReplayed)),
+        Redeemed::Granted { grant, oidc_nonce, signed_in_at } => {
+            let signed_in = Some((oidc_nonce, signed_in_at));
+            answer(&visit.app, server, Issue { grant, scopes: None, resources, signed_in })
+        }
+    }
+}
+
+async fn refresh(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    client: &Client,
+    resources: Option<Resources>,
+) -> Result<Value, Problem> {
+    let token = visit.form.get("refresh_token");
+    let token = token.ok_or(denied(OAuthDenial::RequestMalformed("refresh_token is missing")))?;
+    let unknown = || denied(OAuthDenial::RefreshUnknown);
+    let presented = Token::read(token).ok_or_else(unknown)?;
+    // Whether it was made here is found without touching the store.
+    let nonce =
+        visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce).ok_or_else(unknown)?;
+    if !server.keys.refresh.is_own(&presented, &nonce) {
+        return Err(unknown());
+    }
+    let scopes = scopes(visit.form.get("scope"))?;
+    let effect = RefreshGrant {
+        presented,
+        client: client.id.clone(),
+        scopes,
+        resources,
+        version: server.keys.refresh.current().unwrap_or_default(),
+        lives: server.lives().0,
+    };
+    match visit.commit(effect, permit::present(Presented::Client)).await? {
+        Refreshed::Reused(_) => Err(denied(OAuthDenial::RefreshReused)),
+        Refreshed::Granted(grant, _) => {
+            answer(&visit.app, server, Issue { grant, scopes, resources, signed_in: None })
+        }
+    }
+}
+
+/// The scopes that an access token is to have; what is no scope of ours changes nothing.
+fn scopes(asked: Option<&str>) -> Result<Option<ScopeSet>, Problem> {
+    match asked.filter(|text| !text.trim().is_empty()) {
+        None => Ok(None),
+        text => Ok(Some(Asked::read(text).ok_or(denied(OAuthDenial::ScopeUnknown))?.scopes)),
+    }
+}
