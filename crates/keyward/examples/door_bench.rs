@@ -413,7 +413,8 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (clock, Arc::new(store));
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let app = App {
-        jwts: Issuers::default().scheme(&store, &random, &clock),
+        jwts: Issuers::default().scheme(&store, &random, &clock, None),
+        oauth: None,
         current,
         traces: None,
         pages: keyward::pages::Pages::default(),

@@ -35,6 +35,7 @@ pub(crate) fn rules(issuer: &str) -> Rules {
         scope_claims: vec!["scope".to_owned()],
         link: Link::Invitation,
         email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },
+        own: false,
     }
 }
 

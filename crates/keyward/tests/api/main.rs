@@ -7,7 +7,13 @@ mod auth0;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod clock;
+#[cfg(test)]
+mod consent;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod cross_origin;
 #[cfg(test)]
@@ -38,6 +44,8 @@ mod log;
 mod matrix;
 #[cfg(test)]
 mod me;
+#[cfg(test)]
+mod oauth;
 #[cfg(test)]
 mod order;
 #[cfg(test)]

@@ -5,8 +5,10 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::{App, Store};
-use keyward::config::{IssuerConfig, LimitsConfig};
+use keyward::config::{IssuerConfig, LimitsConfig, OAuthConfig};
 use keyward::issuers::Issuers;
+use keyward::oauth::documents::{Documents, PublicNames};
+use keyward::oauth::{AuthorizationServer, SignInKeys};
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
@@ -15,9 +17,12 @@ use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Claims};
+use keyward_core::jwt::SigningKey;
 use keyward_core::limits::Rate;
 use keyward_core::list::Cursors;
 use keyward_core::money::Cents;
+use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
+use keyward_core::password;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{Random, uuid4};
@@ -25,6 +30,8 @@ use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::secret::Secret;
+use keyward_core::signing::{AddSigningKey, SealedKey};
 use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::{FakeClock, SeededRandom};
@@ -80,6 +87,46 @@ pub(crate) struct Key {
     pub(crate) secret: String,
 }
 
+/// Every persona's password, and its hash.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+static HASH: LazyLock<Secret> =
+    LazyLock::new(|| password::hash(&Secret::new(PASSWORD.to_owned()), &SeededRandom::new(3)).unwrap());
+
+/// An RSA key takes long to make, so there is one for all tests of a process.
+static SIGNING: LazyLock<Vec<u8>> = LazyLock::new(|| SigningKey::generate().unwrap().to_vec());
+
+fn signing_key(keys: &SignInKeys, clock: &FakeClock, random: &SeededRandom) -> SealedKey {
+    let (nonce, version, sealed) = keys.sealer.seal("tests", &SIGNING, random).unwrap();
+    let now = clock.now();
+    SealedKey {
+        id: 0,
+        kid: "tests".into(),
+        sealed: sealed.into(),
+        nonce,
+        version,
+        created_at: now,
+        signs_from: now,
+    }
+}
+
+/// The public client of the tests: `app`, with redirects on https, on loopback and of a native scheme.
+fn demo_client(now: Timestamp) -> Client {
+    let uris = [
+        "https://app.example/callback",
+        "http://127.0.0.1/callback",
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+    ];
+    Client {
+        id: "app".into(),
+        name: "The application".to_owned(),
+        redirect_uris: uris.map(str::to_owned).into(),
+        origin: ClientOrigin::Operator,
+        secret: None,
+        refreshes: true,
+        created_at: now,
+    }
+}
+
 /// Most tests are not about limits and ask a thousand things at one moment of a clock that stands.
 fn unlimited() -> Reloadable {
     let rate = Rate::Unlimited;
@@ -87,6 +134,8 @@ fn unlimited() -> Reloadable {
         failed_auth_per_minute: 0,
         validate_per_minute: 100_000,
         health_per_minute: 100_000,
+        sign_in_per_minute: 0,
+        register_per_minute: 0,
         ..LimitsConfig::default()
     };
     for tier in [&mut limits.tiers.free, &mut limits.tiers.standard, &mut limits.tiers.enterprise] {
@@ -132,12 +181,24 @@ impl TestApp {
             Arc::new(issuer.clone())
         });
         let shared: Arc<dyn Store> = Arc::new(store.clone());
+        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let sign_in = SignInKeys::new(&root);
+        let oauth = AuthorizationServer::new(
+            OAuthConfig::default(),
+            "http://keyward.test".to_owned(),
+            sign_in.clone(),
+            Documents::new(Arc::new(PublicNames), &[]).unwrap(),
+            Vec::new(),
+            (shared.directory(), &shared_clock),
+        );
         let jwts = issuers.scheme(
             &shared,
             &(Arc::clone(&random) as Arc<dyn Random>),
             &(Arc::new(clock.clone()) as Arc<dyn Clock>),
+            Some(oauth.trusted()),
         );
         let app = Arc::new(App {
+            oauth: Some(oauth),
             jwts,
             store: shared,
             ring: ring.clone(),
@@ -159,6 +220,8 @@ impl TestApp {
         let acme = seed.account("acme", Tier::Enterprise).await;
         let harbor = seed.account("harbor", Tier::Standard).await;
         commit(&store, GivePipelines).await;
+        commit(&store, AddSigningKey { key: signing_key(&sign_in, &clock, &random), alone: false }).await;
+        commit(&store, CreateClient(demo_client(clock.now()))).await;
         let admin = seed.persona("admin", acme, Role::Admin).await;
         let editor = seed.persona("editor", acme, Role::Editor).await;
         let viewer = seed.persona("viewer", acme, Role::Viewer).await;
@@ -282,7 +345,7 @@ impl Seed<'_> {
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
             title: None,
-            password_hash: None,
+            password_hash: Some(HASH.clone()),
         };
         let user = commit(self.store, user).await;
         commit(self.store, AddMember { account, user, role }).await;

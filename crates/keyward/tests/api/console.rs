@@ -1,0 +1,201 @@
+//! The console: keys and applications, by the rules of the API.
+
+use crate::browser::{Browser, form_to, forms, refresh, text, tokens};
+use crate::support::{Key, PASSWORD, TestApp};
+use http::Method;
+use keyward_core::opaque::{TokenKind, mint};
+use keyward_core::role::Role;
+use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
+use keyward_testkit::SeededRandom;
+use serde_json::json;
+
+/// The secret that a page shows.
+fn shown(page: &str) -> Option<String> {
+    let start = page.find("value=\"lev_sk_")? + 7;
+    page.get(start..)?.split('"').next().map(str::to_owned)
+}
+
+#[tokio::test]
+async fn a_key_of_the_console_is_shown_once_works_rotates_and_ends() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let keys = browser.get("/console/acme/keys").await;
+    let new = form_to(&keys.text(), "/console/acme/keys")
+        .with("label", "From the console")
+        .with("permission", "full_access");
+    let made = browser.send(&new).await;
+    assert_eq!(
+        (made.status.as_u16(), made.header("location")),
+        (303, Some("http://keyward.test/console/acme/keys"))
+    );
+    let page = browser.get("/console/acme/keys").await.text();
+    let secret = shown(&page).unwrap();
+    assert!(shown(&browser.get("/console/acme/keys").await.text()).is_none(), "once");
+    // The form sent twice is one key, and shows it again.
+    browser.send(&new).await;
+    assert_eq!(shown(&browser.get("/console/acme/keys").await.text()), Some(secret.clone()));
+    let me = app.get("/me").bearer(&secret).expect(200).await.data();
+    assert_eq!(me["platform"]["credential"]["label"], "From the console");
+    let count = app.get("/api-keys").by(&app.admin).expect(200).await.json()["pagination"]["total"].clone();
+    assert_eq!(count, 2);
+    let id = me["platform"]["credential"]["id"].as_i64().unwrap();
+    let page = browser.get("/console/acme/keys").await.text();
+    let rotate = form_to(&page, &format!("/console/acme/keys/{id}/rotate")).with("grace_seconds", "3600");
+    assert_eq!(browser.send(&rotate).await.status, 303);
+    let fresh = shown(&browser.get("/console/acme/keys").await.text()).unwrap();
+    assert_ne!(fresh, secret);
+    app.get("/me").bearer(&secret).expect(200).await;
+    app.get("/me").bearer(&fresh).expect(200).await;
+    let revoke =
+        form_to(&browser.get("/console/acme/keys").await.text(), &format!("/console/acme/keys/{id}/revoke"));
+    assert_eq!(browser.send(&revoke).await.status, 303);
+    app.get("/me").bearer(&fresh).expect(401).await;
+    app.get("/me").bearer(&secret).expect(401).await;
+}
+
+#[tokio::test]
+async fn the_console_reaches_no_further_than_its_person() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("viewer", "/console").await;
+    assert_eq!(browser.get("/console/harbor/keys").await.status, 403);
+    assert_eq!(browser.get("/console/nowhere/keys").await.status, 403);
+    let page = browser.get("/console/acme/keys?all=true").await.text();
+    assert!(!page.contains("Emerson"), "a viewer sees its own keys");
+    let form = form_to(&page, "/console/acme/keys");
+    // The key of another, by a form of one's own.
+    let other = app.editor.key.id;
+    let own = forms(&page).into_iter().find(|form| form.action.ends_with("/revoke")).unwrap();
+    let stolen = browser.post(&format!("/console/acme/keys/{other}/revoke"), &own.hidden).await;
+    assert_eq!(stolen.status, 403, "the form is for another address");
+    app.get("/me").by(&app.editor).expect(200).await;
+    // A viewer's key is a viewer's.
+    let made = browser
+        .send(&form.with("label", "x").with("permission", "scopes").with("scope", "deals:write"))
+        .await;
+    assert_eq!(made.status, 422);
+    assert!(made.text().contains("does not have deals:write"));
+    for (name, value) in [("label", ""), ("addresses", "not an address"), ("expires", "yesterday")] {
+        let page = browser.get("/console/acme/keys").await.text();
+        let form = form_to(&page, "/console/acme/keys").with("label", "x").with("permission", "read_only");
+        assert_eq!(browser.send(&form.with(name, value)).await.status, 422, "{name}");
+    }
+    // Nobody is signed in: to the sign-in page.
+    let stranger = Browser::new(&app).get("/console/acme/keys").await;
+    assert!(stranger.header("location").unwrap().starts_with("http://keyward.test/sign-in"));
+    // A session is no credential of the API.
+    let cookie = browser.cookies.get("keyward_session").unwrap().clone();
+    app.get("/me").bearer(&cookie).expect(401).await;
+    app.get("/me").header("cookie", &format!("keyward_session={cookie}")).expect(401).await;
+}
+
+#[tokio::test]
+async fn a_disconnected_application_is_refused_at_its_next_request() {
+    let app = TestApp::new().await;
+    let (one, two) = (tokens(&app, "admin", &[]).await, tokens(&app, "admin", &[]).await);
+    let other = tokens(&app, "editor", &[]).await;
+    app.get("/me").bearer(text(&one, "access_token")).expect(200).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let page = browser.get("/console/acme/applications").await.text();
+    assert!(page.contains("The application"));
+    let form = form_to(&page, "/console/acme/applications/disconnect");
+    assert_eq!(browser.send(&form).await.status, 303);
+    for granted in [&one, &two] {
+        app.get("/me").bearer(text(granted, "access_token")).expect(401).await;
+        assert_eq!(refresh(&app, text(granted, "refresh_token")).await.json()["error"], "invalid_grant");
+    }
+    app.get("/me").bearer(text(&other, "access_token")).expect(200).await;
+    assert!(!browser.get("/console/acme/applications").await.text().contains("The application"));
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_for_whoever_has_its_cookie() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let stolen = browser.cookies.clone();
+    let out = form_to(&browser.get("/console/acme/keys").await.text(), "/sign-out");
+    assert_eq!(browser.send(&out).await.status, 303);
+    let mut thief = Browser { app: &app, cookies: stolen };
+    assert_eq!(thief.get("/console/acme/keys").await.status, 303);
+    // Twelve hours, to the second.
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    app.clock.advance(12 * 3600 - 1);
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
+    app.clock.advance(1);
+    assert_eq!(browser.get("/console/acme/keys").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_link_lets_its_person_choose_a_password_once_and_join() {
+    let app = TestApp::new().await;
+    let random = SeededRandom::new(11);
+    let invite = InviteByOperator {
+        uuid: "11111111-1111-4111-8111-111111111111".to_owned(),
+        email: "new@acme.example".to_owned(),
+        account: app.acme,
+        role: Role::Editor,
+    };
+    let (user, ..) = app.operate(invite).await;
+    let (token, digest) = mint(TokenKind::Link, &random).unwrap();
+    app.operate(IssueLink { user, kind: LinkKind::Invitation, digest }).await;
+    let mut browser = Browser::new(&app);
+    let page = browser.get(&format!("/welcome?token={}", token.expose())).await;
+    assert!(
+        page.status == 200
+            && page.text().contains("Acme Capital")
+            && page.text().contains("new@acme.example")
+    );
+    let form = form_to(&page.text(), "/welcome");
+    let short = browser.send(&form.with("password", "short")).await;
+    assert_eq!(short.status, 422);
+    let form = form_to(&short.text(), "/welcome").with("password", PASSWORD);
+    assert_eq!(browser.send(&form).await.status, 303);
+    assert_eq!(browser.send(&form).await.status, 404, "once");
+    assert_eq!(browser.get(&format!("/welcome?token={}", token.expose())).await.status, 404);
+    browser.sign_in("new", "/console").await;
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
+    // A reset signs out everywhere, and ends what was connected.
+    let granted = tokens(&app, "admin", &[]).await;
+    let mut before = Browser::new(&app);
+    before.sign_in("admin", "/console").await;
+    let (token, digest) = mint(TokenKind::Link, &random).unwrap();
+    app.operate(IssueLink { user: app.admin.user, kind: LinkKind::Reset, digest }).await;
+    let mut browser = Browser::new(&app);
+    let form = form_to(&browser.get(&format!("/welcome?token={}", token.expose())).await.text(), "/welcome");
+    assert_eq!(browser.send(&form.with("password", "another password of mine")).await.status, 303);
+    assert_eq!(before.get("/console/acme/keys").await.status, 303);
+    app.get("/me").bearer(text(&granted, "access_token")).expect(401).await;
+    // Keys are for machines: they stay.
+    app.get("/me").by(&app.admin).expect(200).await;
+    // A day, to the second.
+    let (token, digest) = mint(TokenKind::Link, &random).unwrap();
+    app.operate(IssueLink { user: app.admin.user, kind: LinkKind::Reset, digest }).await;
+    app.clock.advance(86_400);
+    assert_eq!(browser.get(&format!("/welcome?token={}", token.expose())).await.status, 404);
+}
+
+#[tokio::test]
+async fn whoever_is_somebody_accepts_an_invitation_in_the_console() {
+    let app = TestApp::new().await;
+    app.post("/account/team")
+        .by(&app.stranger)
+        .json(json!({"email": "editor@acme.example", "role": "viewer"}))
+        .expect(201)
+        .await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("editor", "/console").await;
+    assert_eq!(browser.get("/console/harbor/keys").await.status, 403);
+    let page = browser.get("/console/acme/keys").await.text();
+    let form = form_to(&page, "/console/invitations/harbor/accept");
+    assert_eq!(browser.send(&form).await.status, 303);
+    assert_eq!(browser.get("/console/harbor/keys").await.status, 200);
+    assert!(!browser.get("/console/harbor/keys").await.text().contains("You are invited"));
+    assert_eq!(
+        app.anonymous(Method::GET, "/me").key(&Key { id: 0, secret: "x".to_owned() }).send().await.status,
+        401
+    );
+}
