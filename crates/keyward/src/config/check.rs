@@ -1,6 +1,6 @@
 //! What must hold between settings, whichever source each came from.
 
-use super::settings::SETTINGS;
+use super::settings::settings;
 use super::{Config, IssuerConfig};
 
 /// The names of those that break a rule, and which.
@@ -44,5 +44,5 @@ pub(super) fn is_unknown(variable: &str) -> bool {
     !BESIDE.contains(&variable)
         && !is_of_tests
         && !NOT_OURS.iter().any(|prefix| variable.starts_with(prefix))
-        && !SETTINGS.iter().any(|setting| setting.variable() == variable)
+        && !settings().any(|setting| setting.variable() == variable)
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod issuers;
+mod limits;
 mod load;
 mod pages;
 mod settings;

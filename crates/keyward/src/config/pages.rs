@@ -1,7 +1,7 @@
 //! What is made from the table of settings: the configuration as a file, the JSON Schema, the reference page.
 
 use super::issuers::ISSUER_SETTINGS;
-use super::settings::{Given, Kind, SETTINGS, Setting};
+use super::settings::{Given, Kind, Setting, settings};
 use super::{Config, IssuerConfig};
 use keyward_core::limits::Rate;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use std::fmt::Write;
 pub fn shown(config: &Config, commented: bool) -> String {
     let mut text = String::new();
     let mut section = "";
-    for setting in SETTINGS {
+    for setting in settings() {
         if setting.section != section {
             section = setting.section;
             let gap = if text.is_empty() { "" } else { "\n" };
@@ -69,7 +69,7 @@ fn literal(value: &Given) -> String {
 /// The names of the settings that differ and that a running server does not take in.
 pub(crate) fn restart_needed(now: &Config, next: &Config) -> Vec<String> {
     let differs = |setting: &&Setting| !setting.reloads && (setting.get)(now) != (setting.get)(next);
-    let mut names: Vec<String> = SETTINGS.iter().filter(differs).map(Setting::name).collect();
+    let mut names: Vec<String> = settings().filter(differs).map(Setting::name).collect();
     if now.issuers != next.issuers {
         names.push("issuers".to_owned());
     }
@@ -80,7 +80,7 @@ pub(crate) fn restart_needed(now: &Config, next: &Config) -> Vec<String> {
 #[must_use]
 pub fn schema() -> String {
     let mut sections = Map::new();
-    for setting in SETTINGS {
+    for setting in settings() {
         let default = (setting.get)(&Config::default());
         let property = property(setting.kind, setting.values, setting.about, default);
         if let Some(properties) = inner(&mut sections, setting.section) {
@@ -175,7 +175,7 @@ pub fn reference() -> String {
          name; if there is any mistake, it keeps all that it had, and the log says why.\n\n\
          | setting | variable | default | on SIGHUP | what it is for |\n| --- | --- | --- | --- | --- |\n",
     );
-    for setting in SETTINGS {
+    for setting in settings() {
         let _ = writeln!(page, "{}", row(setting));
     }
     page.push_str(

@@ -1,6 +1,7 @@
 //! The one table of what can be set.
 
-use super::{AfterCrash, Config, LogFormat};
+use super::limits::LIMITS;
+use super::{Config, LogFormat};
 use http::Uri;
 use keyward_core::address::parse_range;
 use keyward_core::api_key::KeyFormat;
@@ -50,14 +51,14 @@ impl Given {
         }
     }
 
-    fn flag(self) -> Result<bool, String> {
+    pub(super) fn flag(self) -> Result<bool, String> {
         match self {
             Self::Flag(flag) => Ok(flag),
             _ => Err("it must be true or false".to_owned()),
         }
     }
 
-    fn rate(self) -> Result<Rate, String> {
+    pub(super) fn rate(self) -> Result<Rate, String> {
         let rate = match self {
             Self::Number(number) => u32::try_from(number).ok().and_then(Rate::of),
             Self::Text(text) => Rate::parse(&text),
@@ -66,7 +67,7 @@ impl Given {
         rate.ok_or_else(|| format!("it must be 1 to {} a minute, or \"unlimited\"", Rate::MOST))
     }
 
-    fn of_rate(rate: Rate) -> Self {
+    pub(super) fn of_rate(rate: Rate) -> Self {
         match rate {
             Rate::PerMinute(figure) => Self::Number(i64::from(figure)),
             Rate::Unlimited => Self::Text("unlimited".to_owned()),
@@ -112,7 +113,12 @@ impl Setting {
 }
 
 /// Everything that can be set, in the order of the reference page.
-pub(super) const SETTINGS: &[Setting] = &[
+pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(LIMITS)
+}
+
+/// All but the limits.
+const SETTINGS: &[Setting] = &[
     Setting {
         section: "server",
         key: "listen",
@@ -359,230 +365,7 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
-        section: "limits",
-        key: "failed_auth_per_minute",
-        about: "Credentials that are not accepted, a minute from one address (a /64 of IPv6 is one). What comes beyond is answered 429; a good credential never is. 0: any number.",
-        kind: Kind::Number(0, 100000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.failed_auth_per_minute))),
-        set: |config, given, _| {
-            config.limits.failed_auth_per_minute = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "validate_per_minute",
-        about: "POST /auth/validate-api-key, a minute from one address.",
-        kind: Kind::Number(1, 100000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.validate_per_minute))),
-        set: |config, given, _| {
-            config.limits.validate_per_minute = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "health_per_minute",
-        about: "GET /health, a minute from one address.",
-        kind: Kind::Number(1, 100000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.health_per_minute))),
-        set: |config, given, _| {
-            config.limits.health_per_minute = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "sign_in_per_minute",
-        about: "Passwords that are tried a minute, from one address and for one e-mail address. What comes beyond is answered 429. 0: any number.",
-        kind: Kind::Number(0, 100000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.sign_in_per_minute))),
-        set: |config, given, _| {
-            config.limits.sign_in_per_minute = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "register_per_minute",
-        about: "OAuth clients that register themselves a minute from one address. What comes beyond is answered 429. 0: any number.",
-        kind: Kind::Number(0, 100000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.register_per_minute))),
-        set: |config, given, _| {
-            config.limits.register_per_minute = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "after_crash",
-        about: "What to do after a crash, which loses the counters: forget begins to count anew, strict refuses what is \
-                limited until a minute has passed.",
-        kind: Kind::Text,
-        reloads: false,
-        values: &["forget", "strict"],
-        get: |config| {
-            Some(Given::Text(match config.limits.after_crash {
-                AfterCrash::Forget => "forget".to_owned(),
-                AfterCrash::Strict => "strict".to_owned(),
-            }))
-        },
-        set: |config, given, _| {
-            config.limits.after_crash = match given.text()?.as_str() {
-                "forget" => AfterCrash::Forget,
-                "strict" => AfterCrash::Strict,
-                other => return Err(format!("it must be forget or strict (got {other})")),
-            };
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits",
-        key: "shadow",
-        about: "Counts what is over a limit in the metrics, and refuses nothing: to try figures out.",
-        kind: Kind::Flag,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Flag(config.limits.shadow)),
-        set: |config, given, _| {
-            config.limits.shadow = given.flag()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.free",
-        key: "reads",
-        about: "Reads (GET and HEAD requests) a minute of an account of tier free, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.free.reads)),
-        set: |config, given, _| {
-            config.limits.tiers.free.reads = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.free",
-        key: "writes",
-        about: "Writes (all other requests) a minute of an account of tier free, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.free.writes)),
-        set: |config, given, _| {
-            config.limits.tiers.free.writes = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.free",
-        key: "keys",
-        about: "Live API keys of an account of tier free.",
-        kind: Kind::Number(1, 10_000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.tiers.free.keys))),
-        set: |config, given, _| {
-            config.limits.tiers.free.keys = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.standard",
-        key: "reads",
-        about: "Reads (GET and HEAD requests) a minute of an account of tier standard, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.standard.reads)),
-        set: |config, given, _| {
-            config.limits.tiers.standard.reads = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.standard",
-        key: "writes",
-        about: "Writes (all other requests) a minute of an account of tier standard, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.standard.writes)),
-        set: |config, given, _| {
-            config.limits.tiers.standard.writes = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.standard",
-        key: "keys",
-        about: "Live API keys of an account of tier standard.",
-        kind: Kind::Number(1, 10_000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.tiers.standard.keys))),
-        set: |config, given, _| {
-            config.limits.tiers.standard.keys = figure(given)?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.enterprise",
-        key: "reads",
-        about: "Reads (GET and HEAD requests) a minute of an account of tier enterprise, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.enterprise.reads)),
-        set: |config, given, _| {
-            config.limits.tiers.enterprise.reads = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.enterprise",
-        key: "writes",
-        about: "Writes (all other requests) a minute of an account of tier enterprise, or \"unlimited\".",
-        kind: Kind::Rate,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::of_rate(config.limits.tiers.enterprise.writes)),
-        set: |config, given, _| {
-            config.limits.tiers.enterprise.writes = given.rate()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "limits.tiers.enterprise",
-        key: "keys",
-        about: "Live API keys of an account of tier enterprise.",
-        kind: Kind::Number(1, 10_000),
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.tiers.enterprise.keys))),
-        set: |config, given, _| {
-            config.limits.tiers.enterprise.keys = figure(given)?;
-            Ok(())
-        },
-    },
 ];
-
-/// A number whose bounds have been looked at.
-fn figure(given: Given) -> Result<u32, String> {
-    given.number().and_then(|number| u32::try_from(number).map_err(|error| error.to_string()))
-}
 
 fn shown_path(path: &Path) -> Given {
     Given::Text(path.display().to_string())

@@ -18,7 +18,9 @@ fn mutations() -> BTreeSet<String> {
     for uri in own {
         let (scheme, rest) = uri.split_once("://").unwrap();
         let (host, path) = rest.split_once('/').unwrap();
-        let mut add = |text: String| drop(all.insert(text));
+        let mut add = |text: String| {
+            all.insert(text);
+        };
         for other in [
             "http",
             "https",
@@ -142,7 +144,9 @@ fn mutations() -> BTreeSet<String> {
             add(other);
         }
     }
-    own.iter().for_each(|uri| drop(all.remove(*uri)));
+    for uri in own {
+        all.remove(uri);
+    }
     // The one exception that is documented: another port on loopback.
     all.remove("http://127.0.0.1:443/callback");
     all

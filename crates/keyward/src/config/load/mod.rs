@@ -3,7 +3,7 @@
 use super::Config;
 use super::check::{between, is_unknown};
 use super::issuers::{ISSUER_SETTINGS, IssuerConfig};
-use super::settings::{Given, Kind, SETTINGS, Setting};
+use super::settings::{Given, Kind, Setting, settings};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -87,7 +87,7 @@ fn from_variables(
     (mistakes, places): (&mut Vec<Mistake>, &mut Places),
 ) {
     for (name, text) in variables.iter().filter(|(_, text)| !text.is_empty()) {
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *name) else {
+        let Some(setting) = settings().find(|setting| setting.variable() == *name) else {
             if is_unknown(name) {
                 let text = "there is no such variable; config.md names them all".to_owned();
                 mistakes.push(Mistake { place: name.clone(), text });
@@ -212,7 +212,7 @@ fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mis
     // Relative paths count from the file, those that it leaves as they are too, so that it means the same wherever the
     // program is started.
     let base = path.parent().unwrap_or(Path::new(""));
-    for setting in SETTINGS.iter().filter(|setting| setting.kind == Kind::Path) {
+    for setting in settings().filter(|setting| setting.kind == Kind::Path) {
         if let Some(default) = (setting.get)(config)
             && let Err(text) = (setting.set)(config, default, base)
         {
@@ -225,7 +225,7 @@ fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mis
 
 /// Whether a table of this name holds settings, or tables that do.
 fn is_section(name: &str) -> bool {
-    SETTINGS.iter().any(|setting| {
+    settings().any(|setting| {
         setting.section.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
 }
@@ -243,8 +243,7 @@ fn from_table(
         } else {
             format!("{section}.{}", key.get_ref())
         };
-        let setting =
-            SETTINGS.iter().find(|setting| setting.section == section && setting.key == key.get_ref());
+        let setting = settings().find(|setting| setting.section == section && setting.key == key.get_ref());
         if section.is_empty() && name == "issuers" {
             issuers(config, value, source, (mistakes, places));
             continue;
@@ -273,7 +272,7 @@ fn from_table(
 }
 
 fn known_keys(section: &str) -> String {
-    let keys = SETTINGS.iter().filter(|setting| setting.section == section).map(|setting| setting.key);
+    let keys = settings().filter(|setting| setting.section == section).map(|setting| setting.key);
     format!("it has {}", keys.collect::<Vec<_>>().join(", "))
 }
 

@@ -134,7 +134,7 @@ fn what_is_shown_can_be_read_again() {
 #[test]
 fn schema_and_reference_name_every_setting() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-    for setting in SETTINGS {
+    for setting in settings() {
         let section = setting.section.split('.').fold(&schema, |outer, name| &outer["properties"][name]);
         let property = &section["properties"][setting.key];
         assert_eq!(property["description"], setting.about, "{}", setting.name());
