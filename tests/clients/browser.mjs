@@ -1,8 +1,8 @@
-// What scripts that look at our pages in a browser share: how it is started, that nothing may go wrong in the background, and
-// what is looked at on every page.
+// What the scripts that look at our pages in a browser share: how it is started, that nothing may go wrong in the
+// background, and what is looked at on every page.
 //
-// The browser is Debian's, or that of KEYWARD_CHROMIUM. The Content-Security-Policy of the pages stays in force: axe-core comes
-// in through the debugging protocol, as the source of an evaluation, which the policy does not touch.
+// The browser is Debian's, or that of KEYWARD_CHROMIUM. The Content-Security-Policy of the pages stays in force: axe-core
+// comes in through the debugging protocol, as the source of an evaluation, which the policy does not touch.
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -53,7 +53,7 @@ export function observer(base, out) {
     page.on("console", (message) => {
       const status = Number(message.text().match(/status of (\d{3})/)?.[1]);
       if (message.type() !== "error" || mayFail(message.location().url, status)) return;
-      fail(place(), `console: ${message.text()}`);
+      fail(place(), `console: ${message.text()} ${message.location().url}`);
     });
     page.on("pageerror", (error) => fail(place(), `script: ${error.message}`));
     page.on("requestfailed", (request) => fail(place(), `no answer: ${request.url()} ${request.failure()?.errorText}`));
@@ -82,6 +82,8 @@ export function observer(base, out) {
 
   // A picture of all of the page or of one part.
   async function photograph(page, name, part) {
+    // A header that stays in sight stays at the top of the picture.
+    await page.evaluate(() => scrollTo(0, 0));
     const clip = await part?.evaluate((node) => {
       const { x, y, width, height } = node.getBoundingClientRect();
       return { x: x + scrollX, y: y + scrollY, width, height };

@@ -185,7 +185,12 @@ impl Visit {
                     .as_ref()
                     .map(|_| Link { href: "/console".to_owned(), text: "To the console".to_owned() }),
             };
-            self.page(status(code).as_u16(), &page)
+            // To a person an unknown application is a bad request; 401 is for who calls the token endpoint.
+            let status = match &problem {
+                Problem::Denied(Denial::OAuth(_)) => StatusCode::BAD_REQUEST,
+                _ => status(code),
+            };
+            self.page(status.as_u16(), &page)
         });
         let Ok(mut response) = page else {
             return Problems(Arc::clone(&self.app)).response(self.id, problem);

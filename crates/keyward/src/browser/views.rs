@@ -171,6 +171,8 @@ pub(crate) struct KeyRow {
     pub(crate) user: String,
     pub(crate) own: bool,
     pub(crate) rights: String,
+    /// Whether its scopes are a list of their own, and not what its person may do.
+    pub(crate) listed: bool,
     pub(crate) scopes: Vec<&'static str>,
     pub(crate) created: String,
     pub(crate) last_used: Option<String>,

@@ -113,14 +113,13 @@ fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError>
         }
         writeln!(
             out,
-            "With a token instead of a key: sign in as one of its people in the browser that this opens.\n"
+            "Or with a token: sign in as one of its people, in the browser that this opens. The console is {url}/console.\n"
         )?;
-        writeln!(out, "  keyward login {url}\n")?;
+        writeln!(out, "  keyward login {url}")?;
         writeln!(
             out,
-            "  curl -s {url}/api/external/v2/deals?limit=10 -H \"Authorization: Bearer $(keyward login {url})\" -H 'X-Origin-App: my-integration'\n"
+            "  curl -s '{url}/api/external/v2/deals?limit=10' -H \"Authorization: Bearer $(keyward login {url})\" -H 'X-Origin-App: my-integration'\n"
         )?;
-        writeln!(out, "Console: {url}/console\n")?;
         writeln!(out, "Keys:")?;
         for key in &credentials.api_keys {
             writeln!(out, "  {}  {:<12} {} in {}", key.api_key, key.permission, key.user_email, key.account)?;

@@ -173,6 +173,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
         user: live.user(key.user).map(|user| user.full_name()).unwrap_or_default(),
         own: key.user == who.user,
         rights,
+        listed: key.grant.permission().is_none(),
         scopes: scopes.names(),
         created: moment(key.created_at),
         last_used: key.last_used_at.map(moment),

@@ -21,6 +21,8 @@ mod deals;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod hanging;
 #[cfg(test)]
 mod hygiene;

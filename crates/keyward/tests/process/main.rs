@@ -17,6 +17,7 @@
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
+//! | `sign_in.rs` | signing in: other people's clients, a browser, `keyward login` |
 //! | `limits.rs` | exact limits on a real clock, with the judge of `tests/rigs/limits.rs` |
 //! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
@@ -52,6 +53,8 @@ mod search;
 mod secrets;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

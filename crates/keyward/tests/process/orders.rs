@@ -370,7 +370,8 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     settle(at);
     let database = at.join("keyward.db");
     // As the version before wrote it.
-    let back = "DROP TABLE active_accounts; DROP TABLE invitations; DROP TABLE deal_pipelines; DROP TABLE pipeline_statuses; DROP TABLE pipelines;
+    let back = "DROP TABLE oauth_codes; DROP TABLE oauth_grants; DROP TABLE oauth_clients; DROP TABLE sessions;
+        DROP TABLE password_links; DROP TABLE signing_keys; DROP TABLE active_accounts; DROP TABLE invitations; DROP TABLE deal_pipelines; DROP TABLE pipeline_statuses; DROP TABLE pipelines;
         DROP TABLE deal_properties; DROP TABLE deal_financials; DROP INDEX deals_by_title; DROP INDEX deals_by_amount;
         DROP INDEX deals_by_creation; DROP INDEX deals_by_update;
         DROP TABLE idempotency; DROP TABLE limit_windows; DROP TABLE limit_state;
@@ -407,7 +408,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     let pipelines = client.get("/pipelines").json();
     assert_eq!(pipelines["pagination"]["total"], 2, "what every account begins with");
     order(at, &["key", "revoke", "1"]);
-    assert_eq!((version(&copy), version(&database)), (1, 5));
+    assert_eq!((version(&copy), version(&database)), (1, 6));
 }
 
 #[test]

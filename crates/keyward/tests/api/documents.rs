@@ -1,0 +1,326 @@
+//! Clients that are documents (CIMD), over real sockets: what is fetched, from where, and how often.
+
+use keyward::oauth::documents::{DocumentError, Documents, Names, is_public};
+use keyward_core::BoxFuture;
+use keyward_core::clock::Timestamp;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// An https server for `app.test` that answers what it is told, and counts who comes.
+struct Host {
+    port: u16,
+    met: Arc<AtomicUsize>,
+    answer: Arc<Mutex<Vec<u8>>>,
+    certificate: reqwest::Certificate,
+}
+
+impl Host {
+    async fn start() -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["app.test".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (met, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (count, told) = (Arc::clone(&met), Arc::clone(&answer));
+        tokio::spawn(async move {
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let (acceptor, told) = (acceptor.clone(), Arc::clone(&told));
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    let _ = stream.read(&mut [0; 4096]).await;
+                    let answer = told.lock().unwrap().clone();
+                    let _ = stream.write_all(&answer).await;
+                    let _ = stream.shutdown().await;
+                });
+            }
+        });
+        let certificate = reqwest::Certificate::from_der(made.cert.der()).unwrap();
+        Self { port, met, answer, certificate }
+    }
+
+    fn id(&self) -> String {
+        format!("https://app.test:{}/client.json", self.port)
+    }
+
+    fn says(&self, status: &str, headers: &str, body: &str) {
+        let length = body.len();
+        *self.answer.lock().unwrap() =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes();
+    }
+
+    fn says_document(&self, document: &Value) {
+        self.says("200 OK", "cache-control: max-age=600\r\n", &document.to_string());
+    }
+}
+
+/// Names lead to these addresses, the next one each time; loopback may be asked, if that is said.
+#[derive(Debug)]
+struct Told {
+    addresses: Vec<IpAddr>,
+    loopback: bool,
+    asked: AtomicUsize,
+}
+
+impl Names for Told {
+    fn resolve(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
+        let address = self.addresses[turn.min(self.addresses.len() - 1)];
+        Box::pin(std::future::ready(Ok(vec![address])))
+    }
+
+    fn may_ask(&self, address: IpAddr) -> bool {
+        is_public(address) || self.loopback && address.is_loopback()
+    }
+}
+
+fn documents(host: &Host, addresses: &[&str], loopback: bool) -> Documents {
+    let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    let names = Told { addresses, loopback, asked: AtomicUsize::new(0) };
+    Documents::new(Arc::new(names), std::slice::from_ref(&host.certificate)).unwrap()
+}
+
+const NOW: Duration = Duration::from_secs(1_000);
+
+async fn ask(
+    documents: &Documents,
+    id: &str,
+    at: Duration,
+) -> Result<keyward_core::oauth::Client, DocumentError> {
+    documents.client(id, Timestamp::from_unix(1_774_020_645), at).await
+}
+
+fn document(id: &str) -> Value {
+    json!({
+        "client_id": id, "client_name": "Claude Code", "grant_types": ["authorization_code", "refresh_token"],
+        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"], "token_endpoint_auth_method": "none",
+    })
+}
+
+#[tokio::test]
+async fn a_document_is_fetched_kept_and_fetched_again() {
+    let host = Host::start().await;
+    let documents = documents(&host, &["127.0.0.1"], true);
+    let id = host.id();
+    host.says_document(&document(&id));
+    let client = ask(&documents, &id, NOW).await.unwrap();
+    assert!(
+        client.may_redirect("http://localhost:53121/callback")
+            && client.refreshes
+            && client.is_loopback_only()
+    );
+    ask(&documents, &id, NOW + Duration::from_secs(599)).await.unwrap();
+    assert_eq!(host.met.load(Ordering::SeqCst), 1);
+    ask(&documents, &id, NOW + Duration::from_secs(600)).await.unwrap();
+    assert_eq!(host.met.load(Ordering::SeqCst), 2);
+    // ChatGPT's prefers another way to say who it is, and can do without.
+    let mut other = document(&id);
+    other["token_endpoint_auth_method"] = json!("private_key_jwt");
+    other["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt", "none"]);
+    host.says_document(&other);
+    ask(&documents, &id, NOW + Duration::from_secs(5_000)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_clients_document_is_not_one() {
+    let host = Host::start().await;
+    let id = host.id();
+    let with = |name: &str, value: Value| {
+        let mut document = document(&id);
+        document[name] = value;
+        document
+    };
+    let mut at = NOW;
+    let documents = documents(&host, &["127.0.0.1"], true);
+    for wrong in [
+        json!([]),
+        json!({}),
+        with("client_id", json!("https://app.test/other")),
+        with("client_name", json!("")),
+        with("client_name", json!(7)),
+        with("redirect_uris", json!([])),
+        with("redirect_uris", json!(["http://evil.example/"])),
+        with("redirect_uris", json!("x")),
+        with("client_secret", json!("x")),
+        with("token_endpoint_auth_method", json!("client_secret_basic")),
+        with("client_name", json!("x".repeat(6_000))),
+    ] {
+        host.says_document(&wrong);
+        assert!(ask(&documents, &id, at).await.is_err(), "{wrong}");
+        at += Duration::from_secs(11);
+    }
+    let good = document(&id).to_string();
+    for (status, headers) in [
+        ("301 Moved", "location: https://app.test/x\r\n"),
+        ("404 Not Found", ""),
+        ("204 No Content", ""),
+        ("500 No", ""),
+    ] {
+        host.says(status, headers, &good);
+        assert!(ask(&documents, &id, at).await.is_err(), "{status}");
+        at += Duration::from_secs(11);
+    }
+    // A failure is kept for ten seconds, so that nobody has us ask again and again.
+    let met = host.met.load(Ordering::SeqCst);
+    for _ in 0..100 {
+        assert!(ask(&documents, &id, at - Duration::from_secs(5)).await.is_err());
+    }
+    assert_eq!(host.met.load(Ordering::SeqCst), met);
+    // Doubled members can be read in two ways.
+    host.says("200 OK", "", &good.replacen('{', "{\"client_id\":\"x\",", 1));
+    assert!(ask(&documents, &id, at).await.is_err());
+}
+
+#[tokio::test]
+async fn no_private_address_is_ever_asked_whatever_it_is_called() {
+    let host = Host::start().await;
+    let port = host.port;
+    // By its spelling: no name, in any notation.
+    let mut spellings: Vec<String> = [
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "2130706433",
+        "017700000001",
+        "127.0.0.1.",
+        "[::1]",
+        "[::]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
+        "0.0.0.0",
+        "0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "2852039166",
+        "0xa9fea9fe",
+        "100.64.0.1",
+        "192.0.0.192",
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+        "app",
+        "app.test.",
+        "APP.test",
+        "%61pp.test",
+        "user@app.test",
+        "user:pass@app.test",
+        "app.test@127.0.0.1",
+        "",
+    ]
+    .iter()
+    .map(|name| format!("https://{name}:{port}/client.json"))
+    .collect();
+    spellings.extend([
+        format!("http://app.test:{port}/client.json"),
+        format!("https://app.test:{port}"),
+        format!("https://app.test:{port}/"),
+        format!("https://app.test:{port}/client.json#x"),
+        format!("https://app.test:{port}/a/../client.json"),
+        format!("https://app.test:{port}/./client.json"),
+        format!("https://app.test:{port}\\client.json"),
+        format!("HTTPS://app.test:{port}/client.json"),
+        format!("https:app.test:{port}/client.json"),
+        format!("https://app.test:0{port}/client.json"),
+        "https://".to_owned(),
+        "https:///client.json".to_owned(),
+        format!("ftp://app.test:{port}/x"),
+        format!("https://app.test:{port}/cl ient.json"),
+        format!(" https://app.test:{port}/client.json"),
+    ]);
+    let by_loopback = documents(&host, &["127.0.0.1"], true);
+    let mut fetched = 0;
+    for id in &spellings {
+        fetched += usize::from(!matches!(ask(&by_loopback, id, NOW).await, Err(DocumentError::Id(_))));
+    }
+    // By where its name leads.
+    let private = [
+        "127.0.0.1",
+        "127.255.255.254",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.127.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "198.51.100.1",
+        "198.19.255.255",
+        "203.0.113.1",
+        "224.0.0.251",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "2002:a9fe:a9fe::",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "2001::1",
+        "2001:db8::1",
+        "100::1",
+        "3fff::1",
+        "fec0::1",
+    ];
+    for address in private {
+        let documents = documents(&host, &[address], false);
+        host.says_document(&document(&host.id()));
+        assert!(ask(&documents, &host.id(), NOW).await.is_err(), "{address}");
+        assert!(!is_public(address.parse().unwrap()), "{address}");
+    }
+    // A name that leads elsewhere the second time is asked once a fetch, and its address is the one that was judged.
+    let rebinding = documents(&host, &["93.184.216.34", "127.0.0.1"], false);
+    assert!(ask(&rebinding, &host.id(), NOW).await.is_err());
+    let met = host.met.load(Ordering::SeqCst);
+    println!(
+        "spellings fetched: {fetched} of {}; private addresses asked: {met} of {}",
+        spellings.len(),
+        private.len() + 1
+    );
+    assert_eq!((fetched, met), (0, 0));
+    assert!(spellings.len() >= 60);
+    for public in ["93.184.216.34", "8.8.8.8", "2606:4700::1", "2a00:1450::1"] {
+        assert!(is_public(public.parse().unwrap()), "{public}");
+    }
+    let _: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
+}
