@@ -110,6 +110,8 @@ pub struct OAuthGrant {
     pub openid: bool,
     /// Whether it is told the address.
     pub email: bool,
+    /// Whether it asked to stay connected.
+    pub offline: bool,
     /// Which of our resources it is for.
     pub resources: Resources,
     /// The account that it acts in; `None`: its user was in none.

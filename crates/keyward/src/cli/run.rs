@@ -120,6 +120,12 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let issuers = Issuers::of(reloader.trusted(), &opened.clock);
     let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
     reloader.issuers = issuers.clone();
+    if oauth.enabled && reloader.trusted().iter().any(|outside| outside.issuer == public_url) {
+        let text = format!(
+            "[[issuers]] names {public_url}, which is this server itself; take the entry out, or set [oauth] enabled = false"
+        );
+        return Err(CliError::Said(text));
+    }
     let limits = measures(reloader.trusted());
     let orders = socket::path(&opened.database);
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
@@ -133,6 +139,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         sign_in: opened.sign_in.clone(),
         public_url: public_url.clone(),
         token_seconds: oauth.access_token_seconds,
+        sign_in_enabled: oauth.enabled,
         tiers: reloader.current.tiers(),
         clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),

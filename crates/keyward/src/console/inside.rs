@@ -55,7 +55,11 @@ pub(super) fn frame(
 
 /// A moment, for people.
 pub(super) fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    readable(&at.to_string())
+}
+
+/// A moment as the API writes it, for people.
+pub(super) fn readable(text: &str) -> String {
+    let (day, time) = text.split_once('T').unwrap_or((text, ""));
     format!("{day} {} UTC", time.get(..5).unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! API keys: the list, a new one, rotation, revocation. The same effects as on the API, once for each form.
 
-use super::inside::{enter, frame, moment};
+use super::inside::{enter, frame, moment, readable};
 use crate::api::api_keys::create::take;
 use crate::browser::Visit;
 use crate::browser::views::{Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
@@ -164,6 +164,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
     let rights = match key.grant.permission() {
         Some("full_access") => "full access".to_owned(),
         Some(_) => "read only".to_owned(),
+        None if scopes.iter().count() == 1 => "1 scope".to_owned(),
         None => format!("{} scopes", scopes.iter().count()),
     };
     Ok(KeyRow {
@@ -271,7 +272,7 @@ fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<B
         label: text("label").unwrap_or_default(),
         secret: text("api_key").unwrap_or_default(),
         rotated,
-        previous_until: text("previous_secret_expires_at"),
+        previous_until: text("previous_secret_expires_at").map(|end| readable(&end)),
     };
     let text = serde_json::to_string(&made).map_err(|_| Problem::Panicked)?;
     Ok(visit.with_shown(visit.to(&create_at(visit)), &text))

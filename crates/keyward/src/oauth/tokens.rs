@@ -35,7 +35,7 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
         scopes: scopes.unwrap_or(grant.scopes),
         openid: grant.openid,
         email: grant.email,
-        offline: grant.family.is_some(),
+        offline: grant.offline,
     };
     let ends = now.plus_seconds(server.settings.access_token_seconds).min(grant.ends_at);
     let mut audience = server

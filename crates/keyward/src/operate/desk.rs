@@ -30,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) public_url: String,
     /// The longest life of an access token, in seconds.
     pub(crate) token_seconds: i64,
+    /// Whether people can sign in at the server.
+    pub(crate) sign_in_enabled: bool,
     pub(crate) tiers: Swap<Tiers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -52,6 +54,7 @@ impl Desk {
             sign_in: opened.sign_in,
             public_url: config.public_url(config.server.listen),
             token_seconds: config.oauth.access_token_seconds,
+            sign_in_enabled: config.oauth.enabled,
             tiers: Swap::new(config.limits.tiers),
             clock: opened.clock,
             random: opened.random,

@@ -68,6 +68,11 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
         }
         Order::SigningKeyRotate { now } => {
             let moment = desk.clock.now();
+            let waiting =
+                desk.store.directory().read().signing_keys().iter().any(|key| key.signs_from > moment);
+            if waiting && !now {
+                return Err(said("the next key is published already; see keyward signing-key list"));
+            }
             let from = if now { moment } else { moment.plus_seconds(PUBLISHED_SECONDS) };
             desk.signing().add(from, now).await.map_err(said_of)?;
             Ok(keys(desk))
@@ -112,6 +117,11 @@ async fn create(desk: &Desk, name: String, uris: Vec<String>, confidential: bool
 
 /// A link for a user, and until when it can be used.
 async fn link(desk: &Desk, user: UserId, kind: LinkKind) -> Result<(String, Value), CliError> {
+    if !desk.sign_in_enabled {
+        return Err(said(
+            "nobody signs in at this server ([oauth] enabled = false), so a link leads nowhere",
+        ));
+    }
     let (token, digest) = mint(TokenKind::Link, &*desk.random).map_err(said_of)?;
     let (.., until) = desk.operator().commit(IssueLink { user, kind, digest }).await?;
     Ok((format!("{}/welcome?token={}", desk.public_url, token.expose()), json!(until)))

@@ -266,7 +266,7 @@ async fn a_person_can_refuse_and_can_let_an_application_only_see() {
     );
     let yes = said(&browser.send(&form.with("decision", "allow").with("read_only", "on")).await);
     let granted = redeem(&app, &yes["code"]).await.json();
-    assert_eq!(granted["scope"], "openid offline_access deals:read");
+    assert_eq!(granted["scope"], "openid deals:read");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn a_token_of_our_own_opens_what_its_scopes_and_its_users_role_open() {
     let app = TestApp::new().await;
     let granted = tokens(&app, "admin", &[("scope", "openid email deals:read")]).await;
     assert_eq!((text(&granted, "token_type"), granted["expires_in"].as_i64()), ("Bearer", Some(900)));
-    assert_eq!(text(&granted, "scope"), "openid email offline_access deals:read");
+    assert_eq!(text(&granted, "scope"), "openid email deals:read");
     let token = text(&granted, "access_token");
     let me = app.get("/me").bearer(token).expect(200).await.data();
     assert_eq!(me["platform"]["granted_scopes"], json!(["deals:read"]));
@@ -29,7 +29,7 @@ async fn a_token_of_our_own_opens_what_its_scopes_and_its_users_role_open() {
         .await;
     // Nothing was asked for: to work with deals, and no more.
     let usual = tokens(&app, "viewer", &[]).await;
-    assert_eq!(text(&usual, "scope"), "offline_access account:read deals:read deals:write pipelines:read");
+    assert_eq!(text(&usual, "scope"), "account:read deals:read deals:write pipelines:read");
     // The role is narrower than the grant.
     app.post("/deals").bearer(text(&usual, "access_token")).json(json!({"title": "x"})).expect(403).await;
     // A token makes no keys unless its user was asked for that.
@@ -202,7 +202,7 @@ async fn a_refresh_never_widens() {
     }
     let narrow =
         call(&app, "/oauth/token", &with("deals:read", "http://keyward.test/api/external/v2")).await.json();
-    assert_eq!(text(&narrow, "scope"), "offline_access deals:read");
+    assert_eq!(text(&narrow, "scope"), "deals:read");
     app.get("/pipelines").bearer(text(&narrow, "access_token")).expect(403).await;
     // The grant itself is as wide as before.
     let again = refresh(&app, text(&narrow, "refresh_token")).await.json();
