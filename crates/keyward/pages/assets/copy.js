@@ -9,6 +9,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       button.textContent = "Copied";
     } catch {
       field.select();
+      button.textContent = "Selected";
     }
   });
 }
