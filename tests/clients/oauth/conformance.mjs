@@ -3,6 +3,7 @@
 // everything passes. The runner needs Node 22 or later, which an npm package brings.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { signIn } from "./sign_in.mjs";
@@ -21,7 +22,19 @@ if (!node) {
   process.exit(1);
 }
 const runner = join(modules, "@modelcontextprotocol", "conformance", "dist", "index.js");
-const args = [runner, "authorization", "--url", base, "--client-id", "lev-demo", "--port", "45458", "--resource", `${base}/mcp`, "-o", out];
+// A port that is free, and below those that the system gives to connections on their way out: nobody takes it meanwhile.
+async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const free = await new Promise((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (free) return String(port);
+  }
+}
+const args = [runner, "authorization", "--url", base, "--client-id", "lev-demo", "--port", await freePort(), "--resource", `${base}/mcp`, "-o", out];
 const run = spawn(node, args, { stdio: ["ignore", "pipe", "pipe"] });
 let text = "";
 let signing;
