@@ -11,16 +11,23 @@ use argon2::{Algorithm, Argon2, Params, Version};
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 12..=128;
 
 /// Somebody proved by a password to be this user. Only [`verify`] makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     user: UserId,
+    hash: Secret,
 }
 
 impl Proof {
     /// Who.
     #[must_use]
-    pub fn user(self) -> UserId {
+    pub fn user(&self) -> UserId {
         self.user
+    }
+
+    /// Of which password: its PHC string, which must still be the user's when the proof is used.
+    #[must_use]
+    pub fn hash(&self) -> &Secret {
+        &self.hash
     }
 }
 
@@ -31,7 +38,7 @@ pub fn verify(password: &Secret, kept: Option<(UserId, &Secret)>) -> Option<Proo
     let text = kept.map_or(NOBODYS, |(_, hash)| hash.expose());
     let hash = PasswordHash::new(text).ok()?;
     let good = Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok();
-    kept.filter(|_| good).map(|(user, _)| Proof { user })
+    kept.filter(|_| good).map(|(user, hash)| Proof { user, hash: hash.clone() })
 }
 
 /// A hash with the usual parameters, of a password that nobody knows.
@@ -75,7 +82,7 @@ mod tests {
     fn only_the_password_of_that_user_proves_who_it_is() {
         let password = Secret::new("correct horse battery".to_owned());
         let hash = hash(&password, &OsRandom).unwrap();
-        assert_eq!(verify(&password, Some((UserId(7), &hash))).map(Proof::user), Some(UserId(7)));
+        assert_eq!(verify(&password, Some((UserId(7), &hash))).map(|proof| proof.user()), Some(UserId(7)));
         for wrong in ["", "correct horse battery ", "Correct horse battery"] {
             assert_eq!(verify(&Secret::new(wrong.to_owned()), Some((UserId(7), &hash))), None);
         }

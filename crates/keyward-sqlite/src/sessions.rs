@@ -55,8 +55,10 @@ fn link(row: &Row<'_>) -> Result<(UserId, LinkKind), StoreError> {
 impl Execute<StartSession> for Tx<'_> {
     fn execute(&mut self, e: &StartSession, _: &Permit<Present>, now: Timestamp) -> Result<Session, Stop> {
         let user = e.proof.user();
-        let active = "SELECT 1 FROM users WHERE id = ?1 AND disabled_at IS NULL";
-        self.first(active, [user.0], |_| Ok(()))?.ok_or(Denial::PasswordWrong)?;
+        // Since the password was proved, another one may have been chosen, to shut out whoever has the one before.
+        let still = "SELECT 1 FROM users WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL";
+        let proved = params![user.0, e.proof.hash().expose()];
+        self.first(still, proved, |_| Ok(()))?.ok_or(Denial::PasswordWrong)?;
         let ends_at = now.plus_seconds(SESSION_SECONDS);
         let id = self.insert(
             "INSERT INTO sessions (digest, user_id, created_at, ends_at) VALUES (?1, ?2, ?3, ?4)",

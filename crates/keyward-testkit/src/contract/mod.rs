@@ -8,6 +8,7 @@
 )]
 
 mod operating;
+mod signing_in;
 mod team;
 
 use crate::{START, SeededRandom};
@@ -24,12 +25,20 @@ use keyward_core::input::Field;
 use keyward_core::limits::{SetLimits, Tiers};
 use keyward_core::list::{From, Window};
 use keyward_core::live::KeyUse;
+use keyward_core::oauth::{
+    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
+    RevokeGrant,
+};
 use keyward_core::permit::{Action, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
 use keyward_core::principal::{Caller, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use keyward_core::secret::Secret;
-use keyward_core::store::{KeyReads, KeysOf, TeamReads, Upkeep};
+use keyward_core::session::{
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, StartSession,
+};
+use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::store::{KeyReads, KeysOf, SignInReads, TeamReads, Upkeep};
 use keyward_core::team::{ChangeRole, Dismiss, Invite};
 use keyward_core::tier::Tier;
 use std::net::{IpAddr, Ipv4Addr};
@@ -54,7 +63,25 @@ pub trait IdentityStore:
     + Commit<Invite>
     + Commit<ChangeRole>
     + Commit<Dismiss>
+    + Commit<IssueLink>
+    + Commit<InviteByOperator>
+    + Commit<ChoosePassword>
+    + Commit<StartSession>
+    + Commit<EndSession>
+    + Commit<AcceptInvitation>
+    + Commit<CreateClient>
+    + Commit<RegisterClient>
+    + Commit<DeleteClient>
+    + Commit<GiveConsent>
+    + Commit<RedeemCode>
+    + Commit<RefreshGrant>
+    + Commit<RevokeGrant>
+    + Commit<Disconnect>
+    + Commit<AddSigningKey>
+    + Commit<RemoveSigningKey>
+    + Commit<ResealSigningKey>
     + KeyReads
+    + SignInReads
     + TeamReads
     + Upkeep
 {
@@ -78,7 +105,25 @@ impl<S> IdentityStore for S where
         + Commit<Invite>
         + Commit<ChangeRole>
         + Commit<Dismiss>
+        + Commit<IssueLink>
+        + Commit<InviteByOperator>
+        + Commit<ChoosePassword>
+        + Commit<StartSession>
+        + Commit<EndSession>
+        + Commit<AcceptInvitation>
+        + Commit<CreateClient>
+        + Commit<RegisterClient>
+        + Commit<DeleteClient>
+        + Commit<GiveConsent>
+        + Commit<RedeemCode>
+        + Commit<RefreshGrant>
+        + Commit<RevokeGrant>
+        + Commit<Disconnect>
+        + Commit<AddSigningKey>
+        + Commit<RemoveSigningKey>
+        + Commit<ResealSigningKey>
         + KeyReads
+        + SignInReads
         + TeamReads
         + Upkeep
 {
@@ -106,6 +151,19 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     operating::a_secret_moves_to_the_next_version_and_lives_on(&Bench::new(&fresh()).await).await;
     operating::a_version_with_keys_on_it_is_not_retired(&Bench::new(&fresh()).await).await;
     operating::a_secret_in_its_grace_ends_with_its_version(&Bench::new(&fresh()).await).await;
+    signing_in::a_session_is_begun_by_the_password_of_now(&Bench::new(&fresh()).await).await;
+    signing_in::a_link_is_good_once_and_only_the_last_one(&Bench::new(&fresh()).await).await;
+    signing_in::an_operators_invitation_is_accepted_by_its_link_or_in_person(&Bench::new(&fresh()).await)
+        .await;
+    signing_in::consent_is_given_in_person_where_one_is_a_member_and_once_a_form(&Bench::new(&fresh()).await)
+        .await;
+    signing_in::a_code_is_good_once_for_a_minute_and_only_for_its_client(&Bench::new(&fresh()).await).await;
+    signing_in::a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all(&Bench::new(&fresh()).await)
+        .await;
+    signing_in::a_grant_lives_while_it_is_used_and_a_year_at_most(&Bench::new(&fresh()).await).await;
+    signing_in::a_grant_ends_with_what_it_stands_on(&Bench::new(&fresh()).await).await;
+    signing_in::clients_that_register_are_bounded_and_the_same_is_the_same(&Bench::new(&fresh()).await).await;
+    signing_in::signing_keys_are_known_at_once(&Bench::new(&fresh()).await).await;
 }
 
 /// A store with one account, an admin and a viewer, each with a key.

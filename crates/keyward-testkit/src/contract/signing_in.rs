@@ -1,0 +1,511 @@
+//! The rules of signing in: passwords and links, browsers, consent, codes, refresh tokens, and what ends them.
+
+use super::{Bench, IdentityStore, at, commit, must};
+use keyward_core::account::{AddMember, CreateAccount, RemoveMember, SetUserDisabled};
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::id::UserId;
+use keyward_core::oauth::{
+    Asked, CONSENT_SECONDS, Client, ClientOrigin, CreateClient, DeleteClient, Disconnect, GRACE_SECONDS,
+    GiveConsent, GrantId, LONGEST_DAYS, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed,
+    RegisterClient, Resources, RevokeGrant, pkce, refresh,
+};
+use keyward_core::opaque::TokenDigest;
+use keyward_core::password;
+use keyward_core::permit::{self, ManageSignIns, Permit, Presented as What, check, operator};
+use keyward_core::principal::Principal;
+use keyward_core::role::Role;
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::secret::Secret;
+use keyward_core::session::{
+    AcceptInvitation, ChoosePassword, EndSession, INVITATION_LINK_SECONDS, InviteByOperator, IssueLink,
+    LinkKind, RESET_LINK_SECONDS, SESSION_SECONDS, StartSession,
+};
+use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
+use keyward_core::tier::Tier;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const REDIRECT: &str = "https://app.example/back";
+const VERIFIER: &str = "a-verifier-that-has-at-least-43-characters-in-it";
+const DAY: i64 = 86_400;
+/// A grant's life without a refresh, with refresh tokens and without, in seconds.
+const LIVES: (i64, i64) = (30 * DAY, 900);
+
+fn refused(denial: OAuthDenial) -> Option<Denial> {
+    Some(Denial::OAuth(denial))
+}
+
+fn client(id: &str, origin: ClientOrigin) -> Client {
+    Client {
+        id: id.into(),
+        name: "App".to_owned(),
+        redirect_uris: [REDIRECT.to_owned()].into(),
+        origin,
+        secret: None,
+        refreshes: true,
+        created_at: at(0),
+    }
+}
+
+impl<S: IdentityStore> Bench<'_, S> {
+    async fn link(&self, user: UserId, kind: LinkKind, token: &str, seconds: i64) {
+        let effect = IssueLink { user, kind, digest: TokenDigest::of(token) };
+        must("a link is made", commit(self.store, effect, operator(), seconds).await);
+    }
+
+    /// Whoever has the link chooses a password. The hash stands for one where nobody signs in with it.
+    async fn choose(&self, token: &str, hash: &Secret, seconds: i64) -> Result<usize, Denial> {
+        let effect = ChoosePassword { link: TokenDigest::of(token), hash: hash.clone() };
+        let chosen = commit(self.store, effect, permit::present(What::Link), seconds).await?;
+        Ok(chosen.joined.len())
+    }
+
+    /// The admin has this password from now on.
+    async fn with_password(&self, word: &str) -> (Secret, Secret) {
+        let word = Secret::new(word.to_owned());
+        let hash = must("a hash", password::hash(&word, &self.random));
+        self.link(self.admin.key.user, LinkKind::Reset, "a link", 0).await;
+        must("a password is chosen", self.choose("a link", &hash, 0).await);
+        (word, hash)
+    }
+
+    async fn start(&self, proof: password::Proof, token: &str, seconds: i64) -> Result<(), Denial> {
+        let effect = StartSession { proof, digest: TokenDigest::of(token) };
+        commit(self.store, effect, permit::present(What::Password), seconds).await.map(drop)
+    }
+
+    /// The admin signs in, and this is its browser.
+    async fn signed_in(&self) {
+        let (word, hash) = self.with_password("correct horse battery").await;
+        let proof = password::verify(&word, Some((self.admin.key.user, &hash)));
+        must("a session begins", self.start(must("it proves", proof.ok_or("no")), "session", 0).await);
+    }
+
+    fn in_person(&self, token: &str, seconds: i64) -> Result<Permit<ManageSignIns>, Denial> {
+        let live = self.store.directory().read();
+        check(Principal::of(live.admit_session(&TokenDigest::of(token), at(seconds))?))
+    }
+
+    async fn registered(&self, id: &str) -> Client {
+        let effect = CreateClient(client(id, ClientOrigin::Operator));
+        must("a client is made known", commit(self.store, effect, operator(), 0).await).1
+    }
+
+    /// The admin's consent to this client, and a code for it: `code` and this number.
+    async fn consent(&self, to: &Client, number: u128, seconds: i64) -> Result<GrantId, Denial> {
+        let effect = GiveConsent {
+            client: to.clone(),
+            asked: Asked { openid: true, ..Asked::usual() },
+            resources: Resources { api: true, mcp: false },
+            account: Some(self.account),
+            bound: true,
+            redirect_uri: REDIRECT.to_owned(),
+            challenge: pkce::challenge(VERIFIER),
+            oidc_nonce: Some("n-1".to_owned()),
+            form: Uuid::from_u128(number),
+            code: TokenDigest::of(&format!("code {number}")),
+            nonce: [7; 16],
+            lives: LIVES.0,
+        };
+        commit(self.store, effect, self.in_person("session", seconds)?, seconds).await.map(|given| given.0.id)
+    }
+
+    async fn redeem_with(
+        &self,
+        edit: impl FnOnce(&mut RedeemCode),
+        number: u128,
+        seconds: i64,
+    ) -> Result<Redeemed, Denial> {
+        let mut effect = RedeemCode {
+            code: TokenDigest::of(&format!("code {number}")),
+            client: client("app", ClientOrigin::Operator),
+            redirect_uri: Some(REDIRECT.to_owned()),
+            verifier: VERIFIER.to_owned(),
+            resources: None,
+            version: 1,
+            lives: LIVES,
+        };
+        edit(&mut effect);
+        commit(self.store, effect, permit::present(What::Client), seconds).await
+    }
+
+    async fn redeem(&self, number: u128, seconds: i64) -> Result<Redeemed, Denial> {
+        self.redeem_with(|_| {}, number, seconds).await
+    }
+
+    /// A grant whose code was redeemed: token 1 is current.
+    async fn granted(&self, to: &Client, number: u128) -> GrantId {
+        let id = must("consent is given", self.consent(to, number, 0).await);
+        let edit = |effect: &mut RedeemCode| effect.client = to.clone();
+        must("a code is redeemed", self.redeem_with(edit, number, 0).await);
+        id
+    }
+
+    async fn refresh_with(
+        &self,
+        edit: impl FnOnce(&mut RefreshGrant),
+        (grant, number): (GrantId, u32),
+        seconds: i64,
+    ) -> Result<Refreshed, Denial> {
+        let tokens = refresh::RefreshTokens::new(&self.root);
+        let token = must("a token", tokens.token((grant, &[7; 16]), number, 1).ok_or("none"));
+        let presented = must("it is read", refresh::Presented::read(token.expose()).ok_or("none"));
+        let mut effect = RefreshGrant {
+            presented,
+            client: "app".into(),
+            scopes: None,
+            resources: None,
+            version: 1,
+            lives: LIVES.0,
+        };
+        edit(&mut effect);
+        commit(self.store, effect, permit::present(What::Client), seconds).await
+    }
+
+    async fn refresh(&self, grant: GrantId, number: u32, seconds: i64) -> Result<Refreshed, Denial> {
+        self.refresh_with(|_| {}, (grant, number), seconds).await
+    }
+
+    fn known(&self, grant: GrantId) -> Option<OAuthGrant> {
+        self.store.directory().read().grant(grant).cloned()
+    }
+
+    fn is_dead(&self, grant: GrantId) -> bool {
+        self.known(grant).is_none()
+    }
+}
+
+pub(super) async fn a_session_is_begun_by_the_password_of_now<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let user = bench.admin.key.user;
+    let (word, hash) = bench.with_password("correct horse battery").await;
+    let kept = must("it is kept", bench.store.password_of("admin@acme.example".to_owned()).await);
+    assert_eq!(kept, Some((user, hash.clone())), "what was chosen is what is kept");
+    let proof = || must("it proves", password::verify(&word, Some((user, &hash))).ok_or("no"));
+    must("a session begins", bench.start(proof(), "one", 0).await);
+    must("and is admitted at once", bench.in_person("one", SESSION_SECONDS - 1));
+    let over = bench.in_person("one", SESSION_SECONDS).err();
+    assert_eq!(over, Some(Denial::SessionEnded), "for twelve hours to the second");
+    let permit = must("it is there in person", bench.in_person("one", 1));
+    must("it ends itself", commit(bench.store, EndSession, permit, 1).await);
+    assert_eq!(bench.in_person("one", 1).err(), Some(Denial::SessionEnded), "and is dead at once");
+
+    must("another begins", bench.start(proof(), "two", 0).await);
+    let late = must("in person", bench.in_person("two", 1));
+    let before = proof();
+    bench.with_password("another horse battery").await;
+    assert_eq!(bench.in_person("two", 1).err(), Some(Denial::SessionEnded), "a new password ends them all");
+    let refused = commit(bench.store, EndSession, late, 1).await.err();
+    assert_eq!(refused, Some(Denial::SessionEnded), "and what they had begun");
+    let refused = bench.start(before, "three", 1).await.err();
+    assert_eq!(refused, Some(Denial::PasswordWrong), "what the one before has proved proves nothing now");
+    let disabled = SetUserDisabled { user, disabled: true };
+    must("the user is disabled", commit(bench.store, disabled, operator(), 0).await);
+    let kept = must("a look", bench.store.password_of("admin@acme.example".to_owned()).await);
+    assert_eq!(kept, None, "and has no password that counts");
+}
+
+pub(super) async fn a_link_is_good_once_and_only_the_last_one<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let (user, hash) = (bench.admin.key.user, Secret::new("a hash".to_owned()));
+    let known = async |token: &str, seconds| {
+        must("a look", bench.store.link(TokenDigest::of(token), at(seconds)).await)
+    };
+    bench.link(user, LinkKind::Reset, "first", 0).await;
+    bench.link(user, LinkKind::Invitation, "second", 0).await;
+    let other = bench.viewer.key.user;
+    bench.link(other, LinkKind::Reset, "the viewer's", 0).await;
+    assert_eq!(known("first", 0).await, None, "another link ends the one before");
+    assert_eq!(bench.choose("first", &hash, 0).await.err(), Some(Denial::LinkUnusable), "it opens nothing");
+    assert_eq!(known("second", INVITATION_LINK_SECONDS - 1).await, Some((user, LinkKind::Invitation)));
+    assert_eq!(known("second", INVITATION_LINK_SECONDS).await, None, "a week to the second");
+    assert_eq!(known("the viewer's", RESET_LINK_SECONDS).await, None, "a reset's is good for a day");
+    let late = bench.choose("the viewer's", &hash, RESET_LINK_SECONDS).await.err();
+    assert_eq!(late, Some(Denial::LinkUnusable), "and not a second longer");
+    must("it is used", bench.choose("second", &hash, 1).await);
+    let again = bench.choose("second", &hash, 1).await.err();
+    assert_eq!(again, Some(Denial::LinkUnusable), "and used up");
+    assert_eq!(known("the viewer's", 0).await, Some((other, LinkKind::Reset)), "another's is not touched");
+}
+
+pub(super) async fn an_operators_invitation_is_accepted_by_its_link_or_in_person<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let invite = async |email: &str| {
+        let (uuid, email) = (format!("uuid of {email}"), email.to_owned());
+        let effect = InviteByOperator { uuid, email, account: bench.account, role: Role::Editor };
+        commit(bench.store, effect, operator(), 0).await.map(|(user, ..)| user)
+    };
+    let role = |user| bench.store.directory().read().role(bench.account, user);
+    let new = must("somebody is invited", invite("new@acme.example").await);
+    assert_eq!(role(new), None, "which gives no right");
+    bench.link(new, LinkKind::Invitation, "come", 0).await;
+    let joined = must("comes", bench.choose("come", &Secret::new("a hash".to_owned()), 1).await);
+    assert_eq!((joined, role(new)), (1, Some(Role::Editor)), "and is a member");
+    let refused = invite("new@acme.example").await.err();
+    assert!(matches!(refused, Some(Denial::Invalid(_))), "a member is not invited again");
+
+    bench.signed_in().await;
+    let other = CreateAccount {
+        slug: "other".to_owned(),
+        name: "Other".to_owned(),
+        account_type: None,
+        tier: Tier::Free,
+    };
+    let other = must("an account", commit(bench.store, other, operator(), 0).await);
+    let accept = async || {
+        let permit = must("in person", bench.in_person("session", 1));
+        commit(bench.store, AcceptInvitation { account: other }, permit, 1).await
+    };
+    assert!(matches!(accept().await, Err(Denial::NotFound { .. })), "nobody joins uninvited");
+    let (uuid, email) = ("not used".to_owned(), "admin@acme.example".to_owned());
+    let effect = InviteByOperator { uuid, email, account: other, role: Role::Viewer };
+    let user = must("a known person", commit(bench.store, effect, operator(), 0).await).0;
+    assert_eq!(user, bench.admin.key.user, "stays who it is");
+    must("accepts", accept().await);
+    let known = bench.store.directory().read().role(other, user);
+    assert_eq!(known, Some(Role::Viewer), "with the role that was offered");
+    assert!(matches!(accept().await, Err(Denial::NotFound { .. })), "once");
+}
+
+pub(super) async fn consent_is_given_in_person_where_one_is_a_member_and_once_a_form<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let id = must("consent is given", bench.consent(&app, 1, 0).await);
+    let grant = must("it is known", bench.known(id).ok_or("not"));
+    assert_eq!(grant.user, bench.admin.key.user);
+    assert_eq!((grant.account, grant.bound, grant.openid), (Some(bench.account), true, true));
+    assert_eq!(grant.scopes, Asked::usual().scopes, "as it was given");
+    assert_eq!(bench.consent(&app, 1, 0).await.err(), Some(Denial::FormUnusable), "a form is answered once");
+    let by_key: Result<Permit<ManageSignIns>, _> =
+        check(Principal::of(must("a key", bench.admit(&bench.admin.secret, 0))));
+    assert_eq!(by_key.err(), Some(Denial::InPersonOnly), "a key gives no consent");
+    let member = RemoveMember { account: bench.account, user: bench.admin.key.user };
+    // Another admin must be left.
+    let role = keyward_core::account::SetRole {
+        account: bench.account,
+        user: bench.viewer.key.user,
+        role: Role::Admin,
+    };
+    must("another admin", commit(bench.store, role, operator(), 0).await);
+    must("the member is removed", commit(bench.store, member, operator(), 0).await);
+    assert_eq!(bench.consent(&app, 2, 0).await.err(), Some(Denial::AccountForeign), "nor one from outside");
+}
+
+pub(super) async fn a_code_is_good_once_for_a_minute_and_only_for_its_client<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let first = must("consent", bench.consent(&app, 1, 0).await);
+    let unfit = [
+        (bench.redeem(9, 0).await, OAuthDenial::CodeUnknown),
+        (
+            bench.redeem_with(|e| e.client = client("other", ClientOrigin::Operator), 1, 0).await,
+            OAuthDenial::CodeOfAnother,
+        ),
+        (
+            bench.redeem_with(|e| e.redirect_uri = Some(format!("{REDIRECT}/")), 1, 0).await,
+            OAuthDenial::CodeOfAnother,
+        ),
+        (bench.redeem_with(|e| e.verifier = VERIFIER.to_uppercase(), 1, 0).await, OAuthDenial::VerifierWrong),
+        (
+            bench.redeem_with(|e| e.resources = Some(Resources { api: false, mcp: true }), 1, 0).await,
+            OAuthDenial::ResourceUnknown,
+        ),
+        (bench.redeem(1, CONSENT_SECONDS).await, OAuthDenial::CodeExpired),
+    ];
+    for (answer, denial) in unfit {
+        assert_eq!(answer.err(), refused(denial), "what does not fit is refused");
+    }
+    let Ok(Redeemed::Granted { grant, oidc_nonce, signed_in_at }) =
+        bench.redeem(1, CONSENT_SECONDS - 1).await
+    else {
+        panic!("and uses nothing up")
+    };
+    assert_eq!(
+        (grant.id, oidc_nonce.as_deref(), signed_in_at),
+        (first, Some("n-1"), at(0)),
+        "all is as it was asked for"
+    );
+    assert_eq!(grant.family.map(|family| family.number), Some(1), "the first refresh token is current");
+    let second = bench.granted(&app, 2).await;
+    let replayed = bench.redeem_with(|e| e.verifier = VERIFIER.to_uppercase(), 1, 100).await;
+    assert!(matches!(replayed, Ok(Redeemed::Replayed(_))), "a used code is told from an unknown one");
+    assert!(bench.is_dead(first), "and ends what came of it");
+    assert!(!bench.is_dead(second), "but nothing else");
+    let after = bench.refresh(first, 1, 101).await.err();
+    assert_eq!(after, refused(OAuthDenial::GrantOver), "its refresh token is dead too");
+}
+
+pub(super) async fn a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let id = bench.granted(&app, 1).await;
+    let unfit = [
+        (bench.refresh(id, 2, 0).await, OAuthDenial::RefreshUnknown),
+        (bench.refresh(GrantId(id.0 + 1), 1, 0).await, OAuthDenial::RefreshUnknown),
+        (bench.refresh_with(|e| e.client = "other".into(), (id, 1), 0).await, OAuthDenial::RefreshUnknown),
+        (
+            bench
+                .refresh_with(|e| e.scopes = Some(ScopeSet::NONE.with(Scope::AccountWrite)), (id, 1), 0)
+                .await,
+            OAuthDenial::ScopeWider,
+        ),
+        (
+            bench.refresh_with(|e| e.resources = Some(Resources { api: true, mcp: true }), (id, 1), 0).await,
+            OAuthDenial::ResourceUnknown,
+        ),
+    ];
+    for (answer, denial) in unfit {
+        assert_eq!(answer.err(), refused(denial), "what does not fit is refused");
+    }
+    let number = |answer: Result<Refreshed, Denial>| match answer {
+        Ok(Refreshed::Granted(grant, new)) => (grant.family.map_or(0, |family| family.number), new),
+        other => panic!("a refresh is refused: {other:?}"),
+    };
+    assert_eq!(number(bench.refresh(id, 1, 10).await), (2, true), "the next one");
+    let again = number(bench.refresh(id, 1, 10 + GRACE_SECONDS - 1).await);
+    assert_eq!(again, (2, false), "who asks again is told the same");
+    assert_eq!(number(bench.refresh(id, 2, 11 + GRACE_SECONDS).await), (3, true), "and goes on from it");
+    let other = bench.granted(&app, 2).await;
+    let reused = bench.refresh(id, 1, 12 + GRACE_SECONDS).await;
+    assert!(matches!(reused, Ok(Refreshed::Reused(_))), "one of before that is a theft");
+    assert!(bench.is_dead(id) && !bench.is_dead(other), "that ends this grant alone");
+    assert_eq!(bench.refresh(id, 3, 13 + GRACE_SECONDS).await.err(), refused(OAuthDenial::GrantOver));
+    assert_eq!(number(bench.refresh(other, 1, 20).await), (2, true));
+    let late = bench.refresh(other, 1, 20 + GRACE_SECONDS).await;
+    assert!(matches!(late, Ok(Refreshed::Reused(_))), "half a minute is over to the second");
+}
+
+pub(super) async fn a_grant_lives_while_it_is_used_and_a_year_at_most<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let (idle, busy) = (bench.granted(&app, 1).await, bench.granted(&app, 2).await);
+    assert_eq!(bench.refresh(idle, 1, LIVES.0).await.err(), refused(OAuthDenial::GrantOver), "without use");
+    let (mut number, mut seconds) = (1, 0);
+    while seconds + LIVES.0 <= LONGEST_DAYS * DAY {
+        seconds += LIVES.0 - 1;
+        must("it is used", bench.refresh(busy, number, seconds).await);
+        number += 1;
+    }
+    let last = bench.refresh(busy, number, LONGEST_DAYS * DAY).await.err();
+    assert_eq!(last, refused(OAuthDenial::GrantOver), "a year is over");
+    let once = Client { refreshes: false, ..app };
+    let plain = bench.granted(&once, 3).await;
+    let grant = must("it is known", bench.known(plain).ok_or("not"));
+    assert!(grant.family.is_none(), "who does not refresh has no refresh token");
+    assert_eq!(grant.ends_at, at(LIVES.1), "and its grant ends with its access token");
+}
+
+pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench: &Bench<'_, S>) {
+    bench.signed_in().await;
+    let (app, other) = (bench.registered("app").await, bench.registered("other").await);
+    let (revoked, disconnected) = (bench.granted(&app, 1).await, bench.granted(&app, 2).await);
+    let (deleted, left) = (bench.granted(&other, 3).await, bench.granted(&app, 4).await);
+    let give_up = async |client: &str| {
+        let effect = RevokeGrant { grant: revoked, client: Arc::from(client) };
+        commit(bench.store, effect, permit::present(What::Client), 1).await.map(|done| done.now)
+    };
+    assert_eq!(give_up("other").await.err(), refused(OAuthDenial::RefreshUnknown), "not another's");
+    assert!(!bench.is_dead(revoked));
+    assert!(must("its client gives it up", give_up("app").await) && bench.is_dead(revoked));
+    assert!(!must("again", give_up("app").await), "which changes nothing the second time");
+    let delete = DeleteClient { id: "other".into() };
+    let gone = must("a client goes", commit(bench.store, delete.clone(), operator(), 1).await);
+    assert_eq!(gone.grants, 1, "and its grant with it");
+    assert!(bench.is_dead(deleted) && !bench.is_dead(left), "but no other");
+    assert!(bench.store.directory().read().client("other").is_none(), "nobody knows it any more");
+    let again = commit(bench.store, delete, operator(), 1).await.err();
+    assert!(matches!(again, Some(Denial::NotFound { .. })), "it is gone");
+    let permit = must("in person", bench.in_person("session", 2));
+    let done =
+        must("disconnected", commit(bench.store, Disconnect { client: "app".into() }, permit, 2).await);
+    assert_eq!(done.grants, 2, "every grant that was left");
+    assert!(bench.is_dead(disconnected) && bench.is_dead(left), "at once");
+
+    let of_member = bench.granted(&app, 5).await;
+    let (account, user) = (bench.account, bench.admin.key.user);
+    let role = keyward_core::account::SetRole { account, user: bench.viewer.key.user, role: Role::Admin };
+    must("another admin", commit(bench.store, role, operator(), 3).await);
+    must("a member goes", commit(bench.store, RemoveMember { account, user }, operator(), 3).await);
+    assert!(bench.is_dead(of_member), "what was for that account ends");
+    let back = AddMember { account, user, role: Role::Admin };
+    must("it comes back", commit(bench.store, back, operator(), 3).await);
+    assert_eq!(bench.refresh(of_member, 1, 3).await.err(), refused(OAuthDenial::GrantOver), "none revives");
+    let of_user = bench.granted(&app, 6).await;
+    let disabled = |disabled| SetUserDisabled { user, disabled };
+    must("a user is disabled", commit(bench.store, disabled(true), operator(), 4).await);
+    assert!(bench.is_dead(of_user), "what it gave ends");
+    let ended = bench.in_person("session", 4).err();
+    assert_eq!(ended, Some(Denial::SessionEnded), "and so does its browser's session");
+    must("it is active again", commit(bench.store, disabled(false), operator(), 5).await);
+    assert_eq!(bench.refresh(of_user, 1, 5).await.err(), refused(OAuthDenial::GrantOver), "none revives");
+    assert_eq!(bench.in_person("session", 5).err(), Some(Denial::SessionEnded));
+}
+
+pub(super) async fn clients_that_register_are_bounded_and_the_same_is_the_same<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let register = async |id: &str, same: Option<&str>, seconds| {
+        let same = same.map(TokenDigest::of);
+        let effect = RegisterClient { client: client(id, ClientOrigin::Registered), same, most: 2 };
+        commit(bench.store, effect, permit::register(), seconds)
+            .await
+            .map(|(_, client, new)| (client.id, new))
+    };
+    let first = must("one registers", register("one", Some("metadata"), 0).await);
+    assert_eq!((&*first.0, first.1), ("one", true));
+    let same = must("the same again", register("two", Some("metadata"), 1).await);
+    assert_eq!((&*same.0, same.1), ("one", false), "is the same client");
+    must("one with a secret", register("three", None, 1).await);
+    let full = register("four", Some("other"), 2).await.err();
+    assert_eq!(full, refused(OAuthDenial::TooManyClients), "there are so many, and no more");
+    must("the same still is", register("five", Some("metadata"), 2).await);
+    bench.registered("mine").await;
+    let twice =
+        commit(bench.store, CreateClient(client("mine", ClientOrigin::Operator)), operator(), 2).await;
+    assert!(matches!(twice, Err(Denial::Invalid(_))), "an id is one client's");
+
+    bench.signed_in().await;
+    let one = must("known", bench.store.directory().read().client("one").cloned().ok_or("not"));
+    let used = bench.granted(&one, 1).await;
+    must("after a day there is room", register("six", Some("other"), DAY + 2).await);
+    let live = bench.store.directory().read();
+    assert!(live.client("three").is_none(), "for one that nobody used is gone");
+    assert!(live.client("one").is_some() && live.grant(used).is_some(), "but not one that somebody uses");
+    assert!(live.client("mine").is_some(), "nor the operator's");
+}
+
+pub(super) async fn signing_keys_are_known_at_once<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let key = |kid: &str, version| SealedKey {
+        id: 0,
+        kid: kid.into(),
+        sealed: vec![version; 3].into(),
+        nonce: [version; 12],
+        version: u32::from(version),
+        created_at: at(0),
+        signs_from: at(10),
+    };
+    let add = async |kid: &str, alone| {
+        let effect = AddSigningKey { key: key(kid, 1), alone };
+        must("a key is added", commit(bench.store, effect, operator(), 5).await)
+    };
+    let known =
+        || -> Vec<SealedKey> { bench.store.directory().read().signing_keys().into_iter().cloned().collect() };
+    let first = add("k1", false).await;
+    assert_eq!((first.created_at, first.signs_from), (at(5), at(10)), "made now, to sign later");
+    let second = add("k2", false).await;
+    assert_eq!(known(), [first.clone(), second.clone()], "as they were given");
+    let sealed = SealedKey { id: first.id, created_at: at(5), ..key("k1", 2) };
+    must("sealed again", commit(bench.store, ResealSigningKey(sealed.clone()), operator(), 6).await);
+    assert_eq!(known(), [sealed, second.clone()], "under the next version");
+    must("removed", commit(bench.store, RemoveSigningKey(first.id), operator(), 7).await);
+    assert_eq!(known(), [second], "one is left");
+    let alone = add("k3", true).await;
+    assert_eq!(known(), [alone], "and then another, alone");
+}
