@@ -1,7 +1,8 @@
 //! What the tests of every store and of the program share: a clock that stands until it is moved, randomness that
-//! repeats itself, an issuer of tokens, and the contract that every store must keep.
+//! repeats itself, an issuer of tokens, the forms of a page, and the contract that every store must keep.
 
 pub mod contract;
+pub mod forms;
 pub mod issuer;
 
 use keyward_core::clock::{Clock, Timestamp};

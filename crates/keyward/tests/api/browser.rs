@@ -3,6 +3,7 @@
 use crate::support::{Answer, PASSWORD, TestApp};
 use http::Method;
 use keyward_core::oauth::pkce;
+pub(crate) use keyward_testkit::forms::{Fields, Form, fields, form_to, forms};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use url::{Url, form_urlencoded};
@@ -11,81 +12,8 @@ pub(crate) const ORIGIN: &str = "http://keyward.test";
 pub(crate) const CALLBACK: &str = "https://app.example/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// Names and values.
-pub(crate) type Fields = Vec<(String, String)>;
-
-pub(crate) fn fields(pairs: &[(&str, &str)]) -> Fields {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
 pub(crate) fn encoded(fields: &[(String, String)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-/// A form of a page.
-#[derive(Clone, Debug)]
-pub(crate) struct Form {
-    pub(crate) action: String,
-    pub(crate) hidden: Fields,
-}
-
-impl Form {
-    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
-        let mut form = self.clone();
-        form.hidden.retain(|(own, _)| own != name);
-        form.hidden.push((name.to_owned(), value.to_owned()));
-        form
-    }
-
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.hidden.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value)
-    }
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
-    let text = tag.get(start..)?.split('"').next()?;
-    let plain = [
-        ("&#34;", "\""),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&lt;", "<"),
-        ("&#60;", "<"),
-        ("&gt;", ">"),
-        ("&#62;", ">"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ];
-    Some(plain.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)))
-}
-
-/// Every form of a page, by where it is sent.
-pub(crate) fn forms(page: &str) -> Vec<Form> {
-    page.split("<form")
-        .skip(1)
-        .map(|part| {
-            let body = part.split("</form>").next().unwrap();
-            let tag = format!(" {}", body.split('>').next().unwrap());
-            let inputs =
-                body.split("<input").skip(1).map(|input| format!(" {}", input.split('>').next().unwrap()));
-            let hidden = inputs.filter(|input| input.contains("type=\"hidden\""));
-            Form {
-                action: attribute(&tag, "action").unwrap_or_default(),
-                hidden: hidden
-                    .map(|input| {
-                        (attribute(&input, "name").unwrap(), attribute(&input, "value").unwrap_or_default())
-                    })
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-pub(crate) fn form_to(page: &str, action: &str) -> Form {
-    forms(page)
-        .into_iter()
-        .find(|form| form.action == action)
-        .unwrap_or_else(|| panic!("no form to {action}: {page}"))
 }
 
 /// Keeps cookies.

@@ -18,8 +18,9 @@
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
 //! | `sign_in.rs` | signing in: other people's clients, a browser, `keyward login` |
+//! | `person.rs` | a person with a browser, and the application that it signs in to |
 //! | `limits.rs` | exact limits on a real clock, with the judge of `tests/rigs/limits.rs` |
-//! | `secrets.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
+//! | `secrets.rs`, `secrets_of_sign_in.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
 
 #[cfg(test)]
 mod attack;
@@ -46,11 +47,15 @@ mod orders;
 #[cfg(test)]
 mod outside_issuer;
 #[cfg(test)]
+mod person;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod secrets_of_sign_in;
 #[cfg(test)]
 mod service;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! No secret is in the database, in its log files or in anything that the program prints, but where it belongs.
 
 use crate::search::{Needles, key_like};
+use crate::secrets_of_sign_in::signed_in;
 use crate::support::{BASE, Client, Server, connect, keyward, run, text, unlimited};
 use keyward_sqlite::faults::WriteLock;
 use serde_json::{Value, json};
@@ -10,18 +11,23 @@ use std::path::Path;
 use std::process::Command;
 
 /// What no client's mistake may bring into a file.
-const MARKER: &str = "zQ9marker7Vx2sesame5Lk";
+pub(crate) const MARKER: &str = "zQ9marker7Vx2sesame5Lk";
 /// UUIDs that a client sends as Idempotency-Key: secrets too.
 const UUIDS: [&str; 2] = ["5e5a3e17-0bad-4cab-9a7e-00c0ffee1234", "5e5a3e17-0bad-4cab-9a7e-00c0ffee1235"];
 
 /// What the requests here are refused for, at every step on the way.
-const DENIALS: [&str; 21] = [
+const DENIALS: [&str; 32] = [
     "account_foreign",
     "body_too_large",
     "body_unreadable",
+    "client_secret_wrong",
+    "client_unknown",
+    "code_replayed",
+    "code_unknown",
     "content_type_unsupported",
     "credential_malformed",
     "credential_unknown_kind",
+    "form_unusable",
     "header_malformed",
     "headers_too_large",
     "idempotency_key_malformed",
@@ -31,10 +37,16 @@ const DENIALS: [&str; 21] = [
     "key_malformed",
     "key_revoked",
     "key_unknown",
+    "link_unusable",
+    "metadata_unfit",
     "method_not_allowed",
     "not_found",
+    "oauth_request_malformed",
+    "password_wrong",
     "path_ambiguous",
     "query_malformed",
+    "redirect_uri_unknown",
+    "refresh_unknown",
     "route_unknown",
     "store_unavailable",
 ];
@@ -337,6 +349,7 @@ fn no_secret_anywhere(format: &str) {
         assert_eq!(admin.get(path).status, 200, "{path}");
     }
 
+    let of_sign_in = signed_in(&server, data);
     clumsy_requests(&mut admin, &key);
     broken_requests(&server, &key);
     // A failing store is talked about in the log more than a working one.
@@ -352,10 +365,12 @@ fn no_secret_anywhere(format: &str) {
         "the log is searched too"
     );
     assert_clean(&running, &needles);
+    assert_clean(&running, &of_sign_in);
     assert_found(&running, "keyward.db", control);
     server.terminate();
     let stopped = places(data, &server);
     assert_clean(&stopped, &needles);
+    assert_clean(&stopped, &of_sign_in);
     assert_found(&stopped, "keyward.db", control);
     assert_found(&stopped, "stderr", &request_id);
     let log = server.stderr();

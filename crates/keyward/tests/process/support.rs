@@ -33,7 +33,9 @@ pub(crate) fn unlimited(mut command: Command) -> Command {
     command
         .env("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "0")
         .env("KEYWARD_LIMITS_VALIDATE_PER_MINUTE", "100000")
-        .env("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "100000");
+        .env("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "100000")
+        .env("KEYWARD_LIMITS_SIGN_IN_PER_MINUTE", "100000")
+        .env("KEYWARD_LIMITS_REGISTER_PER_MINUTE", "100000");
     command
 }
 
@@ -294,6 +296,12 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a header.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let own = self.headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name));
+        own.map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn json(&self) -> Value {
