@@ -5,9 +5,7 @@
 //! put secrets by mistake.
 
 use crate::app::App;
-use crate::call::BASE;
 use crate::problem::{Problem, Problems, Reason, RequestId};
-use crate::routes::OperationId;
 use crate::telemetry::{FinishedRequest, Parent};
 use crate::transport::ByProxy;
 use crate::watch::Seen;
@@ -31,10 +29,19 @@ use uuid::Uuid;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What a request asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    /// The operation, as log and metrics have it.
+    pub(crate) operation: &'static str,
+    /// Its path with the names of its parameters.
+    pub(crate) route: Arc<str>,
+}
+
 /// What is learnt of a request on its way, in its extensions.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    pub(crate) operation: OnceLock<(OperationId, &'static str)>,
+    pub(crate) operation: OnceLock<Named>,
     pub(crate) caller: OnceLock<(UserId, &'static str, i64)>,
     pub(crate) account: OnceLock<AccountId>,
     pub(crate) origin_app: OnceLock<Arc<str>>,
@@ -163,7 +170,7 @@ impl Event {
         // Our methods by name; a client may invent others of any length.
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
         let duration = self.app.clock.elapsed().saturating_sub(self.start);
-        let operation = self.record.operation.get().map(|(operation, _)| operation.name());
+        let operation = self.record.operation.get().map(|named| named.operation);
         let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
         let account = self.record.account.get().map(|account| account.0);
         let origin_app = self.record.origin_app.get();
@@ -217,8 +224,8 @@ impl Event {
         denial: Option<&'static str>,
         duration: Duration,
     ) -> FinishedRequest {
-        let operation = self.record.operation.get();
-        let route = operation.map(|(_, path)| format!("{BASE}{path}"));
+        let named = self.record.operation.get();
+        let route = named.map(|named| named.route.to_string());
         let caller = self.record.caller.get();
         let attributes = [
             Some(KeyValue::new("http.request.method", method)),
@@ -226,7 +233,7 @@ impl Event {
             status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))),
             self.address.map(|ClientAddress(address)| KeyValue::new("client.address", address.to_string())),
             Some(KeyValue::new("keyward.request_id", self.id.hyphenated().to_string())),
-            operation.map(|(operation, _)| KeyValue::new("keyward.operation", operation.name())),
+            named.map(|named| KeyValue::new("keyward.operation", named.operation)),
             denial.map(|denial| KeyValue::new("keyward.denial", denial)),
             self.record.account.get().map(|account| KeyValue::new("keyward.account_id", account.0)),
             caller.map(|(user, ..)| KeyValue::new("keyward.user_id", user.0)),

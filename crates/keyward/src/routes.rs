@@ -6,7 +6,7 @@
 use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
-use crate::observe::record;
+use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
 use crate::stack::{AccountNeed, guarded, public};
 use crate::{console, oauth, pages};
@@ -300,7 +300,8 @@ pub(crate) fn verbs(app: &Arc<App>, Verbs(allowed): Verbs) -> MethodRouter {
 
 /// One row, with what stands around it.
 fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) -> MethodRouter {
-    let (id, path) = (row.id, row.path);
+    let id = row.id;
+    let named = Named { operation: id.name(), route: format!("{BASE}{}", row.path).into() };
     let (run, own) = (Arc::clone(&row.run), Arc::clone(app));
     let inner = service_fn(move |request: Request<Body>| {
         let app = Arc::clone(&own);
@@ -311,7 +312,7 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) 
     let noted = move |request: Request<Body>| {
         if let Some(record) = record(&request) {
             // A request enters one row, so the note is new.
-            let _ = record.operation.set((id, path));
+            let _ = record.operation.set(named.clone());
         }
         request
     };

@@ -2,6 +2,7 @@
 
 use super::Visit;
 use crate::app::App;
+use crate::observe::{Named, record};
 use crate::routes::{Verbs, verbs};
 use axum::Router;
 use axum::body::Body;
@@ -18,24 +19,26 @@ type Handle = Arc<dyn Fn(Visit) -> BoxFuture<'static, Response<Body>> + Send + S
 #[derive(Clone)]
 pub(crate) struct Open {
     verb: &'static str,
+    /// The operation, as log and metrics have it.
+    name: &'static str,
     handle: Handle,
 }
 
 impl Open {
-    pub(crate) fn get<F, R>(handler: F) -> Self
+    pub(crate) fn get<F, R>(name: &'static str, handler: F) -> Self
     where
         F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
-        Self { verb: "GET", handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+        Self { verb: "GET", name, handle: Arc::new(move |visit| Box::pin(handler(visit))) }
     }
 
-    pub(crate) fn post<F, R>(handler: F) -> Self
+    pub(crate) fn post<F, R>(name: &'static str, handler: F) -> Self
     where
         F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
-        Self { verb: "POST", handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+        Self { verb: "POST", name, handle: Arc::new(move |visit| Box::pin(handler(visit))) }
     }
 }
 
@@ -43,10 +46,18 @@ impl Open {
 pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) -> Router {
     let at = rows.iter().fold(verbs(app, Verbs::of(rows.iter().map(|row| row.verb))), |at, row| {
         let (app, handle) = (Arc::clone(app), Arc::clone(&row.handle));
+        let named = Named { operation: row.name, route: path.as_str().into() };
         let service = service_fn(move |request: Request<Body>| {
             let (app, handle) = (Arc::clone(&app), Arc::clone(&handle));
+            let record = record(&request).cloned().unwrap_or_default();
+            // A request comes here once, so the notes are new.
+            let _ = record.operation.set(named.clone());
             async move {
                 let visit = Visit::of(app, request).await;
+                if let Some(caller) = &visit.session {
+                    let _ =
+                        record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
+                }
                 let fresh = visit.fresh_cookie();
                 let mut response = handle(visit).await;
                 if let Some(cookie) = fresh {

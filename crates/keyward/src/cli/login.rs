@@ -2,10 +2,11 @@
 
 use super::CliError;
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
 use clap::Args;
+use http::Uri;
 use keyward_core::api_key::base62;
 use keyward_core::oauth::{KEYWARD_CLI, pkce};
 use keyward_core::random::OsRandom;
@@ -40,16 +41,23 @@ type Answer = BTreeMap<String, String>;
 impl Login {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let issuer = self.url.trim_end_matches('/');
-        let web = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().map_err(said)?;
+        let web = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            // A code goes to the server that was named, and nowhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(said)?;
         let metadata = metadata(&web, issuer).await?;
         let endpoint = |name: &str| {
             let url = metadata.get(name).and_then(Value::as_str);
-            url.map(str::to_owned).ok_or_else(|| CliError::Said(format!("{issuer} does not say its {name}")))
+            url.and_then(is_reachable).ok_or_else(|| {
+                CliError::Said(format!("{issuer} does not say its {name}, or none that is safe"))
+            })
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let redirect = format!("http://{}/callback", listener.local_addr()?);
         let (verifier, state) = (base62(&OsRandom, 64).map_err(said)?, base62(&OsRandom, 32).map_err(said)?);
-        let mut to = Url::parse(&endpoint("authorization_endpoint")?).map_err(said)?;
+        let (mut to, token_endpoint) = (endpoint("authorization_endpoint")?, endpoint("token_endpoint")?);
         to.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", KEYWARD_CLI)
@@ -61,8 +69,8 @@ impl Login {
             to.query_pairs_mut().append_pair("scope", scope);
         }
         self.send_there(to.as_str())?;
-        let answer = answer(listener).await?;
-        let code = code(&answer, &state, issuer)?;
+        let answer = answer(listener, state).await?;
+        let code = code(&answer, issuer)?;
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("grant_type", "authorization_code"),
@@ -72,11 +80,12 @@ impl Login {
                 ("code_verifier", &verifier),
             ])
             .finish();
-        let request =
-            web.post(endpoint("token_endpoint")?).header("content-type", "application/x-www-form-urlencoded");
+        let request = web.post(token_endpoint).header("content-type", "application/x-www-form-urlencoded");
         let response = request.body(body).send().await.map_err(said)?;
         let token: Value = serde_json::from_slice(&response.bytes().await.map_err(said)?).map_err(said)?;
-        let Some(access) = token.get("access_token").and_then(Value::as_str) else {
+        // As RFC 6750 §2.1 writes a token: nothing in it that means something to a terminal.
+        let is_token = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let Some(access) = token.get("access_token").and_then(Value::as_str).filter(is_token) else {
             let why = token.get("error_description").and_then(Value::as_str).unwrap_or("no token was given");
             return Err(CliError::Said(why.to_owned()));
         };
@@ -104,13 +113,19 @@ fn said(error: impl std::fmt::Display) -> CliError {
     CliError::Said(error.to_string())
 }
 
+/// A URL of a server that is spoken to: https, or http on loopback.
+fn is_reachable(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    (url.scheme() == "https" || url.scheme() == "http" && loopback).then_some(url)
+}
+
 /// What the server says of itself. It must say that it is the one that was asked (RFC 8414 §3.3).
 async fn metadata(web: &reqwest::Client, issuer: &str) -> Result<Value, CliError> {
-    let url = Url::parse(issuer).map_err(|_| CliError::Said(format!("{issuer} is no URL")))?;
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+    Url::parse(issuer).map_err(|_| CliError::Said(format!("{issuer} is no URL")))?;
+    let Some(url) = is_reachable(issuer) else {
         return Err(CliError::Said("a server is reached by https, or by http on loopback".to_owned()));
-    }
+    };
     let path = url.path().trim_end_matches('/').to_owned();
     let mut at = url;
     at.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
@@ -129,22 +144,35 @@ async fn metadata(web: &reqwest::Client, issuer: &str) -> Result<Value, CliError
     Ok(document)
 }
 
-/// Waits for the browser to come back.
-async fn answer(listener: TcpListener) -> Result<Answer, CliError> {
+/// What the page says when the browser came back.
+const DONE: &str = "You can close this page and go back to the terminal.";
+const NOT_OURS: &str = "This answers no sign-in that waits here. Nothing was done with it.";
+
+/// A sign-in that waits for its answer.
+struct Waits {
+    state: String,
+    told: Mutex<Option<oneshot::Sender<Answer>>>,
+}
+
+/// Waits for the browser to come back with this `state`. Whatever else comes is not an answer to this request: any page can send a
+/// browser here, so it must not end the wait (RFC 6749 §10.12).
+async fn answer(listener: TcpListener, state: String) -> Result<Answer, CliError> {
     let (told, hears) = oneshot::channel();
-    let told = Arc::new(Mutex::new(Some(told)));
-    let callback = get(
-        async |State(told): State<Arc<Mutex<Option<oneshot::Sender<Answer>>>>>,
-               Query(answer): Query<Answer>| {
-            if let Some(told) = told.lock().await.take() {
-                let _ = told.send(answer);
+    let waits = Arc::new(Waits { state, told: Mutex::new(Some(told)) });
+    let callback = get(async |State(waits): State<Arc<Waits>>, uri: Uri| {
+        let ours = read(uri.query().unwrap_or_default()).filter(|own| own.get("state") == Some(&waits.state));
+        let said = match ours {
+            Some(answer) => {
+                if let Some(told) = waits.told.lock().await.take() {
+                    let _ = told.send(answer);
+                }
+                DONE
             }
-            Html(
-                "<!DOCTYPE html><html lang=\"en\"><title>Keyward</title><p>You can close this page and go back to the terminal.</p></html>",
-            )
-        },
-    );
-    let router = Router::new().route("/callback", callback).with_state(told);
+            None => NOT_OURS,
+        };
+        Html(format!("<!DOCTYPE html><html lang=\"en\"><title>Keyward</title><p>{said}</p></html>"))
+    });
+    let router = Router::new().route("/callback", callback).with_state(waits);
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     let answer = tokio::time::timeout(PATIENCE, hears).await;
     // So that the page is sent before the program ends.
@@ -154,11 +182,23 @@ async fn answer(listener: TcpListener) -> Result<Answer, CliError> {
     answer.map_err(said)
 }
 
-/// The code, from an answer that is to this request and from this server (RFC 9207).
-fn code<'a>(answer: &'a Answer, state: &str, issuer: &str) -> Result<&'a str, CliError> {
+/// The parameters of an answer; `None` if one stands twice (RFC 6749 §3.1).
+fn read(query: &str) -> Option<Answer> {
+    let mut answer = Answer::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if answer.insert(name.into_owned(), value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(answer)
+}
+
+/// The code, from an answer of this server (RFC 9207).
+fn code<'a>(answer: &'a Answer, issuer: &str) -> Result<&'a str, CliError> {
     let get = |name: &str| answer.get(name).map(String::as_str);
-    if get("state") != Some(state) || get("iss") != Some(issuer) {
-        return Err(CliError::Said("the answer is not to this sign-in; nothing was done with it".to_owned()));
+    if get("iss") != Some(issuer) {
+        let text = "another server has answered this sign-in; nothing was done with its answer";
+        return Err(CliError::Said(text.to_owned()));
     }
     match (get("code"), get("error")) {
         (Some(code), None) => Ok(code),

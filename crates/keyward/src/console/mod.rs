@@ -18,16 +18,25 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         return router;
     }
     let all: [(&str, Vec<Open>); 10] = [
-        ("/sign-in", vec![Open::get(sign_in::show), Open::post(sign_in::sign_in)]),
-        ("/sign-out", vec![Open::post(sign_in::sign_out)]),
-        ("/welcome", vec![Open::get(welcome::show), Open::post(welcome::choose)]),
-        ("/console", vec![Open::get(keys::home)]),
-        ("/console/{slug}/keys", vec![Open::get(keys::show), Open::post(keys::create)]),
-        ("/console/{slug}/keys/{key_id}/rotate", vec![Open::post(keys::rotate)]),
-        ("/console/{slug}/keys/{key_id}/revoke", vec![Open::post(keys::revoke)]),
-        ("/console/{slug}/applications", vec![Open::get(applications::show)]),
-        ("/console/{slug}/applications/disconnect", vec![Open::post(applications::disconnect)]),
-        ("/console/invitations/{slug}/accept", vec![Open::post(applications::accept)]),
+        ("/sign-in", vec![Open::get("showSignIn", sign_in::show), Open::post("signIn", sign_in::sign_in)]),
+        ("/sign-out", vec![Open::post("signOut", sign_in::sign_out)]),
+        (
+            "/welcome",
+            vec![Open::get("showWelcome", welcome::show), Open::post("choosePassword", welcome::choose)],
+        ),
+        ("/console", vec![Open::get("showConsole", keys::home)]),
+        (
+            "/console/{slug}/keys",
+            vec![Open::get("showKeys", keys::show), Open::post("createKeyInConsole", keys::create)],
+        ),
+        ("/console/{slug}/keys/{key_id}/rotate", vec![Open::post("rotateKeyInConsole", keys::rotate)]),
+        ("/console/{slug}/keys/{key_id}/revoke", vec![Open::post("revokeKeyInConsole", keys::revoke)]),
+        ("/console/{slug}/applications", vec![Open::get("showApplications", applications::show)]),
+        (
+            "/console/{slug}/applications/disconnect",
+            vec![Open::post("disconnectApplication", applications::disconnect)],
+        ),
+        ("/console/invitations/{slug}/accept", vec![Open::post("acceptInvitation", applications::accept)]),
     ];
     all.into_iter().fold(router, |router, (path, rows)| open(app, router, path.to_owned(), &rows))
 }

@@ -79,12 +79,15 @@ impl Person {
             ("code_challenge_method", "S256"),
             ("scope", scope),
         ];
-        let to = format!("/oauth/authorize?{}", encoded(&asked));
-        let to = self.sign_in(email, password, &to).unwrap();
-        let form = self.form(&to, "/oauth/authorize").with("decision", "allow");
-        let back = self.send(&form);
-        let back = Url::parse(back.header("location").unwrap()).unwrap();
+        let back = self.allows(&format!("/oauth/authorize?{}", encoded(&asked)), email, password);
         back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    /// Signs in at this address of the authorization server, and consents; where that leads.
+    pub(crate) fn allows(&mut self, at: &str, email: &str, password: &str) -> Url {
+        let to = self.sign_in(email, password, at).unwrap();
+        let form = self.form(&to, "/oauth/authorize").with("decision", "allow");
+        Url::parse(self.send(&form).header("location").unwrap()).unwrap()
     }
 }
 

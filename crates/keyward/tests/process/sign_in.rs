@@ -1,10 +1,13 @@
 //! Signing in at the demo: other people's clients as judges, a browser, `keyward login`, and a restart.
 
-use crate::support::{Client, Server, clean, keyward, text};
+use crate::person::{Person as Browser, encoded};
+use crate::support::{Client, Server, clean, keyward, refused, text};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use url::Url;
 
 fn clients() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
@@ -41,25 +44,40 @@ impl Person {
 
     /// The access token that `keyward login` prints.
     fn logs_in(&self, clients: &Path, more: &[&str]) -> String {
-        let mut command = keyward(&["login", &self.url, "--no-browser"]);
-        command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut login = command.spawn().unwrap();
-        let mut lines = BufReader::new(login.stderr.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| line.unwrap().trim().strip_prefix("http").map(|rest| format!("http{rest}")));
+        let (login, url) = begin(&self.url, more);
         let back = Command::new("node")
             .arg(clients.join("oauth/sign_in.mjs"))
-            .args([url.unwrap().as_str(), self.email, &self.password])
+            .args([url.as_str(), self.email, &self.password])
             .output()
             .unwrap();
         let back = String::from_utf8(back.stdout).unwrap();
-        let came = Command::new("curl").args(["-sS", back.trim()]).output().unwrap();
-        assert!(String::from_utf8_lossy(&came.stdout).contains("close this page"));
-        let mut token = String::new();
-        login.stdout.take().unwrap().read_to_string(&mut token).unwrap();
-        assert!(login.wait().unwrap().success());
-        token.trim().to_owned()
+        assert!(visit(back.trim()).contains("close this page"));
+        let ended = login.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap().trim().to_owned()
     }
+}
+
+/// `keyward login`, and the address that it prints.
+fn begin(server: &str, more: &[&str]) -> (Child, String) {
+    let mut command = keyward(&["login", server, "--no-browser"]);
+    command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut login = command.spawn().unwrap();
+    let mut said = BufReader::new(login.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.trim().starts_with("http") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended without an address");
+    }
+    // What else it says is read at its end.
+    login.stderr = Some(ChildStderr::from(OwnedFd::from(said.into_inner())));
+    (login, line.trim().to_owned())
+}
+
+/// Goes there as a browser would; the page.
+fn visit(url: &str) -> String {
+    let came = Command::new("curl").args(["-sS", url]).output().unwrap();
+    String::from_utf8(came.stdout).unwrap()
 }
 
 fn node(script: &Path) -> Command {
@@ -127,4 +145,46 @@ fn login_prints_a_token_that_opens_the_deals_and_a_restarted_demo_knows_its_clie
     );
     let asked = Client::to(server.address).send("GET", &ask, &[("Accept", "text/html")], b"").unwrap();
     assert!(asked.status == 303 && asked.header("location").unwrap().contains("/sign-in?"));
+}
+
+/// Two authorization servers, of which one wants what the other gave (RFC 9700 §4.4).
+#[test]
+fn login_takes_no_answer_but_its_servers_to_its_own_request() {
+    let honest = person(Server::demo(None), "admin@acme.example");
+    let other = person(Server::demo(None), "admin@acme.example");
+    let (login, url) = begin(&honest.url, &[]);
+    let asked = Url::parse(&url).unwrap();
+    let parameter = |name: &str| asked.query_pairs().find(|(own, _)| own == name).unwrap().1.into_owned();
+    let (redirect, state) = (parameter("redirect_uri"), parameter("state"));
+
+    // What answers no request of its own does not even end the wait.
+    let issuer = ("iss", honest.url.as_str());
+    for foreign in [
+        encoded(&[("code", "kw_code_planted"), issuer]),
+        encoded(&[("code", "kw_code_planted"), issuer, ("state", "another")]),
+        encoded(&[("code", "kw_code_planted"), issuer, ("state", &state), ("state", &state)]),
+        encoded(&[("code", "kw_code_planted"), ("iss", &other.url), issuer, ("state", &state)]),
+        String::new(),
+    ] {
+        assert!(visit(&format!("{redirect}?{foreign}")).contains("answers no sign-in"), "{foreign}");
+    }
+    // The person is led to the other one with the same request, and that gives a real code for it.
+    let there = format!("{}?{}", asked.path(), asked.query().unwrap());
+    let back = Browser::at(&other.server).allows(&there, other.email, &other.password);
+    assert!(back.as_str().contains("code=kw_code_"), "{back}");
+    visit(back.as_str());
+    let ended = login.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(2), 0), "{said}");
+    assert!(said.contains("another server has answered"), "{said}");
+    let log = honest.server.stderr();
+    assert!(log.contains("operation=\"getIssuerMetadata\""), "its log tells what it was asked: {log}");
+    assert!(!log.contains("issueToken"), "the code was shown to nobody: {log}");
+
+    // Nor is a server believed that says it is another.
+    let by_name = honest.url.replace("127.0.0.1", "localhost");
+    let said = refused(&mut keyward(&["login", &by_name, "--no-browser"]));
+    assert!(said.contains(&format!("says that it is {}", honest.url)), "{said}");
+    let said = refused(&mut keyward(&["login", "http://keyward.example", "--no-browser"]));
+    assert!(said.contains("https, or by http on loopback"), "{said}");
 }
