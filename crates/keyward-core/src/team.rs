@@ -1,5 +1,6 @@
 //! The team of an account, and what its admins do with it: invite, change roles, take places away.
 
+use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::input::{Fields, Invalid};
@@ -15,6 +16,15 @@ pub const INVITATION_SECONDS: i64 = 7 * 86_400;
 
 /// The most open invitations of one account.
 pub const MAX_INVITATIONS: i64 = 100;
+
+/// An invitation into an account that was not yet accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenInvitation {
+    /// The role that is offered.
+    pub role: Role,
+    /// Until when it can be accepted.
+    pub ends_at: Timestamp,
+}
 
 /// Someone who is on the team, or invited to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use crate::open::OpenError;
 use crate::reader::all;
 use crate::rows;
 use keyward_core::api_key::KeySecret;
-use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
+use keyward_core::team::OpenInvitation;
 use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,7 +50,7 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         vec![format!("{} {} {}", chosen.user, chosen.issuer, chosen.client)]
     })?;
     let invited =
-        loading.table("invitations", "account_id, user_id, expires_at", invitation, |_| Vec::new())?;
+        loading.table("invitations", "account_id, user_id, role, expires_at", invitation, |_| Vec::new())?;
     let clients =
         loading.table("oauth_clients", rows::CLIENT, rows::client, |client| vec![client.id.to_string()])?;
     let grants = loading.table("oauth_grants", rows::GRANT, rows::grant, |_| Vec::new())?;
@@ -66,7 +66,7 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
         .chain(identities.into_iter().map(Change::Linked))
         .chain(chosen.into_iter().map(Change::Chosen))
-        .chain(invited.into_iter().map(|(account, user, end)| Change::Invited(account, user, Some(end))))
+        .chain(invited.into_iter().map(|(account, user, open)| Change::Invited(account, user, Some(open))))
         .chain(clients.into_iter().map(Change::Client))
         .chain(grants.into_iter().map(Change::Grant))
         .chain(sessions.into_iter().map(Change::Session))
@@ -75,10 +75,9 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     Ok(Learnt { changes, left_out: loading.left_out })
 }
 
-fn invitation(row: &Row<'_>) -> Result<(AccountId, UserId, Timestamp), StoreError> {
-    let (account, user, end) =
-        (rows::get(row, "account_id")?, rows::get(row, "user_id")?, rows::get(row, "expires_at")?);
-    Ok((AccountId(account), UserId(user), Timestamp::from_unix(end)))
+fn invitation(row: &Row<'_>) -> Result<(AccountId, UserId, OpenInvitation), StoreError> {
+    let (account, user) = (rows::get(row, "account_id")?, rows::get(row, "user_id")?);
+    Ok((AccountId(account), UserId(user), rows::invitation(row)?))
 }
 
 fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {

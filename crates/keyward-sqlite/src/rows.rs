@@ -17,6 +17,7 @@ use keyward_core::scope::ScopeSet;
 use keyward_core::session::Session;
 use keyward_core::signing::SealedKey;
 use keyward_core::store::StoreError;
+use keyward_core::team::OpenInvitation;
 use keyward_core::tier::Tier;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, ValueRef};
@@ -221,6 +222,11 @@ pub(crate) fn user(row: &Row<'_>) -> Result<User, StoreError> {
         last_login_at: time(row, "last_login_at")?,
         disabled: time(row, "disabled_at")?.is_some(),
     })
+}
+
+/// The role that an invitation offers, and its end.
+pub(crate) fn invitation(row: &Row<'_>) -> Result<OpenInvitation, StoreError> {
+    Ok(OpenInvitation { role: role(row)?, ends_at: Timestamp::from_unix(get(row, "expires_at")?) })
 }
 
 pub(crate) fn role(row: &Row<'_>) -> Result<Role, StoreError> {

@@ -23,7 +23,7 @@ use keyward_core::session::{
     SESSION_SECONDS, Session, StartSession,
 };
 use keyward_core::store::{SignInReads, StoreError};
-use keyward_core::team::INVITATION_SECONDS;
+use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
 use rusqlite::{Row, params};
 
 impl SignInReads for Sqlite {
@@ -155,13 +155,13 @@ impl Execute<InviteByOperator> for Tx<'_> {
         if self.first(member, params![e.account.0, user.0], |_| Ok(()))?.is_some() {
             return Err(Denial::invalid("email", "email is that of a member already").into());
         }
-        let end = now.plus_seconds(INVITATION_SECONDS);
+        let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
         self.change(
             "INSERT INTO invitations (account_id, user_id, role, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (account_id, user_id) DO UPDATE SET role = ?3, invited_by = NULL, created_at = ?4, expires_at = ?5",
-            params![e.account.0, user.0, e.role.name(), now.unix(), end.unix()],
+            params![e.account.0, user.0, e.role.name(), now.unix(), invitation.ends_at.unix()],
         )?;
-        self.publish(Change::Invited(e.account, user, Some(end)));
+        self.publish(Change::Invited(e.account, user, Some(invitation)));
         Ok((user, e.account, e.role))
     }
 }

@@ -15,7 +15,8 @@ use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
 use keyward_core::team::{
-    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, TeamChanged, TeamMember,
+    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, OpenInvitation, TeamChanged,
+    TeamMember,
 };
 use rusqlite::{Row, params};
 
@@ -154,6 +155,7 @@ impl Execute<Invite> for Tx<'_> {
             Some(_) => {}
             None => room_for_one_more(self, account, now)?,
         }
+        let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
         self.change(
             "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -164,11 +166,10 @@ impl Execute<Invite> for Tx<'_> {
                 e.role.name(),
                 inviter.0,
                 now.unix(),
-                now.plus_seconds(INVITATION_SECONDS).unix()
+                invitation.ends_at.unix()
             ],
         )?;
-        let end = now.plus_seconds(INVITATION_SECONDS);
-        self.publish(Change::Invited(account, user, Some(end)));
+        self.publish(Change::Invited(account, user, Some(invitation)));
         let member = on_team(self, account, Some(user), "", now)?;
         Ok(TeamChanged { account, member, before: None, now: true })
     }
@@ -204,10 +205,10 @@ impl Execute<ChangeRole> for Tx<'_> {
             return Ok(TeamChanged { account, member, before: Some(e.role), now: false });
         }
         if member.invited {
-            self.change(
-                "UPDATE invitations SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
-                params![account.0, member.user.0, e.role.name()],
-            )?;
+            let sql = "UPDATE invitations SET role = ?3 WHERE account_id = ?1 AND user_id = ?2 RETURNING role, expires_at";
+            let who = params![account.0, member.user.0, e.role.name()];
+            let invitation = self.first(sql, who, rows::invitation)?;
+            self.publish(Change::Invited(account, member.user, invitation));
         } else {
             if member.role == Role::Admin {
                 keep_an_admin(self, account, member.user, "role")?;

@@ -58,7 +58,8 @@ impl Live {
         let open = self.invited.get(&user.id).into_iter().flatten();
         let reached =
             |account: &AccountId| self.account(*account).is_some_and(|one| token.reaches(&one.slug));
-        let invited = open.filter(|(_, end)| **end > now).any(|(account, _)| reached(account));
+        let invited =
+            open.filter(|(_, invitation)| invitation.ends_at > now).any(|(account, _)| reached(account));
         let at_home = self.members.get(&user.id).is_some_and(|own| !own.is_empty());
         let subjects = || self.subjects_of.get(&user.id).into_iter().flatten();
         match self.identity(&token.issuer, &token.subject) {

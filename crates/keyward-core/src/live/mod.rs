@@ -20,6 +20,7 @@ use crate::principal::{Caller, Credential, KeyCredential, Principal, Recognised}
 use crate::role::Role;
 use crate::session::Session;
 use crate::signing::SealedKey;
+use crate::team::OpenInvitation;
 use sign_ins::SignIns;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -49,8 +50,8 @@ pub enum Change {
     Unlinked(Arc<str>, Arc<str>),
     /// A user's client at an outside issuer acts in this account.
     Chosen(ChosenAccount),
-    /// A user is invited into an account until then, or (`None`) no more.
-    Invited(AccountId, UserId, Option<Timestamp>),
+    /// A user has this invitation into an account, or (`None`) none.
+    Invited(AccountId, UserId, Option<OpenInvitation>),
     /// An OAuth client is as given.
     Client(Client),
     /// An OAuth client is no more.
@@ -87,7 +88,7 @@ pub struct Live {
     /// The issuers and subjects of each user.
     subjects_of: HashMap<UserId, Vec<Named>>,
     /// Open invitations, with their ends.
-    invited: HashMap<UserId, BTreeMap<AccountId, Timestamp>>,
+    invited: HashMap<UserId, BTreeMap<AccountId, OpenInvitation>>,
     sign_ins: SignIns,
 }
 
@@ -140,8 +141,8 @@ impl Live {
                     own.retain(|named| *named != (Arc::clone(&issuer), Arc::clone(&subject)));
                 }
             }
-            Change::Invited(account, user, Some(end)) => {
-                self.invited.entry(user).or_default().insert(account, end);
+            Change::Invited(account, user, Some(invitation)) => {
+                self.invited.entry(user).or_default().insert(account, invitation);
             }
             Change::Invited(account, user, None) => {
                 if let Some(open) = self.invited.get_mut(&user) {

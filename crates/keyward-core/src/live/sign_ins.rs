@@ -1,14 +1,15 @@
 //! What is known of sign-ins here: clients, grants, browsers, signing keys.
 
 use super::{Change, Live};
-use crate::account::Membership;
+use crate::account::{Account, Membership};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
-use crate::id::{AccountId, UserId};
+use crate::id::UserId;
 use crate::jwt::Verified;
 use crate::oauth::{Client, GrantId, OAuthGrant};
 use crate::opaque::TokenDigest;
 use crate::principal::{Caller, Credential, JwtCredential, SessionCredential, TokenOf};
+use crate::role::Role;
 use crate::session::Session;
 use crate::signing::SealedKey;
 use std::collections::{BTreeMap, HashMap};
@@ -92,10 +93,12 @@ impl Live {
         self.sign_ins.signing_keys.values().collect()
     }
 
-    /// The open invitations of a person: accounts, with their ends.
-    pub fn invitations_of(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = AccountId> {
+    /// The open invitations of a person into accounts that can be entered, each with the role that it offers.
+    pub fn invitations_of(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = (&Account, Role)> {
         let open = self.invited.get(&user).into_iter().flatten();
-        open.filter(move |(_, end)| **end > now).map(|(account, _)| *account)
+        let open = open.filter(move |(_, invitation)| invitation.ends_at > now);
+        open.filter_map(|(id, invitation)| Some((self.account(*id)?, invitation.role)))
+            .filter(|(account, _)| !account.disabled)
     }
 
     /// Admits the browser with this session, or says why not: known → in time → user active.

@@ -3,7 +3,7 @@
 use crate::app::OperatorStore;
 use crate::oauth::signer::make;
 use crate::problem::Problem;
-use keyward_core::clock::{At, Clock};
+use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::permit::{Administer, background};
 use keyward_core::random::{Random, uuid4};
@@ -49,22 +49,22 @@ impl Upkeep {
             match next {
                 None => return Ok(()),
                 Some(Due::Remove(id)) => self.commit(RemoveSigningKey(id)).await?,
-                Some(Due::Now) => self.add(now, false).await?,
-                Some(Due::Soon) => self.add(now.plus_seconds(PUBLISHED_SECONDS), false).await?,
+                Some(Due::Now) => self.add(now).await?,
+                Some(Due::Soon) => self.add(now.plus_seconds(PUBLISHED_SECONDS)).await?,
             }
         }
     }
 
-    /// Adds a key that signs from then on.
-    pub(crate) async fn add(
-        &self,
-        signs_from: keyward_core::clock::Timestamp,
-        alone: bool,
-    ) -> Result<(), Problem> {
+    async fn add(&self, signs_from: Timestamp) -> Result<(), Problem> {
+        let key = self.made(signs_from).await?;
+        self.commit(AddSigningKey { key, alone: false }).await
+    }
+
+    /// A new key that signs from then on, sealed.
+    pub(crate) async fn made(&self, signs_from: Timestamp) -> Result<SealedKey, Problem> {
         let (sealer, random) = (self.sealer.clone(), Arc::clone(&self.random));
         let making = tokio::task::spawn_blocking(move || make(&sealer, signs_from, &*random));
-        let key = making.await.map_err(|_| Problem::Panicked)??;
-        self.commit(AddSigningKey { key, alone }).await
+        Ok(making.await.map_err(|_| Problem::Panicked)??)
     }
 
     /// Seals what is sealed under an older version of the root secret under the current one.

@@ -119,7 +119,7 @@ pub(crate) struct Welcome {
     pub(crate) form: String,
     pub(crate) email: String,
     pub(crate) error: Option<String>,
-    pub(crate) accounts: Vec<String>,
+    pub(crate) accounts: Vec<Choice>,
     pub(crate) reset: bool,
 }
 
@@ -201,8 +201,7 @@ pub(crate) struct ScopeChoice {
 
 /// An open invitation.
 pub(crate) struct Invited {
-    pub(crate) slug: String,
-    pub(crate) name: String,
+    pub(crate) into: Choice,
     pub(crate) form: String,
 }
 

@@ -108,7 +108,7 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let account = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());
-        open.find(|id| live.account(*id).is_some_and(|account| account.slug == slug))
+        open.find(|(account, _)| account.slug == slug).map(|(account, _)| account.id)
     };
     let account = account.ok_or_else(|| Denial::not_found_by("Invitation", "slug", &slug))?;
     visit.commit(AcceptInvitation { account }, check::<ManageSignIns>(Principal::of(caller))?).await?;

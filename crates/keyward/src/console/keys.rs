@@ -3,7 +3,7 @@
 use super::inside::{enter, frame, moment, readable};
 use crate::api::api_keys::create::take;
 use crate::browser::Visit;
-use crate::browser::views::{Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
+use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
 use crate::limits;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -104,15 +104,14 @@ fn blank(visit: &Visit, action: &str) -> Result<NewKey, Problem> {
 
 fn invitations(visit: &Visit) -> Result<Vec<Invited>, Problem> {
     let Some(caller) = &visit.session else { return Ok(Vec::new()) };
-    let open: Vec<(String, String)> = {
+    let open: Vec<Choice> = {
         let live = visit.app.directory().read();
         let open = live.invitations_of(caller.user, visit.app.clock.now());
-        let accounts = open.filter_map(|id| live.account(id)).filter(|account| !account.disabled);
-        accounts.map(|account| (account.slug.clone(), account.name.clone())).collect()
+        open.map(|(account, role)| Choice::of(account, role)).collect()
     };
-    let each = open.into_iter().map(|(slug, name)| {
-        let form = visit.form_token(&format!("/console/invitations/{slug}/accept"))?;
-        Ok(Invited { slug, name, form })
+    let each = open.into_iter().map(|into| {
+        let form = visit.form_token(&format!("/console/invitations/{}/accept", into.slug))?;
+        Ok(Invited { into, form })
     });
     each.collect()
 }
@@ -231,13 +230,31 @@ pub(super) async fn create(mut visit: Visit) -> Response<Body> {
     }
 }
 
+/// What is wrong, with the fields as the form calls them. It is judged as a body of the API, which has names of its own for them.
+fn as_labelled(message: String) -> String {
+    let names = [
+        ("expires_at", "Last day"),
+        ("allowed_ips", "Addresses"),
+        ("label", "Name"),
+        ("scopes", "What it may do"),
+    ];
+    let named = names.iter().find_map(|(field, name)| Some((name, message.strip_prefix(field)?)));
+    // A field is named at the beginning, and not as the beginning of another word.
+    match named {
+        Some((name, rest)) if !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_') => {
+            format!("{name}{rest}")
+        }
+        _ => message,
+    }
+}
+
 /// The page again, with what was filled in and what is wrong with it.
 async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
     let shown = async {
         let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
         let who = visit.app.directory().read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
         let filled = blank(visit, &create_at(visit))?;
-        page(visit, 422, who, Some(problem.message()), Some(filled)).await
+        page(visit, 422, who, Some(as_labelled(problem.message())), Some(filled)).await
     };
     shown.await.unwrap_or_else(|problem| visit.problem(problem))
 }
@@ -311,7 +328,11 @@ pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(()) => visit.to(&format!("{}?revoked=1", create_at(&visit))),
+        Ok(()) => {
+            // Back to the list that it was on.
+            let all = if visit.form.get("all").is_some() { "&all=true" } else { "" };
+            visit.to(&format!("{}?revoked=1{all}", create_at(&visit)))
+        }
         Err(problem) => visit.problem(problem),
     }
 }

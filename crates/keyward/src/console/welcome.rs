@@ -1,7 +1,7 @@
 //! Choosing a password, by a link that the operator's command printed.
 
 use crate::browser::Visit;
-use crate::browser::views::{Frame, Welcome};
+use crate::browser::views::{Choice, Frame, Welcome};
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -42,8 +42,8 @@ fn page(
     let (email, accounts) = {
         let live = visit.app.directory().read();
         let open = live.invitations_of(user, visit.app.clock.now());
-        let names = open.filter_map(|account| live.account(account)).map(|account| account.name.clone());
-        (live.user(user).map(|user| user.email.clone()).unwrap_or_default(), names.collect::<Vec<_>>())
+        let accounts = open.map(|(account, role)| Choice::of(account, role)).collect::<Vec<_>>();
+        (live.user(user).map(|user| user.email.clone()).unwrap_or_default(), accounts)
     };
     let reset = kind == LinkKind::Reset;
     let page = Welcome {

@@ -10,7 +10,7 @@ use keyward_core::oauth::{Client, ClientOrigin, CreateClient, DeleteClient, redi
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::random::uuid4;
 use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
-use keyward_core::signing::{PUBLISHED_SECONDS, signs};
+use keyward_core::signing::{AddSigningKey, PUBLISHED_SECONDS, signs};
 use serde_json::{Value, json};
 
 pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, CliError> {
@@ -74,7 +74,8 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
                 return Err(said("the next key is published already; see keyward signing-key list"));
             }
             let from = if now { moment } else { moment.plus_seconds(PUBLISHED_SECONDS) };
-            desk.signing().add(from, now).await.map_err(said_of)?;
+            let key = desk.signing().made(from).await.map_err(said_of)?;
+            operator.commit(AddSigningKey { key, alone: now }).await?;
             Ok(keys(desk))
         }
         _ => Ok(keys(desk)),

@@ -6,6 +6,7 @@
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
 //! | `orders.rs` | the operator's orders beside a running server |
+//! | `orders_of_sign_in.rs` | the same of people, applications and signing keys |
 //! | `rotation.rs` | the rotation of the root secret |
 //! | `explain.rs` | what became of a request |
 //! | `kill.rs` | `kill -9` under load |
@@ -44,6 +45,8 @@ mod once;
 mod operate;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod orders_of_sign_in;
 #[cfg(test)]
 mod outside_issuer;
 #[cfg(test)]

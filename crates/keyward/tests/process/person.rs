@@ -50,10 +50,13 @@ impl Person {
         answer
     }
 
+    pub(crate) fn page(&mut self, path: &str) -> String {
+        String::from_utf8(self.go("GET", path, "").body).unwrap()
+    }
+
     /// The form of a page that is sent there.
     pub(crate) fn form(&mut self, path: &str, action: &str) -> Form {
-        let page = self.go("GET", path, "");
-        form_to(&String::from_utf8(page.body).unwrap(), action)
+        form_to(&self.page(path), action)
     }
 
     pub(crate) fn send(&mut self, form: &Form) -> Answer {
