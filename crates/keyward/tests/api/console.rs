@@ -76,10 +76,17 @@ async fn the_console_reaches_no_further_than_its_person() {
         .await;
     assert_eq!(made.status, 422);
     assert!(made.text().contains("does not have deals:write"));
-    for (name, value) in [("label", ""), ("addresses", "not an address"), ("expires", "yesterday")] {
+    let unfit = [
+        ("label", "", "Name must"),
+        ("addresses", "not an address", "Addresses must be address ranges"),
+        ("expires", "yesterday", "Last day must"),
+        ("expires", "2026-01-01", "Last day must"),
+    ];
+    for (name, value, said) in unfit {
         let page = browser.get("/console/acme/keys").await.text();
         let form = form_to(&page, "/console/acme/keys").with("label", "x").with("permission", "read_only");
-        assert_eq!(browser.send(&form.with(name, value)).await.status, 422, "{name}");
+        let answer = browser.send(&form.with(name, value)).await;
+        assert!(answer.status == 422 && answer.text().contains(said), "{name} {value}: {}", answer.text());
     }
     // Nobody is signed in: to the sign-in page.
     let stranger = Browser::new(&app).get("/console/acme/keys").await;
@@ -191,6 +198,7 @@ async fn whoever_is_somebody_accepts_an_invitation_in_the_console() {
     assert_eq!(browser.get("/console/harbor/keys").await.status, 403);
     let page = browser.get("/console/acme/keys").await.text();
     let form = form_to(&page, "/console/invitations/harbor/accept");
+    assert!(page.contains("Harbor") && page.contains("viewer"), "what is offered is named: {page}");
     assert_eq!(browser.send(&form).await.status, 303);
     assert_eq!(browser.get("/console/harbor/keys").await.status, 200);
     assert!(!browser.get("/console/harbor/keys").await.text().contains("You are invited"));
