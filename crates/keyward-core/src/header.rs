@@ -27,6 +27,12 @@ pub fn bearer(value: &[u8]) -> Result<&str, Denial> {
     }
 }
 
+/// What a name in `X-Origin-App` is made of.
+#[must_use]
+pub fn is_of_origin_app(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-')
+}
+
 /// The name in `X-Origin-App`: 1 to 64 of `[A-Za-z0-9._-]`.
 ///
 /// # Errors

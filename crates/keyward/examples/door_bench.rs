@@ -10,8 +10,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::{App, Store};
-use keyward::config::{IssuerConfig, LimitsConfig};
-use keyward::issuers::Issuers;
+use keyward::config::{IssuerConfig, LimitsConfig, McpConfig};
+use keyward::issuers::{Issuers, Resource};
+use keyward::mcp::Mcp;
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{AccountNeed, Boxed, around, guarded, stack};
 use keyward::transport::Listening;
@@ -413,7 +414,14 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (clock, Arc::new(store));
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let app = App {
-        jwts: Issuers::default().scheme(&store, &random, &clock, None),
+        jwts: Issuers::default().scheme(Resource::Api, &store, &random, &clock, None),
+        mcp: Mcp::of(
+            McpConfig::default(),
+            "http://127.0.0.1",
+            &Issuers::default(),
+            None,
+            (&store, &random, &clock),
+        ),
         oauth: None,
         current,
         traces: None,

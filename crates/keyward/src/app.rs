@@ -1,5 +1,6 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
+use crate::mcp::Mcp;
 use crate::oauth::AuthorizationServer;
 use crate::pages::Pages;
 use crate::reload::Current;
@@ -176,6 +177,8 @@ pub struct App {
     pub ring: KeyRing,
     /// Verifies the tokens of the issuers that are trusted.
     pub jwts: Jwts,
+    /// The MCP server.
+    pub mcp: Mcp,
     /// The embedded authorization server, if there is one.
     pub oauth: Option<AuthorizationServer>,
     /// Signs and opens cursors.

@@ -17,6 +17,7 @@ pub mod document;
 mod files;
 pub mod issuers;
 mod limits;
+pub mod mcp;
 pub mod oauth;
 mod observe;
 mod operate;

@@ -17,6 +17,7 @@ use keyward_core::BoxFuture;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::principal::Recognised;
 use keyward_core::random::{self, Pooled};
+use keyward_core::scope::Scope;
 use keyward_tower::ClientAddress;
 use opentelemetry::KeyValue;
 use std::convert::Infallible;
@@ -45,6 +46,11 @@ pub(crate) struct Record {
     pub(crate) caller: OnceLock<(UserId, &'static str, i64)>,
     pub(crate) account: OnceLock<AccountId>,
     pub(crate) origin_app: OnceLock<Arc<str>>,
+    /// The tool of MCP that was called, and what the API said to it, where the answer around it says something else.
+    pub(crate) tool: OnceLock<&'static str>,
+    /// The scope that a token lacks for it although its user has it.
+    pub(crate) step_up: OnceLock<Scope>,
+    pub(crate) said: OnceLock<(u16, Option<Reason>)>,
 }
 
 /// The record of a request.
@@ -160,8 +166,12 @@ impl Event {
                 let _ = self.record.account.set(account);
             }
         }
+        let (status, reason) = match self.record.said.get() {
+            Some((status, reason)) => (*status, reason.as_ref()),
+            None => (response.status().as_u16(), reason),
+        };
         let causes = reason.and_then(|reason| reason.causes.as_deref());
-        self.write(Some(response.status().as_u16()), reason.map(|reason| reason.word), causes);
+        self.write(Some(status), reason.map(|reason| reason.word), causes);
         self.written = true;
     }
 
@@ -180,6 +190,7 @@ impl Event {
             request_id = &*self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
             method,
             operation,
+            tool = self.record.tool.get(),
             status,
             denial,
             cause,

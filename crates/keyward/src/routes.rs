@@ -8,8 +8,8 @@ use crate::app::{App, Store};
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
-use crate::stack::{AccountNeed, guarded, public};
-use crate::{console, oauth, pages};
+use crate::stack::{AccountNeed, guarded, known, public};
+use crate::{console, mcp, oauth, pages};
 use axum::Router;
 use axum::body::Body;
 use axum::handler::Handler;
@@ -109,6 +109,8 @@ pub struct Row {
     pub access: Access,
     /// The role that a caller needs besides.
     pub role: Option<Role>,
+    /// Whether its scope must stand in the credential literally.
+    pub literal: bool,
     /// Whether it commits an effect, once for each `Idempotency-Key`.
     pub commits: bool,
     run: Run,
@@ -178,7 +180,16 @@ where
             Ok(call::reply(&app, id, &handler(call).await?))
         })
     });
-    Row { id, method, path, access: Access::Public { origin_app, limit }, role: None, commits: false, run }
+    Row {
+        id,
+        method,
+        path,
+        access: Access::Public { origin_app, limit },
+        role: None,
+        literal: false,
+        commits: false,
+        run,
+    }
 }
 
 /// An operation that reads.
@@ -196,7 +207,16 @@ where
             Ok(call::reply(&app, id, &handler(call, permit).await?))
         })
     });
-    Row { id, method, path, access: Access::Caller(A::SCOPE), role: A::ROLE, commits: false, run }
+    Row {
+        id,
+        method,
+        path,
+        access: Access::Caller(A::SCOPE),
+        role: A::ROLE,
+        literal: A::LITERAL,
+        commits: false,
+        run,
+    }
 }
 
 /// How a handler turns a call into an effect. It cannot execute it.
@@ -240,6 +260,7 @@ where
         path,
         access: Access::Caller(E::Action::SCOPE),
         role: E::Action::ROLE,
+        literal: E::Action::LITERAL,
         commits: true,
         run,
     }
@@ -257,16 +278,34 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         _ => refuse(&unknown, &request, Denial::RouteUnknown),
     });
     let router = paths.into_iter().fold(router, |router, (path, rows)| {
-        router.route_service(&format!("{BASE}{path}"), at_path(app, &rows))
+        router.route_service(&format!("{BASE}{path}"), at_path(app, &rows, Door::Ahead))
     });
-    console::routes(app, oauth::routes(app, pages::routes(app, router)))
+    mcp::routes(app, console::routes(app, oauth::routes(app, pages::routes(app, router))))
+}
+
+/// The operations for whoever has passed a door of another kind: the caller is in the request's extensions.
+pub(crate) fn behind_the_door(app: &Arc<App>) -> Router {
+    let mut paths: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
+    for row in table() {
+        paths.entry(row.path).or_default().push(row);
+    }
+    paths.into_iter().fold(Router::new(), |router, (path, rows)| {
+        router.route_service(&format!("{BASE}{path}"), at_path(app, &rows, Door::Passed))
+    })
+}
+
+/// Whether a request has yet to say who it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Ahead,
+    Passed,
 }
 
 /// The verbs of one path.
-fn at_path(app: &Arc<App>, rows: &[Row]) -> MethodRouter {
+fn at_path(app: &Arc<App>, rows: &[Row], door: Door) -> MethodRouter {
     let router = verbs(app, Verbs::of(rows.iter().map(|row| row.method.as_str())));
     rows.iter().fold(router, |router, row| match MethodFilter::try_from(row.method.clone()) {
-        Ok(verb) => at_verb(router, verb, app, row),
+        Ok(verb) => at_verb(router, verb, app, row, door),
         Err(_) => router,
     })
 }
@@ -299,7 +338,7 @@ pub(crate) fn verbs(app: &Arc<App>, Verbs(allowed): Verbs) -> MethodRouter {
 }
 
 /// One row, with what stands around it.
-fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) -> MethodRouter {
+fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row, door: Door) -> MethodRouter {
     let id = row.id;
     let named = Named { operation: id.name(), route: format!("{BASE}{}", row.path).into() };
     let (run, own) = (Arc::clone(&row.run), Arc::clone(app));
@@ -319,6 +358,9 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row) 
     match row.access {
         Access::Public { origin_app, limit } => {
             router.on_service(verb, MapRequest::new(public(app, limit, origin_app, inner), noted))
+        }
+        Access::Caller(_) if door == Door::Passed => {
+            router.on_service(verb, MapRequest::new(known(app, account_need(id), inner), noted))
         }
         Access::Caller(_) => {
             router.on_service(verb, MapRequest::new(guarded(app, account_need(id), inner), noted))

@@ -15,7 +15,7 @@ use http::{Request, Response};
 use keyward_core::denial::Denial;
 use keyward_core::principal::{Caller, Credential, Principal};
 use keyward_core::rate_limit::Purpose;
-use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Scheme, Schemes};
+use keyward_tower::authenticate::{ApiKeys, AuthenticateLayer, Jwts, Scheme, Schemes};
 use keyward_tower::hygiene::Hygiene;
 use keyward_tower::origin_app::{OriginApp, RequireOriginApp};
 use keyward_tower::rate_limit::RateLimitLayer;
@@ -72,15 +72,50 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let problems = Problems(Arc::clone(app));
+    authenticated(app, Some(&app.jwts), known(app, account, row))
+}
+
+/// Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it. Whoever tries again and again with
+/// bad credentials is told 429.
+pub(crate) fn authenticated<S>(
+    app: &Arc<App>,
+    jwts: Option<&Jwts>,
+    inner: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
     let keys = ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock));
     // A key's prefix claims a token, then the form of a JWT. What one has claimed no other is asked about.
-    let schemes: Schemes = [Box::new(keys) as Box<dyn Scheme>, Box::new(app.jwts.clone())].into();
+    let keys = std::iter::once(Box::new(keys) as Box<dyn Scheme>);
+    let schemes: Schemes = keys.chain(jwts.map(|jwts| Box::new(jwts.clone()) as Box<dyn Scheme>)).collect();
     ServiceBuilder::new()
-        // Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it.
-        // Whoever tries again and again with bad credentials is told 429.
         .layer(AuthenticateLayer::new(schemes, Throttled(Arc::clone(app))))
-        .layer(GateLayer::new(NoteCaller, problems.clone()))
+        .layer(GateLayer::new(NoteCaller, Problems(Arc::clone(app))))
+        .service(inner)
+}
+
+/// What stands around an operation of a caller that is known.
+pub(crate) fn known<S>(
+    app: &Arc<App>,
+    account: AccountNeed,
+    row: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    let problems = Problems(Arc::clone(app));
+    ServiceBuilder::new()
         // Which application? 400. After 401, so that the credential is the first thing to get right.
         .layer(GateLayer::new(RequireOriginApp, problems.clone()))
         .layer(GateLayer::new(NoteOriginApp(Arc::clone(app)), problems.clone()))

@@ -203,6 +203,8 @@ pub enum Denial {
     InPersonOnly,
     /// A form is not ours, too old, of another browser, or was sent before.
     FormUnusable,
+    /// The host or the origin of an MCP request is not one by which this server is called.
+    PlaceForeign,
     /// A link is not ours, was used, or is too old.
     LinkUnusable,
     /// A reason of the authorization server.
@@ -307,6 +309,7 @@ impl Denial {
             Self::OperatorOnly => "operator_only",
             Self::InPersonOnly => "in_person_only",
             Self::FormUnusable => "form_unusable",
+            Self::PlaceForeign => "place_foreign",
             Self::LinkUnusable => "link_unusable",
             Self::OAuth(denial) => denial.word(),
             Self::NotFound { .. } => "not_found",
@@ -381,7 +384,8 @@ impl Denial {
             | Self::WiderThanMaker(_)
             | Self::OperatorOnly
             | Self::InPersonOnly
-            | Self::FormUnusable => Code::Forbidden,
+            | Self::FormUnusable
+            | Self::PlaceForeign => Code::Forbidden,
             Self::PreconditionFailed => Code::PreconditionFailed,
             Self::Invalid(_) => Code::ValidationError,
         }
@@ -471,6 +475,7 @@ impl Denial {
                 "This form was used, is too old, or comes from another browser; open the page again"
                     .to_owned()
             }
+            Self::PlaceForeign => "This server is not called by that host, or from that origin".to_owned(),
             Self::LinkUnusable => "This link was used, or is too old; ask for a new one".to_owned(),
             Self::OAuth(denial) => denial.message().to_owned(),
             Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),

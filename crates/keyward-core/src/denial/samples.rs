@@ -83,7 +83,8 @@ impl Denial {
             Self::WiderThanMaker(_) => Self::OperatorOnly,
             Self::OperatorOnly => Self::InPersonOnly,
             Self::InPersonOnly => Self::FormUnusable,
-            Self::FormUnusable => Self::LinkUnusable,
+            Self::FormUnusable => Self::PlaceForeign,
+            Self::PlaceForeign => Self::LinkUnusable,
             Self::LinkUnusable => Self::OAuth(OAuthDenial::RequestMalformed("code is missing")),
             Self::OAuth(denial) => match denial {
                 OAuthDenial::RequestMalformed(_) => Self::OAuth(OAuthDenial::ResponseTypeUnsupported),
@@ -155,6 +156,10 @@ impl Denial {
             Self::InPersonOnly => "An application tried what only its user may do in the console.",
             Self::FormUnusable => {
                 "Mostly a page that was open for long, or sent twice; many of them: a forged form."
+            }
+            Self::PlaceForeign => {
+                "The Host of an MCP request is not that of public_url, or a page of another origin sent it: set public_url, or [cors] \
+                 origins."
             }
             Self::LinkUnusable => "Print a new one: keyward user invite, or keyward user reset-password.",
             Self::OAuth(OAuthDenial::CodeReplayed | OAuthDenial::RefreshReused) => {

@@ -52,10 +52,21 @@ impl Demo {
         let people = credentials.people();
         let (url, json) = (public_url.clone(), self.json);
         let announce = Box::new(move || say(&url, &credentials, json));
-        let oauth = config.oauth.clone();
+        let (oauth, mcp) = (config.oauth.clone(), config.mcp.clone());
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, oauth, people, announce })
-            .await
+        run::serve(Plan {
+            bound,
+            public_url,
+            opened,
+            signals,
+            reloader,
+            traces,
+            oauth,
+            mcp,
+            people,
+            announce,
+        })
+        .await
     }
 }
 

@@ -4,10 +4,11 @@ use super::CliError;
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
 use crate::background::{counters, flush, purge};
-use crate::config::{IssuerConfig, OAuthConfig, Server};
-use crate::issuers::Issuers;
+use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server};
+use crate::issuers::{Issuers, Resource};
+use crate::mcp::Mcp;
 use crate::oauth::documents::{Documents, PublicNames};
-use crate::oauth::{AuthorizationServer, DemoPerson};
+use crate::oauth::{API, AuthorizationServer, DemoPerson};
 use crate::operate::{Desk, socket};
 use crate::pages::Pages;
 use crate::reload::Reloader;
@@ -108,6 +109,7 @@ pub(super) struct Plan {
     pub(super) reloader: Reloader,
     pub(super) traces: Option<Traces>,
     pub(super) oauth: OAuthConfig,
+    pub(super) mcp: McpConfig,
     /// Whom the sign-in page offers.
     pub(super) people: Vec<DemoPerson>,
     /// Says that the server is there, when nothing that could fail stands between it and its first request.
@@ -116,7 +118,8 @@ pub(super) struct Plan {
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, mut reloader, traces, oauth, people, announce } = plan;
+    let Plan { bound, public_url, opened, signals, mut reloader, traces, oauth, mcp, people, announce } =
+        plan;
     let issuers = Issuers::of(reloader.trusted(), &opened.clock);
     let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
     reloader.issuers = issuers.clone();
@@ -168,11 +171,13 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
     let app = Arc::new(App {
         jwts: issuers.scheme(
+            Resource::Api,
             &store,
             &opened.random,
             &opened.clock,
-            oauth.as_ref().map(AuthorizationServer::trusted),
+            oauth.as_ref().map(|oauth| oauth.trusted(API)),
         ),
+        mcp: Mcp::of(mcp, &public_url, &issuers, oauth.as_ref(), (&store, &opened.random, &opened.clock)),
         oauth,
         pages: Pages::default(),
         claims: opened.claims,

@@ -43,9 +43,20 @@ impl Serve {
             tracing::info!(%address, public_url = url, admin, "serving");
             Ok(())
         });
-        let (oauth, people) = (config.oauth.clone(), Vec::new());
+        let (oauth, mcp, people) = (config.oauth.clone(), config.mcp.clone(), Vec::new());
         let reloader = Reloader::new(flags, config, current, set_level);
-        run::serve(Plan { bound, public_url, opened, signals, reloader, traces, oauth, people, announce })
-            .await
+        run::serve(Plan {
+            bound,
+            public_url,
+            opened,
+            signals,
+            reloader,
+            traces,
+            oauth,
+            mcp,
+            people,
+            announce,
+        })
+        .await
     }
 }

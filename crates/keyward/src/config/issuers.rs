@@ -86,6 +86,13 @@ impl IssuerConfig {
             own: false,
         }
     }
+
+    /// The same for the MCP endpoint, which has this name where none is set.
+    #[must_use]
+    pub fn rules_of_mcp(&self, name: &str) -> Rules {
+        let set = self.mcp_audience.clone();
+        Rules { audiences: if set.is_empty() { vec![name.to_owned()] } else { set }, ..self.rules() }
+    }
 }
 
 /// `https://`, or `http://` on loopback, with a host, and without user, query and fragment.
@@ -148,7 +155,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "mcp_audience",
-        about: "The same for the MCP endpoint, which takes no tokens yet; empty: public_url with /mcp. A token for the API is \
+        about: "The same for the MCP endpoint; empty: public_url with /mcp. A token for the API is \
                 not one for MCP, unless both lists have its name.",
         kind: Kind::List,
         values: &[],

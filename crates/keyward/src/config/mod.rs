@@ -43,6 +43,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// `[oauth]`
     pub oauth: OAuthConfig,
+    /// `[mcp]`
+    pub mcp: McpConfig,
     /// `[[issuers]]`
     pub issuers: Vec<IssuerConfig>,
 }
@@ -213,6 +215,19 @@ pub struct OAuthConfig {
 impl Default for OAuthConfig {
     fn default() -> Self {
         Self { enabled: true, access_token_seconds: 900, refresh_token_days: 30 }
+    }
+}
+
+/// `[mcp]`: the MCP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct McpConfig {
+    /// Whether there is one.
+    pub enabled: bool,
+}
+
+impl Default for McpConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

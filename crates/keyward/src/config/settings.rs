@@ -327,6 +327,19 @@ const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "mcp",
+        key: "enabled",
+        about: "Whether there is an MCP server, at public_url with /mcp: the operations of the API as tools.",
+        kind: Kind::Flag,
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Flag(config.mcp.enabled)),
+        set: |config, given, _| {
+            config.mcp.enabled = given.flag()?;
+            Ok(())
+        },
+    },
+    Setting {
         section: "oauth",
         key: "enabled",
         about: "Whether there is an authorization server, and with it the sign-in page and the console. Its issuer is public_url.",

@@ -37,6 +37,15 @@ pub trait KeySource: Send + Sync + fmt::Debug {
     fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>>;
 }
 
+/// What a token is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Resource<'n> {
+    /// The API.
+    Api,
+    /// The MCP endpoint, by its name.
+    Mcp(&'n str),
+}
+
 /// All of them. Clones share the keys.
 #[derive(Clone, Debug, Default)]
 pub struct Issuers {
@@ -65,16 +74,20 @@ impl Issuers {
         Self { all: configured.iter().map(|issuer| (issuer.clone(), keys(issuer))).collect() }
     }
 
-    /// The scheme that judges their tokens for the API, and those of our own issuer, if there is one.
+    /// The scheme that judges their tokens for a resource, and those of our own issuer, if there is one.
     pub fn scheme(
         &self,
+        resource: Resource<'_>,
         store: &Arc<dyn Store>,
         random: &Arc<dyn Random>,
         clock: &Arc<dyn Clock>,
         own: Option<Trusted>,
     ) -> Jwts {
         let trusted = self.all.iter().map(|(issuer, keys)| Trusted {
-            rules: issuer.rules(),
+            rules: match resource {
+                Resource::Api => issuer.rules(),
+                Resource::Mcp(name) => issuer.rules_of_mcp(name),
+            },
             keys: Arc::clone(keys) as Arc<dyn IssuerKeys>,
         });
         let links = ByStore { store: Arc::clone(store), random: Arc::clone(random) };

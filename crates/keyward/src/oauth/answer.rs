@@ -9,7 +9,7 @@ use keyward_core::denial::{Denial, OAuthDenial};
 use serde_json::{Value, json as value};
 
 /// JSON with this status.
-pub(super) fn json(status: StatusCode, body: &Value) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();

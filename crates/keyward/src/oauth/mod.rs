@@ -11,7 +11,7 @@
 //! | `clients.rs`, `documents.rs` | who a `client_id` is, and the documents that some of them are (CIMD) |
 //! | `answer.rs` | refusals as RFC 6749 §5.2 has them |
 
-mod answer;
+pub(crate) mod answer;
 mod authorize;
 mod clients;
 pub mod documents;
@@ -24,7 +24,7 @@ pub(crate) mod signer;
 mod token;
 mod tokens;
 
-pub use server::{AuthorizationServer, DemoPerson, SignInKeys};
+pub use server::{API, AuthorizationServer, DemoPerson, MCP, SignInKeys};
 
 use crate::app::App;
 use crate::browser::{Open, open};

@@ -18,9 +18,9 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 /// The API, below the issuer.
-pub(crate) const API: &str = BASE;
+pub const API: &str = BASE;
 /// The MCP server, below the issuer.
-pub(crate) const MCP: &str = "/mcp";
+pub const MCP: &str = crate::mcp::PATH;
 
 /// Passwords that are hashed at once: each takes 19 MiB and a core.
 const HASHES: usize = 2;
@@ -98,12 +98,12 @@ impl AuthorizationServer {
         Self { settings, issuer, keys, signer: Arc::new(signer), documents, people, hashing }
     }
 
-    /// Our own issuer, as one more entry of the JWT verifier: there is no other way in.
+    /// Our own issuer, as one more entry of the JWT verifier of the API or (`MCP`) of the MCP endpoint: there is no other way in.
     #[must_use]
-    pub fn trusted(&self) -> Trusted {
+    pub fn trusted(&self, resource: &str) -> Trusted {
         let rules = Rules {
             issuer: self.issuer.clone(),
-            audiences: vec![self.resource(API)],
+            audiences: vec![self.resource(resource)],
             algorithms: vec![Algorithm::Rs256],
             kinds: vec![Typ::AccessToken],
             leeway: 10,

@@ -1,6 +1,7 @@
 //! Answering with the files of the site.
 
 use super::site::{self, File, Site};
+use super::source;
 use crate::app::App;
 use crate::config::LimitsConfig;
 use crate::problem::insert;
@@ -37,6 +38,28 @@ impl Pages {
         let site = Arc::new(site::site(&app.public_url, &limits));
         *made = Some((limits, Arc::clone(&site)));
         site
+    }
+}
+
+/// A page as Markdown.
+pub(crate) struct InMarkdown {
+    pub(crate) url: String,
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) text: String,
+}
+
+impl Pages {
+    /// Every page as Markdown, in the order of the menu.
+    pub(crate) fn in_markdown(&self, app: &App) -> Vec<InMarkdown> {
+        let site = self.now(app);
+        let page = |page: source::Source| {
+            let path = site::twin_of(page.path);
+            let text = String::from_utf8_lossy(&site.get(&path)?.bytes).into_owned();
+            let url = format!("{}{path}", app.public_url);
+            Some(InMarkdown { url, title: page.title, description: page.description, text })
+        };
+        source::pages().into_iter().filter_map(page).collect()
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn site(public_url: &str, limits: &LimitsConfig) -> Site {
 }
 
 /// The path of a page's Markdown.
-fn twin_of(path: &str) -> String {
+pub(super) fn twin_of(path: &str) -> String {
     if path == "/" { "/index.md".to_owned() } else { format!("{path}.md") }
 }
 

@@ -13,6 +13,7 @@ use std::io;
 use tokio::runtime::Handle;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
@@ -24,7 +25,7 @@ pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send + Syn
 /// Starts logging; how its level is set from then on. A second start in one process changes nothing.
 pub(crate) fn start(log: &Log) -> SetLevel {
     // The configuration has been read by the same grammar, so this is no guess.
-    let filter = EnvFilter::try_new(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter_of(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let (filter, handle) = reload::Layer::new(filter);
     let logged = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
@@ -35,9 +36,14 @@ pub(crate) fn start(log: &Log) -> SetLevel {
     };
     Box::new(move |level| {
         let said = |error: &dyn std::error::Error| CliError::Said(format!("log.level: {error}"));
-        let filter = EnvFilter::try_new(level).map_err(|error| said(&error))?;
+        let filter = filter_of(level).map_err(|error| said(&error))?;
         handle.reload(filter).map_err(|error| said(&error))
     })
+}
+
+/// The filter of a level. The library of MCP's wire tells whole messages, which can hold secrets, to whoever wants to know enough.
+fn filter_of(level: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("{level},rmcp=error"))
 }
 
 /// The export of traces, if the environment asks for it.

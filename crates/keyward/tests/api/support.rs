@@ -5,8 +5,9 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::{App, Store};
-use keyward::config::{IssuerConfig, LimitsConfig, OAuthConfig};
-use keyward::issuers::Issuers;
+use keyward::config::{IssuerConfig, LimitsConfig, McpConfig, OAuthConfig};
+use keyward::issuers::{Issuers, Resource};
+use keyward::mcp::Mcp;
 use keyward::oauth::documents::{Documents, PublicNames};
 use keyward::oauth::{AuthorizationServer, SignInKeys};
 use keyward::reload::{Current, Reloadable};
@@ -191,13 +192,22 @@ impl TestApp {
             Vec::new(),
             (shared.directory(), &shared_clock),
         );
+        let shared_random = Arc::clone(&random) as Arc<dyn Random>;
         let jwts = issuers.scheme(
+            Resource::Api,
             &shared,
-            &(Arc::clone(&random) as Arc<dyn Random>),
-            &(Arc::new(clock.clone()) as Arc<dyn Clock>),
-            Some(oauth.trusted()),
+            &shared_random,
+            &shared_clock,
+            Some(oauth.trusted(keyward::oauth::API)),
         );
         let app = Arc::new(App {
+            mcp: Mcp::of(
+                McpConfig::default(),
+                "http://keyward.test",
+                &issuers,
+                Some(&oauth),
+                (&shared, &shared_random, &shared_clock),
+            ),
             oauth: Some(oauth),
             jwts,
             store: shared,

@@ -1,0 +1,182 @@
+//! Who is let in to the MCP endpoint: authentication stands before the method and before the body is read, so that whoever looks
+//! around without a credential is told where to get one, whatever it asks.
+
+use super::{KEY_PATH, PATH, metadata};
+use crate::app::App;
+use crate::observe::{Named, Record, record};
+use crate::problem::{Problem, Problems, RequestId, insert};
+use crate::stack::{Boxed, authenticated};
+use axum::body::Body;
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use keyward_core::denial::Denial;
+use keyward_core::oauth::Asked;
+use rmcp::ServerHandler;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt, service_fn};
+use url::{Host, Url};
+use uuid::Uuid;
+
+/// Which credentials an endpoint takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// API keys and access tokens; it says where to sign in.
+    Open,
+    /// API keys alone, for clients that would start a sign-in although they were given a key.
+    KeysOnly,
+}
+
+/// An endpoint that is answered by such handlers, one for each request.
+pub fn endpoint<H, M>(app: &Arc<App>, endpoint: Endpoint, make: M) -> Boxed
+where
+    H: ServerHandler + Send + 'static,
+    M: Fn() -> H + Send + Sync + 'static,
+{
+    let jwts = (endpoint == Endpoint::Open).then_some(&app.mcp.jwts);
+    let wire = StreamableHttpService::new(
+        move || Ok(make()),
+        Arc::new(NeverSessionManager::default()),
+        // Without sessions a restart loses nothing, any replica can answer, and no handle needs to be guarded.
+        StreamableHttpServerConfig::default()
+            .with_legacy_session_mode(false)
+            .with_json_response(true)
+            .with_max_request_body_bytes(app.limits.body_bytes),
+    );
+    let own = Arc::clone(app);
+    let inner = service_fn(move |request: Request<Body>| {
+        let (app, mut wire) = (Arc::clone(&own), wire.clone());
+        (wire.config.allowed_hosts, wire.config.allowed_origins) = known_places(&app);
+        async move { Ok::<_, Infallible>(answer(&app, wire, request).await) }
+    });
+    let door = BoxCloneSyncService::new(authenticated(app, jwts, inner));
+    let own = Arc::clone(app);
+    BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
+        let (app, door) = (Arc::clone(&own), door.clone());
+        let record = record(&request).cloned().unwrap_or_default();
+        async move {
+            if request.method() == Method::OPTIONS {
+                return Ok(options());
+            }
+            let mut response = door.oneshot(request).await?;
+            let route = if endpoint == Endpoint::Open { PATH } else { KEY_PATH };
+            // A call of a tool has named its operation.
+            let _ = record.operation.set(Named { operation: "mcp", route: route.into() });
+            challenge(&app, endpoint, &record, &mut response);
+            Ok(response)
+        }
+    }))
+}
+
+fn options() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, POST"));
+    response
+}
+
+/// The hosts by which this server may be called, and the origins whose pages may (MCP 2026-07-28, Streamable HTTP, Security): a
+/// name that somebody else has pointed here is neither.
+fn known_places(app: &App) -> (Vec<String>, Vec<String>) {
+    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    let mut origins: Vec<String> =
+        app.current.get().origins.iter().filter_map(|origin| with_port(origin)).collect();
+    if let Ok(url) = Url::parse(&app.public_url) {
+        hosts.extend(url.host_str().map(str::to_owned));
+        origins.extend(with_port(&app.public_url));
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if loopback {
+            let local = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+            origins.extend(local.map(str::to_owned));
+        }
+    }
+    (hosts, origins)
+}
+
+/// An origin with its port. One without would match every port.
+fn with_port(origin: &str) -> Option<String> {
+    let url = Url::parse(origin).ok()?;
+    Some(format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?))
+}
+
+async fn answer<H: ServerHandler + Send + 'static>(
+    app: &Arc<App>,
+    mut wire: StreamableHttpService<H, NeverSessionManager>,
+    mut request: Request<Body>,
+) -> Response<Body> {
+    let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    // It has done its work here, and goes nowhere else.
+    request.headers_mut().remove(AUTHORIZATION);
+    // An empty list would let every origin pass.
+    wire.config = wire.config.clone().enforce_origin_validation();
+    let response = wire.handle(request).await;
+    let (mut head, body) = response.into_parts();
+    insert(&mut head.headers, CACHE_CONTROL, "no-store");
+    let says = |headers: &HeaderMap, kind: &str| {
+        headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(kind.as_bytes()))
+    };
+    if says(&head.headers, "text/event-stream") {
+        head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    }
+    if head.status.is_success() || says(&head.headers, "application/json") {
+        return Response::from_parts(head, Body::new(body));
+    }
+    // What the wire says in plain text is said as everything else is.
+    let denial = match head.status {
+        StatusCode::METHOD_NOT_ALLOWED => Denial::MethodNotAllowed("OPTIONS, POST".to_owned()),
+        StatusCode::FORBIDDEN => Denial::PlaceForeign,
+        StatusCode::PAYLOAD_TOO_LARGE => Denial::BodyTooLarge(app.limits.body_bytes),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Denial::ContentTypeUnsupported("something else".to_owned()),
+        StatusCode::NOT_ACCEPTABLE => {
+            Denial::HeaderMalformed("Accept must name application/json and text/event-stream".to_owned())
+        }
+        status if status.is_client_error() => Denial::HeaderMalformed(
+            "The request is not one of MCP's Streamable HTTP; see MCP-Protocol-Version and the body"
+                .to_owned(),
+        ),
+        _ => return Problems(Arc::clone(app)).response(id, Problem::Panicked),
+    };
+    Problems(Arc::clone(app)).response(id, denial.into())
+}
+
+/// Says what would have been enough (RFC 6750 §3, RFC 9728 §5.1).
+fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Response<Body>) {
+    if endpoint == Endpoint::KeysOnly {
+        return;
+    }
+    let Some(document) = metadata::url(app) else { return };
+    if let Some(missing) = record.step_up.get() {
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        let text = format!(
+            "Bearer realm=\"lev\", error=\"insufficient_scope\", scope=\"{} {}\", resource_metadata=\"{document}\", \
+             error_description=\"This needs {}; sign in again and allow it\"",
+            usual(app),
+            missing.name(),
+            missing.name()
+        );
+        insert(response.headers_mut(), WWW_AUTHENTICATE, &text);
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let own = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let mut text = own.unwrap_or("Bearer realm=\"lev\"").to_owned();
+        let scope = usual(app);
+        if !scope.is_empty() {
+            text.push_str(&format!(", scope=\"{scope}\""));
+        }
+        text.push_str(&format!(", resource_metadata=\"{document}\""));
+        insert(response.headers_mut(), WWW_AUTHENTICATE, &text);
+    }
+}
+
+/// What a client asks for to be useful. An outside issuer has scopes of its own.
+fn usual(app: &App) -> String {
+    if app.oauth.is_some() { Asked::usual().to_text() } else { String::new() }
+}

@@ -1,0 +1,53 @@
+//! Where to sign in for the MCP endpoint: the protected resource's metadata (RFC 9728).
+
+use super::PATH;
+use crate::app::App;
+use crate::browser::{Open, Visit, open};
+use crate::oauth::answer::json;
+use crate::problem::insert;
+use axum::Router;
+use axum::body::Body;
+use http::header::CACHE_CONTROL;
+use http::{Response, StatusCode};
+use keyward_core::oauth::Asked;
+use serde_json::json as value;
+use std::sync::Arc;
+
+/// With the resource's path behind it, and without: some clients ask for one, some for the other (RFC 9728 §3.1).
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// Where the document is, if there is anywhere to sign in.
+pub(super) fn url(app: &App) -> Option<String> {
+    (!app.mcp.issuers.is_empty()).then(|| format!("{}{WELL_KNOWN}{PATH}", app.public_url))
+}
+
+/// Adds the routes.
+pub(super) fn routes(app: &Arc<App>, router: Router) -> Router {
+    if url(app).is_none() {
+        return router;
+    }
+    [format!("{WELL_KNOWN}{PATH}"), WELL_KNOWN.to_owned()]
+        .into_iter()
+        .fold(router, |router, path| open(app, router, path, &[Open::get("getResourceMetadata", handle)]))
+}
+
+async fn handle(visit: Visit) -> Response<Body> {
+    let app = &visit.app;
+    let mut document = value!({
+        "resource": format!("{}{PATH}", app.public_url),
+        "resource_name": "Lev External API v2",
+        "resource_documentation": format!("{}/platform/mcp-setup", app.public_url),
+        "authorization_servers": app.mcp.issuers,
+        "bearer_methods_supported": ["header"],
+    });
+    // What an outside issuer calls them is its own.
+    if let (Some(_), Some(members)) = (&app.oauth, document.as_object_mut()) {
+        members.insert(
+            "scopes_supported".to_owned(),
+            value!(Asked::usual().to_text().split(' ').collect::<Vec<_>>()),
+        );
+    }
+    let mut response = json(StatusCode::OK, &document);
+    insert(response.headers_mut(), CACHE_CONTROL, "public, max-age=300");
+    response
+}

@@ -1,0 +1,100 @@
+//! The MCP server: the API's operations as tools, for the revisions 2026-07-28 (stateless) and those that begin with `initialize`
+//! (up to 2025-11-25), side by side on one endpoint, without sessions. The wire is rmcp's; the door and the way of a call are ours.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `door.rs` | who is let in, and what a client that is not is told |
+//! | `metadata.rs` | where to sign in (RFC 9728) |
+//! | `server.rs` | what is answered: tools, calls, resources |
+//! | `tools.rs` | every tool: its name, its operation, its words |
+//! | `catalog.rs`, `schema.rs` | the same with their schemas, made from the OpenAPI document |
+//! | `call.rs` | a call as a request to the API, through the same stack |
+//! | `words.rs` | results and refusals in words, for a model |
+
+mod call;
+mod catalog;
+mod door;
+mod metadata;
+mod schema;
+mod server;
+mod tools;
+mod words;
+
+pub use door::{Endpoint, endpoint};
+pub use tools::{TOOLS, Tool};
+
+use crate::app::{App, Store};
+use crate::config::McpConfig;
+use crate::issuers::{Issuers, Resource};
+use crate::oauth::AuthorizationServer;
+use crate::routes;
+use axum::Router;
+use catalog::Catalog;
+use keyward_core::clock::Clock;
+use keyward_core::random::Random;
+use keyward_tower::authenticate::Jwts;
+use server::Server;
+use std::sync::Arc;
+
+/// The endpoint, below the public URL. Clients want it at exactly this path.
+pub const PATH: &str = "/mcp";
+/// The same for API keys alone: nothing of it says that one could sign in.
+pub const KEY_PATH: &str = "/mcp/key";
+
+/// The MCP server's part of what all requests share.
+#[derive(Clone, Debug)]
+pub struct Mcp {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Verifies the tokens that are for it. One for the API is not.
+    pub jwts: Jwts,
+    /// Where people sign in for it: the issuers outside, and then our own.
+    pub issuers: Vec<String>,
+}
+
+/// What the judging of tokens needs.
+type Shared<'s> = (&'s Arc<dyn Store>, &'s Arc<dyn Random>, &'s Arc<dyn Clock>);
+
+impl Mcp {
+    /// Of a server at this address that trusts these issuers.
+    pub fn of(
+        set: McpConfig,
+        public_url: &str,
+        issuers: &Issuers,
+        own: Option<&AuthorizationServer>,
+        (store, random, clock): Shared<'_>,
+    ) -> Self {
+        let name = format!("{public_url}{PATH}");
+        let trusted = own.map(|own| own.trusted(PATH));
+        let outside = issuers.keys().map(|(issuer, _)| issuer.to_owned());
+        Self {
+            enabled: set.enabled,
+            jwts: issuers.scheme(Resource::Mcp(&name), store, random, clock, trusted),
+            issuers: outside.chain(own.map(|own| own.issuer.clone())).collect(),
+        }
+    }
+}
+
+/// Adds the routes.
+pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
+    if !app.mcp.enabled {
+        return router;
+    }
+    let server = Server {
+        app: Arc::clone(app),
+        api: routes::behind_the_door(app),
+        catalog: Arc::new(Catalog::of(&app.public_url)),
+    };
+    let at = |endpoint| {
+        let server = server.clone();
+        door::endpoint(app, endpoint, move || server.clone())
+    };
+    let mut router = metadata::routes(app, router);
+    for path in [PATH, "/mcp/"] {
+        router = router.route_service(path, at(Endpoint::Open));
+    }
+    for path in [KEY_PATH, "/mcp/key/"] {
+        router = router.route_service(path, at(Endpoint::KeysOnly));
+    }
+    router
+}

@@ -1,0 +1,222 @@
+//! The schemas of a tool, from those of its operation: flat arguments in, one object out.
+
+use serde_json::{Map, Value, json};
+
+/// Where an argument goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Into the path, in the place of this name.
+    Path,
+    /// Into the query, under this name.
+    Query(String),
+    /// Into the body, as a member.
+    Body,
+    /// Into `Idempotency-Key`.
+    Once,
+}
+
+/// An argument.
+#[derive(Clone, Debug)]
+pub(super) struct Argument {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) required: bool,
+    pub(super) schema: Value,
+}
+
+/// The most items of a list for a model, and how many there are without a wish.
+pub(super) const MOST: u64 = 50;
+pub(super) const USUAL: u64 = 20;
+
+/// The name of a parameter of the query as an argument; `None`: a model does not need it.
+fn of_query(name: &str) -> Option<String> {
+    let Some(filter) = name.strip_prefix("filter[") else {
+        return (name != "fields").then(|| name.to_owned());
+    };
+    let (field, rest) = filter.split_once(']')?;
+    let is_time = field.ends_with("_at");
+    match (rest, is_time) {
+        ("", false) if field != "loan_amount" => Some(field.to_owned()),
+        ("[gte]", false) => Some(format!("min_{field}")),
+        ("[lte]", false) => Some(format!("max_{field}")),
+        ("[gte]", true) => Some(format!("{}_from", field.trim_end_matches("_at"))),
+        ("[lt]", true) => Some(format!("{}_before", field.trim_end_matches("_at"))),
+        _ => None,
+    }
+}
+
+/// The operation of this id in the document: its path below the API's base, its verb, and what is said of it.
+pub(super) fn find<'d>(document: &'d Value, id: &str) -> Option<(&'d str, &'d str, &'d Value)> {
+    let paths = document.get("paths")?.as_object()?;
+    paths.iter().find_map(|(path, verbs)| {
+        let mut verbs = verbs.as_object()?.iter();
+        let (verb, said) =
+            verbs.find(|(_, said)| said.get("operationId").and_then(Value::as_str) == Some(id))?;
+        Some((path.as_str(), verb.as_str(), said))
+    })
+}
+
+/// The arguments of an operation.
+pub(super) fn arguments(said: &Value, once: bool) -> Vec<Argument> {
+    let mut all = Vec::new();
+    let parameters = said.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    for parameter in parameters {
+        // Those that are references are headers, which are not for a model.
+        let (Some(name), Some(place)) = (text(parameter, "name"), text(parameter, "in")) else { continue };
+        let (name, place) = match place {
+            "path" => (Some(name.to_owned()), Place::Path),
+            "query" => (of_query(name), Place::Query(name.to_owned())),
+            _ => continue,
+        };
+        let Some(name) = name else { continue };
+        let mut schema = parameter.get("schema").cloned().unwrap_or_else(|| json!({}));
+        if let (Some(about), Some(schema)) = (text(parameter, "description"), schema.as_object_mut()) {
+            schema.insert("description".to_owned(), json!(about));
+        }
+        if let (true, Some(schema)) = (name == "limit", schema.as_object_mut()) {
+            schema.insert("maximum".to_owned(), json!(MOST));
+            schema.insert("default".to_owned(), json!(USUAL));
+            let about = format!("How many, {USUAL} if it is not given, {MOST} at most.");
+            schema.insert("description".to_owned(), json!(about));
+        }
+        all.push(Argument { name, required: place == Place::Path, place, schema });
+    }
+    let body = said.pointer("/requestBody/content/application~1json/schema");
+    let required = |name: &str| {
+        let names = body.and_then(|body| body.get("required")).and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|own| own == name))
+    };
+    let members = body.and_then(|body| body.get("properties")).and_then(Value::as_object);
+    for (name, schema) in members.into_iter().flatten() {
+        let (name, required) = (name.clone(), required(name));
+        all.push(Argument { name, place: Place::Body, required, schema: schema.clone() });
+    }
+    if once {
+        let schema = json!({
+            "type": "string",
+            "format": "uuid",
+            "description": "A fresh random UUID for each write that is meant. The same one again with the same arguments, within 24 \
+                            hours, is answered as before and done no second time: send it again when you do not know whether the \
+                            first call arrived, and never for another write.",
+        });
+        all.push(Argument {
+            name: "idempotency_key".to_owned(),
+            place: Place::Once,
+            required: false,
+            schema,
+        });
+    }
+    all
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+/// The schema of the arguments.
+pub(super) fn input(document: &Value, arguments: &[Argument]) -> Map<String, Value> {
+    let properties: Map<String, Value> =
+        arguments.iter().map(|argument| (argument.name.clone(), argument.schema.clone())).collect();
+    let required: Vec<&str> = arguments
+        .iter()
+        .filter(|argument| argument.required)
+        .map(|argument| argument.name.as_str())
+        .collect();
+    let mut schema = Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), Value::Object(properties)),
+        ("additionalProperties".to_owned(), json!(false)),
+    ]);
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    with_definitions(document, schema)
+}
+
+/// The schema of the result: the data under a name of its own, what there is besides, and of a write what was done.
+pub(super) fn output(document: &Value, said: &Value, holds: &str, writes: bool) -> Map<String, Value> {
+    let answers = said.get("responses").and_then(Value::as_object).into_iter().flatten();
+    let mut good = answers.filter(|(status, _)| status.starts_with('2'));
+    let envelope = good.next().and_then(|(_, answer)| answer.pointer("/content/application~1json/schema"));
+    let data = envelope.and_then(|envelope| envelope.pointer("/properties/data")).cloned();
+    let paged = envelope.is_some_and(|envelope| envelope.pointer("/properties/pagination").is_some());
+    let mut properties = Map::new();
+    let mut required = vec![holds];
+    if writes {
+        properties.insert("message".to_owned(), json!({ "type": "string", "description": "What was done." }));
+        required.push("message");
+    }
+    properties.insert(holds.to_owned(), data.unwrap_or_else(|| json!({ "type": "object" })));
+    if paged {
+        let more = json!({
+            "total": { "type": "integer", "description": "How many there are in all, where that is known." },
+            "showing": { "type": "integer", "description": "How many are here." },
+            "has_more": { "type": "boolean", "description": "Whether there are more." },
+            "next_cursor": { "type": "string", "description": "Sent as cursor, it asks for the next page." },
+            "next_offset": { "type": "integer", "description": "Sent as offset, it asks for the next page." },
+        });
+        properties.extend(more.as_object().cloned().unwrap_or_default());
+        required.extend(["showing", "has_more"]);
+    }
+    let schema = Map::from_iter([
+        ("type".to_owned(), json!("object")),
+        ("properties".to_owned(), Value::Object(properties)),
+        ("required".to_owned(), json!(required)),
+    ]);
+    with_definitions(document, schema)
+}
+
+const IN_DOCUMENT: &str = "#/components/schemas/";
+/// The formats that JSON Schema itself has, as far as they are used here.
+const FORMATS: [&str; 5] = ["date", "date-time", "email", "uri", "uuid"];
+const OWN: &str = "#/$defs/";
+
+/// Takes along every part that is referred to, so that nothing of the schema is elsewhere.
+fn with_definitions(document: &Value, schema: Map<String, Value>) -> Map<String, Value> {
+    let mut schema = Value::Object(schema);
+    let mut definitions = Map::new();
+    let mut open = Vec::new();
+    take_references(&mut schema, &mut open);
+    while let Some(name) = open.pop() {
+        if definitions.contains_key(&name) {
+            continue;
+        }
+        let part = document.pointer("/components/schemas").and_then(|schemas| schemas.get(&name));
+        let mut part = part.cloned().unwrap_or_else(|| json!({}));
+        take_references(&mut part, &mut open);
+        definitions.insert(name, part);
+    }
+    let Value::Object(mut schema) = schema else { return Map::new() };
+    if !definitions.is_empty() {
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    schema
+}
+
+/// Makes references to parts of the document into references to parts of the schema, and leaves out what only people need.
+fn take_references(value: &mut Value, open: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            members.remove("example");
+            members.remove("examples");
+            // What a validator does not know it may refuse.
+            if members.get("format").and_then(Value::as_str).is_some_and(|format| !FORMATS.contains(&format))
+            {
+                members.remove("format");
+            }
+            for (name, value) in members.iter_mut() {
+                match (name.as_str(), &*value) {
+                    ("$ref", Value::String(to)) => {
+                        if let Some(to) = to.strip_prefix(IN_DOCUMENT).map(str::to_owned) {
+                            *value = json!(format!("{OWN}{to}"));
+                            open.push(to);
+                        }
+                    }
+                    _ => take_references(value, open),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| take_references(item, open)),
+        _ => {}
+    }
+}

@@ -1,0 +1,148 @@
+//! What is answered on the wire: who we are, tools, calls, and the documentation as resources.
+
+use super::call;
+use super::catalog::Catalog;
+use crate::app::App;
+use crate::limits;
+use crate::observe::Record;
+use crate::problem::RequestId;
+use axum::Router;
+use http::request::Parts;
+use keyward_core::denial::Denial;
+use keyward_core::principal::{Caller, Principal};
+use keyward_core::rate_limit::Purpose;
+use keyward_tower::ClientAddress;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, ErrorCode, ErrorData, Implementation,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ServerCapabilities, ServerConfig,
+    Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use std::sync::Arc;
+
+/// What a model is told at the beginning.
+const INSTRUCTIONS: &str = "Deals, pipelines and teams of commercial real estate finance. Call get_my_profile first: it tells who \
+     you act for, in which account, and what you may do. Every call has the rights that this person has at that moment. Lists come \
+     in pages: pass next_cursor as cursor for the next one. Before anything is deleted, removed or revoked, ask. The pages of the \
+     documentation are resources.";
+
+/// The server, as it is for one request.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) app: Arc<App>,
+    /// The API's operations, behind the door.
+    pub(super) api: Router,
+    pub(super) catalog: Arc<Catalog>,
+}
+
+/// Whom a request is from, as the door has found out.
+#[derive(Clone)]
+pub(super) struct From {
+    pub(super) caller: Caller,
+    pub(super) id: Option<RequestId>,
+    pub(super) address: Option<ClientAddress>,
+    pub(super) record: Arc<Record>,
+}
+
+fn from(context: &RequestContext<RoleServer>) -> Result<From, ErrorData> {
+    let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
+    let caller = extensions.and_then(|extensions| extensions.get::<Caller>()).cloned();
+    let missing = || ErrorData::internal_error("The request has no caller", None);
+    Ok(From {
+        caller: caller.ok_or_else(missing)?,
+        id: extensions.and_then(|extensions| extensions.get()).copied(),
+        address: extensions.and_then(|extensions| extensions.get()).copied(),
+        record: extensions.and_then(|extensions| extensions.get()).cloned().unwrap_or_default(),
+    })
+}
+
+/// A refusal of the request itself, in the words of the API.
+fn refusal(denial: &Denial) -> ErrorData {
+    ErrorData::new(ErrorCode::INVALID_REQUEST, denial.message(), None)
+}
+
+impl Server {
+    /// The caller, in its account if it has one, within its limits.
+    fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
+        let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
+        let who = who.map_err(|denial| refusal(&denial))?;
+        let most = limits::of_caller(&self.app, &who);
+        if let Some(charge) = limits::charge(&who, Purpose::Reads, &most)
+            && let Err(full) = self.app.limiter.charge(&[charge])
+            && let Some(denial) = limits::over(&self.app, &full)
+        {
+            return Err(refusal(&denial));
+        }
+        Ok(who)
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let about = Implementation::new("keyward", env!("CARGO_PKG_VERSION")).with_title("Lev");
+        let can = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        ServerConfig::new(can).with_server_info(about).with_instructions(INSTRUCTIONS)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.catalog.find(name).map(|entry| entry.listed.clone())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let who = self.enters(&from(&context)?)?;
+        let tools = ListToolsResult::with_all_items(self.catalog.for_caller(&who));
+        Ok(tools.with_ttl_ms(0).with_cache_scope(CacheScope::Private))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let unknown = || {
+            ErrorData::invalid_params(format!("There is no tool {:.64}", request.name.escape_debug()), None)
+        };
+        let entry = self.catalog.find(&request.name).ok_or_else(unknown)?;
+        // Of the older wire only the first request says it, and nothing is remembered of that.
+        let client = context.meta.client_info().map(|client| client.name).unwrap_or_default();
+        let arguments = request.arguments.unwrap_or_default();
+        Ok(call::call(self, entry, from(&context)?, &client, arguments).await.into())
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.enters(&from(&context)?)?;
+        let pages = self.app.pages.in_markdown(&self.app).into_iter().map(|page| {
+            Resource::new(page.url, page.title)
+                .with_description(page.description)
+                .with_mime_type("text/markdown")
+                .with_size(page.text.len() as u64)
+        });
+        let listed = ListResourcesResult::with_all_items(pages.collect());
+        Ok(listed.with_ttl_ms(0).with_cache_scope(CacheScope::Private))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        self.enters(&from(&context)?)?;
+        let mut pages = self.app.pages.in_markdown(&self.app).into_iter();
+        let page = pages.find(|page| page.url == request.uri);
+        let unknown = || ErrorData::resource_not_found("There is no such page", None);
+        let page = page.ok_or_else(unknown)?;
+        let contents = ResourceContents::text(page.text, page.url).with_mime_type("text/markdown");
+        let read = ReadResourceResult::new(vec![contents]);
+        Ok(read.with_ttl_ms(0).with_cache_scope(CacheScope::Private).into())
+    }
+}

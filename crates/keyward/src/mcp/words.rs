@@ -1,0 +1,166 @@
+//! Results and refusals for a model: data as data, and beside it what a reader wants to know first.
+
+use super::catalog::Entry;
+use super::tools::Does;
+use http::StatusCode;
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::{Map, Value, json};
+
+/// The longest text of a result, in bytes: what the clients that cut results cut at is more.
+const LONGEST: usize = 100_000;
+
+/// What is wrong with a call, for whoever made it.
+pub(super) fn wrong(text: &str) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+/// A refusal of the API.
+pub(super) fn refusal(
+    entry: &Entry,
+    status: StatusCode,
+    body: &Value,
+    after: Option<&str>,
+) -> CallToolResult {
+    let message = body.pointer("/error/message").and_then(Value::as_str).unwrap_or("It was refused");
+    let fields = body.pointer("/error/details/fields").and_then(Value::as_array);
+    let text = match (status, fields) {
+        (StatusCode::UNPROCESSABLE_ENTITY, Some(fields)) => {
+            let each = fields.iter().filter_map(|field| field.get("message").and_then(Value::as_str));
+            format!("Validation failed: {}", each.collect::<Vec<_>>().join("; "))
+        }
+        (StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST, _) => {
+            format!("Validation failed: {message}")
+        }
+        (StatusCode::UNAUTHORIZED, _) => format!("Unauthorized: {message}"),
+        (StatusCode::FORBIDDEN, _) => format!("Not allowed: {message}"),
+        (StatusCode::TOO_MANY_REQUESTS, _) => match after {
+            Some(seconds) => format!("{message} (in {seconds} s)"),
+            None => message.to_owned(),
+        },
+        _ => message.to_owned(),
+    };
+    wrong(&as_called(entry, text))
+}
+
+/// With the arguments by the names that the call has for them.
+fn as_called(entry: &Entry, text: String) -> String {
+    entry.arguments.iter().fold(text, |text, argument| match &argument.place {
+        super::schema::Place::Query(name) if *name != argument.name => {
+            text.replace(name.as_str(), &argument.name)
+        }
+        _ => text,
+    })
+}
+
+/// What the API has answered.
+pub(super) fn result(entry: &Entry, mut body: Value) -> CallToolResult {
+    let (data, pagination) =
+        (body.get_mut("data").map(Value::take).unwrap_or_default(), body.get("pagination").cloned());
+    let tool = entry.tool;
+    let mut all = Map::new();
+    if tool.does != Does::Reads {
+        all.insert("message".to_owned(), json!(tool.done));
+    }
+    let summary = match (tool.holds, &data) {
+        ("deals", Value::Array(deals)) => Some(deals.iter().map(deal).collect::<Vec<_>>().join("\n")),
+        ("deal", one) => Some(deal(one)),
+        _ => None,
+    };
+    all.insert(tool.holds.to_owned(), data);
+    let mut said = Vec::new();
+    said.extend(Some(tool.done.to_owned()).filter(|done| !done.is_empty()));
+    if let Some(pagination) = pagination {
+        said.push(paged(&mut all, tool.holds, &pagination));
+    }
+    said.extend(summary.filter(|text| !text.is_empty()));
+    let mut structured = Value::Object(all);
+    let text = fitting(&mut structured, tool.holds, &mut said);
+    let mut content = Vec::new();
+    if !said.is_empty() {
+        content.push(ContentBlock::text(said.join("\n")));
+    }
+    content.push(ContentBlock::text(text));
+    let mut result = CallToolResult::success(content);
+    result.structured_content = Some(structured);
+    result
+}
+
+/// Adds where the page stands, and says it.
+fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value) -> String {
+    let showing = all.get(holds).and_then(Value::as_array).map_or(0, Vec::len);
+    let total = pagination.get("total").or_else(|| pagination.get("total_count")).and_then(Value::as_u64);
+    let more = pagination.get("has_more").and_then(Value::as_bool).unwrap_or(false);
+    let cursor = pagination.get("next_cursor").and_then(Value::as_str);
+    all.extend(total.map(|total| ("total".to_owned(), json!(total))));
+    all.insert("showing".to_owned(), json!(showing));
+    all.insert("has_more".to_owned(), json!(more));
+    let mut text = match total {
+        Some(total) => format!("{showing} of {total} {holds}."),
+        None => format!("{showing} {holds}."),
+    };
+    if more {
+        if let Some(cursor) = cursor {
+            all.insert("next_cursor".to_owned(), json!(cursor));
+            text.push_str(&format!(" There are more: call again with cursor \"{cursor}\"."));
+        } else {
+            let offset = pagination.get("offset").and_then(Value::as_u64).unwrap_or(0) + showing as u64;
+            all.insert("next_offset".to_owned(), json!(offset));
+            text.push_str(&format!(" There are more: call again with offset {offset}."));
+        }
+    }
+    text
+}
+
+/// The data as text, no longer than can be read: of a list that would be, only the first items.
+fn fitting(structured: &mut Value, holds: &str, said: &mut Vec<String>) -> String {
+    let mut text = structured.to_string();
+    while text.len() > LONGEST {
+        let Some(Value::Array(items)) = structured.get_mut(holds) else { break };
+        if items.len() < 2 {
+            break;
+        }
+        items.truncate(items.len() / 2);
+        let kept = items.len();
+        said.retain(|line| !line.starts_with("Only the first"));
+        said.push(format!(
+            "Only the first {kept} are shown, because all would be too long: ask with limit {kept}."
+        ));
+        if let Some(members) = structured.as_object_mut() {
+            members.insert("showing".to_owned(), json!(kept));
+            members.insert("has_more".to_owned(), json!(true));
+            // It stands behind what is left out.
+            members.remove("next_cursor");
+            members.remove("next_offset");
+        }
+        text = structured.to_string();
+    }
+    text
+}
+
+/// A deal in a line.
+fn deal(deal: &Value) -> String {
+    let text = |name: &str| deal.get(name).and_then(Value::as_str);
+    let mut line =
+        format!("#{} {}", deal.get("id").unwrap_or(&Value::Null), text("title").unwrap_or("(no title)"));
+    if let Some(amount) = deal.get("loan_amount").and_then(Value::as_f64) {
+        line.push_str(&format!(" · {}", dollars(amount)));
+    }
+    for name in ["loan_type", "transaction_type", "business_plan"] {
+        if let Some(kind) = text(name) {
+            line.push_str(&format!(" · {}", kind.replace('_', " ")));
+        }
+    }
+    if let Some(day) = text("close_date").or_else(|| text("estimated_close_date")) {
+        line.push_str(&format!(" · closes {day}"));
+    }
+    line
+}
+
+fn dollars(amount: f64) -> String {
+    match amount {
+        amount if amount >= 1e9 => format!("${:.2} billion", amount / 1e9),
+        amount if amount >= 1e6 => format!("${:.2} million", amount / 1e6),
+        amount if amount >= 1e3 => format!("${:.0} thousand", amount / 1e3),
+        amount => format!("${amount:.0}"),
+    }
+}
