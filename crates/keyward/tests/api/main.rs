@@ -45,6 +45,8 @@ mod log;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
 mod me;
 #[cfg(test)]
 mod oauth;

@@ -448,6 +448,14 @@ impl Ask<'_> {
         self
     }
 
+    /// By another host than usually.
+    pub(crate) fn host(mut self, host: &'static str) -> Self {
+        if let Some(headers) = self.request.headers_mut() {
+            headers.insert("host", HeaderValue::from_static(host));
+        }
+        self
+    }
+
     /// A header whose value need not be text.
     pub(crate) fn raw_header(mut self, name: &str, value: HeaderValue) -> Self {
         self.request = self.request.header(name, value);
