@@ -63,7 +63,9 @@ fn to_step_up(app: &App, entry: &Entry, from: &From) -> Option<Scope> {
     let TokenOf::Grant(_) = jwt.of else { return None };
     let who = app.directory().read().act_in(from.caller.clone(), None, false).ok()?;
     let role = who.member?.role;
-    (!entry.is_for(&who) && Grant::FullAccess.under(role).contains(scope)).then_some(scope)
+    let helps =
+        Grant::FullAccess.under(role).contains(scope) && entry.row.role.is_none_or(|needed| needed == role);
+    (helps && !entry.is_for(&who)).then_some(scope)
 }
 
 /// The request, or what is wrong with the call.

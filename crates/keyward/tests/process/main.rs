@@ -19,6 +19,7 @@
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
 //! | `sign_in.rs` | signing in: other people's clients, a browser, `keyward login` |
+//! | `mcp.rs` | other people's MCP clients |
 //! | `person.rs` | a person with a browser, and the application that it signs in to |
 //! | `limits.rs` | exact limits on a real clock, with the judge of `tests/rigs/limits.rs` |
 //! | `secrets.rs`, `secrets_of_sign_in.rs`, `search.rs` | no secret in the database or in a log, and how it is looked for |
@@ -39,6 +40,8 @@ mod http2;
 mod kill;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod mcp;
 #[cfg(test)]
 mod once;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use url::Url;
 
-fn clients() -> PathBuf {
+pub(crate) fn clients() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients");
     let folder = std::env::var_os("KEYWARD_TEST_CLIENTS").map_or_else(beside, PathBuf::from);
     let module = folder.join("node_modules/openid-client");
@@ -18,14 +18,14 @@ fn clients() -> PathBuf {
 }
 
 /// A demo, and somebody of it.
-struct Person {
+pub(crate) struct Person {
     server: Server,
     url: String,
     email: &'static str,
     password: String,
 }
 
-fn person(server: Server, email: &'static str) -> Person {
+pub(crate) fn person(server: Server, email: &'static str) -> Person {
     let users = server.line["users"].as_array().unwrap();
     let user = users.iter().find(|user| user["email"] == email).unwrap();
     let password = user["password"].as_str().unwrap().to_owned();
@@ -34,7 +34,7 @@ fn person(server: Server, email: &'static str) -> Person {
 
 impl Person {
     /// What a client says in its last line; it must be content.
-    fn judged_by(&self, program: &mut Command, more: &[&str]) -> Value {
+    pub(crate) fn judged_by(&self, program: &mut Command, more: &[&str]) -> Value {
         program.args([self.url.as_str(), self.email, &self.password]).args(more);
         let ended = program.output().unwrap();
         let told = String::from_utf8_lossy(&ended.stdout).into_owned();
@@ -80,7 +80,7 @@ fn visit(url: &str) -> String {
     String::from_utf8(came.stdout).unwrap()
 }
 
-fn node(script: &Path) -> Command {
+pub(crate) fn node(script: &Path) -> Command {
     let mut node = Command::new("node");
     clean(&mut node);
     node.arg(script);
