@@ -10,16 +10,24 @@ use axum::body::Body;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::denial::Denial;
+use keyward_core::id::UserId;
 use keyward_core::oauth::Asked;
+use keyward_core::principal::Caller;
 use rmcp::ServerHandler;
+use rmcp::transport::streamable_http_server::session::SessionManager;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt, service_fn};
 use url::{Host, Url};
 use uuid::Uuid;
+
+/// The header that names a session of the older revisions.
+const SESSION: &str = "mcp-session-id";
 
 /// Which credentials an endpoint takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,27 +38,58 @@ pub enum Endpoint {
     KeysOnly,
 }
 
-/// An endpoint that is answered by such handlers, one for each request.
+/// An endpoint that is answered by such handlers, one for each request, and without sessions: a restart loses nothing, any replica
+/// can answer, and no handle needs to be guarded.
 pub fn endpoint<H, M>(app: &Arc<App>, endpoint: Endpoint, make: M) -> Boxed
 where
     H: ServerHandler + Send + 'static,
     M: Fn() -> H + Send + Sync + 'static,
 {
+    let set = config(app).with_legacy_session_mode(false);
+    let wire = StreamableHttpService::new(move || Ok(make()), Arc::new(NeverSessionManager::default()), set);
+    guarded(app, endpoint, wire, None)
+}
+
+/// The same with sessions, for handlers that ask something of the client in the older revisions. A session is its caller's alone
+/// (MCP 2026-07-28, Security Best Practices, State Handle Hijacking).
+pub fn endpoint_with_sessions<H, M>(app: &Arc<App>, endpoint: Endpoint, make: M) -> Boxed
+where
+    H: ServerHandler + Send + 'static,
+    M: Fn() -> H + Send + Sync + 'static,
+{
+    let sessions = Arc::new(LocalSessionManager::default());
+    let wire = StreamableHttpService::new(move || Ok(make()), sessions, config(app));
+    guarded(app, endpoint, wire, Some(Owners::default()))
+}
+
+fn config(app: &App) -> StreamableHttpServerConfig {
+    let config = StreamableHttpServerConfig::default().with_json_response(true);
+    config.with_max_request_body_bytes(app.limits.body_bytes)
+}
+
+/// Whose a session is: the user, and what it was let in by. A refreshed token is of the same grant.
+type Owner = (UserId, &'static str, i64);
+type Owners = Arc<Mutex<HashMap<String, Owner>>>;
+
+fn guarded<H, S>(
+    app: &Arc<App>,
+    endpoint: Endpoint,
+    wire: StreamableHttpService<H, S>,
+    owners: Option<Owners>,
+) -> Boxed
+where
+    H: ServerHandler + Send + 'static,
+    S: SessionManager,
+{
     let jwts = (endpoint == Endpoint::Open).then_some(&app.mcp.jwts);
-    let wire = StreamableHttpService::new(
-        move || Ok(make()),
-        Arc::new(NeverSessionManager::default()),
-        // Without sessions a restart loses nothing, any replica can answer, and no handle needs to be guarded.
-        StreamableHttpServerConfig::default()
-            .with_legacy_session_mode(false)
-            .with_json_response(true)
-            .with_max_request_body_bytes(app.limits.body_bytes),
-    );
     let own = Arc::clone(app);
     let inner = service_fn(move |request: Request<Body>| {
-        let (app, mut wire) = (Arc::clone(&own), wire.clone());
+        let (app, mut wire, owners) = (Arc::clone(&own), wire.clone(), owners.clone());
         (wire.config.allowed_hosts, wire.config.allowed_origins) = known_places(&app);
-        async move { Ok::<_, Infallible>(answer(&app, wire, request).await) }
+        async move {
+            let Some(owners) = owners else { return Ok::<_, Infallible>(answer(&app, wire, request).await) };
+            Ok(in_session(&app, wire, request, &owners).await)
+        }
     });
     let door = BoxCloneSyncService::new(authenticated(app, jwts, inner));
     let own = Arc::clone(app);
@@ -107,9 +146,40 @@ fn with_port(origin: &str) -> Option<String> {
     Some(format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?))
 }
 
-async fn answer<H: ServerHandler + Send + 'static>(
+/// Answers whoever owns the session that is named, or begins one.
+async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
     app: &Arc<App>,
-    mut wire: StreamableHttpService<H, NeverSessionManager>,
+    wire: StreamableHttpService<H, S>,
+    request: Request<Body>,
+    owners: &Owners,
+) -> Response<Body> {
+    let caller = request.extensions().get::<Caller>();
+    let caller = caller.map(|caller| (caller.user, caller.credential.kind(), caller.credential.id()));
+    let named =
+        |headers: &HeaderMap| headers.get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let known = || owners.lock().unwrap_or_else(PoisonError::into_inner);
+    let session = named(request.headers());
+    if let Some(session) = &session
+        && known().get(session).copied() != caller
+    {
+        // Another's is as unknown as one that never was.
+        let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        return Problems(Arc::clone(app)).response(id, Denial::not_found("Session", session).into());
+    }
+    let ends = request.method() == Method::DELETE;
+    let response = answer(app, wire, request).await;
+    if let (true, Some(session)) = (ends, &session) {
+        known().remove(session);
+    }
+    if let (Some(session), Some(caller)) = (named(response.headers()), caller) {
+        known().insert(session, caller);
+    }
+    response
+}
+
+async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
+    app: &Arc<App>,
+    mut wire: StreamableHttpService<H, S>,
     mut request: Request<Body>,
 ) -> Response<Body> {
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
@@ -133,6 +203,7 @@ async fn answer<H: ServerHandler + Send + 'static>(
     let denial = match head.status {
         StatusCode::METHOD_NOT_ALLOWED => Denial::MethodNotAllowed("OPTIONS, POST".to_owned()),
         StatusCode::FORBIDDEN => Denial::PlaceForeign,
+        StatusCode::NOT_FOUND => Denial::not_found("Session", "of that name"),
         StatusCode::PAYLOAD_TOO_LARGE => Denial::BodyTooLarge(app.limits.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Denial::ContentTypeUnsupported("something else".to_owned()),
         StatusCode::NOT_ACCEPTABLE => {

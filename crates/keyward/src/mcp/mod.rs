@@ -20,7 +20,7 @@ mod server;
 mod tools;
 mod words;
 
-pub use door::{Endpoint, endpoint};
+pub use door::{Endpoint, endpoint, endpoint_with_sessions};
 pub use tools::{TOOLS, Tool};
 
 use crate::app::{App, Store};

@@ -1,0 +1,123 @@
+//! A server with the fixture's tools at `/mcp`, and with two users that have a key each.
+
+use crate::fixture::Fixture;
+use axum::Router;
+use keyward::app::{App, Store};
+use keyward::config::{LimitsConfig, McpConfig};
+use keyward::issuers::{Issuers, Resource};
+use keyward::mcp::{Endpoint, Mcp, endpoint_with_sessions};
+use keyward::reload::{Current, Reloadable};
+use keyward::stack::around;
+use keyward::transport::{self, Listening};
+use keyward_core::account::{AddMember, CreateAccount, CreateUser};
+use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::clock::{At, Clock, SystemClock};
+use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::id::AccountId;
+use keyward_core::idempotency::Claims;
+use keyward_core::list::Cursors;
+use keyward_core::permit::operator;
+use keyward_core::principal::Grant;
+use keyward_core::random::{OsRandom, Random};
+use keyward_core::rate_limit::Limiter;
+use keyward_core::role::Role;
+use keyward_core::root_secret::RootSecret;
+use keyward_core::tier::Tier;
+use keyward_sqlite::{Options, Sqlite};
+use keyward_tower::hygiene::Limits;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) keys: [String; 2],
+    _data: TempDir,
+}
+
+/// Serves until the runtime ends.
+pub(crate) async fn served() -> Served {
+    let data = TempDir::new().unwrap();
+    let root = RootSecret::generate(&OsRandom).unwrap();
+    let current = Current::new(Reloadable { limits: LimitsConfig::default(), ..Reloadable::default() });
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Sqlite::open(&Options {
+        path: &data.path().join("keyward.db"),
+        components: &[lev_deals::sqlite::COMPONENT],
+        root_secret_checks: &root.check_values(),
+        migrate: true,
+        tiers: current.tiers(),
+        clock: Arc::clone(&clock),
+    })
+    .unwrap();
+    let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
+    let account = CreateAccount {
+        slug: "acme".to_owned(),
+        name: "Acme".to_owned(),
+        account_type: None,
+        tier: Tier::Enterprise,
+    };
+    let account = commit(&store, account).await;
+    let keys = [key(&store, &ring, account, "one").await, key(&store, &ring, account, "two").await];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let random: Arc<dyn Random> = Arc::new(OsRandom);
+    let public_url = format!("http://{address}");
+    let app = Arc::new(App {
+        jwts: Issuers::default().scheme(Resource::Api, &store, &random, &clock, None),
+        mcp: Mcp::of(McpConfig::default(), &public_url, &Issuers::default(), None, (&store, &random, &clock)),
+        oauth: None,
+        current: current.clone(),
+        traces: None,
+        pages: keyward::pages::Pages::default(),
+        recent: keyward::watch::Recent::default(),
+        store,
+        ring,
+        cursors: Cursors::new(&root),
+        claims: Claims::new(&root),
+        limiter: Limiter::new(Arc::clone(&clock)),
+        clock,
+        random,
+        public_url,
+        metrics: keyward::watch::Metrics::new(),
+        limits: Limits::default(),
+    });
+    let fixture = Fixture::new();
+    let endpoint = endpoint_with_sessions(&app, Endpoint::Open, move || fixture.clone());
+    let service = around(&app, Router::new().route_service("/mcp", endpoint));
+    let with = Listening { current, ..Listening::default() };
+    tokio::spawn(transport::serve(listener, service, with, std::future::pending(), std::future::pending()));
+    Served { address, keys, _data: data }
+}
+
+async fn key(store: &Sqlite, ring: &KeyRing, account: AccountId, name: &str) -> String {
+    let user = CreateUser {
+        uuid: name.to_owned(),
+        email: format!("{name}@acme.example"),
+        first_name: name.to_owned(),
+        last_name: String::new(),
+        title: None,
+        password_hash: None,
+    };
+    let user = commit(store, user).await;
+    commit(store, AddMember { account, user, role: Role::Admin }).await;
+    let secret = ring.mint(&OsRandom).unwrap();
+    let issue = IssueKey { account, user, label: name.to_owned(), grant: Grant::FullAccess, secret };
+    commit(store, issue).await.secret.expose().to_owned()
+}
+
+#[expect(clippy::disallowed_methods, reason = "accounts and keys are set up as the operator does")]
+async fn commit<E: Effect>(store: &Sqlite, effect: E) -> E::Done
+where
+    Sqlite: Commit<E>,
+{
+    let context = Context { request_id: Uuid::nil(), address: None, origin_app: "conformance".to_owned() };
+    match store.commit(effect, operator(), context, None, At::Store).await.unwrap() {
+        Ended::Done(done, _) => done,
+        Ended::Replayed(_) => panic!("nothing was claimed"),
+        Ended::Refused(denial) => panic!("{denial:?}"),
+    }
+}
