@@ -9,10 +9,10 @@ fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // One clear line, in which nothing that a server said means something to the terminal. If even that cannot be
+            // One clear line for each mistake, in which nothing means something to the terminal. If even that cannot be
             // written, the exit code has to do.
-            let line = error.to_string().replace(char::is_control, " ");
-            let _ = writeln!(std::io::stderr(), "keyward: {line}");
+            let text = error.to_string().replace(|sent: char| sent.is_control() && sent != '\n', " ");
+            let _ = writeln!(std::io::stderr(), "keyward: {text}");
             ExitCode::from(2)
         }
     }

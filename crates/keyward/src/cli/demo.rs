@@ -131,6 +131,11 @@ fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError>
             out,
             "  curl -s '{url}/api/external/v2/deals?limit=10' -H \"Authorization: Bearer $(keyward login {url})\" -H 'X-Origin-App: my-integration'\n"
         )?;
+        writeln!(
+            out,
+            "For an assistant: {url}/mcp, as {url}/platform/mcp-setup says for each. In Claude Code:\n"
+        )?;
+        writeln!(out, "  claude mcp add --transport http lev {url}/mcp\n")?;
         writeln!(out, "Keys:")?;
         for key in &credentials.api_keys {
             writeln!(out, "  {}  {:<12} {} in {}", key.api_key, key.permission, key.user_email, key.account)?;

@@ -1,5 +1,7 @@
 //! `keyward doctor`: looks at what a server depends on, and says in plain words what would and would not work.
 
+mod mcp;
+
 use super::{CliError, Source, variables};
 use crate::config::{self, IssuerConfig, is_issuer_url};
 use crate::issuers::discovery::{discover, text};
@@ -10,12 +12,15 @@ use keyward_core::jwt::{Algorithm, KeySet, MAX_AGE, MIN_AGE, Typ};
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Says in plain words whether tokens of an issuer would be taken, and what is in the way.
+/// Says in plain words whether tokens of an issuer would be taken, or which MCP clients would connect, and what is in the way.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// The issuer: the iss of its tokens, to the letter. Its entry in the configuration is looked at too, if it has one.
-    #[arg(long, value_name = "URL")]
-    issuer: String,
+    #[arg(long, value_name = "URL", required_unless_present = "mcp")]
+    issuer: Option<String>,
+    /// An MCP endpoint: its discovery is walked as its clients do.
+    #[arg(long, value_name = "URL", conflicts_with = "issuer")]
+    mcp: Option<String>,
     #[command(flatten)]
     source: Source,
 }
@@ -49,13 +54,22 @@ impl Findings {
 
 impl Doctor {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        let config = config::load(&self.source.flags(None), &variables())?;
-        let web = Web::new().map_err(|error| CliError::Said(error.to_string()))?;
-        let findings = examine(&self.issuer, &config.issuers, &web).await;
+        let (findings, verdict) = match (&self.mcp, &self.issuer) {
+            (Some(url), _) => (mcp::examine(url).await?, "not every client would connect to it as it is"),
+            (None, issuer) => {
+                let config = config::load(&self.source.flags(None), &variables())?;
+                let web = Web::new().map_err(|error| CliError::Said(error.to_string()))?;
+                let issuer = issuer.as_deref().unwrap_or_default();
+                (
+                    examine(issuer, &config.issuers, &web).await,
+                    "tokens of this issuer would not be taken as it is",
+                )
+            }
+        };
         std::io::stdout().write_all(findings.text.as_bytes())?;
         match findings.wrong {
             0 => Ok(()),
-            _ => Err(CliError::Said("tokens of this issuer would not be taken as it is".to_owned())),
+            _ => Err(CliError::Said(verdict.to_owned())),
         }
     }
 }

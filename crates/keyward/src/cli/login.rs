@@ -87,7 +87,7 @@ impl Login {
         let is_token = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         let Some(access) = token.get("access_token").and_then(Value::as_str).filter(is_token) else {
             let why = token.get("error_description").and_then(Value::as_str).unwrap_or("no token was given");
-            return Err(CliError::Said(why.to_owned()));
+            return Err(CliError::Said(plain(why)));
         };
         Ok(writeln!(std::io::stdout(), "{access}")?)
     }
@@ -111,6 +111,11 @@ impl Login {
 
 fn said(error: impl std::fmt::Display) -> CliError {
     CliError::Said(error.to_string())
+}
+
+/// What a server or a browser has said, as it can be printed: on one line.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(200).collect()
 }
 
 /// A URL of a server that is spoken to: https, or http on loopback.
@@ -139,6 +144,7 @@ async fn metadata(web: &reqwest::Client, issuer: &str) -> Result<Value, CliError
     let document: Value = serde_json::from_slice(&response.bytes().await.map_err(said)?).map_err(said)?;
     let named = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
     if named != issuer {
+        let named = plain(named);
         return Err(CliError::Said(format!("the server at {issuer} says that it is {named}: log in there")));
     }
     Ok(document)
@@ -204,7 +210,7 @@ fn code<'a>(answer: &'a Answer, issuer: &str) -> Result<&'a str, CliError> {
         (Some(code), None) => Ok(code),
         (_, error) => {
             let why = get("error_description").or(error).unwrap_or("there was no code in the answer");
-            Err(CliError::Said(format!("you are not signed in: {why}")))
+            Err(CliError::Said(format!("you are not signed in: {}", plain(why))))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Directives, and what they become.
 
+use super::mcp;
 use super::source::{self, Source};
 use super::tables::{self, Operation};
 use crate::config::LimitsConfig;
@@ -84,6 +85,7 @@ impl Known<'_> {
             "scopes" => scopes(),
             "roles" => roles(),
             "sample" => sample(one?)?,
+            "mcp" => mcp::about(one?, self.public_url)?,
             _ => return None,
         })
     }

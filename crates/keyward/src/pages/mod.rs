@@ -9,6 +9,7 @@
 //! | `source.rs` | the Markdown files and the samples, as they lie in the program |
 //! | `expand.rs`, `tables.rs` | directives, and the tables that they become |
 //! | `html.rs`, `layout.rs` | Markdown to HTML, and the frame around it |
+//! | `mcp.rs` | blocks, buttons and tools of the page about MCP clients |
 //! | `explorer.rs` | what the explorer on a page knows |
 //! | `site.rs` | every file with its content |
 //! | `serve.rs` | answering with them |
@@ -17,6 +18,7 @@ mod expand;
 mod explorer;
 mod html;
 mod layout;
+mod mcp;
 mod serve;
 mod site;
 mod source;

@@ -47,6 +47,8 @@ mod matrix;
 #[cfg(test)]
 mod mcp;
 #[cfg(test)]
+mod mcp_clients;
+#[cfg(test)]
 mod me;
 #[cfg(test)]
 mod oauth;
