@@ -53,7 +53,7 @@ async function exchange(issuer, form) {
 }
 
 // Follows redirects and sends each form that comes, until the way leads back to the application; what it brings there.
-async function browse(start, login) {
+export async function browse(start, login) {
   const jar = new Map();
   let url = start;
   let form;

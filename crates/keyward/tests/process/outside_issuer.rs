@@ -23,8 +23,13 @@ struct Outside {
 
 impl Outside {
     fn start() -> Self {
+        Self::of(AUDIENCE)
+    }
+
+    /// One whose access tokens are for this.
+    fn of(audience: &str) -> Self {
         let mut command = Command::new("node");
-        command.arg(clients().join("issuer/oidc.mjs")).arg(AUDIENCE);
+        command.arg(clients().join("issuer/oidc.mjs")).arg(audience);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let missing = "node cannot be started; `cargo xtask test` installs what the tests need";
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{missing}: {error}"));
@@ -139,6 +144,25 @@ impl Trusting {
         }
         panic!("it was not tried: {}", self.server.stderr());
     }
+}
+
+/// The issuer outside is named by the metadata of the MCP endpoint, and before our own.
+#[test]
+fn an_mcp_client_signs_in_outside() {
+    let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let base = format!("http://{listen}");
+    let outside = Outside::of(&format!("{base}/mcp"));
+    let home = tempfile::tempdir().unwrap();
+    let config = configured(&home, &outside.issuer, "link = \"verified_email\"");
+    let listen = listen.to_string();
+    let arguments = ["demo", "--json", "--listen", &listen, "--config", text(&config)];
+    let _server = Server::demo_by(unlimited(keyward(&arguments)));
+    let mut client = Command::new("node");
+    client.arg(clients().join("mcp/outside.mjs")).args([&base, &outside.issuer, "editor"]);
+    let judged = client.output().unwrap();
+    let told = String::from_utf8_lossy(&judged.stdout).into_owned();
+    println!("{told}");
+    assert!(judged.status.success(), "{told}{}", String::from_utf8_lossy(&judged.stderr));
 }
 
 #[test]

@@ -287,6 +287,43 @@ fn made_keys(server: &Server, admin: &mut Client) -> Vec<String> {
     keys
 }
 
+/// Makes a key as an assistant would, and says secrets where they do not belong; every secret that came of it.
+fn by_tools(admin: &mut Client, key: &str) -> Vec<String> {
+    let bearer = format!("Bearer {key}");
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Accept", "application/json, text/event-stream"),
+        ("Content-Type", "application/json"),
+    ];
+    let call = |admin: &mut Client, name: &str, arguments: &Value| {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": name, "arguments": arguments,
+            "_meta": { "io.modelcontextprotocol/clientInfo": { "name": key, "version": "1" } } } });
+        let answer = admin.send("POST", "/mcp", &headers, message.to_string().as_bytes()).unwrap();
+        assert_eq!(answer.status, 200);
+        answer.json()["result"].take()
+    };
+    let made = call(admin, "create_api_key", &json!({ "label": "by a tool" }));
+    let secret = made["structuredContent"]["api_key"]["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(
+        call(admin, "validate_api_key", &json!({ "api_key": secret }))["structuredContent"]["validation"]["valid"],
+        true
+    );
+    for lost in [MARKER, key] {
+        for (name, arguments) in [
+            ("get_deal", json!({ "deal_id": lost })),
+            ("list_deals", json!({ "cursor": lost, lost: lost })),
+            ("create_deal", json!({ "title": [lost], "idempotency_key": lost })),
+            ("validate_api_key", json!({ "api_key": format!("{key}{lost}") })),
+        ] {
+            call(admin, name, &arguments);
+        }
+        let odd = json!({ "jsonrpc": "2.0", "id": lost, "method": lost, "params": { lost: lost } });
+        admin.send("POST", "/mcp", &headers, odd.to_string().as_bytes()).unwrap();
+        admin.send("POST", &format!("/mcp?token={lost}"), &headers, lost.as_bytes()).unwrap();
+    }
+    vec![secret]
+}
+
 fn no_secret_anywhere(format: &str) {
     let home = tempfile::tempdir().unwrap();
     let data = home.path();
@@ -308,7 +345,8 @@ fn no_secret_anywhere(format: &str) {
 
     let key = server.admin();
     let mut admin = server.client(&key);
-    for (number, key) in made_keys(&server, &mut admin).iter().enumerate() {
+    let by_tools = by_tools(&mut admin, &key);
+    for (number, key) in made_keys(&server, &mut admin).iter().chain(&by_tools).enumerate() {
         needles.add_key(&format!("made key {number}"), key);
     }
     for key in server.line["api_keys"].as_array().unwrap() {
