@@ -15,6 +15,7 @@ const PAGES = [
   "/platform",
   "/platform/getting-started",
   "/platform/authentication",
+  "/platform/mcp-setup",
   "/platform/account",
   "/platform/api-keys",
   "/platform/deals",

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "index",
     "platform",
     "getting-started",
     "authentication",
+    "mcp-setup",
     "account",
     "api-keys",
     "deals",
