@@ -116,8 +116,22 @@ impl Execute<GiveConsent> for Tx<'_> {
             "DELETE FROM oauth_codes WHERE digest IN (SELECT digest FROM oauth_codes WHERE expires_at <= ?1 LIMIT 100)",
             [now.plus_seconds(-86_400).unix()],
         )?;
+        forget_old(self, now)?;
         Ok(Given(renewed(self, GrantId(id))?))
     }
+}
+
+/// Takes grants away that have been over for a day: nothing that they gave is presented any more, and the audit trail has them.
+fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM oauth_grants WHERE id IN (SELECT g.id FROM oauth_grants g WHERE (g.ends_at <= ?1 OR g.ended_at <= ?1)
+             AND NOT EXISTS (SELECT 1 FROM oauth_codes c WHERE c.grant_id = g.id) LIMIT 100) RETURNING {}",
+        rows::GRANT
+    );
+    for gone in tx.all(&sql, [now.plus_seconds(-86_400).unix()], rows::grant)? {
+        tx.publish(Change::Grant(OAuthGrant { ended: true, ..gone }));
+    }
+    Ok(())
 }
 
 struct Code {

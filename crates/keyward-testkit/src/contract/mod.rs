@@ -161,6 +161,7 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     signing_in::a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all(&Bench::new(&fresh()).await)
         .await;
     signing_in::a_grant_lives_while_it_is_used_and_a_year_at_most(&Bench::new(&fresh()).await).await;
+    signing_in::a_grant_that_is_long_over_is_forgotten(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_ends_with_what_it_stands_on(&Bench::new(&fresh()).await).await;
     signing_in::clients_that_register_are_bounded_and_the_same_is_the_same(&Bench::new(&fresh()).await).await;
     signing_in::signing_keys_are_known_at_once(&Bench::new(&fresh()).await).await;

@@ -402,6 +402,34 @@ pub(super) async fn a_grant_lives_while_it_is_used_and_a_year_at_most<S: Identit
     assert_eq!(grant.ends_at, at(LIVES.1), "and its grant ends with its access token");
 }
 
+pub(super) async fn a_grant_that_is_long_over_is_forgotten<S: IdentityStore>(bench: &Bench<'_, S>) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let once = Client { refreshes: false, ..app.clone() };
+    let (over, ended, lives) =
+        (bench.granted(&once, 1).await, bench.granted(&app, 2).await, bench.granted(&app, 3).await);
+    let effect = RevokeGrant { grant: ended, client: "app".into() };
+    must("one is given up", commit(bench.store, effect, permit::present(What::Client), 1).await);
+    assert!(bench.known(over).is_some(), "what ran out is known for a while");
+    let permit = must("in person", bench.in_person("session", 1));
+    must("it ends", commit(bench.store, EndSession, permit, 1).await);
+    // The next consent but one, since the codes go first.
+    let word = Secret::new("correct horse battery".to_owned());
+    let kept = must("its password", bench.store.password_of("admin@acme.example".to_owned()).await);
+    let at_last = 3 * DAY;
+    for number in [4, 5] {
+        let proof = password::verify(&word, kept.as_ref().map(|(user, hash)| (*user, hash)));
+        let proof = must("it proves", proof.ok_or("no"));
+        let seconds = at_last + i64::try_from(number).unwrap_or(0);
+        must("a session begins", bench.start(proof, "session", seconds).await);
+        must("consent", bench.consent(&app, number, seconds).await);
+        let permit = must("in person", bench.in_person("session", seconds));
+        must("it ends", commit(bench.store, EndSession, permit, seconds).await);
+    }
+    assert!(bench.known(over).is_none() && bench.known(ended).is_none(), "and then no more");
+    assert!(bench.known(lives).is_some(), "but one that holds");
+}
+
 pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench: &Bench<'_, S>) {
     bench.signed_in().await;
     let (app, other) = (bench.registered("app").await, bench.registered("other").await);

@@ -81,7 +81,10 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(token) => visit.with_session(visit.to(&next), Some(&token)),
+        Ok(token) => {
+            leave(&visit).await;
+            visit.with_session(visit.to(&next), Some(&token))
+        }
         Err(problem @ Problem::Denied(Denial::PasswordWrong | Denial::FormUnusable)) => {
             let status = if matches!(problem, Problem::Denied(Denial::PasswordWrong)) { 401 } else { 403 };
             let again = page(&visit, status, next, email, Some(problem.message()), None);
@@ -111,6 +114,15 @@ async fn enter(visit: &Visit, email: &str) -> Result<Secret, Problem> {
     let (token, digest) = mint(TokenKind::Session, &*visit.app.random)?;
     visit.commit(StartSession { proof, digest }, permit::present(Presented::Password)).await?;
     Ok(token)
+}
+
+/// Ends the session that this browser had before: its cookie is replaced, and nobody could end it any more.
+async fn leave(visit: &Visit) {
+    let Some(before) = visit.session.clone() else { return };
+    if let Ok(permit) = check::<ManageSignIns>(Principal::of(before)) {
+        // The new session holds all the same.
+        let _ = visit.commit(EndSession, permit).await;
+    }
 }
 
 /// The bucket of an address that is tried, whether anybody has it or not.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::{Client, KEYWARD_CLI, keyward_cli};
 use keyward_core::opaque::TokenDigest;
+use keyward_core::rate_limit::Purpose;
 use url::form_urlencoded;
 
 fn unknown() -> Problem {
@@ -20,6 +21,10 @@ pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) 
         return Ok(keyward_cli());
     }
     if id.starts_with("https://") {
+        // Whoever has us ask others makes a client known, and is limited as whoever registers one.
+        if !server.documents.knows(id, visit.app.clock.elapsed()) {
+            visit.charge(Purpose::Register)?;
+        }
         let found = server.documents.client(id, visit.app.clock.now(), visit.app.clock.elapsed()).await;
         return found.map_err(|why| {
             tracing::debug!(client = id, %why, "a client's document cannot be used");

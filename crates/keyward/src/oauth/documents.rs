@@ -182,6 +182,12 @@ impl Documents {
         Ok(Self { web: builder.build()?, kept: Mutex::default(), flights: Semaphore::new(FLIGHTS) })
     }
 
+    /// Whether what is asked of this id is known without asking anybody.
+    pub fn knows(&self, id: &str, elapsed: Duration) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(id).is_some_and(|known| elapsed < known.until)
+    }
+
     /// The client of this id. `elapsed` is of the clock that only goes forward.
     ///
     /// # Errors

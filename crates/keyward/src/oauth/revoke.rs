@@ -43,5 +43,11 @@ async fn grant_of(visit: &Visit, token: &str) -> Option<GrantId> {
         let nonce = visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce)?;
         return visit.oauth()?.keys.refresh.is_own(&presented, &nonce).then_some(presented.grant);
     }
-    visit.app.jwts.verify(token).await.ok()?.grant_id
+    // Each verifier takes what is for its own resource.
+    let app = &visit.app;
+    let verified = match app.jwts.verify(token).await {
+        Ok(verified) => verified,
+        Err(_) => app.mcp.jwts.verify(token).await.ok()?,
+    };
+    verified.grant_id
 }

@@ -127,6 +127,15 @@ async fn signing_out_ends_the_session_for_whoever_has_its_cookie() {
     assert_eq!(browser.send(&out).await.status, 303);
     let mut thief = Browser { app: &app, cookies: stolen };
     assert_eq!(thief.get("/console/acme/keys").await.status, 303);
+    // Whoever signs in again in the same browser leaves no session behind.
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let before = browser.cookies.clone();
+    let again = browser.get("/sign-in?next=/oauth/authorize%3Flogin%3D1").await.text();
+    let form = form_to(&again, "/sign-in").with("email", "admin@acme.example").with("password", PASSWORD);
+    assert_eq!(browser.send(&form).await.status, 303);
+    assert_eq!(Browser { app: &app, cookies: before }.get("/console/acme/keys").await.status, 303);
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
     // Twelve hours, to the second.
     let mut browser = Browser::new(&app);
     browser.sign_in("admin", "/console").await;

@@ -237,6 +237,10 @@ async fn whatever_takes_a_right_away_ends_the_grant_at_the_next_request() {
         app.get("/me").bearer(text(&granted, "access_token")).expect(401).await;
         assert_eq!(refresh(&app, text(&granted, "refresh_token")).await.json()["error"], "invalid_grant");
     }
+    // One that is for the MCP endpoint alone is as good.
+    let granted = tokens(&app, "admin", &[("resource", "http://keyward.test/mcp")]).await;
+    call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", text(&granted, "access_token"))]).await;
+    assert_eq!(refresh(&app, text(&granted, "refresh_token")).await.json()["error"], "invalid_grant");
     // Another client cannot, and learns nothing.
     let granted = tokens(&app, "admin", &[]).await;
     for token in [text(&granted, "refresh_token"), text(&granted, "access_token"), "nonsense"] {
