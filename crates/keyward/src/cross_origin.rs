@@ -19,11 +19,14 @@ use tower_http::cors::{AllowOrigin, Cors, CorsLayer, ResponseFuture};
 
 const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
 /// What a page may send.
-const SENT: [HeaderName; 7] = [
+const SENT: [HeaderName; 10] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     IF_MATCH,
     HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("mcp-method"),
+    HeaderName::from_static("mcp-name"),
+    HeaderName::from_static("mcp-protocol-version"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("x-active-account"),
     HeaderName::from_static("x-origin-app"),

@@ -86,8 +86,11 @@ impl Visit {
     pub(crate) fn to_sign_in(&self, next: &str) -> Response<Body> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         // Whoever has to sign in again proves it by having done so since.
-        let mark = format!("&login={}", self.app.clock.now().unix());
-        let next = if next.contains("prompt=login") { format!("{next}{mark}") } else { next.to_owned() };
+        let next = if next.contains("prompt=login") {
+            format!("{next}&login={}", self.login_mark())
+        } else {
+            next.to_owned()
+        };
         query.append_pair("next", &next);
         self.to(&format!("/sign-in?{}", query.finish()))
     }

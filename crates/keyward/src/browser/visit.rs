@@ -167,9 +167,27 @@ impl Visit {
         }
     }
 
-    /// Whether the person has signed in since then.
-    pub(crate) fn signed_in_since(&self, when: Option<&str>) -> bool {
-        let when: Option<i64> = when.and_then(|when| when.parse().ok());
+    fn login_of(&self) -> FormOf<'_> {
+        FormOf { browser: &self.browser, session: 0, action: "prompt=login" }
+    }
+
+    /// That this browser was asked to sign in now. Without randomness it is none, and it will be asked again.
+    pub(super) fn login_mark(&self) -> String {
+        let mark = self
+            .oauth()
+            .map(|server| server.keys.forms.token(self.login_of(), self.app.clock.now(), &*self.app.random));
+        mark.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Whether the person has signed in since it was asked to.
+    pub(crate) fn signed_in_since(&self, mark: Option<&str>) -> bool {
+        let known = mark.filter(|mark| {
+            let number = |server: &AuthorizationServer| {
+                server.keys.forms.number(mark, self.login_of(), self.app.clock.now())
+            };
+            self.oauth().and_then(number).is_some()
+        });
+        let when: Option<i64> = known.and_then(|mark| mark.split('.').nth(1)?.parse().ok());
         match (self.session.as_ref().map(|caller| &caller.credential), when) {
             (Some(Credential::Session(session)), Some(when)) => session.created_at.unix() >= when,
             _ => false,

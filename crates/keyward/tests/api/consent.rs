@@ -372,6 +372,11 @@ async fn whoever_must_sign_in_again_is_asked_again_and_nobody_is_let_in_unasked(
     let app = TestApp::new().await;
     let mut browser = Browser::new(&app);
     browser.sign_in("admin", "/console").await;
+    // Nobody but the server says that somebody has signed in again.
+    for claimed in ["0", "1", "99999999999", "x.0.y"] {
+        let asked = browser.get(&authorize(&[("prompt", "login"), ("login", claimed)])).await;
+        assert!(asked.header("location").unwrap().contains("/sign-in?"), "{claimed}");
+    }
     let asked = browser.get(&authorize(&[("prompt", "login")])).await;
     let to = asked.header("location").unwrap().to_owned();
     assert!(to.starts_with("http://keyward.test/sign-in?"));

@@ -41,9 +41,17 @@ async fn a_page_that_is_named_may_call_and_read_every_answer() {
     assert_eq!(asked.status.as_u16(), 200);
     assert_eq!(asked.header("access-control-allow-origin"), Some(PAGE));
     let listed = |name: &str| asked.header(name).unwrap().to_lowercase();
-    for sent in
-        ["authorization", "content-type", "x-origin-app", "x-active-account", "idempotency-key", "if-match"]
-    {
+    for sent in [
+        "authorization",
+        "content-type",
+        "x-origin-app",
+        "x-active-account",
+        "idempotency-key",
+        "if-match",
+        "mcp-protocol-version",
+        "mcp-method",
+        "mcp-name",
+    ] {
         assert!(listed("access-control-allow-headers").contains(sent), "{sent}");
     }
     assert_eq!(listed("access-control-allow-methods"), "get,head,post,patch,delete");
