@@ -17,7 +17,8 @@ pub(crate) fn full(root: &Path) -> Outcome {
         ("build", &|| run(cargo(root).args(["build", "--workspace", "--locked"]))),
         ("pages", &|| generate::pages(root, true)),
         ("test", &|| {
-            let args = ["test", "--workspace", "--all-features", "--locked"];
+            // With what they print: how many of how many.
+            let args = ["test", "--workspace", "--all-features", "--locked", "--", "--show-output"];
             run(cargo(root).args(args).env("KEYWARD_TEST_CLIENTS", &clients))
         }),
     ])

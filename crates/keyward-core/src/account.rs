@@ -89,6 +89,13 @@ impl User {
     pub fn full_name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
+
+    /// By what people know each other: the name, or the address of who has said none.
+    #[must_use]
+    pub fn known_as(&self) -> String {
+        let name = self.full_name();
+        if name.is_empty() { self.email.clone() } else { name }
+    }
 }
 
 /// A user's place in an account.

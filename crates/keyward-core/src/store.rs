@@ -81,6 +81,9 @@ pub trait SignInReads: Send + Sync {
         digest: TokenDigest,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>>;
+
+    /// Whether this code was given once, and is not forgotten: it may have been redeemed, and may be too old.
+    fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
 /// One row of the audit trail, as it is told.

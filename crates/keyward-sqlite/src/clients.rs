@@ -11,7 +11,7 @@ use keyward_core::oauth::{Client, ClientDeleted, CreateClient, DeleteClient, Gra
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, Permit, Register};
 use keyward_core::store::StoreError;
-use rusqlite::params;
+use rusqlite::{Params, params};
 use std::sync::Arc;
 
 fn add(
@@ -56,6 +56,26 @@ impl Execute<CreateClient> for Tx<'_> {
 /// A client that registered itself and that nobody used within a day goes; one that was used, after half a year without use.
 const UNUSED: i64 = 86_400;
 const IDLE: i64 = 180 * 86_400;
+/// Within this a client that has registered signs in, in seconds.
+const SIGNING_IN: i64 = 900;
+
+fn count(tx: &Tx<'_>) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) AS n FROM oauth_clients WHERE origin = 'registered'";
+    Ok(tx.first(sql, [], |row| rows::get(row, "n"))?.unwrap_or(0))
+}
+
+/// Takes away the clients that registered themselves and of which this is so, and what they were given.
+fn forget(tx: &mut Tx<'_>, which: &str, values: impl Params, now: Timestamp) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM oauth_clients WHERE id IN
+             (SELECT id FROM oauth_clients WHERE origin = 'registered' AND {which}) RETURNING client_id"
+    );
+    for id in tx.all(&sql, values, |row| rows::get::<String>(row, "client_id"))? {
+        end_where(tx, "client_id = ?3", &id, GrantEnd::ClientDeleted, now)?;
+        tx.publish(Change::ClientGone(id.into()));
+    }
+    Ok(())
+}
 
 impl Execute<RegisterClient> for Tx<'_> {
     fn execute(
@@ -65,27 +85,33 @@ impl Execute<RegisterClient> for Tx<'_> {
         now: Timestamp,
     ) -> Result<(i64, Client, bool), Stop> {
         if let Some(same) = e.same {
-            let sql = format!("SELECT {} FROM oauth_clients WHERE metadata_digest = ?1", rows::CLIENT);
+            let sql = format!(
+                "UPDATE oauth_clients SET created_at = ?2 WHERE metadata_digest = ?1 RETURNING id, {}",
+                rows::CLIENT
+            );
             let read = |row: &rusqlite::Row<'_>| Ok((rows::get(row, "id")?, rows::client(row)?));
-            if let Some((row, client)) = self.first(&sql, [same.as_bytes()], read)? {
+            if let Some((row, client)) = self.first(&sql, params![same.as_bytes(), now.unix()], read)? {
+                // It has its day anew.
+                self.publish(Change::Client(client.clone()));
                 return Ok((row, client, false));
             }
         }
-        let gone = self.all(
-            "DELETE FROM oauth_clients WHERE id IN (SELECT id FROM oauth_clients WHERE origin = 'registered' AND
-                 coalesce(last_used_at + ?2, created_at + ?1) <= ?3 LIMIT 100) RETURNING client_id",
+        forget(
+            self,
+            "max(created_at + ?1, coalesce(last_used_at + ?2, 0)) <= ?3 LIMIT 100",
             params![UNUSED, IDLE, now.unix()],
-            |row| rows::get::<String>(row, "client_id"),
+            now,
         )?;
-        for id in gone {
-            end_where(self, "client_id = ?3", &id, GrantEnd::ClientDeleted, now)?;
-            self.publish(Change::ClientGone(id.into()));
+        if count(self)? >= e.most {
+            // Whoever fills the place does not keep others out: the oldest goes that did not sign in while it could have.
+            forget(
+                self,
+                "last_used_at IS NULL AND created_at <= ?1 ORDER BY created_at LIMIT 1",
+                [now.plus_seconds(-SIGNING_IN).unix()],
+                now,
+            )?;
         }
-        let count =
-            self.first("SELECT count(*) AS n FROM oauth_clients WHERE origin = 'registered'", [], |row| {
-                rows::get::<u32>(row, "n")
-            })?;
-        if count.unwrap_or(0) >= e.most {
+        if count(self)? >= e.most {
             return Err(Denial::OAuth(OAuthDenial::TooManyClients).into());
         }
         Ok((add(self, &e.client, e.same, now)?, e.client.clone(), true))

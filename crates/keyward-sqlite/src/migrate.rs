@@ -32,6 +32,10 @@ pub(crate) const IDENTITY: Component = Component {
         Migration { name: "invitations", sql: include_str!("../migrations/0004_invitations.sql") },
         Migration { name: "identities", sql: include_str!("../migrations/0005_identities.sql") },
         Migration { name: "sign_in", sql: include_str!("../migrations/0006_sign_in.sql") },
+        Migration {
+            name: "forgetting_grants",
+            sql: include_str!("../migrations/0007_forgetting_grants.sql"),
+        },
     ],
 };
 

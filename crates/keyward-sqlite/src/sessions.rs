@@ -44,6 +44,11 @@ impl SignInReads for Sqlite {
         let sql = "SELECT user_id, kind FROM password_links WHERE digest = ?1 AND expires_at > ?2";
         Box::pin(self.read(move |reads| reads.first(sql, params![digest.as_bytes(), now.unix()], link)))
     }
+
+    fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let sql = "SELECT 1 FROM oauth_codes WHERE digest = ?1";
+        Box::pin(self.read(move |reads| Ok(reads.first(sql, [digest.as_bytes()], |_| Ok(()))?.is_some())))
+    }
 }
 
 fn link(row: &Row<'_>) -> Result<(UserId, LinkKind), StoreError> {

@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { signIn } from "./sign_in.mjs";
 
@@ -55,17 +55,22 @@ const status = await new Promise((resolve) => run.on("close", resolve));
 clearTimeout(timer);
 await signing;
 const checks = [];
+const scenarios = new Set();
 (function walk(path) {
   for (const name of readdirSync(path)) {
     const file = join(path, name);
     if (statSync(file).isDirectory()) walk(file);
-    else if (name === "checks.json") checks.push(...JSON.parse(readFileSync(file, "utf8")));
+    else if (name === "checks.json") {
+      checks.push(...JSON.parse(readFileSync(file, "utf8")));
+      // Its directory is called after the scenario, and the time.
+      scenarios.add(basename(path).replace(/-\d{4}-\d\d-\d\dT.*$/, ""));
+    }
   }
 })(out);
 const count = (status) => checks.filter((check) => check.status === status).length;
 const failed = checks.filter((check) => check.status === "FAILURE" || check.status === "WARNING");
 for (const check of failed) console.error(`${check.status} ${check.id}: ${check.errorMessage ?? check.description}`);
 if (status !== 0) console.error(text.slice(-3000));
-const counts = { runner: status, checks: checks.length, success: count("SUCCESS"), failure: count("FAILURE"), warning: count("WARNING") };
+const counts = { runner: status, scenarios: [...scenarios].sort(), checks: checks.length, success: count("SUCCESS"), failure: count("FAILURE"), warning: count("WARNING") };
 console.log(JSON.stringify(counts));
 process.exit(status === 0 && checks.length >= 2 && failed.length === 0 ? 0 : 1);

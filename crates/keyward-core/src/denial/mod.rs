@@ -336,7 +336,9 @@ impl Denial {
             Self::BodyTooLarge(_) => Code::PayloadTooLarge,
             Self::RouteUnknown | Self::NotFound { .. } | Self::LinkUnusable => Code::NotFound,
             Self::OAuth(OAuthDenial::ClientUnknown | OAuthDenial::ClientSecretWrong) => Code::Unauthorized,
-            Self::OAuth(OAuthDenial::TooManyClients) => Code::ServiceUnavailable,
+            Self::OAuth(OAuthDenial::ClientUnreachable | OAuthDenial::TooManyClients) => {
+                Code::ServiceUnavailable
+            }
             Self::OAuth(_) => Code::BadRequest,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {

@@ -7,7 +7,9 @@ pub enum OAuthDenial {
     RequestMalformed(&'static str),
     ResponseTypeUnsupported,
     GrantTypeUnsupported,
+    ParameterUnsupported(&'static str),
     ClientUnknown,
+    ClientUnreachable,
     ClientSecretWrong,
     RedirectUriUnknown,
     PkceMissing,
@@ -24,6 +26,7 @@ pub enum OAuthDenial {
     ScopeUnknown,
     ScopeWider,
     LoginRequired,
+    ConsentRequired,
     ConsentRefused,
     RedirectUriUnfit,
     MetadataUnfit(&'static str),
@@ -38,7 +41,9 @@ impl OAuthDenial {
             Self::RequestMalformed(_) => "oauth_request_malformed",
             Self::ResponseTypeUnsupported => "response_type_unsupported",
             Self::GrantTypeUnsupported => "grant_type_unsupported",
+            Self::ParameterUnsupported(_) => "oauth_parameter_unsupported",
             Self::ClientUnknown => "client_unknown",
+            Self::ClientUnreachable => "client_unreachable",
             Self::ClientSecretWrong => "client_secret_wrong",
             Self::RedirectUriUnknown => "redirect_uri_unknown",
             Self::PkceMissing => "pkce_missing",
@@ -55,6 +60,7 @@ impl OAuthDenial {
             Self::ScopeUnknown => "scope_unknown",
             Self::ScopeWider => "scope_wider",
             Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
             Self::ConsentRefused => "consent_refused",
             Self::RedirectUriUnfit => "redirect_uri_unfit",
             Self::MetadataUnfit(_) => "metadata_unfit",
@@ -72,6 +78,8 @@ impl OAuthDenial {
             | Self::PkceMethodUnsupported => "invalid_request",
             Self::ResponseTypeUnsupported => "unsupported_response_type",
             Self::GrantTypeUnsupported => "unsupported_grant_type",
+            // Each has its own (OpenID Connect Core §3.1.2.6).
+            Self::ParameterUnsupported(error) => error,
             Self::ClientUnknown | Self::ClientSecretWrong => "invalid_client",
             Self::CodeUnknown
             | Self::CodeExpired
@@ -84,10 +92,11 @@ impl OAuthDenial {
             Self::ResourceUnknown => "invalid_target",
             Self::ScopeUnknown | Self::ScopeWider => "invalid_scope",
             Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
             Self::ConsentRefused => "access_denied",
             Self::RedirectUriUnfit => "invalid_redirect_uri",
             Self::MetadataUnfit(_) => "invalid_client_metadata",
-            Self::TooManyClients => "temporarily_unavailable",
+            Self::ClientUnreachable | Self::TooManyClients => "temporarily_unavailable",
         }
     }
 
@@ -98,7 +107,11 @@ impl OAuthDenial {
             Self::RequestMalformed(text) | Self::MetadataUnfit(text) => text,
             Self::ResponseTypeUnsupported => "response_type must be code",
             Self::GrantTypeUnsupported => "grant_type must be authorization_code or refresh_token",
+            Self::ParameterUnsupported(_) => "request, request_uri and registration are not taken",
             Self::ClientUnknown => "There is no such client here; register again",
+            Self::ClientUnreachable => {
+                "The document of the client cannot be had now; try again in a few seconds"
+            }
             Self::ClientSecretWrong => "The client could not be authenticated",
             Self::RedirectUriUnknown => "redirect_uri is none of the client's",
             Self::PkceMissing => "code_challenge is missing: PKCE with S256 is required",
@@ -114,7 +127,8 @@ impl OAuthDenial {
             Self::ResourceUnknown => "resource is none of this server's, or was not granted",
             Self::ScopeUnknown => "None of the scopes is known here",
             Self::ScopeWider => "scope asks for more than was granted",
-            Self::LoginRequired => "The person is not signed in, or must be asked",
+            Self::LoginRequired => "The person is not signed in",
+            Self::ConsentRequired => "The person must be asked",
             Self::ConsentRefused => "The person refused",
             Self::RedirectUriUnfit => {
                 "No redirect_uri can be used: https, http on loopback, or a native application's scheme"

@@ -89,8 +89,12 @@ impl Denial {
             Self::OAuth(denial) => match denial {
                 OAuthDenial::RequestMalformed(_) => Self::OAuth(OAuthDenial::ResponseTypeUnsupported),
                 OAuthDenial::ResponseTypeUnsupported => Self::OAuth(OAuthDenial::GrantTypeUnsupported),
-                OAuthDenial::GrantTypeUnsupported => Self::OAuth(OAuthDenial::ClientUnknown),
-                OAuthDenial::ClientUnknown => Self::OAuth(OAuthDenial::ClientSecretWrong),
+                OAuthDenial::GrantTypeUnsupported => {
+                    Self::OAuth(OAuthDenial::ParameterUnsupported("request_not_supported"))
+                }
+                OAuthDenial::ParameterUnsupported(_) => Self::OAuth(OAuthDenial::ClientUnknown),
+                OAuthDenial::ClientUnknown => Self::OAuth(OAuthDenial::ClientUnreachable),
+                OAuthDenial::ClientUnreachable => Self::OAuth(OAuthDenial::ClientSecretWrong),
                 OAuthDenial::ClientSecretWrong => Self::OAuth(OAuthDenial::RedirectUriUnknown),
                 OAuthDenial::RedirectUriUnknown => Self::OAuth(OAuthDenial::PkceMissing),
                 OAuthDenial::PkceMissing => Self::OAuth(OAuthDenial::PkceMethodUnsupported),
@@ -106,7 +110,8 @@ impl Denial {
                 OAuthDenial::ResourceUnknown => Self::OAuth(OAuthDenial::ScopeUnknown),
                 OAuthDenial::ScopeUnknown => Self::OAuth(OAuthDenial::ScopeWider),
                 OAuthDenial::ScopeWider => Self::OAuth(OAuthDenial::LoginRequired),
-                OAuthDenial::LoginRequired => Self::OAuth(OAuthDenial::ConsentRefused),
+                OAuthDenial::LoginRequired => Self::OAuth(OAuthDenial::ConsentRequired),
+                OAuthDenial::ConsentRequired => Self::OAuth(OAuthDenial::ConsentRefused),
                 OAuthDenial::ConsentRefused => Self::OAuth(OAuthDenial::RedirectUriUnfit),
                 OAuthDenial::RedirectUriUnfit => {
                     Self::OAuth(OAuthDenial::MetadataUnfit("redirect_uris must be a list of texts"))
@@ -167,6 +172,9 @@ impl Denial {
             }
             Self::OAuth(OAuthDenial::TooManyClients) => {
                 "Somebody registers clients without end; those that nobody uses go by themselves after a day."
+            }
+            Self::OAuth(OAuthDenial::ClientUnreachable) => {
+                "The host of a client's document does not answer, or too many are asked at once. Clients that are connected stay so."
             }
             Self::OAuth(_) => "The application's request is at fault; the text of the answer says in what.",
             Self::IdempotencyKeyReused => "The client uses one Idempotency-Key for two requests.",

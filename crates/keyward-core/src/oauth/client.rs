@@ -68,10 +68,10 @@ impl Client {
         self.redirect_uris.iter().any(|own| redirect::matches(own, uri))
     }
 
-    /// Whether all that is known of it leads to the person's own machine, where any program can say that it is this one.
+    /// Whether nobody but the client has made it known: then nobody answers for where it has people sent.
     #[must_use]
-    pub fn is_loopback_only(&self) -> bool {
-        self.redirect_uris.iter().all(|uri| redirect::loopback(uri).is_some())
+    pub fn is_by_itself(&self) -> bool {
+        matches!(self.origin, ClientOrigin::Registered | ClientOrigin::Document)
     }
 }
 

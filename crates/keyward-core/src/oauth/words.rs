@@ -62,6 +62,17 @@ impl Asked {
         own.chain(self.scopes.names()).collect::<Vec<_>>().join(" ")
     }
 
+    /// What is given of this to whom that was granted. To stay connected is of the grant, and opens nothing.
+    #[must_use]
+    pub fn within(self, granted: Self) -> Self {
+        Self {
+            scopes: self.scopes.intersect(granted.scopes),
+            openid: self.openid && granted.openid,
+            email: self.email && granted.email,
+            offline: granted.offline,
+        }
+    }
+
     /// Only what reads.
     #[must_use]
     pub fn read_only(self) -> Self {
@@ -126,6 +137,41 @@ mod tests {
         assert_eq!(asked.to_text(), "openid deals:read");
         assert_eq!(Asked::read(Some("profile phone")), None);
         assert_eq!(Asked::read(Some("offline_access")), None);
+    }
+
+    /// C13: consent, then refreshes, each with scopes of its own.
+    #[test]
+    fn no_walk_over_scopes_leads_to_more_than_was_granted() {
+        let (mut state, mut steps, mut wider) = (0x9E37_79B9_7F4A_7C15_u64, 0_u32, 0_u32);
+        let mut some = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bits = state >> 24;
+            let scopes = Scope::ALL.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
+            let scopes = scopes.map(|(_, scope)| *scope).collect();
+            Asked {
+                scopes,
+                openid: bits >> 37 & 1 == 1,
+                email: bits >> 38 & 1 == 1,
+                offline: bits >> 39 & 1 == 1,
+            }
+        };
+        for walk in 0..10_000 {
+            let consent = some();
+            let granted = if walk % 3 == 0 { consent.read_only() } else { consent };
+            for _ in 0..100 {
+                let asked = some();
+                let given = asked.within(granted);
+                let more = !given.scopes.without(granted.scopes).is_empty()
+                    || !given.scopes.without(asked.scopes).is_empty()
+                    || !given.scopes.without(consent.scopes).is_empty()
+                    || given.openid && !(granted.openid && asked.openid)
+                    || given.email && !(granted.email && asked.email);
+                wider += u32::from(more);
+                steps += 1;
+            }
+        }
+        println!("{steps} steps over scopes: wider than was granted {wider}");
+        assert_eq!((steps, wider), (1_000_000, 0));
     }
 
     proptest! {

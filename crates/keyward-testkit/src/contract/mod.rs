@@ -164,6 +164,8 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     signing_in::a_grant_that_is_long_over_is_forgotten(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_ends_with_what_it_stands_on(&Bench::new(&fresh()).await).await;
     signing_in::clients_that_register_are_bounded_and_the_same_is_the_same(&Bench::new(&fresh()).await).await;
+    signing_in::a_client_that_registers_again_has_its_day_anew(&Bench::new(&fresh()).await).await;
+    signing_in::a_code_is_known_from_when_it_is_given(&Bench::new(&fresh()).await).await;
     signing_in::signing_keys_are_known_at_once(&Bench::new(&fresh()).await).await;
 }
 

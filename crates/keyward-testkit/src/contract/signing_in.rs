@@ -494,6 +494,12 @@ pub(super) async fn clients_that_register_are_bounded_and_the_same_is_the_same<S
     let full = register("four", Some("other"), 2).await.err();
     assert_eq!(full, refused(OAuthDenial::TooManyClients), "there are so many, and no more");
     must("the same still is", register("five", Some("metadata"), 2).await);
+    must("a quarter of an hour later there is room", register("late", Some("late"), 902).await);
+    {
+        let live = bench.store.directory().read();
+        assert!(live.client("three").is_none(), "for the oldest that has not signed in by then");
+        assert!(live.client("one").is_some(), "and for no more");
+    }
     bench.registered("mine").await;
     let twice =
         commit(bench.store, CreateClient(client("mine", ClientOrigin::Operator)), operator(), 2).await;
@@ -504,9 +510,37 @@ pub(super) async fn clients_that_register_are_bounded_and_the_same_is_the_same<S
     let used = bench.granted(&one, 1).await;
     must("after a day there is room", register("six", Some("other"), DAY + 2).await);
     let live = bench.store.directory().read();
-    assert!(live.client("three").is_none(), "for one that nobody used is gone");
+    assert!(live.client("late").is_none(), "for one that nobody used is gone");
     assert!(live.client("one").is_some() && live.grant(used).is_some(), "but not one that somebody uses");
     assert!(live.client("mine").is_some(), "nor the operator's");
+}
+
+pub(super) async fn a_client_that_registers_again_has_its_day_anew<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let register = async |same: &str, seconds| {
+        let client = client(&format!("{same} {seconds}"), ClientOrigin::Registered);
+        let effect = RegisterClient { client, same: Some(TokenDigest::of(same)), most: 10 };
+        must("one registers", commit(bench.store, effect, permit::register(), seconds).await).1
+    };
+    let known = |id: &str| bench.store.directory().read().client(id).is_some();
+    let id = register("mine", 0).await.id;
+    assert_eq!(register("mine", DAY - 1).await.id, id);
+    register("other", DAY + 1).await;
+    assert!(known(&id), "whoever is told an id can sign in with it");
+    register("another", 2 * DAY - 2).await;
+    assert!(known(&id));
+    register("the last", 2 * DAY - 1).await;
+    assert!(!known(&id), "a day after it was told last");
+}
+
+pub(super) async fn a_code_is_known_from_when_it_is_given<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let client = bench.registered("app").await;
+    bench.signed_in().await;
+    let knows = async |code| must("it is looked up", bench.store.knows_code(TokenDigest::of(code)).await);
+    assert!(!knows("code 1").await);
+    must("consent is given", bench.consent(&client, 1, 0).await);
+    assert!(knows("code 1").await && !knows("code 2").await);
+    must("it is redeemed", bench.redeem(1, 0).await);
+    assert!(knows("code 1").await, "its replay must end the grant");
 }
 
 pub(super) async fn signing_keys_are_known_at_once<S: IdentityStore>(bench: &Bench<'_, S>) {

@@ -12,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 use keyward_core::denial::{Code, Denial};
+use keyward_core::random::RandomError;
 use keyward_core::secret::Secret;
 use keyward_core::session::SESSION_SECONDS;
 use std::sync::Arc;
@@ -85,14 +86,13 @@ impl Visit {
     /// To the sign-in page, and back.
     pub(crate) fn to_sign_in(&self, next: &str) -> Response<Body> {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        // Whoever has to sign in again proves it by having done so since.
-        let next = if next.contains("prompt=login") {
-            format!("{next}&login={}", self.login_mark())
-        } else {
-            next.to_owned()
-        };
-        query.append_pair("next", &next);
+        query.append_pair("next", next);
         self.to(&format!("/sign-in?{}", query.finish()))
+    }
+
+    /// The same for whoever has to sign in although it may have: it proves it by having done so since.
+    pub(crate) fn to_sign_in_again(&self, next: &str) -> Response<Body> {
+        self.to_sign_in(&format!("{next}&login={}", self.login_mark()))
     }
 
     /// With the cookie of a new session; `None` ends the one that is.
@@ -109,12 +109,16 @@ impl Visit {
         response
     }
 
-    /// With what is shown on the next page, sealed for this browser.
-    pub(crate) fn with_shown(&self, mut response: Response<Body>, text: &str) -> Response<Body> {
-        if let Some(value) = self.seal(text) {
-            add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
-        }
-        response
+    /// With what is shown on the next page, sealed for this browser. Where it cannot be, the person hears of it, and sends the form
+    /// again.
+    pub(crate) fn with_shown(
+        &self,
+        mut response: Response<Body>,
+        text: &str,
+    ) -> Result<Response<Body>, Problem> {
+        let value = self.seal(text).ok_or(RandomError)?;
+        add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
+        Ok(response)
     }
 
     /// What is to be shown on this page, and the answer without it.
@@ -163,7 +167,7 @@ impl Visit {
     /// A refusal as a page, or in the envelope for whoever is no browser.
     pub(crate) fn problem(&self, problem: Problem) -> Response<Body> {
         if let Problem::Denied(Denial::SessionEnded) = problem {
-            return self.to_sign_in("/console");
+            return self.to_sign_in(&self.back);
         }
         if !self.wants_html() {
             return Problems(Arc::clone(&self.app)).response(self.id, problem);
@@ -190,7 +194,7 @@ impl Visit {
             };
             // To a person an unknown application is a bad request; 401 is for who calls the token endpoint.
             let status = match &problem {
-                Problem::Denied(Denial::OAuth(_)) => StatusCode::BAD_REQUEST,
+                Problem::Denied(Denial::OAuth(_)) if code == Code::Unauthorized => StatusCode::BAD_REQUEST,
                 _ => status(code),
             };
             self.page(status.as_u16(), &page)

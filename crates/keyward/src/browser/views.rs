@@ -51,7 +51,7 @@ impl Frame {
                 let form = visit.form_token("/sign-out")?;
                 let live = visit.app.directory().read();
                 live.user(caller.user).map(|user| Who {
-                    name: user.full_name(),
+                    name: user.known_as(),
                     email: user.email.clone(),
                     form,
                 })
@@ -96,6 +96,7 @@ pub(crate) struct ChooseAccount {
 #[template(path = "app/consent.html")]
 pub(crate) struct Consent {
     pub(crate) frame: Frame,
+    pub(crate) error: Option<String>,
     pub(crate) client: String,
     pub(crate) host: String,
     pub(crate) document: Option<String>,
@@ -211,6 +212,8 @@ pub(crate) struct Applications {
     pub(crate) frame: Frame,
     pub(crate) notice: Option<String>,
     pub(crate) applications: Vec<Application>,
+    /// Where one is disconnected.
+    pub(crate) disconnect: String,
 }
 
 /// A connected application.

@@ -9,7 +9,7 @@ use crate::oauth::AuthorizationServer;
 use crate::problem::{Problem, RequestId};
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request};
 use keyward_core::api_key::base62;
 use keyward_core::clock::At;
 use keyward_core::denial::{Denial, OAuthDenial};
@@ -41,6 +41,10 @@ pub(crate) struct Visit {
     body: Mutex<Option<Body>>,
     browser: String,
     is_fresh: bool,
+    /// Where a person comes back to who has to sign in first.
+    pub(super) back: String,
+    /// By what its writes are done, in the audit trail.
+    origin_app: &'static str,
 }
 
 impl Visit {
@@ -51,6 +55,8 @@ impl Visit {
         let address = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
         let (parts, body) = request.into_parts();
         let https = app.public_url.starts_with("https:");
+        let shown = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        let back = shown.map_or("/console", |at| at.as_str()).to_owned();
         let session = Cookie::Session.of(&parts.headers, https).and_then(|token| {
             app.directory().read().admit_session(&TokenDigest::of(token), app.clock.now()).ok()
         });
@@ -70,6 +76,8 @@ impl Visit {
             headers: parts.headers,
             browser,
             is_fresh,
+            back,
+            origin_app: if parts.uri.path().starts_with("/oauth/") { "oauth" } else { "console" },
             app,
         }
     }
@@ -103,8 +111,13 @@ impl Visit {
         Ok(gathered(body, FORM_BYTES, &OF_ANYONE).await?)
     }
 
-    /// Reads the form.
+    /// Reads the form; of its names only `resource` may stand twice (RFC 8707 §2).
     pub(crate) async fn read_form(&mut self) -> Result<(), Problem> {
+        self.read_form_with(&["resource"]).await
+    }
+
+    /// Reads a form in which these names may stand twice.
+    pub(crate) async fn read_form_with(&mut self, several: &[&str]) -> Result<(), Problem> {
         let declared = self.headers.get("content-type").and_then(|value| value.to_str().ok());
         if !declared.is_some_and(is_form) {
             let text = "Content-Type must be application/x-www-form-urlencoded";
@@ -112,7 +125,7 @@ impl Visit {
         }
         let bytes = self.read_body().await?;
         self.form = Pairs::read(&bytes);
-        if self.form.is_doubled_but_for(&["resource", "scope"]) {
+        if self.form.is_doubled_but_for(several) {
             return Err(Denial::OAuth(OAuthDenial::RequestMalformed("A parameter stands twice")).into());
         }
         Ok(())
@@ -127,6 +140,11 @@ impl Visit {
     pub(crate) fn form_token(&self, action: &str) -> Result<String, Problem> {
         let server = self.oauth().ok_or(Denial::RouteUnknown)?;
         Ok(server.keys.forms.token(self.form_of(action), self.app.clock.now(), &*self.app.random)?)
+    }
+
+    /// Whether the browser says that one of our own pages has sent this.
+    pub(crate) fn is_from_here(&self) -> bool {
+        self.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
     }
 
     /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
@@ -144,11 +162,12 @@ impl Visit {
 
     /// Charges the client's address.
     pub(crate) fn charge(&self, purpose: Purpose) -> Result<(), Denial> {
-        self.charge_to(Bucket::address(self.address, purpose), purpose)
+        self.charge_to(Bucket::address(self.address, purpose), purpose, 1)
     }
 
-    pub(crate) fn charge_to(&self, bucket: Bucket, purpose: Purpose) -> Result<(), Denial> {
-        let limit = self.app.current.glance(|now| now.limits.of(purpose));
+    /// Charges a bucket that holds so many times what an address may.
+    pub(crate) fn charge_to(&self, bucket: Bucket, purpose: Purpose, times: u32) -> Result<(), Denial> {
+        let limit = self.app.current.glance(|now| now.limits.of(purpose)).saturating_mul(times);
         if limit == 0 {
             return Ok(());
         }
@@ -156,14 +175,6 @@ impl Visit {
         match charged {
             Ok(_) => Ok(()),
             Err(full) => limits::over(&self.app, &full).map_or(Ok(()), Err),
-        }
-    }
-
-    /// The refusal of whoever presents bad codes, tokens or secrets again and again: 429 instead.
-    pub(crate) fn throttled(&self, refusal: Response<Body>) -> Response<Body> {
-        match self.charge(Purpose::FailedAuth) {
-            Ok(()) => refusal,
-            Err(denial) => crate::problem::Problems(Arc::clone(&self.app)).response(self.id, denial.into()),
         }
     }
 
@@ -177,6 +188,16 @@ impl Visit {
             .oauth()
             .map(|server| server.keys.forms.token(self.login_of(), self.app.clock.now(), &*self.app.random));
         mark.and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Whether the person signed in longer ago than this, in seconds.
+    pub(crate) fn signed_in_before(&self, seconds: i64) -> bool {
+        match self.session.as_ref().map(|caller| &caller.credential) {
+            Some(Credential::Session(session)) => {
+                session.created_at.plus_seconds(seconds) <= self.app.clock.now()
+            }
+            _ => false,
+        }
     }
 
     /// Whether the person has signed in since it was asked to.
@@ -221,7 +242,7 @@ impl Visit {
     where
         dyn Store: Commit<E>,
     {
-        let origin_app = "console".to_owned();
+        let origin_app = self.origin_app.to_owned();
         let context = Context { request_id: self.id, address: Some(self.address), origin_app };
         Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
     }

@@ -214,3 +214,40 @@ fn code<'a>(answer: &'a Answer, issuer: &str) -> Result<&'a str, CliError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, code, read};
+
+    const ISSUER: &str = "https://api.example";
+
+    fn answered(query: &str) -> Option<Answer> {
+        read(query)
+    }
+
+    #[test]
+    fn only_the_server_that_was_asked_answers_to_the_letter() {
+        let good = answered("code=c&state=s&iss=https%3A%2F%2Fapi.example").unwrap();
+        assert_eq!(code(&good, ISSUER).unwrap(), "c");
+        for other in [
+            "",
+            "&iss=",
+            "&iss=https%3A%2F%2Fapi.example%2F",
+            "&iss=https%3A%2F%2FAPI.example",
+            "&iss=HTTPS%3A%2F%2Fapi.example",
+            "&iss=https%3A%2F%2Fapi.example%3A443",
+            "&iss=https%3A%2F%2Fapi.exampl%2565",
+            "&iss=http%3A%2F%2Fapi.example",
+            "&iss=https%3A%2F%2Fother.example",
+        ] {
+            let answer = answered(&format!("code=c&state=s{other}")).unwrap();
+            assert!(code(&answer, ISSUER).is_err(), "{other}");
+        }
+        assert!(
+            code(&answered("code=c&error=access_denied&iss=https://api.example").unwrap(), ISSUER).is_err()
+        );
+        for doubled in ["code=c&code=c", "iss=a&iss=a", "state=s&state=s"] {
+            assert!(answered(doubled).is_none(), "{doubled}");
+        }
+    }
+}

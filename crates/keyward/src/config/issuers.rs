@@ -15,6 +15,8 @@ pub struct IssuerConfig {
     pub audience: Vec<String>,
     /// The names of the MCP endpoint; empty: `{public_url}/mcp`.
     pub mcp_audience: Vec<String>,
+    /// The scopes that MCP clients are told to ask it for; empty: they are told none.
+    pub mcp_scopes: Vec<String>,
     /// Where its keys are; `None`: where its metadata say.
     pub jwks_uri: Option<String>,
     /// How its tokens may be signed.
@@ -47,6 +49,7 @@ impl Default for IssuerConfig {
             issuer: String::new(),
             audience: Vec::new(),
             mcp_audience: Vec::new(),
+            mcp_scopes: Vec::new(),
             jwks_uri: None,
             algorithms: vec![Algorithm::Rs256],
             accept_typ: vec![Typ::AccessToken],
@@ -163,6 +166,25 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         get: |issuer| Some(Given::List(issuer.mcp_audience.clone())),
         set: |issuer, given| {
             issuer.mcp_audience = names_if_any(given)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "mcp_scopes",
+        about: "The scopes that MCP clients are told to ask this issuer for, as it calls them; empty: they are told none, and it \
+                decides. Of several issuers the first one's count.",
+        kind: Kind::List,
+        values: &[],
+        required: false,
+        get: |issuer| Some(Given::List(issuer.mcp_scopes.clone())),
+        set: |issuer, given| {
+            let names = names_if_any(given)?;
+            // RFC 6749 §3.3.
+            let fit = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+            if !names.iter().all(|name| name.bytes().all(fit)) {
+                return Err("each must be one scope, without spaces, quotes and backslashes".to_owned());
+            }
+            issuer.mcp_scopes = names;
             Ok(())
         },
     },

@@ -47,7 +47,7 @@ pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "sign_in_per_minute",
-        about: "Passwords that are tried a minute, from one address and for one e-mail address. What comes beyond is answered 429. 0: any number.",
+        about: "Passwords that are tried a minute from one address, and five times as many for one e-mail address. What comes beyond is answered 429. 0: any number.",
         kind: Kind::Number(0, 100000),
         reloads: true,
         values: &[],

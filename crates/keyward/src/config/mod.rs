@@ -161,7 +161,7 @@ pub struct LimitsConfig {
     pub validate_per_minute: u32,
     /// `GET /health` a minute from one address.
     pub health_per_minute: u32,
-    /// Passwords that are tried a minute, from one address and for one e-mail address; 0: any number.
+    /// Passwords that are tried a minute from one address, and five times as many for one e-mail address; 0: any number.
     pub sign_in_per_minute: u32,
     /// OAuth clients that register a minute from one address; 0: any number.
     pub register_per_minute: u32,

@@ -1,8 +1,8 @@
 //! Connected applications, and open invitations.
 
-use super::inside::{enter, frame, moment};
+use super::inside::{enter, enter_to_end, frame, moment};
 use crate::browser::Visit;
-use crate::browser::views::{Application, Applications};
+use crate::browser::views::{Application, Applications, Frame};
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -13,21 +13,44 @@ use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::ScopeSet;
 use keyward_core::session::AcceptInvitation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
-    let shown = enter(&visit, Purpose::Reads).and_then(|who| page(&visit, &who));
+    let shown = enter(&visit, Purpose::Reads).and_then(|who| {
+        let frame = frame(&visit, &who, TITLE, "applications")?;
+        page(&visit, &who, frame)
+    });
     shown.unwrap_or_else(|problem| visit.problem(problem))
 }
 
-fn disconnect_at(visit: &Visit) -> String {
-    format!("/console/{}/applications/disconnect", visit.path_ids.first().map_or("", String::as_str))
+/// For whoever is in no account: what was let in before, or knows only who its person is.
+pub(super) async fn show_alone(visit: Visit) -> Response<Body> {
+    let shown = match visit.session.clone() {
+        Some(caller) => {
+            Frame::new(TITLE, &visit).and_then(|frame| page(&visit, &Principal::of(caller), frame))
+        }
+        None => Err(Denial::SessionEnded.into()),
+    };
+    shown.unwrap_or_else(|problem| visit.problem(problem))
 }
 
-fn page(visit: &Visit, who: &Principal) -> Result<Response<Body>, Problem> {
-    let frame = frame(visit, who, "Connected applications", "applications")?;
+const TITLE: &str = "Connected applications";
+
+/// Where the applications are: in an account's part of the console, or outside.
+fn here(visit: &Visit) -> String {
+    visit
+        .path_ids
+        .first()
+        .map_or_else(|| "/console/applications".to_owned(), |slug| format!("/console/{slug}/applications"))
+}
+
+fn disconnect_at(visit: &Visit) -> String {
+    format!("{}/disconnect", here(visit))
+}
+
+fn page(visit: &Visit, who: &Principal, frame: Frame) -> Result<Response<Body>, Problem> {
     let now = visit.app.clock.now();
-    let mut applications: BTreeMap<String, (Application, ScopeSet)> = BTreeMap::new();
+    let mut applications: BTreeMap<String, (Application, ScopeSet, BTreeSet<String>)> = BTreeMap::new();
     {
         let live = visit.app.directory().read();
         for grant in live.grants_of(who.user, now) {
@@ -38,34 +61,34 @@ fn page(visit: &Visit, who: &Principal) -> Result<Response<Body>, Problem> {
             };
             let used = grant.last_used_at.map(moment);
             // Several sign-ins of one application are one line: they are disconnected together.
-            let (known, scopes) = applications.entry(grant.client.to_string()).or_insert_with(|| {
-                let application = Application {
-                    client: grant.client.to_string(),
-                    name: grant.client_name.clone(),
-                    account: account.clone(),
-                    sees: Vec::new(),
-                    changes: Vec::new(),
-                    since: moment(grant.created_at),
-                    last_used: None,
-                    form: String::new(),
-                };
-                (application, ScopeSet::NONE)
-            });
-            if !known.account.split(", ").any(|own| own == account) {
-                known.account = format!("{}, {account}", known.account);
-            }
+            let (known, scopes, accounts) =
+                applications.entry(grant.client.to_string()).or_insert_with(|| {
+                    let application = Application {
+                        client: grant.client.to_string(),
+                        name: grant.client_name.clone(),
+                        account: String::new(),
+                        sees: Vec::new(),
+                        changes: Vec::new(),
+                        since: moment(grant.created_at),
+                        last_used: None,
+                        form: String::new(),
+                    };
+                    (application, ScopeSet::NONE, BTreeSet::new())
+                });
+            accounts.insert(account);
             *scopes = grant.scopes.iter().fold(*scopes, ScopeSet::with);
             known.last_used = known.last_used.take().max(used);
         }
     }
     let action = disconnect_at(visit);
-    let applications = applications.into_values().map(|(application, scopes)| {
+    let applications = applications.into_values().map(|(application, scopes, accounts)| {
         let form = visit.form_token(&action)?;
-        Ok(Application { sees: sees(scopes), changes: changes(scopes), form, ..application })
+        let account = accounts.into_iter().collect::<Vec<_>>().join(", ");
+        Ok(Application { account, sees: sees(scopes), changes: changes(scopes), form, ..application })
     });
     let applications = applications.collect::<Result<_, Problem>>()?;
     let notice = visit.query.get("disconnected").map(|_| "The application is disconnected.".to_owned());
-    visit.page(200, &Applications { frame, notice, applications })
+    visit.page(200, &Applications { frame, notice, applications, disconnect: action })
 }
 
 pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
@@ -74,16 +97,13 @@ pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(()) => {
-            let slug = visit.path_ids.first().map_or("", String::as_str);
-            visit.to(&format!("/console/{slug}/applications?disconnected=1"))
-        }
+        Ok(()) => visit.to(&format!("{}?disconnected=1", here(&visit))),
         Err(problem) => visit.problem(problem),
     }
 }
 
 async fn disconnected(visit: &Visit) -> Result<(), Problem> {
-    let who = enter(visit, Purpose::Writes)?;
+    let who = enter_to_end(visit)?;
     visit.form_number(&disconnect_at(visit))?;
     let client = visit.form.get("client").ok_or(Denial::FormUnusable)?;
     visit.commit(Disconnect { client: client.into() }, check::<ManageSignIns>(who)?).await?;
@@ -108,7 +128,12 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let account = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());
-        open.find(|(account, _)| account.slug == slug).map(|(account, _)| account.id)
+        let account = open.find(|(account, _)| account.slug == slug).map(|(account, _)| account.id);
+        if account.is_none() && live.accounts_of(caller.user).any(|(account, _)| account.slug == slug) {
+            // Pressed twice.
+            return Ok(slug);
+        }
+        account
     };
     let account = account.ok_or_else(|| Denial::not_found_by("Invitation", "slug", &slug))?;
     visit.commit(AcceptInvitation { account }, check::<ManageSignIns>(Principal::of(caller))?).await?;

@@ -14,14 +14,31 @@ pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Proble
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().map_or("", String::as_str);
     let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
-    let limits = limits::of_caller(&visit.app, &principal);
-    if let Some(charge) = limits::charge(&principal, purpose, &limits)
+    charge(visit, &principal, purpose)?;
+    Ok(principal)
+}
+
+/// The same for whoever ends something: it counts as a write of the person alone, so that a key that writes as much as it can does not
+/// keep its owner from revoking it.
+pub(super) fn enter_to_end(visit: &Visit) -> Result<Principal, Problem> {
+    let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
+    let alone = Principal::of(caller.clone());
+    charge(visit, &alone, Purpose::Writes)?;
+    match visit.path_ids.first() {
+        Some(slug) => Ok(visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?),
+        None => Ok(alone),
+    }
+}
+
+fn charge(visit: &Visit, who: &Principal, purpose: Purpose) -> Result<(), Problem> {
+    let limits = limits::of_caller(&visit.app, who);
+    if let Some(charge) = limits::charge(who, purpose, &limits)
         && let Err(full) = visit.app.limiter.charge(&[charge])
         && let Some(denial) = limits::over(&visit.app, &full)
     {
         return Err(denial.into());
     }
-    Ok(principal)
+    Ok(())
 }
 
 /// The frame of a page in an account.

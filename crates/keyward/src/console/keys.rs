@@ -1,11 +1,11 @@
 //! API keys: the list, a new one, rotation, revocation. The same effects as on the API, once for each form.
 
-use super::inside::{enter, frame, moment, readable};
+use super::inside::{enter, enter_to_end, frame, moment, readable};
 use crate::api::api_keys::create::take;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
 use crate::limits;
-use crate::problem::Problem;
+use crate::problem::{Problem, status};
 use axum::body::Body;
 use http::Response;
 use keyward_core::api_key::{ApiKey, CreateKey, RevokeKey, RotateKey, Wanted};
@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 /// The keys of a page: an account has no more than this at the usual tiers; the rest is on the API.
 const MOST: u32 = 200;
+const BEYOND: &str = ". The first 200 are listed here, and the others on the API";
 
 /// The scopes that something here asks for.
 const OFFERED: &[Scope] =
@@ -141,7 +142,7 @@ async fn page(
         may_see_everyone: who.is_admin(),
         new: filled.map_or_else(|| blank(visit, &create_at(visit)), Ok)?,
         invitations: invitations(visit)?,
-        ceiling: ceiling(visit, &who),
+        ceiling: format!("{}{}", ceiling(visit, &who), if listed.has_more { BEYOND } else { "" }),
     };
     Ok(visit.without_shown(visit.page(status, &page)?))
 }
@@ -170,7 +171,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
         id: key.id.0,
         label: key.label.clone(),
         prefix: key.prefix.clone(),
-        user: live.user(key.user).map(|user| user.full_name()).unwrap_or_default(),
+        user: live.user(key.user).map(|user| user.known_as()).unwrap_or_default(),
         own: key.user == who.user,
         rights,
         listed: key.grant.permission().is_none(),
@@ -217,15 +218,17 @@ fn claim(
 }
 
 pub(super) async fn create(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
+    let outcome = match visit.read_form_with(&["scope"]).await {
         Ok(()) => created(&visit).await,
         Err(problem) => Err(problem),
     };
     match outcome {
         Ok(response) => response,
-        Err(problem @ Problem::Denied(Denial::Invalid(_) | Denial::WiderThanMaker(_))) => {
-            again(&visit, problem).await
+        // Who is not let in has nothing to fill in, and 429 is told with its header.
+        Err(problem @ Problem::Denied(Denial::SessionEnded | Denial::RateLimited(..))) => {
+            visit.problem(problem)
         }
+        Err(problem @ Problem::Denied(_)) => again(&visit, problem).await,
         Err(problem) => visit.problem(problem),
     }
 }
@@ -254,7 +257,13 @@ async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
         let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
         let who = visit.app.directory().read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
         let filled = blank(visit, &create_at(visit))?;
-        page(visit, 422, who, Some(as_labelled(problem.message())), Some(filled)).await
+        let said = match &problem {
+            // Sent, changed and sent again: the number of the form is used up.
+            Problem::Denied(Denial::IdempotencyKeyReused) => Denial::FormUnusable.message(),
+            problem => as_labelled(problem.message()),
+        };
+        let page = page(visit, status(problem.code()).as_u16(), who, Some(said), Some(filled)).await?;
+        Ok(visit.refused(page, &problem))
     };
     shown.await.unwrap_or_else(|problem| visit.problem(problem))
 }
@@ -292,7 +301,7 @@ fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<B
         previous_until: text("previous_secret_expires_at").map(|end| readable(&end)),
     };
     let text = serde_json::to_string(&made).map_err(|_| Problem::Panicked)?;
-    Ok(visit.with_shown(visit.to(&create_at(visit)), &text))
+    visit.with_shown(visit.to(&create_at(visit)), &text)
 }
 
 fn key_id(visit: &Visit) -> String {
@@ -338,7 +347,7 @@ pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
 }
 
 async fn revoked(visit: &Visit) -> Result<(), Problem> {
-    let who = enter(visit, Purpose::Writes)?;
+    let who = enter_to_end(visit)?;
     let id = key_id(visit);
     visit.form_number(&at_key(visit, &id, "revoke"))?;
     let permit = check_or_itself(who, None)?;

@@ -17,7 +17,7 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
     if app.oauth.is_none() {
         return router;
     }
-    let all: [(&str, Vec<Open>); 10] = [
+    let all: [(&str, Vec<Open>); 12] = [
         ("/sign-in", vec![Open::get("showSignIn", sign_in::show), Open::post("signIn", sign_in::sign_in)]),
         ("/sign-out", vec![Open::post("signOut", sign_in::sign_out)]),
         (
@@ -35,6 +35,11 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         (
             "/console/{slug}/applications/disconnect",
             vec![Open::post("disconnectApplication", applications::disconnect)],
+        ),
+        ("/console/applications", vec![Open::get("showApplicationsAlone", applications::show_alone)]),
+        (
+            "/console/applications/disconnect",
+            vec![Open::post("disconnectApplicationAlone", applications::disconnect)],
         ),
         ("/console/invitations/{slug}/accept", vec![Open::post("acceptInvitation", applications::accept)]),
     ];

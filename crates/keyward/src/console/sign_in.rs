@@ -6,7 +6,6 @@ use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
 use keyward_core::denial::Denial;
-use keyward_core::id::UserId;
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::password;
 use keyward_core::permit::{self, ManageSignIns, Presented, check};
@@ -15,9 +14,13 @@ use keyward_core::rate_limit::{Bucket, Purpose};
 use keyward_core::secret::Secret;
 use keyward_core::session::{EndSession, StartSession};
 use sha2::{Digest, Sha256};
+use std::net::Ipv6Addr;
+use std::sync::Arc;
 use url::form_urlencoded;
 
 const HERE: &str = "/sign-in";
+/// So many times what one address may try can be tried for one e-mail address, so that no address alone shuts its person out.
+const GUESSERS: u32 = 5;
 
 /// Where a person may be sent after signing in: to pages of ours that begin something.
 fn next(text: Option<&str>) -> String {
@@ -98,26 +101,27 @@ async fn enter(visit: &Visit, email: &str) -> Result<Secret, Problem> {
     visit.form_number(HERE)?;
     visit.charge(Purpose::SignIn)?;
     // Also whoever guesses from many addresses. Nobody learns from it whether the address is known.
-    visit.charge_to(of_email(email), Purpose::SignIn)?;
+    visit.charge_to(of_email(email), Purpose::SignIn, GUESSERS)?;
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
     if password.expose().len() > 4 * *password::LENGTHS.end() {
         return Err(Denial::PasswordWrong.into());
     }
     let kept = visit.app.store.password_of(email.to_owned()).await?;
-    let turn = server.hashing.acquire().await.map_err(|_| Denial::Overloaded)?;
+    let turn = Arc::clone(&server.hashing).acquire_owned().await.map_err(|_| Denial::Overloaded)?;
     let verifying = tokio::task::spawn_blocking(move || {
+        // It goes on when the client has left, so the turn is its own.
+        let _turn = turn;
         password::verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)))
     });
     let proof = verifying.await.map_err(|_| Problem::Panicked)?.ok_or(Denial::PasswordWrong)?;
-    drop(turn);
     let (token, digest) = mint(TokenKind::Session, &*visit.app.random)?;
     visit.commit(StartSession { proof, digest }, permit::present(Presented::Password)).await?;
     Ok(token)
 }
 
 /// Ends the session that this browser had before: its cookie is replaced, and nobody could end it any more.
-async fn leave(visit: &Visit) {
+pub(super) async fn leave(visit: &Visit) {
     let Some(before) = visit.session.clone() else { return };
     if let Ok(permit) = check::<ManageSignIns>(Principal::of(before)) {
         // The new session holds all the same.
@@ -125,11 +129,12 @@ async fn leave(visit: &Visit) {
     }
 }
 
-/// The bucket of an address that is tried, whether anybody has it or not.
+/// The bucket of an e-mail address that is tried, whether anybody has it or not. Anyone can invent them, so it is one of those that there
+/// is only so much room for: those of network addresses, in a block that is nobody's (0100::/8, RFC 4291 §4).
 fn of_email(email: &str) -> Bucket {
     let hash = Sha256::digest(email.as_bytes());
-    let number = hash.iter().take(7).fold(0_i64, |number, byte| number << 8 | i64::from(*byte));
-    Bucket::User(UserId(-1 - number), Purpose::SignIn)
+    let network = hash.iter().take(7).fold(1_u64, |number, byte| number << 8 | u64::from(*byte));
+    Bucket::address(Ipv6Addr::from_bits(u128::from(network) << 64).into(), Purpose::SignIn)
 }
 
 pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
@@ -139,11 +144,15 @@ pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
     let Some(caller) = visit.session.clone() else {
         return visit.with_session(visit.to(HERE), None);
     };
-    let leaving =
-        match visit.form_number("/sign-out").and_then(|_| check::<ManageSignIns>(Principal::of(caller))) {
-            Ok(permit) => visit.commit(EndSession, permit).await,
-            Err(denial) => Err(denial.into()),
-        };
+    // A page may have been open for long, and whoever leaves must not stay for that: that it comes from here is enough.
+    let ours = visit
+        .form_number("/sign-out")
+        .map(drop)
+        .or_else(|denial| if visit.is_from_here() { Ok(()) } else { Err(denial) });
+    let leaving = match ours.and_then(|()| check::<ManageSignIns>(Principal::of(caller))) {
+        Ok(permit) => visit.commit(EndSession, permit).await,
+        Err(denial) => Err(denial.into()),
+    };
     match leaving {
         Ok(_) => visit.with_session(visit.to(HERE), None),
         Err(problem) => visit.problem(problem),

@@ -1,5 +1,6 @@
 //! Choosing a password, by a link that the operator's command printed.
 
+use super::sign_in::leave;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Welcome};
 use crate::problem::Problem;
@@ -13,6 +14,7 @@ use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
 use keyward_core::session::{ChoosePassword, LinkKind};
+use std::sync::Arc;
 
 const HERE: &str = "/welcome";
 
@@ -80,12 +82,15 @@ async fn chosen(visit: &Visit) -> Result<Response<Body>, Problem> {
         return page(visit, 422, token, of, Some(error));
     }
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
-    let turn = server.hashing.acquire().await.map_err(|_| Denial::Overloaded)?;
-    let random = std::sync::Arc::clone(&visit.app.random);
-    let hashing = tokio::task::spawn_blocking(move || password::hash(&password, &*random));
+    let turn = Arc::clone(&server.hashing).acquire_owned().await.map_err(|_| Denial::Overloaded)?;
+    let random = Arc::clone(&visit.app.random);
+    let hashing = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        password::hash(&password, &*random)
+    });
     let hash = hashing.await.map_err(|_| Problem::Panicked)?.map_err(|_| Denial::Overloaded)?;
-    drop(turn);
     let effect = ChoosePassword { link: TokenDigest::of(&token), hash };
     visit.commit(effect, permit::present(Presented::Link)).await?;
+    leave(visit).await;
     Ok(visit.with_session(visit.to("/sign-in?welcome=1"), None))
 }

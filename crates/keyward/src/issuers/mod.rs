@@ -94,6 +94,12 @@ impl Issuers {
         Jwts::new(trusted.chain(own).collect(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
     }
 
+    /// The first of them: clients that are told of several go there.
+    #[must_use]
+    pub fn first(&self) -> Option<&IssuerConfig> {
+        self.all.first().map(|(issuer, _)| issuer)
+    }
+
     /// The keys of each, by its `iss`.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &Arc<Keys>)> {
         self.all.iter().map(|(issuer, keys)| (issuer.issuer.as_str(), keys))

@@ -10,8 +10,9 @@ use crate::problem::Reason;
 use crate::routes::Access;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt;
+use keyward_core::denial::Denial;
 use keyward_core::header::is_of_origin_app;
 use keyward_core::principal::{Credential, Grant, TokenOf};
 use keyward_core::scope::Scope;
@@ -31,7 +32,12 @@ pub(super) async fn call(
     let _ = from.record.tool.set(entry.tool.name);
     let request = match request(server, entry, &from, client, arguments) {
         Ok(request) => request,
-        Err(wrong) => return words::wrong(&wrong),
+        Err(wrong) => {
+            // The API would have counted it too.
+            let over = server.enters(&from).err();
+            from.refused(&Denial::invalid("arguments", &wrong));
+            return words::wrong(over.as_ref().map_or(wrong.as_str(), |over| over.message.as_ref()));
+        }
     };
     if let Some(missing) = to_step_up(&server.app, entry, &from) {
         let _ = from.record.step_up.set(missing);
@@ -120,6 +126,7 @@ fn request(
     let mut request = Request::builder().method(entry.method.clone()).uri(path);
     request = request.header("x-origin-app", origin_app(&server.app, from, client));
     if let Some(once) = once {
+        let once = HeaderValue::try_from(once).map_err(|_| "idempotency_key must be a UUID".to_owned())?;
         request = request.header("idempotency-key", once);
     }
     let takes_body = entry.arguments.iter().any(|argument| argument.place == Place::Body);
@@ -129,7 +136,7 @@ fn request(
     } else {
         Body::empty()
     };
-    let mut request = request.body(body).map_err(|_| "idempotency_key must be a UUID".to_owned())?;
+    let mut request = request.body(body).map_err(|_| "The arguments are too long".to_owned())?;
     let extensions = request.extensions_mut();
     extensions.insert(from.caller.clone());
     extensions.insert(from.record.clone());

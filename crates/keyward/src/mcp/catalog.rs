@@ -4,9 +4,9 @@ use super::schema::{self, Argument};
 use super::tools::{Does, TOOLS, Tool};
 use crate::config::LimitsConfig;
 use crate::document::document;
-use crate::routes::{Access, Row, table};
+use crate::routes::{Access, OperationId, Row, table};
 use http::Method;
-use keyward_core::principal::Principal;
+use keyward_core::principal::{Credential, Principal};
 use rmcp::model::{Tool as Listed, ToolAnnotations};
 use std::sync::Arc;
 
@@ -60,10 +60,11 @@ impl Catalog {
 
 /// What a client may tell its user before it calls. All four, since what is not said counts as the worst.
 fn hints(tool: &Tool) -> ToolAnnotations {
-    let again = matches!(tool.does, Does::Reads | Does::Sets | Does::Takes);
+    let again = matches!(tool.does, Does::Reads | Does::Sets | Does::Overwrites | Does::Takes);
+    let destroys = matches!(tool.does, Does::Overwrites | Does::Takes | Does::Replaces);
     ToolAnnotations::with_title(tool.title)
         .read_only(tool.does == Does::Reads)
-        .destructive(tool.does == Does::Takes)
+        .destructive(destroys)
         .idempotent(again)
         .open_world(false)
 }
@@ -73,6 +74,10 @@ impl Entry {
     pub(super) fn is_for(&self, who: &Principal) -> bool {
         let Access::Caller(scope) = self.access else { return true };
         let role = who.member.map(|member| member.role);
+        // What a key may always do: end itself.
+        if self.row.id == OperationId::DeleteApiKeysKeyId && matches!(who.credential, Credential::ApiKey(_)) {
+            return true;
+        }
         let may =
             scope.is_none_or(|scope| who.may(scope) && (!self.row.literal || who.credential.says(scope)));
         may && self.row.role.is_none_or(|needed| role == Some(needed))

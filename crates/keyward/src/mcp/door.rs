@@ -3,11 +3,12 @@
 
 use super::{KEY_PATH, PATH, metadata};
 use crate::app::App;
+use crate::call::{OF_CALLERS, gathered};
 use crate::observe::{Named, Record, record};
 use crate::problem::{Problem, Problems, RequestId, insert};
 use crate::stack::{Boxed, authenticated};
 use axum::body::Body;
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
@@ -18,6 +19,7 @@ use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::json;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -183,6 +185,17 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     mut request: Request<Body>,
 ) -> Response<Body> {
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    if request.method() == Method::POST {
+        // As every other body is: the wire would wait for it as long as it likes to take.
+        let (head, body) = request.into_parts();
+        request = match gathered(body, app.limits.body_bytes, &OF_CALLERS).await {
+            Ok(body) => Request::from_parts(head, Body::from(body)),
+            Err(denial) => return Problems(Arc::clone(app)).response(id, denial.into()),
+        };
+    }
+    let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes().get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/json"))
+    });
     // It has done its work here, and goes nowhere else.
     request.headers_mut().remove(AUTHORIZATION);
     // An empty list would let every origin pass.
@@ -199,12 +212,14 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     if head.status.is_success() || says(&head.headers, "application/json") {
         return Response::from_parts(head, Body::new(body));
     }
+    if head.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
+        return no_message(head.headers);
+    }
     // What the wire says in plain text is said as everything else is.
     let denial = match head.status {
         StatusCode::METHOD_NOT_ALLOWED => Denial::MethodNotAllowed("OPTIONS, POST".to_owned()),
         StatusCode::FORBIDDEN => Denial::PlaceForeign,
         StatusCode::NOT_FOUND => Denial::not_found("Session", "of that name"),
-        StatusCode::PAYLOAD_TOO_LARGE => Denial::BodyTooLarge(app.limits.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Denial::ContentTypeUnsupported("something else".to_owned()),
         StatusCode::NOT_ACCEPTABLE => {
             Denial::HeaderMalformed("Accept must name application/json and text/event-stream".to_owned())
@@ -218,6 +233,18 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     Problems(Arc::clone(app)).response(id, denial.into())
 }
 
+/// What is said to a body that is not one message of JSON-RPC, though it says that it is JSON (JSON-RPC 2.0 §5.1).
+fn no_message(headers: HeaderMap) -> Response<Body> {
+    let text = "The body must be one JSON-RPC 2.0 message; several at once are not taken";
+    let said = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32600, "message": text } });
+    let mut response = Response::new(Body::from(said.to_string()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    *response.headers_mut() = headers;
+    insert(response.headers_mut(), CONTENT_TYPE, "application/json");
+    response.headers_mut().remove(CONTENT_LENGTH);
+    response
+}
+
 /// Says what would have been enough (RFC 6750 §3, RFC 9728 §5.1).
 fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Response<Body>) {
     if endpoint == Endpoint::KeysOnly {
@@ -229,7 +256,8 @@ fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Resp
         let text = format!(
             "Bearer realm=\"lev\", error=\"insufficient_scope\", scope=\"{} {}\", resource_metadata=\"{document}\", \
              error_description=\"This needs {}; sign in again and allow it\"",
-            usual(app),
+            // Only tokens of our own sign-in are told this.
+            Asked::usual().to_text(),
             missing.name(),
             missing.name()
         );
@@ -238,16 +266,10 @@ fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Resp
     if response.status() == StatusCode::UNAUTHORIZED {
         let own = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
         let mut text = own.unwrap_or("Bearer realm=\"lev\"").to_owned();
-        let scope = usual(app);
-        if !scope.is_empty() {
-            text.push_str(&format!(", scope=\"{scope}\""));
+        if !app.mcp.scopes.is_empty() {
+            text.push_str(&format!(", scope=\"{}\"", app.mcp.scopes.join(" ")));
         }
         text.push_str(&format!(", resource_metadata=\"{document}\""));
         insert(response.headers_mut(), WWW_AUTHENTICATE, &text);
     }
-}
-
-/// What a client asks for to be useful. An outside issuer has scopes of its own.
-fn usual(app: &App) -> String {
-    if app.oauth.is_some() { Asked::usual().to_text() } else { String::new() }
 }

@@ -9,7 +9,6 @@ use axum::Router;
 use axum::body::Body;
 use http::header::CACHE_CONTROL;
 use http::{Response, StatusCode};
-use keyward_core::oauth::Asked;
 use serde_json::json as value;
 use std::sync::Arc;
 
@@ -40,12 +39,8 @@ async fn handle(visit: Visit) -> Response<Body> {
         "authorization_servers": app.mcp.issuers,
         "bearer_methods_supported": ["header"],
     });
-    // What an outside issuer calls them is its own.
-    if let (Some(_), Some(members)) = (&app.oauth, document.as_object_mut()) {
-        members.insert(
-            "scopes_supported".to_owned(),
-            value!(Asked::usual().to_text().split(' ').collect::<Vec<_>>()),
-        );
+    if let (false, Some(members)) = (app.mcp.scopes.is_empty(), document.as_object_mut()) {
+        members.insert("scopes_supported".to_owned(), value!(app.mcp.scopes));
     }
     let mut response = json(StatusCode::OK, &document);
     insert(response.headers_mut(), CACHE_CONTROL, "public, max-age=300");

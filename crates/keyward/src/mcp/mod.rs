@@ -31,6 +31,7 @@ use crate::routes;
 use axum::Router;
 use catalog::Catalog;
 use keyward_core::clock::Clock;
+use keyward_core::oauth::Asked;
 use keyward_core::random::Random;
 use keyward_tower::authenticate::Jwts;
 use server::Server;
@@ -50,6 +51,9 @@ pub struct Mcp {
     pub jwts: Jwts,
     /// Where people sign in for it: the issuers outside, and then our own.
     pub issuers: Vec<String>,
+    /// What clients are told to ask the first of them for, since they take the first. What one outside calls its scopes is its own,
+    /// and a scope that it does not know would end the sign-in: of such a one its entry says it.
+    pub scopes: Vec<String>,
 }
 
 /// What the judging of tokens needs.
@@ -67,10 +71,16 @@ impl Mcp {
         let name = format!("{public_url}{PATH}");
         let trusted = own.map(|own| own.trusted(PATH));
         let outside = issuers.keys().map(|(issuer, _)| issuer.to_owned());
+        let usual = || own.map(|_| Asked::usual().to_text()).unwrap_or_default();
+        let scopes = issuers.first().map_or_else(
+            || usual().split_ascii_whitespace().map(str::to_owned).collect(),
+            |first| first.mcp_scopes.clone(),
+        );
         Self {
             enabled: set.enabled,
             jwts: issuers.scheme(Resource::Mcp(&name), store, random, clock, trusted),
             issuers: outside.chain(own.map(|own| own.issuer.clone())).collect(),
+            scopes,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::catalog::Catalog;
 use crate::app::App;
 use crate::limits;
 use crate::observe::Record;
-use crate::problem::RequestId;
+use crate::problem::{Reason, RequestId, status};
 use axum::Router;
 use http::request::Parts;
 use keyward_core::denial::Denial;
@@ -13,13 +13,14 @@ use keyward_core::principal::{Caller, Principal};
 use keyward_core::rate_limit::Purpose;
 use keyward_tower::ClientAddress;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, ErrorCode, ErrorData, Implementation,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, ErrorData,
+    Implementation, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
     ReadResourceResponse, ReadResourceResult, Resource, ResourceContents, ServerCapabilities, ServerConfig,
     Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
+use serde_json::json;
 use std::sync::Arc;
 
 /// What a model is told at the beginning.
@@ -27,6 +28,9 @@ const INSTRUCTIONS: &str = "Deals, pipelines and teams of commercial real estate
      you act for, in which account, and what you may do. Every call has the rights that this person has at that moment. Lists come \
      in pages: pass next_cursor as cursor for the next one. Before anything is deleted, removed or revoked, ask. The pages of the \
      documentation are resources.";
+
+/// The methods that have an answer here and parameters that may be wrong.
+const METHODS: [&str; 5] = ["initialize", "tools/list", "tools/call", "resources/list", "resources/read"];
 
 /// The server, as it is for one request.
 #[derive(Clone)]
@@ -58,28 +62,63 @@ fn from(context: &RequestContext<RoleServer>) -> Result<From, ErrorData> {
     })
 }
 
-/// A refusal of the request itself, in the words of the API.
-fn refusal(denial: &Denial) -> ErrorData {
-    ErrorData::new(ErrorCode::INVALID_REQUEST, denial.message(), None)
+impl From {
+    /// Has the log tell of a refusal what it would tell of it over HTTP, whatever the answer around it says.
+    pub(super) fn refused(&self, denial: &Denial) {
+        let reason = Reason { word: denial.word(), causes: None };
+        let _ = self.record.said.set((status(denial.code()).as_u16(), Some(reason)));
+    }
+}
+
+/// A refusal of the request itself, in the words of the API, with what its headers would say.
+fn refusal(from: &From, denial: &Denial) -> ErrorData {
+    from.refused(denial);
+    let mut data = json!({ "code": denial.code().name() });
+    if let (Denial::RateLimited(_, seconds), Some(data)) = (denial, data.as_object_mut()) {
+        data.insert("retry_after".to_owned(), json!(seconds));
+    }
+    ErrorData::new(ErrorCode::INVALID_REQUEST, denial.message(), Some(data))
 }
 
 impl Server {
     /// The caller, in its account if it has one, within its limits.
-    fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
+    pub(super) fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
         let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
-        let who = who.map_err(|denial| refusal(&denial))?;
+        let who = who.map_err(|denial| refusal(from, &denial))?;
         let most = limits::of_caller(&self.app, &who);
         if let Some(charge) = limits::charge(&who, Purpose::Reads, &most)
             && let Err(full) = self.app.limiter.charge(&[charge])
             && let Some(denial) = limits::over(&self.app, &full)
         {
-            return Err(refusal(&denial));
+            return Err(refusal(from, &denial));
         }
         Ok(who)
     }
 }
 
+/// Lists of tools and pages are whole, so that no cursor is ours.
+fn one_page(asked: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match asked.and_then(|asked| asked.cursor.as_ref()) {
+        Some(_) => Err(ErrorData::invalid_params("The list is one page: there is no such cursor", None)),
+        None => Ok(()),
+    }
+}
+
 impl ServerHandler for Server {
+    /// What could not be read as one of the methods: an unknown one, or one that is known with parameters that do not fit it.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        self.enters(&from(&context)?)?;
+        if METHODS.contains(&request.method.as_str()) {
+            let text = format!("The parameters are not those of {}", request.method);
+            return Err(ErrorData::invalid_params(text, None));
+        }
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, request.method, None))
+    }
+
     fn get_info(&self) -> ServerConfig {
         let about = Implementation::new("keyward", env!("CARGO_PKG_VERSION")).with_title("Lev");
         let can = ServerCapabilities::builder().enable_tools().enable_resources().build();
@@ -92,9 +131,10 @@ impl ServerHandler for Server {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
+        one_page(page.as_ref())?;
         let who = self.enters(&from(&context)?)?;
         let tools = ListToolsResult::with_all_items(self.catalog.for_caller(&who));
         Ok(tools.with_ttl_ms(0).with_cache_scope(CacheScope::Private))
@@ -105,10 +145,13 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let unknown = || {
-            ErrorData::invalid_params(format!("There is no tool {:.64}", request.name.escape_debug()), None)
+        let Some(entry) = self.catalog.find(&request.name) else {
+            let from = from(&context)?;
+            self.enters(&from)?;
+            from.refused(&Denial::not_found("Tool", "of that name"));
+            let name: String = request.name.chars().take(64).flat_map(char::escape_debug).collect();
+            return Err(ErrorData::invalid_params(format!("There is no tool {name}"), None));
         };
-        let entry = self.catalog.find(&request.name).ok_or_else(unknown)?;
         // Of the older wire only the first request says it, and nothing is remembered of that.
         let client = context.meta.client_info().map(|client| client.name).unwrap_or_default();
         let arguments = request.arguments.unwrap_or_default();
@@ -117,9 +160,10 @@ impl ServerHandler for Server {
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
+        page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        one_page(page.as_ref())?;
         self.enters(&from(&context)?)?;
         let pages = self.app.pages.in_markdown(&self.app).into_iter().map(|page| {
             Resource::new(page.url, page.title)

@@ -11,8 +11,12 @@ pub enum Does {
     Adds,
     /// It sets something: called again, it changes nothing more.
     Sets,
-    /// It takes something away, or replaces what cannot be had back.
+    /// It puts something in the place of what cannot be had back: called again, it changes nothing more.
+    Overwrites,
+    /// It takes something away: called again, it takes nothing more.
     Takes,
+    /// It takes something away and makes another: called again, it takes away what it has made.
+    Replaces,
 }
 
 /// A tool.
@@ -69,7 +73,7 @@ pub const TOOLS: &[Tool] = &[
         "One deal by its id, as list_deals tells it, with its financials, properties, team and pipelines where include asks for them."),
     write(Does::Adds, ("create_deal", PostDeals), "Create a deal", ("deal", "Deal created successfully"),
         "Creates a deal. Only the title is required; the rest can be added later with update_deal."),
-    write(Does::Sets, ("update_deal", PatchDealsDealId), "Update a deal", ("deal", "Deal updated successfully"),
+    write(Does::Overwrites, ("update_deal", PatchDealsDealId), "Update a deal", ("deal", "Deal updated successfully"),
         "Changes the fields that are given, and no others. null takes a value away."),
     write(Does::Takes, ("delete_deal", DeleteDealsDealId), "Archive a deal", ("result", "Deal archived successfully"),
         "Archives a deal: it is no longer listed, and cannot be brought back here. Ask the user first."),
@@ -93,7 +97,7 @@ pub const TOOLS: &[Tool] = &[
         "Who is in the account, and who is invited, with roles."),
     write(Does::Adds, ("invite_team_member", PostAccountTeam), "Invite to the account", ("member", "Invited"),
         "Invites somebody into the account by an e-mail address, with a role. Ask the user first: it lets a person in."),
-    write(Does::Sets, ("update_team_member", PatchAccountTeamUserId), "Change a role", ("member", "Role changed"),
+    write(Does::Overwrites, ("update_team_member", PatchAccountTeamUserId), "Change a role", ("member", "Role changed"),
         "Changes the role of a member of the account: admin, editor or viewer. Ask the user first."),
     write(Does::Takes, ("remove_team_member", DeleteAccountTeamUserId), "Remove from the account", ("result", "Removed from the account"),
         "Takes a member's place in the account away, and its API keys there. Ask the user first."),
@@ -101,7 +105,7 @@ pub const TOOLS: &[Tool] = &[
         "The user's API keys in this account, without their secrets; an admin may see everyone's with all."),
     write(Does::Adds, ("create_api_key", PostApiKeys), "Create an API key", ("api_key", "API key created; its secret is shown only this once"),
         "Creates an API key that acts for the user. Its secret is in the result, so it will be in this conversation; the console is the better place to make one. Only when the user asks for it."),
-    write(Does::Takes, ("rotate_api_key", PostApiKeysKeyIdRotate), "Rotate an API key", ("api_key", "API key rotated; its new secret is shown only this once"),
+    write(Does::Replaces, ("rotate_api_key", PostApiKeysKeyIdRotate), "Rotate an API key", ("api_key", "API key rotated; its new secret is shown only this once"),
         "Gives an API key a new secret. The one before ends at once, or after grace_seconds. The new one is in the result, so it will be in this conversation. Only when the user asks for it."),
     write(Does::Takes, ("revoke_api_key", DeleteApiKeysKeyId), "Revoke an API key", ("result", "API key revoked"),
         "Ends an API key at once, wherever it is used. This cannot be undone. Ask the user first."),

@@ -1,6 +1,7 @@
 //! Results and refusals for a model: data as data, and beside it what a reader wants to know first.
 
 use super::catalog::Entry;
+use super::schema::Place;
 use super::tools::Does;
 use http::StatusCode;
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -45,9 +46,8 @@ pub(super) fn refusal(
 /// With the arguments by the names that the call has for them.
 fn as_called(entry: &Entry, text: String) -> String {
     entry.arguments.iter().fold(text, |text, argument| match &argument.place {
-        super::schema::Place::Query(name) if *name != argument.name => {
-            text.replace(name.as_str(), &argument.name)
-        }
+        Place::Query(name) if *name != argument.name => text.replace(name.as_str(), &argument.name),
+        Place::Once => text.replace("Idempotency-Key", &argument.name),
         _ => text,
     })
 }
@@ -61,35 +61,49 @@ pub(super) fn result(entry: &Entry, mut body: Value) -> CallToolResult {
     if tool.does != Does::Reads {
         all.insert("message".to_owned(), json!(tool.done));
     }
-    let summary = match (tool.holds, &data) {
-        ("deals", Value::Array(deals)) => Some(deals.iter().map(deal).collect::<Vec<_>>().join("\n")),
-        ("deal", one) => Some(deal(one)),
-        _ => None,
-    };
     all.insert(tool.holds.to_owned(), data);
+    let whole = items(&all, tool.holds);
+    fit(&mut all, tool.holds);
+    let cut = items(&all, tool.holds) < whole;
     let mut said = Vec::new();
     said.extend(Some(tool.done.to_owned()).filter(|done| !done.is_empty()));
-    if let Some(pagination) = pagination {
-        said.push(paged(&mut all, tool.holds, &pagination));
-    }
-    said.extend(summary.filter(|text| !text.is_empty()));
-    let mut structured = Value::Object(all);
-    let text = fitting(&mut structured, tool.holds, &mut said);
+    said.extend(pagination.map(|pagination| paged(&mut all, tool.holds, &pagination, cut)));
+    let summary = match (tool.holds, all.get(tool.holds)) {
+        ("deals", Some(Value::Array(deals))) => deals.iter().map(deal).collect(),
+        ("deal", Some(one)) => vec![deal(one)],
+        _ => Vec::new(),
+    };
+    said.extend(summary);
+    let structured = Value::Object(all);
     let mut content = Vec::new();
     if !said.is_empty() {
         content.push(ContentBlock::text(said.join("\n")));
     }
-    content.push(ContentBlock::text(text));
+    content.push(ContentBlock::text(structured.to_string()));
     let mut result = CallToolResult::success(content);
     result.structured_content = Some(structured);
     result
 }
 
+fn items(all: &Map<String, Value>, holds: &str) -> usize {
+    all.get(holds).and_then(Value::as_array).map_or(0, Vec::len)
+}
+
+/// Leaves out the last items of a list that would be too long to be read.
+fn fit(all: &mut Map<String, Value>, holds: &str) {
+    while let Some(Value::Array(list)) = all.get_mut(holds)
+        && list.len() > 1
+        && list.iter().map(|item| item.to_string().len()).sum::<usize>() > LONGEST
+    {
+        list.truncate(list.len() / 2);
+    }
+}
+
 /// Adds where the page stands, and says it.
-fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value) -> String {
-    let showing = all.get(holds).and_then(Value::as_array).map_or(0, Vec::len);
+fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value, cut: bool) -> String {
+    let showing = items(all, holds);
     let total = pagination.get("total").or_else(|| pagination.get("total_count")).and_then(Value::as_u64);
-    let more = pagination.get("has_more").and_then(Value::as_bool).unwrap_or(false);
+    let more = pagination.get("has_more").and_then(Value::as_bool).unwrap_or(false) || cut;
     let cursor = pagination.get("next_cursor").and_then(Value::as_str);
     all.extend(total.map(|total| ("total".to_owned(), json!(total))));
     all.insert("showing".to_owned(), json!(showing));
@@ -98,7 +112,10 @@ fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value) -> Strin
         Some(total) => format!("{showing} of {total} {holds}."),
         None => format!("{showing} {holds}."),
     };
-    if more {
+    if cut && cursor.is_some() {
+        // Its cursor stands behind what is left out.
+        text.push_str(&format!(" More would be too long for one answer: ask with limit {showing}."));
+    } else if more {
         if let Some(cursor) = cursor {
             all.insert("next_cursor".to_owned(), json!(cursor));
             text.push_str(&format!(" There are more: call again with cursor \"{cursor}\"."));
@@ -107,32 +124,6 @@ fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value) -> Strin
             all.insert("next_offset".to_owned(), json!(offset));
             text.push_str(&format!(" There are more: call again with offset {offset}."));
         }
-    }
-    text
-}
-
-/// The data as text, no longer than can be read: of a list that would be, only the first items.
-fn fitting(structured: &mut Value, holds: &str, said: &mut Vec<String>) -> String {
-    let mut text = structured.to_string();
-    while text.len() > LONGEST {
-        let Some(Value::Array(items)) = structured.get_mut(holds) else { break };
-        if items.len() < 2 {
-            break;
-        }
-        items.truncate(items.len() / 2);
-        let kept = items.len();
-        said.retain(|line| !line.starts_with("Only the first"));
-        said.push(format!(
-            "Only the first {kept} are shown, because all would be too long: ask with limit {kept}."
-        ));
-        if let Some(members) = structured.as_object_mut() {
-            members.insert("showing".to_owned(), json!(kept));
-            members.insert("has_more".to_owned(), json!(true));
-            // It stands behind what is left out.
-            members.remove("next_cursor");
-            members.remove("next_offset");
-        }
-        text = structured.to_string();
     }
     text
 }

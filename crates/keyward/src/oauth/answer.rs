@@ -6,7 +6,9 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::rate_limit::Purpose;
 use serde_json::{Value, json as value};
+use std::sync::Arc;
 
 /// JSON with this status.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
@@ -25,7 +27,7 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
         Problem::Denied(Denial::BodyTooLarge(_) | Denial::BodyUnreadable) => {
             OAuthDenial::RequestMalformed("The body is too long, or did not arrive whole")
         }
-        other => return Problems(std::sync::Arc::clone(&visit.app)).response(visit.id, other),
+        other => return otherwise(visit, other),
     };
     let status = match denial.error() {
         "invalid_client" => StatusCode::UNAUTHORIZED,
@@ -38,8 +40,34 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
         insert(response.headers_mut(), WWW_AUTHENTICATE, "Basic realm=\"lev\"");
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        insert(response.headers_mut(), RETRY_AFTER, "60");
+        let seconds = if denial == OAuthDenial::ClientUnreachable { "10" } else { "60" };
+        insert(response.headers_mut(), RETRY_AFTER, seconds);
     }
     response.extensions_mut().insert(Reason { word: denial.word(), causes: None });
     response
+}
+
+/// What is no refusal of the authorization server, in its form all the same: its clients read no other (RFC 6749 §5.2).
+fn otherwise(visit: &Visit, problem: Problem) -> Response<Body> {
+    let message = problem.message();
+    let mut response = Problems(Arc::clone(&visit.app)).response(visit.id, problem);
+    let error = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        status if status.is_server_error() => "server_error",
+        _ => "invalid_request",
+    };
+    *response.body_mut() = Body::from(value!({ "error": error, "error_description": message }).to_string());
+    response
+}
+
+/// The refusal of whoever presents bad codes, tokens or secrets: 429 instead, if it does so again and again.
+pub(super) fn refuse_guess(visit: &Visit, problem: Problem) -> Response<Body> {
+    let refusal = refuse(visit, problem);
+    if !refusal.status().is_client_error() {
+        return refusal;
+    }
+    match visit.charge(Purpose::FailedAuth) {
+        Ok(()) => refusal,
+        Err(denial) => otherwise(visit, denial.into()),
+    }
 }

@@ -10,7 +10,7 @@ use crate::browser::views::{Choice, ChooseAccount, Consent, Frame};
 use crate::browser::{Pairs, Visit};
 use crate::problem::Problem;
 use axum::body::Body;
-use http::Response;
+use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::id::AccountId;
 use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
@@ -43,6 +43,8 @@ async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> 
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
         Ok(request) => request,
+        // Whoever made itself known here is no reason to send a person there who has not even signed in (RFC 9700 §4.11.2).
+        Err(problem) if visit.session.is_none() && addressed.client.is_by_itself() => return Err(problem),
         Err(problem) => return sent_back(visit, server, &addressed, problem),
     };
     let refused = |denial| sent_back(visit, server, &addressed, Denial::OAuth(denial).into());
@@ -50,26 +52,46 @@ async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> 
         if request.prompt.none {
             return refused(OAuthDenial::LoginRequired);
         }
-        return Ok(visit.to_sign_in(&here(pairs)));
+        let next = here(pairs);
+        // Its sign-in is to count as the one that is asked for, so that nobody has to do it twice.
+        let asked = request.prompt.login || request.max_age.is_some();
+        return Ok(if asked { visit.to_sign_in_again(&next) } else { visit.to_sign_in(&next) });
     };
     // Whoever is there is always asked: that this client was let in before says nothing of who sends its name now.
     if request.prompt.none {
-        return refused(OAuthDenial::LoginRequired);
+        return refused(OAuthDenial::ConsentRequired);
     }
-    if request.prompt.login && !visit.signed_in_since(pairs.get("login")) {
-        return Ok(visit.to_sign_in(&here(pairs)));
+    if must_sign_in_again(visit, &request, pairs) {
+        return Ok(visit.to_sign_in_again(&here(pairs)));
     }
     match place(visit, caller, pairs)? {
         None => choose_account(visit, caller, &addressed, pairs),
-        Some(place) => consent(visit, caller, (&addressed, &request), pairs, place),
+        Some(place) => consent(visit, caller, (&addressed, &request), pairs, place, None),
     }
+}
+
+/// Whether the application wants its person to have signed in later than it has.
+fn must_sign_in_again(visit: &Visit, request: &Request, pairs: &Pairs) -> bool {
+    let wanted = request.prompt.login || request.max_age.is_some_and(|age| visit.signed_in_before(age));
+    wanted && !visit.signed_in_since(pairs.get("login"))
 }
 
 /// The address of this request, to come back to.
 fn here(pairs: &Pairs) -> String {
+    at(&handed_on(pairs))
+}
+
+fn at(pairs: &[(String, String)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(handed_on(pairs));
+    query.extend_pairs(pairs);
     format!("{HERE}?{}", query.finish())
+}
+
+/// What the pages of one request hand on: what the application has said, and when its person was asked to sign in for it.
+fn carried(pairs: &Pairs) -> Vec<(String, String)> {
+    let mut all = handed_on(pairs);
+    all.extend(pairs.get("login").map(|mark| ("login".to_owned(), mark.to_owned())));
+    all
 }
 
 fn sent_back(
@@ -96,7 +118,8 @@ fn place(visit: &Visit, caller: &Caller, pairs: &Pairs) -> Result<Option<Place>,
         (None, [only]) => only,
         (None, _) => return Ok(None),
     };
-    let bound = pairs.get("reach") != Some("all");
+    // Whoever has one account was not asked how far it reaches, so nobody else says it.
+    let bound = own.len() == 1 || pairs.get("reach") != Some("all");
     let (account, role) = chosen;
     let name = if bound {
         account.name.clone()
@@ -118,7 +141,7 @@ fn choose_account(
     };
     let frame = Frame::new("Choose an account", visit)?;
     let client = addressed.client.name.clone();
-    visit.page(200, &ChooseAccount { frame, client, fields: handed_on(pairs), accounts, mixed: true })
+    visit.page(200, &ChooseAccount { frame, client, fields: carried(pairs), accounts, mixed: true })
 }
 
 fn consent(
@@ -127,10 +150,11 @@ fn consent(
     (addressed, request): (&Addressed, &Request),
     pairs: &Pairs,
     place: Place,
+    error: Option<String>,
 ) -> Result<Response<Body>, Problem> {
     let several = visit.app.directory().read().accounts_of(caller.user).nth(1).is_some();
     let client = &addressed.client;
-    let mut fields = handed_on(pairs);
+    let mut fields = carried(pairs);
     for name in ["account", "reach"] {
         fields.extend(pairs.get(name).map(|value| (name.to_owned(), value.to_owned())));
     }
@@ -144,10 +168,13 @@ fn consent(
     };
     let page = Consent {
         frame: Frame::new("Allow access", visit)?,
+        error,
         client: client.name.clone(),
         host: redirect::host(&addressed.redirect_uri),
         document,
-        loopback: client.is_loopback_only() && client.origin != ClientOrigin::BuiltIn,
+        // Any program on this machine can wait there, by whatever name.
+        loopback: redirect::loopback(&addressed.redirect_uri).is_some()
+            && client.origin != ClientOrigin::BuiltIn,
         account: place.name,
         role: place.role.map(str::to_owned),
         identity: identity.into_iter().filter(|(asked, _)| *asked).map(|(_, words)| words).collect(),
@@ -156,7 +183,7 @@ fn consent(
         offline: request.asked.offline || client.refreshes,
         fields,
         form: visit.form_token(HERE)?,
-        elsewhere: several.then(|| here(pairs)),
+        elsewhere: several.then(|| at(&carried(pairs))),
     };
     let mut response = visit.page(200, &page)?;
     // A browser holds the way on after a form against this too: only there, and where that place may send it on to.
@@ -173,16 +200,36 @@ pub(super) async fn answer(mut visit: Visit) -> Response<Body> {
     };
     match outcome {
         Ok(response) => response,
+        Err(problem @ Problem::Denied(Denial::FormUnusable)) if visit.wants_html() => {
+            again(&visit, problem).await
+        }
         Err(problem @ Problem::Denied(Denial::OAuth(OAuthDenial::ClientUnknown))) => visit.problem(problem),
         Err(problem) if visit.wants_html() => visit.problem(problem),
         Err(problem) => refuse(&visit, problem),
     }
 }
 
+/// The page again, for a form that was sent twice, by a double click for one, or waited too long: its person can still answer.
+async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
+    let shown = async {
+        let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+        let pairs = &visit.form;
+        let caller = visit.session.as_ref().ok_or(Denial::SessionEnded)?;
+        let addressed = Addressed::read(visit, server, pairs).await?;
+        let request = Request::read(server, pairs)?;
+        let place = place(visit, caller, pairs)?.ok_or(Denial::AccountRequired)?;
+        let said = Some(problem.message());
+        let mut page = consent(visit, caller, (&addressed, &request), pairs, place, said)?;
+        *page.status_mut() = StatusCode::FORBIDDEN;
+        Ok(visit.refused(page, &problem))
+    };
+    shown.await.unwrap_or_else(|problem: Problem| visit.problem(problem))
+}
+
 async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
     let pairs = &visit.form;
-    let caller = visit.session.as_ref().ok_or(Denial::SessionEnded)?;
+    let Some(caller) = &visit.session else { return Ok(visit.to_sign_in_again(&here(pairs))) };
     let form = visit.form_number(HERE)?;
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
@@ -191,6 +238,9 @@ async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     };
     if pairs.get("decision") != Some("allow") {
         return sent_back(visit, server, &addressed, Denial::OAuth(OAuthDenial::ConsentRefused).into());
+    }
+    if must_sign_in_again(visit, &request, pairs) {
+        return Ok(visit.to_sign_in_again(&here(pairs)));
     }
     let place = place(visit, caller, pairs)?.ok_or(Denial::AccountRequired)?;
     let asked = if pairs.get("read_only").is_some() { request.asked.read_only() } else { request.asked };

@@ -1,6 +1,7 @@
 //! Who a `client_id` is, and whether it is that one who calls.
 
 use super::AuthorizationServer;
+use super::documents::DocumentError;
 use crate::browser::Visit;
 use crate::problem::Problem;
 use base64::Engine;
@@ -9,6 +10,7 @@ use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::{Client, KEYWARD_CLI, keyward_cli};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::rate_limit::Purpose;
+use std::sync::Arc;
 use url::form_urlencoded;
 
 fn unknown() -> Problem {
@@ -28,7 +30,13 @@ pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) 
         let found = server.documents.client(id, visit.app.clock.now(), visit.app.clock.elapsed()).await;
         return found.map_err(|why| {
             tracing::debug!(client = id, %why, "a client's document cannot be used");
-            unknown()
+            match why {
+                // Who is told that it is unknown forgets what it was let into.
+                DocumentError::Unreachable(_) | DocumentError::Busy => {
+                    Denial::OAuth(OAuthDenial::ClientUnreachable).into()
+                }
+                DocumentError::Id(_) | DocumentError::Unfit(_) => unknown(),
+            }
         });
     }
     visit.app.directory().read().client(id).cloned().ok_or_else(unknown)
@@ -36,26 +44,51 @@ pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) 
 
 /// The client that calls the token endpoint, or its neighbour (RFC 6749 §2.3): by its id, and by its secret if it has one.
 pub(super) async fn authenticate(visit: &Visit, server: &AuthorizationServer) -> Result<Client, Problem> {
-    let wrong = || Problem::from(Denial::OAuth(OAuthDenial::ClientSecretWrong));
+    let (id, secret) = presented(visit)?;
+    let client = find(visit, server, &id).await?;
+    match (client.secret, secret) {
+        (None, None) => Ok(client),
+        (Some(kept), Some(secret)) if kept == TokenDigest::of(&secret) => Ok(client),
+        _ => Err(wrong()),
+    }
+}
+
+/// The same, where the grant says the rest: of a client that is a document nothing is asked then, so that it stays connected while
+/// its host does not answer.
+pub(super) async fn authenticate_id(
+    visit: &Visit,
+    server: &AuthorizationServer,
+) -> Result<Arc<str>, Problem> {
+    let (id, secret) = presented(visit)?;
+    if id.starts_with("https://") {
+        return if secret.is_none() { Ok(id.into()) } else { Err(wrong()) };
+    }
+    authenticate(visit, server).await.map(|client| client.id)
+}
+
+fn wrong() -> Problem {
+    Denial::OAuth(OAuthDenial::ClientSecretWrong).into()
+}
+
+/// The id and the secret that a client says.
+fn presented(visit: &Visit) -> Result<(String, Option<String>), Problem> {
     let basic = visit
         .headers
         .get("authorization")
         .map(|value| basic(value.as_bytes()).ok_or_else(wrong))
         .transpose()?;
-    let (id, secret) = match (&basic, visit.form.get("client_id")) {
-        // One way to say who one is, not two.
-        (Some((id, _)), Some(other)) if id != other => return Err(wrong()),
-        (Some(_), _) if visit.form.get("client_secret").is_some() => return Err(wrong()),
-        (Some((id, secret)), _) => (id.as_str(), Some(secret.as_str())),
-        (None, Some(id)) => (id, visit.form.get("client_secret")),
+    let two =
+        || Problem::from(Denial::OAuth(OAuthDenial::RequestMalformed("A client says in one way who it is")));
+    let form = |name| visit.form.get(name).map(str::to_owned);
+    let (id, secret) = match (basic, form("client_id")) {
+        // One way, not two (RFC 6749 §5.2).
+        (Some((id, _)), Some(other)) if id != other => return Err(two()),
+        (Some(_), _) if form("client_secret").is_some() => return Err(two()),
+        (Some((id, secret)), _) => (id, Some(secret)),
+        (None, Some(id)) => (id, form("client_secret")),
         (None, None) => return Err(unknown()),
     };
-    let client = find(visit, server, id).await?;
-    match (client.secret, secret.filter(|secret| !secret.is_empty())) {
-        (None, None) => Ok(client),
-        (Some(kept), Some(secret)) if kept == TokenDigest::of(secret) => Ok(client),
-        _ => Err(wrong()),
-    }
+    Ok((id, secret.filter(|secret| !secret.is_empty())))
 }
 
 /// `Basic`, its halves encoded as forms are (RFC 6749 §2.3.1).

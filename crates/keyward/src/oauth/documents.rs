@@ -7,8 +7,11 @@
 //!    the others: what a name server says a moment later changes nothing;
 //! 3. no redirect is followed, 5 KiB are read at most, within 3 seconds, and without the machine's proxies;
 //! 4. a document is kept for as long as it says, between 5 minutes and a day; a failure is kept for 10 seconds, so that nobody
-//!    can have us ask the same address again and again.
+//!    can have us ask the same address again and again, and while its host does not answer, what it said is believed for a day;
+//! 5. one document is fetched once at a time, for all who wait for it.
 
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
 use http::StatusCode;
 use http::header::{ACCEPT, CACHE_CONTROL};
 use keyward_core::clock::Timestamp;
@@ -19,7 +22,7 @@ use reqwest::redirect::Policy;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
@@ -29,7 +32,7 @@ const MOST: usize = 5 * 1024;
 /// A document must be there within this.
 const DEADLINE: Duration = Duration::from_secs(3);
 /// Documents that are fetched at once.
-const FLIGHTS: usize = 8;
+const FLIGHTS: usize = 64;
 /// Documents that are kept.
 const KEPT: usize = 1_000;
 const LEAST_AGE: Duration = Duration::from_secs(300);
@@ -106,7 +109,8 @@ fn v4_within(address: Ipv6Addr) -> Option<Ipv4Addr> {
     };
     match segments {
         [0, 0, 0, 0, 0, 0xFFFF | 0, high, low] | [0, 0, 0, 0, 0xFFFF, 0, high, low] => of(high, low),
-        [0x64, 0xFF9B, .., high, low] => of(high, low),
+        // Not 64:ff9b:1::/48, in which the address stands elsewhere and which is nobody's but its network's (RFC 8215).
+        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => of(high, low),
         [0x2002, high, low, ..] => of(high, low),
         _ => None,
     }
@@ -152,17 +156,69 @@ impl Resolve for Guard {
 }
 
 /// Fetches and keeps them.
+#[derive(Clone, Debug)]
+pub struct Documents(Arc<Shared>);
+
 #[derive(Debug)]
-pub struct Documents {
+struct Shared {
     web: reqwest::Client,
-    kept: Mutex<HashMap<String, Kept>>,
-    flights: Semaphore,
+    table: Mutex<Table>,
+    seats: Arc<Semaphore>,
+}
+
+type Found = Result<Client, DocumentError>;
+/// A document that is being fetched, for all who wait for it.
+type Flight = future::Shared<BoxFuture<'static, Found>>;
+
+#[derive(Debug, Default)]
+struct Table {
+    kept: HashMap<String, Kept>,
+    flying: HashMap<String, Flight>,
 }
 
 #[derive(Debug)]
 struct Kept {
     until: Duration,
-    what: Result<Client, DocumentError>,
+    what: Found,
+    /// What it said last, and when.
+    good: Option<(Client, Duration)>,
+}
+
+impl Table {
+    /// What is known without asking.
+    fn known(&self, id: &str, elapsed: Duration) -> Option<&Kept> {
+        self.kept.get(id).filter(|known| elapsed < known.until)
+    }
+
+    /// What it said last, if that is not too long ago.
+    fn last_good(&self, id: &str, elapsed: Duration) -> Option<(Client, Duration)> {
+        let good = self.kept.get(id)?.good.clone();
+        good.filter(|(_, since)| elapsed < *since + MOST_AGE)
+    }
+
+    fn keep(&mut self, id: String, kept: Kept, elapsed: Duration) {
+        if self.kept.len() >= KEPT {
+            self.kept.retain(|_, known| elapsed < known.until || known.good.is_some());
+        }
+        if self.kept.len() >= KEPT {
+            let first = self.kept.iter().min_by_key(|(_, known)| known.until).map(|(id, _)| id.clone());
+            first.and_then(|id| self.kept.remove(&id));
+        }
+        self.kept.insert(id, kept);
+    }
+}
+
+/// Takes a flight off the table however it ends.
+struct Landing {
+    shared: Arc<Shared>,
+    id: String,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let flown = self.shared.table().flying.remove(&self.id);
+        drop(flown);
+    }
 }
 
 impl Documents {
@@ -179,13 +235,14 @@ impl Documents {
             .timeout(DEADLINE)
             .dns_resolver(Arc::new(Guard(names)));
         let builder = trusted.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        Ok(Self { web: builder.build()?, kept: Mutex::default(), flights: Semaphore::new(FLIGHTS) })
+        let seats = Arc::new(Semaphore::new(FLIGHTS));
+        Ok(Self(Arc::new(Shared { web: builder.build()?, table: Mutex::default(), seats })))
     }
 
-    /// Whether what is asked of this id is known without asking anybody.
+    /// Whether what is asked of this id is known, or being found out, so that nobody needs to be asked for it.
     pub fn knows(&self, id: &str, elapsed: Duration) -> bool {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(id).is_some_and(|known| elapsed < known.until)
+        let table = self.0.table();
+        table.known(id, elapsed).is_some() || table.flying.contains_key(id)
     }
 
     /// The client of this id. `elapsed` is of the clock that only goes forward.
@@ -194,32 +251,69 @@ impl Documents {
     /// [`DocumentError`].
     pub async fn client(&self, id: &str, now: Timestamp, elapsed: Duration) -> Result<Client, DocumentError> {
         check_id(id)?;
-        {
-            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = kept.get(id).filter(|known| elapsed < known.until) {
+        let flight = {
+            let mut table = self.0.table();
+            if let Some(known) = table.known(id, elapsed) {
                 return known.what.clone();
             }
-        }
-        let _flight = self.flights.try_acquire().map_err(|_| DocumentError::Busy)?;
-        let (what, age) = match self.fetch(id, now).await {
-            Ok((client, age)) => (Ok(client), age.unwrap_or(LEAST_AGE).clamp(LEAST_AGE, MOST_AGE)),
-            Err(error) => (Err(error), FAILED_AGE),
-        };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            kept.retain(|_, known| elapsed < known.until);
-            if kept.len() >= KEPT {
-                kept.clear();
+            match table.flying.get(id) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let Ok(seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
+                        return table
+                            .last_good(id, elapsed)
+                            .map(|(client, _)| client)
+                            .ok_or(DocumentError::Busy);
+                    };
+                    let landing = Landing { shared: Arc::clone(&self.0), id: id.to_owned() };
+                    // A task of its own: whoever began it may leave, and those who wait for it stay.
+                    let task = tokio::spawn(async move {
+                        let found = landing.shared.find(&landing.id, now, elapsed).await;
+                        drop((landing, seat));
+                        found
+                    });
+                    let flight = task.map(|found| found.unwrap_or(Err(DocumentError::Busy))).boxed().shared();
+                    table.flying.insert(id.to_owned(), flight.clone());
+                    flight
+                }
             }
-        }
-        kept.insert(id.to_owned(), Kept { until: elapsed + age, what: what.clone() });
+        };
+        flight.await
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fetches a document, and keeps what came of it.
+    async fn find(&self, id: &str, now: Timestamp, elapsed: Duration) -> Found {
+        let fetched = self.fetch(id, now).await;
+        let mut table = self.table();
+        let (what, age, good) = match fetched {
+            Ok((client, age)) => {
+                let age = age.unwrap_or(LEAST_AGE).clamp(LEAST_AGE, MOST_AGE);
+                (Ok(client.clone()), age, Some((client, elapsed)))
+            }
+            Err(error @ DocumentError::Unreachable(_)) => {
+                let good = table.last_good(id, elapsed);
+                (good.clone().map(|(client, _)| client).ok_or(error), FAILED_AGE, good)
+            }
+            // It says something else now.
+            Err(error) => (Err(error), FAILED_AGE, None),
+        };
+        table.keep(id.to_owned(), Kept { until: elapsed + age, what: what.clone(), good }, elapsed);
         what
     }
 
     async fn fetch(&self, id: &str, now: Timestamp) -> Result<(Client, Option<Duration>), DocumentError> {
-        let unreachable = |error: reqwest::Error| DocumentError::Unreachable(error.without_url().to_string());
+        let unreachable = |error: reqwest::Error| DocumentError::Unreachable(whole(&error.without_url()));
         let mut response =
             self.web.get(id).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Err(DocumentError::Unfit("it is not there"));
+        }
         if response.status() != StatusCode::OK {
             return Err(DocumentError::Unreachable(format!("it was answered with {}", response.status())));
         }
@@ -236,6 +330,12 @@ impl Documents {
         }
         Ok((read(id, &body, now)?, age))
     }
+}
+
+/// An error with all that stands behind it.
+fn whole(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Whether an id may be fetched.
@@ -320,9 +420,13 @@ pub(super) fn texts(value: Option<&Json>) -> Option<Vec<&str>> {
 
 /// Whether a text can stand for a client before people: 1 to 200 characters, none that controls or hides.
 pub(super) fn is_name(name: &str) -> bool {
+    // What controls, and what is not seen: of such, a name could be made that looks like another's, or like none.
     let hidden = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+            || matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+                | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0E}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E0FFF}')
     };
     !name.trim().is_empty() && name.chars().count() <= 200 && !name.contains(hidden)
 }

@@ -20,6 +20,8 @@ use serde_json::{Value, json as value};
 const MOST: u32 = 10_000;
 /// The most redirect URIs of one.
 const MOST_URIS: usize = 20;
+/// The most bytes of all of them together.
+const LONGEST_URIS: usize = 8_000;
 
 pub(super) async fn handle(visit: Visit) -> Response<Body> {
     let mut visit = visit;
@@ -94,6 +96,9 @@ fn read(body: &Json) -> Result<Metadata, Problem> {
     // One that cannot be used does not spoil the others: some clients register one for each way they can be started.
     let uris: Vec<String> =
         uris.into_iter().filter(|uri| redirect::is_fit(uri)).take(MOST_URIS).map(str::to_owned).collect();
+    if uris.iter().map(String::len).sum::<usize>() > LONGEST_URIS {
+        return Err(unfit("redirect_uris have 8000 bytes at most, all together"));
+    }
     if uris.is_empty() {
         return Err(Denial::OAuth(OAuthDenial::RedirectUriUnfit).into());
     }

@@ -20,6 +20,7 @@ const HANDED_ON: &[&str] = &[
     "resource",
     "nonce",
     "prompt",
+    "max_age",
     "login_hint",
     "response_mode",
 ];
@@ -40,6 +41,8 @@ pub(super) struct Request {
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Prompt,
+    /// The longest time since the person signed in, in seconds (OpenID Connect Core §3.1.2.1).
+    pub(super) max_age: Option<i64>,
 }
 
 /// What the application says of asking the person (OpenID Connect Core §3.1.2.1).
@@ -106,12 +109,16 @@ impl Request {
         if pairs.iter().any(|(_, value)| value.len() > LONGEST) {
             return Err(malformed("A parameter is too long"));
         }
-        for name in ["request", "request_uri", "registration"] {
+        for (name, error) in [
+            ("request", "request_not_supported"),
+            ("request_uri", "request_uri_not_supported"),
+            ("registration", "registration_not_supported"),
+        ] {
             if pairs.get(name).is_some() {
-                return Err(malformed("request, request_uri and registration are not taken"));
+                return Err(denied(OAuthDenial::ParameterUnsupported(error)));
             }
         }
-        if pairs.get("response_type") != Some("code") {
+        if pairs.get("response_type").ok_or(malformed("response_type is missing"))? != "code" {
             return Err(denied(OAuthDenial::ResponseTypeUnsupported));
         }
         if pairs.get("response_mode").is_some_and(|mode| mode != "query") {
@@ -132,7 +139,12 @@ impl Request {
         if prompt.none && prompts.len() > 1 {
             return Err(malformed("prompt=none stands alone"));
         }
+        let seconds = |text: &str| text.parse().ok().filter(|seconds| *seconds >= 0);
+        let max_age = pairs.get("max_age");
+        let max_age =
+            max_age.map(|text| seconds(text).ok_or(malformed("max_age must be seconds"))).transpose()?;
         Ok(Self {
+            max_age,
             asked: Asked::read(pairs.get("scope")).ok_or(denied(OAuthDenial::ScopeUnknown))?,
             resources: resources.unwrap_or(Resources { api: true, mcp: true }),
             challenge: challenge.to_owned(),

@@ -1,7 +1,7 @@
 //! `POST /oauth/revoke` (RFC 7009): a client gives a token up, and with it the grant that it was issued for.
 
-use super::answer::{json, refuse};
-use super::clients::authenticate;
+use super::answer::{json, refuse_guess};
+use super::clients::authenticate_id;
 use crate::browser::Visit;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -19,17 +19,17 @@ pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
     };
     match outcome {
         Ok(()) => json(StatusCode::OK, &value!({})),
-        Err(problem) => visit.throttled(refuse(&visit, problem)),
+        Err(problem) => refuse_guess(&visit, problem),
     }
 }
 
 async fn respond(visit: &Visit) -> Result<(), Problem> {
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
-    let client = authenticate(visit, server).await?;
+    let client = authenticate_id(visit, server).await?;
     let missing = Denial::OAuth(OAuthDenial::RequestMalformed("token is missing"));
     let token = visit.form.get("token").ok_or(missing)?;
     let Some(grant) = grant_of(visit, token).await else { return Ok(()) };
-    let effect = RevokeGrant { grant, client: client.id };
+    let effect = RevokeGrant { grant, client };
     match visit.commit(effect, permit::present(Presented::Client)).await {
         // A token of nobody's, or of another client's, is told from none (RFC 7009 §2.2).
         Ok(_) | Err(Problem::Denied(_)) => Ok(()),

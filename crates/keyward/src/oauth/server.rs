@@ -80,7 +80,7 @@ pub struct AuthorizationServer {
     /// Whom the sign-in page offers, in the demo.
     pub(crate) people: Vec<DemoPerson>,
     /// Room for passwords that are hashed.
-    pub(crate) hashing: Semaphore,
+    pub(crate) hashing: Arc<Semaphore>,
 }
 
 impl AuthorizationServer {
@@ -94,7 +94,7 @@ impl AuthorizationServer {
         (directory, clock): (&Directory, &Arc<dyn Clock>),
     ) -> Self {
         let signer = Signer::new(directory.clone(), keys.sealer.clone(), Arc::clone(clock));
-        let hashing = Semaphore::new(HASHES);
+        let hashing = Arc::new(Semaphore::new(HASHES));
         Self { settings, issuer, keys, signer: Arc::new(signer), documents, people, hashing }
     }
 
@@ -160,14 +160,39 @@ impl AuthorizationServer {
     /// Everywhere that clients look for the metadata: of an issuer with a path, in three forms (RFC 8414 §3.1, OpenID Connect
     /// Discovery §4).
     pub(crate) fn metadata_paths(&self) -> Vec<String> {
-        let path = Url::parse(&self.issuer).map(|url| url.path().trim_end_matches('/').to_owned());
-        let path = path.unwrap_or_default();
-        let names = ["oauth-authorization-server", "openid-configuration"];
-        let mut paths: Vec<String> = names.iter().map(|name| format!("/.well-known/{name}")).collect();
-        if !path.is_empty() {
-            paths.extend(names.iter().map(|name| format!("/.well-known/{name}{path}")));
-            paths.push(format!("{path}/.well-known/openid-configuration"));
+        metadata_paths(&self.issuer)
+    }
+}
+
+fn metadata_paths(issuer: &str) -> Vec<String> {
+    let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+    let path = path.unwrap_or_default();
+    let names = ["oauth-authorization-server", "openid-configuration"];
+    let mut paths: Vec<String> = names.iter().map(|name| format!("/.well-known/{name}")).collect();
+    if !path.is_empty() {
+        paths.extend(names.iter().map(|name| format!("/.well-known/{name}{path}")));
+        paths.push(format!("{path}/.well-known/openid-configuration"));
+    }
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::metadata_paths;
+
+    #[test]
+    fn the_metadata_are_wherever_clients_of_such_an_issuer_look() {
+        let root = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
+        for issuer in ["https://api.example", "https://api.example/"] {
+            assert_eq!(metadata_paths(issuer), root);
         }
-        paths
+        let with_path = [
+            root[0],
+            root[1],
+            "/.well-known/oauth-authorization-server/lev",
+            "/.well-known/openid-configuration/lev",
+            "/lev/.well-known/openid-configuration",
+        ];
+        assert_eq!(metadata_paths("https://api.example/lev"), with_path);
     }
 }

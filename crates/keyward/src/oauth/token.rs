@@ -1,8 +1,8 @@
 //! `POST /oauth/token`: a code, or a refresh token, into an access token.
 
 use super::AuthorizationServer;
-use super::answer::{json, refuse};
-use super::clients::authenticate;
+use super::answer::{json, refuse_guess};
+use super::clients::{authenticate, authenticate_id};
 use super::tokens::{Issue, answer};
 use crate::browser::Visit;
 use crate::problem::Problem;
@@ -13,8 +13,8 @@ use keyward_core::oauth::refresh::Presented as Token;
 use keyward_core::oauth::{Asked, Client, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{self, Presented};
-use keyward_core::scope::ScopeSet;
 use serde_json::Value;
+use std::sync::Arc;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
     let outcome = match visit.read_form().await {
@@ -23,7 +23,7 @@ pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
     };
     match outcome {
         Ok(body) => json(StatusCode::OK, &body),
-        Err(problem) => visit.throttled(refuse(&visit, problem)),
+        Err(problem) => refuse_guess(&visit, problem),
     }
 }
 
@@ -39,12 +39,13 @@ async fn respond(visit: &Visit) -> Result<Value, Problem> {
     if !["authorization_code", "refresh_token"].contains(&grant_type) {
         return Err(denied(OAuthDenial::GrantTypeUnsupported));
     }
-    let client = authenticate(visit, server).await?;
-    let resources = server.resources(form.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown))?;
+    let resources = || server.resources(form.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown));
     if grant_type == "refresh_token" {
-        return refresh(visit, server, &client, resources).await;
+        let client = authenticate_id(visit, server).await?;
+        return refresh(visit, server, client, resources()?).await;
     }
-    redeem(visit, server, client, resources).await
+    let client = authenticate(visit, server).await?;
+    redeem(visit, server, client, resources()?).await
 }
 
 async fn redeem(
@@ -56,8 +57,13 @@ async fn redeem(
     let missing = |what| denied(OAuthDenial::RequestMalformed(what));
     let code = visit.form.get("code").ok_or(missing("code is missing"))?;
     let verifier = visit.form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
+    let code = TokenDigest::of(code);
+    // Whoever guesses keeps no writer busy.
+    if !visit.app.store.knows_code(code).await? {
+        return Err(denied(OAuthDenial::CodeUnknown));
+    }
     let effect = RedeemCode {
-        code: TokenDigest::of(code),
+        code,
         client,
         redirect_uri: visit.form.get("redirect_uri").map(str::to_owned),
         verifier: verifier.to_owned(),
@@ -69,7 +75,7 @@ async fn redeem(
         Redeemed::Replayed(_) => Err(denied(OAuthDenial::CodeReplayed)),
         Redeemed::Granted { grant, oidc_nonce, signed_in_at } => {
             let signed_in = Some((oidc_nonce, signed_in_at));
-            answer(&visit.app, server, Issue { grant, scopes: None, resources, signed_in })
+            answer(&visit.app, server, Issue { grant, asked: None, resources, signed_in })
         }
     }
 }
@@ -77,7 +83,7 @@ async fn redeem(
 async fn refresh(
     visit: &Visit,
     server: &AuthorizationServer,
-    client: &Client,
+    client: Arc<str>,
     resources: Option<Resources>,
 ) -> Result<Value, Problem> {
     let token = visit.form.get("refresh_token");
@@ -85,16 +91,18 @@ async fn refresh(
     let unknown = || denied(OAuthDenial::RefreshUnknown);
     let presented = Token::read(token).ok_or_else(unknown)?;
     // Whether it was made here is found without touching the store.
-    let nonce =
-        visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce).ok_or_else(unknown)?;
-    if !server.keys.refresh.is_own(&presented, &nonce) {
+    let grant = visit.app.directory().read().grant(presented.grant).cloned().ok_or_else(unknown)?;
+    if !server.keys.refresh.is_own(&presented, &grant.nonce) {
         return Err(unknown());
     }
-    let scopes = scopes(visit.form.get("scope"))?;
+    let asked = asked(visit.form.get("scope"))?;
+    if asked.is_some_and(|asked| asked.openid && !grant.openid || asked.email && !grant.email) {
+        return Err(denied(OAuthDenial::ScopeWider));
+    }
     let effect = RefreshGrant {
         presented,
-        client: client.id.clone(),
-        scopes,
+        client,
+        scopes: asked.map(|asked| asked.scopes),
         resources,
         version: server.keys.refresh.current().unwrap_or_default(),
         lives: server.lives().0,
@@ -102,15 +110,15 @@ async fn refresh(
     match visit.commit(effect, permit::present(Presented::Client)).await? {
         Refreshed::Reused(_) => Err(denied(OAuthDenial::RefreshReused)),
         Refreshed::Granted(grant, _) => {
-            answer(&visit.app, server, Issue { grant, scopes, resources, signed_in: None })
+            answer(&visit.app, server, Issue { grant, asked, resources, signed_in: None })
         }
     }
 }
 
-/// The scopes that an access token is to have; what is no scope of ours changes nothing.
-fn scopes(asked: Option<&str>) -> Result<Option<ScopeSet>, Problem> {
-    match asked.filter(|text| !text.trim().is_empty()) {
+/// What an access token is to have; what is no scope of ours changes nothing.
+fn asked(scope: Option<&str>) -> Result<Option<Asked>, Problem> {
+    match scope.filter(|text| !text.trim().is_empty()) {
         None => Ok(None),
-        text => Ok(Some(Asked::read(text).ok_or(denied(OAuthDenial::ScopeUnknown))?.scopes)),
+        text => Ok(Some(Asked::read(text).ok_or(denied(OAuthDenial::ScopeUnknown))?)),
     }
 }

@@ -7,14 +7,13 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::{Asked, OAuthGrant, Resources};
 use keyward_core::random::uuid4;
-use keyward_core::scope::ScopeSet;
 use serde_json::{Value, json};
 
 /// What an answer of the token endpoint is made of.
 pub(super) struct Issue {
     pub(super) grant: OAuthGrant,
-    /// The scopes of this token; `None`: all of the grant.
-    pub(super) scopes: Option<ScopeSet>,
+    /// What this token is to have of the grant; `None`: all.
+    pub(super) asked: Option<Asked>,
     /// What it is for; `None`: all that the grant is for.
     pub(super) resources: Option<Resources>,
     /// For an ID token: `nonce`, and when its user signed in.
@@ -23,7 +22,7 @@ pub(super) struct Issue {
 
 /// The answer (RFC 6749 §5.1).
 pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> Result<Value, Problem> {
-    let Issue { grant, scopes, resources, signed_in } = issue;
+    let Issue { grant, asked, resources, signed_in } = issue;
     let now = app.clock.now();
     let (subject, email) = {
         let live = app.directory().read();
@@ -31,12 +30,9 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
         let user = user.ok_or(Denial::OAuth(OAuthDenial::GrantOver))?;
         (user.uuid.clone(), user.email.clone())
     };
-    let granted = Asked {
-        scopes: scopes.unwrap_or(grant.scopes),
-        openid: grant.openid,
-        email: grant.email,
-        offline: grant.offline,
-    };
+    let granted =
+        Asked { scopes: grant.scopes, openid: grant.openid, email: grant.email, offline: grant.offline };
+    let granted = asked.map_or(granted, |asked| asked.within(granted));
     let ends = now.plus_seconds(server.settings.access_token_seconds).min(grant.ends_at);
     let mut audience = server
         .audience(resources.unwrap_or(grant.resources))

@@ -7,7 +7,11 @@ use crate::browser::{
 };
 use crate::support::{PASSWORD, TestApp};
 use http::Method;
+use keyward_core::account::{AddMember, CreateAccount};
 use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
+use keyward_core::role::Role;
+use keyward_core::session::InviteByOperator;
+use keyward_core::tier::Tier;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -198,16 +202,32 @@ async fn nobody_is_sent_where_the_client_does_not_live() {
     assert!(all.len() >= 300, "{}", all.len());
     assert!(accepted.is_empty() && redirected.is_empty(), "{accepted:?} {redirected:?}");
     assert_eq!(redeem(&app, &code).await.status, 200, "and none of them used the code up");
-    let native = browser.get(&authorize(&[("redirect_uri", "http://127.0.0.1:49152/callback")])).await;
-    assert_eq!(native.status, 200);
+    assert!(
+        said(&browser.send(&form.with("decision", "allow")).await).contains_key("code"),
+        "the form was good"
+    );
+    // Another port of loopback is the client's, and then no other than that.
+    let native = [("redirect_uri", "http://127.0.0.1:49152/callback")];
+    let code = crate::browser::code(&app, "admin", &native).await;
+    let redeems = |uri| {
+        let who = [("grant_type", "authorization_code"), ("client_id", "app"), ("redirect_uri", uri)];
+        [who.as_slice(), &[("code", code.as_str()), ("code_verifier", crate::browser::VERIFIER)]].concat()
+    };
+    for (uri, status) in
+        [("http://127.0.0.1:49153/callback", 400), ("http://127.0.0.1/callback", 400), (native[0].1, 200)]
+    {
+        assert_eq!(call(&app, "/oauth/token", &redeems(uri)).await.status, status, "{uri}");
+    }
 }
 
 /// Sends a form that must not be taken: no code, and nobody is sent to the application.
 async fn refused(browser: &mut Browser<'_>, form: &Form) {
     let answer = browser.send(form).await;
     let to = answer.header("location");
-    assert!(to.is_none_or(|to| to.starts_with("http://keyward.test/sign-in")), "{to:?}");
-    assert_ne!(answer.status, 200);
+    match to {
+        Some(to) => assert!(answer.status == 303 && to.starts_with("http://keyward.test/sign-in"), "{to}"),
+        None => assert!(answer.status.is_client_error(), "{}", answer.text()),
+    }
 }
 
 #[tokio::test]
@@ -232,8 +252,12 @@ async fn consent_is_of_this_browser_this_session_and_once() {
     // From another site, as a browser says it.
     let cross = browser.post_with(&form.action, &form.hidden, &[("sec-fetch-site", "cross-site")]).await;
     assert_eq!(cross.status, 403);
-    // An hour old.
-    app.clock.advance(3600);
+    // An hour old, to the second.
+    let last =
+        form_to(&browser.get(&authorize(&[])).await.text(), "/oauth/authorize").with("decision", "allow");
+    app.clock.advance(3599);
+    assert!(said(&browser.send(&last).await).contains_key("code"));
+    app.clock.advance(1);
     refused(&mut browser, &form).await;
     let fresh = browser.get(&authorize(&[])).await;
     let form = form_to(&fresh.text(), "/oauth/authorize").with("decision", "allow");
@@ -346,6 +370,43 @@ async fn what_others_write_is_text_and_nobody_frames_or_keeps_a_page() {
             .await,
     );
     pages.push(browser.get(&format!("/welcome?{}", encoded(&fields(&[("token", script)])))).await);
+    // What others write: the account, who invites into it, the key that is rotated, and the client that registered itself.
+    let named = CreateAccount {
+        slug: "hostile".to_owned(),
+        name: script.to_owned(),
+        account_type: None,
+        tier: Tier::Standard,
+    };
+    let hostile = app.operate(named).await;
+    app.operate(AddMember { account: hostile, user: app.both.user, role: Role::Admin }).await;
+    let body = json!({ "client_name": script, "redirect_uris": [CALLBACK] });
+    let registered = app.request(Method::POST, "/oauth/register").json(body).send().await.json();
+    let id = registered["client_id"].as_str().unwrap();
+    pages.push(browser.get(&authorize(&[("client_id", id)])).await);
+    pages.push(browser.get(&authorize(&[("client_id", id), ("account", "hostile")])).await);
+    pages.push(browser.get("/console/hostile/applications").await);
+    let page = browser.get("/console/acme/keys").await.text();
+    let rotate = forms(&page).into_iter().filter(|form| form.action.ends_with("/rotate"));
+    for form in rotate.collect::<Vec<_>>() {
+        browser.send(&form.with("grace_seconds", "0")).await;
+    }
+    pages.push(browser.get("/console/acme/keys").await);
+    let invited = InviteByOperator {
+        uuid: "5e5a3e17-0bad-4cab-9a7e-00c0ffee0001".to_owned(),
+        email: "editor@acme.example".to_owned(),
+        account: hostile,
+        role: Role::Viewer,
+    };
+    app.operate(invited).await;
+    let mut editor = Browser::new(&app);
+    editor.sign_in("editor", "/console").await;
+    pages.push(editor.get("/console/acme/keys").await);
+    let statuses: Vec<u16> = pages.iter().map(|page| page.status.as_u16()).collect();
+    assert_eq!(statuses, [200, 401, 400, 200, 200, 200, 200, 422, 404, 200, 200, 200, 200, 200]);
+    // Where it stands it stands as text: all but a target that is not ours, a client that is not known, and a link that is none.
+    let shown: Vec<usize> =
+        (0..pages.len()).filter(|index| pages[*index].text().contains("&#60;script&#62;alert(1)")).collect();
+    assert_eq!(shown, [1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13]);
     for (index, page) in pages.iter().enumerate() {
         let html = page.text();
         assert!(html.starts_with("<!DOCTYPE html>"), "{index}: {html}");
@@ -364,7 +425,7 @@ async fn what_others_write_is_text_and_nobody_frames_or_keeps_a_page() {
         );
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
     }
-    println!("pages that were given a script in every field: {}; it ran in 0", pages.len());
+    println!("pages that were given a script in every field: {}; as anything but text in 0", pages.len());
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! The console: keys and applications, by the rules of the API.
 
-use crate::browser::{Browser, form_to, forms, refresh, text, tokens};
+use crate::browser::{Browser, encoded, form_to, forms, refresh, text, tokens};
 use crate::support::{Key, PASSWORD, TestApp};
 use http::Method;
+use keyward::config::LimitsConfig;
+use keyward::reload::Reloadable;
+use keyward_core::account::RemoveMember;
+use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::role::Role;
 use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
@@ -74,7 +78,7 @@ async fn the_console_reaches_no_further_than_its_person() {
     let made = browser
         .send(&form.with("label", "x").with("permission", "scopes").with("scope", "deals:write"))
         .await;
-    assert_eq!(made.status, 422);
+    assert_eq!(made.status, 403);
     assert!(made.text().contains("does not have deals:write"));
     let unfit = [
         ("label", "", "Name must"),
@@ -173,7 +177,12 @@ async fn a_link_lets_its_person_choose_a_password_once_and_join() {
     assert_eq!(browser.send(&form).await.status, 404, "once");
     assert_eq!(browser.get(&format!("/welcome?token={}", token.expose())).await.status, 404);
     browser.sign_in("new", "/console").await;
-    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
+    let page = browser.get("/console/acme/keys").await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text().contains("<strong>new@acme.example</strong>"),
+        "who has said no name is called by its address"
+    );
     // A reset signs out everywhere, and ends what was connected.
     let granted = tokens(&app, "admin", &[]).await;
     let mut before = Browser::new(&app);
@@ -209,10 +218,207 @@ async fn whoever_is_somebody_accepts_an_invitation_in_the_console() {
     let form = form_to(&page, "/console/invitations/harbor/accept");
     assert!(page.contains("Harbor") && page.contains("viewer"), "what is offered is named: {page}");
     assert_eq!(browser.send(&form).await.status, 303);
+    assert_eq!(
+        browser.send(&form).await.header("location"),
+        Some("http://keyward.test/console/harbor/keys"),
+        "pressed twice"
+    );
     assert_eq!(browser.get("/console/harbor/keys").await.status, 200);
     assert!(!browser.get("/console/harbor/keys").await.text().contains("You are invited"));
     assert_eq!(
         app.anonymous(Method::GET, "/me").key(&Key { id: 0, secret: "x".to_owned() }).send().await.status,
         401
     );
+}
+
+#[tokio::test]
+async fn whoever_is_in_no_account_can_still_disconnect() {
+    let app = TestApp::new().await;
+    let everywhere =
+        tokens(&app, "both", &[("account", "acme"), ("reach", "all"), ("scope", "openid deals:read")]).await;
+    for account in [app.acme, app.harbor] {
+        app.operate(RemoveMember { account, user: app.both.user }).await;
+    }
+    let token = text(&everywhere, "access_token");
+    app.get("/me").bearer(token).expect(200).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("both", "/console").await;
+    let console = browser.get("/console").await;
+    assert!(
+        console.status == 200 && console.text().contains("href=\"/console/applications\""),
+        "{}",
+        console.text()
+    );
+    let page = browser.get("/console/applications").await;
+    assert!(page.text().contains("The application"), "{}", page.text());
+    let gone = browser.send(&form_to(&page.text(), "/console/applications/disconnect")).await;
+    assert_eq!(gone.header("location"), Some("http://keyward.test/console/applications?disconnected=1"));
+    app.get("/me").bearer(token).expect(401).await;
+    // An account may be called so, and has its own pages.
+    let page = Browser::new(&app).get("/console/applications").await;
+    assert_eq!(page.header("location"), Some("http://keyward.test/sign-in?next=%2Fconsole%2Fapplications"));
+}
+
+#[tokio::test]
+async fn an_old_page_signs_out_all_the_same() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let out = form_to(&browser.get("/console/acme/keys").await.text(), "/sign-out");
+    app.clock.advance(2 * 3_600);
+    for site in ["cross-site", "same-site", "none"] {
+        let answer = browser.post_with(&out.action, &out.hidden, &[("sec-fetch-site", site)]).await;
+        assert_eq!(answer.status, 403, "{site}");
+    }
+    let answer = browser.post_with(&out.action, &out.hidden, &[("sec-fetch-site", "same-origin")]).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(browser.get("/console/acme/keys").await.status, 303);
+}
+
+#[tokio::test]
+async fn what_was_filled_in_is_not_lost() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let form = form_to(&browser.get("/console/acme/keys").await.text(), "/console/acme/keys")
+        .with("permission", "read_only")
+        .with("label", "Nightly report");
+    // The page was open for long.
+    app.clock.advance(3_600);
+    let late = browser.send(&form).await;
+    assert!(late.status == 403 && late.text().contains("value=\"Nightly report\""), "{}", late.text());
+    let fresh =
+        form_to(&late.text(), "/console/acme/keys").with("permission", "read_only").with("label", "One");
+    assert_eq!(browser.send(&fresh).await.status, 303);
+    // Back, changed, and sent again.
+    let changed = browser.send(&fresh.with("label", "Two")).await;
+    assert!(changed.status == 409 && changed.text().contains("value=\"Two\""), "{}", changed.text());
+    assert!(!changed.text().contains("Idempotency-Key"));
+    // Whoever has to sign in comes back to where it was.
+    app.clock.advance(12 * 3_600);
+    let to = browser.get("/console/acme/applications").await;
+    assert_eq!(
+        to.header("location"),
+        Some("http://keyward.test/sign-in?next=%2Fconsole%2Facme%2Fapplications")
+    );
+}
+
+#[tokio::test]
+async fn a_link_ends_the_session_that_its_browser_had() {
+    let app = TestApp::new().await;
+    let (token, digest) = mint(TokenKind::Link, &SeededRandom::new(3)).unwrap();
+    app.operate(IssueLink { user: app.editor.user, kind: LinkKind::Reset, digest }).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let before = browser.cookies.clone();
+    let form = form_to(&browser.get(&format!("/welcome?token={}", token.expose())).await.text(), "/welcome");
+    assert_eq!(browser.send(&form.with("password", PASSWORD)).await.status, 303);
+    assert_eq!(Browser { app: &app, cookies: before }.get("/console/acme/keys").await.status, 303);
+}
+
+#[tokio::test]
+async fn nobody_is_kept_from_revoking_by_what_a_key_writes_nor_shut_out_by_one_address() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let page = browser.get("/console/acme/keys").await.text();
+    let rate = Rate::PerMinute(1);
+    let overrides = Overrides { reads: None, writes: Some(rate), keys: None };
+    app.operate(SetLimits { account: app.acme, overrides }).await;
+    app.post("/deals").by(&app.admin).json(json!({"title": "x"})).expect(201).await;
+    app.post("/deals").by(&app.admin).json(json!({"title": "y"})).expect(429).await;
+    let revoke = forms(&page).into_iter().find(|form| form.action.ends_with("/revoke")).unwrap();
+    assert_eq!(browser.send(&revoke).await.status, 303);
+    app.get("/me").by(&app.admin).expect(401).await;
+    // Somebody guesses; its person signs in from elsewhere.
+    let limits = LimitsConfig { sign_in_per_minute: 3, ..LimitsConfig::default() };
+    app.app.current.replace(Reloadable { limits, ..Reloadable::default() });
+    let tries = async |from: &str, password: &str| {
+        let mut browser = Browser::new(&app);
+        let form = form_to(&browser.get("/sign-in").await.text(), "/sign-in");
+        let form = form.with("email", "editor@acme.example").with("password", password);
+        let cookies =
+            browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        let ask = app.request(Method::POST, "/sign-in").from(from).header("cookie", &cookies.join("; "));
+        let body = encoded(&form.hidden);
+        ask.header("content-type", "application/x-www-form-urlencoded").raw(body).send().await.status.as_u16()
+    };
+    for status in [401, 401, 401, 429, 429] {
+        assert_eq!(tries("203.0.113.9", "wrong").await, status);
+    }
+    assert_eq!(tries("198.51.100.7", PASSWORD).await, 303);
+    // From many addresses it ends as well.
+    let mut refused = 0;
+    for address in 0..20 {
+        refused += usize::from(tries(&format!("192.0.2.{address}"), "wrong").await == 429);
+    }
+    assert_eq!(refused, 9, "15 in a minute for one e-mail address: 4 were used before");
+}
+
+#[tokio::test]
+async fn no_form_is_taken_that_is_not_of_this_page_and_this_browser() {
+    let app = TestApp::new().await;
+    app.post("/account/team")
+        .by(&app.stranger)
+        .json(json!({"email": "editor@acme.example", "role": "viewer"}))
+        .expect(201)
+        .await;
+    let granted = tokens(&app, "editor", &[]).await;
+    let (token, digest) = mint(TokenKind::Link, &SeededRandom::new(5)).unwrap();
+    app.operate(IssueLink { user: app.viewer.user, kind: LinkKind::Reset, digest }).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("editor", "/console").await;
+    let mut all = forms(&browser.get("/console/acme/keys").await.text());
+    all.extend(forms(&browser.get("/console/acme/applications").await.text()));
+    let welcome = browser.get(&format!("/welcome?token={}", token.expose())).await.text();
+    all.push(form_to(&welcome, "/welcome").with("password", "another password of mine"));
+    let mut other = Browser::new(&app);
+    other.sign_in("editor", "/console").await;
+    let (mut sent, mut actions) = (0, std::collections::BTreeSet::new());
+    for form in &all {
+        let action = form.action.trim_end_matches('/').rsplit('/').next().unwrap().to_owned();
+        let foreign = all.iter().find(|other| other.action != form.action).unwrap();
+        let long_ago = "00000000000000000000000000000000.1.AAAA";
+        for token in ["", "x", long_ago, foreign.get("form")] {
+            assert_eq!(browser.send(&form.with("form", token)).await.status, 403, "{} {token}", form.action);
+            sent += 1;
+        }
+        assert_eq!(other.send(form).await.status, 403, "{} of another browser", form.action);
+        let site = browser.post_with(&form.action, &form.hidden, &[("sec-fetch-site", "cross-site")]).await;
+        assert_eq!(site.status, 403, "{} of another site", form.action);
+        sent += 2;
+        actions.insert(action);
+    }
+    println!("forms that were forged or of elsewhere: {sent} for {} actions; taken 0", actions.len());
+    assert_eq!(
+        actions.into_iter().collect::<Vec<_>>(),
+        ["accept", "disconnect", "keys", "revoke", "rotate", "sign-out", "welcome"]
+    );
+    // Nothing of it was done.
+    app.get("/me").bearer(text(&granted, "access_token")).expect(200).await;
+    app.get("/me").by(&app.editor).expect(200).await;
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
+    assert_eq!(browser.get("/console/harbor/keys").await.status, 403);
+    assert_eq!(browser.get(&format!("/welcome?token={}", token.expose())).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_says_so() {
+    let app = TestApp::new().await;
+    let overrides = Overrides { reads: None, writes: None, keys: Some(300) };
+    app.operate(SetLimits { account: app.acme, overrides }).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let beyond = "The first 200 are listed here, and the others on the API";
+    for number in 1..=200 {
+        if number == 200 {
+            assert!(!browser.get("/console/acme/keys").await.text().contains(beyond), "200 are all");
+        }
+        app.post("/api-keys")
+            .by(&app.admin)
+            .json(json!({ "label": format!("Key {number}") }))
+            .expect(201)
+            .await;
+    }
+    assert!(browser.get("/console/acme/keys").await.text().contains(beyond));
 }

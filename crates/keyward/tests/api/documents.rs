@@ -1,12 +1,16 @@
 //! Clients that are documents (CIMD), over real sockets: what is fetched, from where, and how often.
 
+use crate::browser::{Browser, VERIFIER, authorize, call, code, text};
+use crate::support::TestApp;
+use futures_util::future::join_all;
+use futures_util::poll;
 use keyward::oauth::documents::{DocumentError, Documents, Names, is_public};
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +22,8 @@ struct Host {
     port: u16,
     met: Arc<AtomicUsize>,
     answer: Arc<Mutex<Vec<u8>>>,
+    /// It answers no more.
+    hangs: Arc<AtomicBool>,
     certificate: reqwest::Certificate,
 }
 
@@ -35,15 +41,21 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (met, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let (count, told) = (Arc::clone(&met), Arc::clone(&answer));
+        let hangs = Arc::new(AtomicBool::new(false));
+        let (count, told, silent) = (Arc::clone(&met), Arc::clone(&answer), Arc::clone(&hangs));
         tokio::spawn(async move {
             let acceptor = TlsAcceptor::from(Arc::new(config));
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                let (acceptor, told) = (acceptor.clone(), Arc::clone(&told));
+                let (acceptor, told, silent) = (acceptor.clone(), Arc::clone(&told), Arc::clone(&silent));
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let _ = stream.read(&mut [0; 4096]).await;
+                    if silent.load(Ordering::SeqCst) {
+                        // Until whoever asks has gone.
+                        let _ = stream.read(&mut [0; 1]).await;
+                        return;
+                    }
                     let answer = told.lock().unwrap().clone();
                     let _ = stream.write_all(&answer).await;
                     let _ = stream.shutdown().await;
@@ -51,7 +63,7 @@ impl Host {
             }
         });
         let certificate = reqwest::Certificate::from_der(made.cert.der()).unwrap();
-        Self { port, met, answer, certificate }
+        Self { port, met, answer, hangs, certificate }
     }
 
     fn id(&self) -> String {
@@ -120,9 +132,7 @@ async fn a_document_is_fetched_kept_and_fetched_again() {
     host.says_document(&document(&id));
     let client = ask(&documents, &id, NOW).await.unwrap();
     assert!(
-        client.may_redirect("http://localhost:53121/callback")
-            && client.refreshes
-            && client.is_loopback_only()
+        client.may_redirect("http://localhost:53121/callback") && client.refreshes && client.is_by_itself()
     );
     ask(&documents, &id, NOW + Duration::from_secs(599)).await.unwrap();
     assert_eq!(host.met.load(Ordering::SeqCst), 1);
@@ -166,13 +176,17 @@ async fn what_is_no_clients_document_is_not_one() {
     }
     let good = document(&id).to_string();
     for (status, headers) in [
-        ("301 Moved", "location: https://app.test/x\r\n"),
+        ("301 Moved", "location: /client.json\r\n"),
+        ("307 Moved", "location: /client.json\r\n"),
         ("404 Not Found", ""),
         ("204 No Content", ""),
         ("500 No", ""),
     ] {
         host.says(status, headers, &good);
+        let met = host.met.load(Ordering::SeqCst);
         assert!(ask(&documents, &id, at).await.is_err(), "{status}");
+        // Whoever followed would come again.
+        assert_eq!(host.met.load(Ordering::SeqCst), met + 1, "{status}");
         at += Duration::from_secs(11);
     }
     // A failure is kept for ten seconds, so that nobody has us ask again and again.
@@ -290,6 +304,8 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
         "::ffff:169.254.169.254",
         "::127.0.0.1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::808:808",
+        "64:ff9b:1:a00:0:100:808:808",
         "2002:7f00:1::",
         "2002:a9fe:a9fe::",
         "fe80::1",
@@ -305,13 +321,22 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
     for address in private {
         let documents = documents(&host, &[address], false);
         host.says_document(&document(&host.id()));
-        assert!(ask(&documents, &host.id(), NOW).await.is_err(), "{address}");
+        let Err(DocumentError::Unreachable(why)) = ask(&documents, &host.id(), NOW).await else {
+            panic!("{address}");
+        };
+        assert!(why.contains("no address of the public internet"), "{address}: {why}");
         assert!(!is_public(address.parse().unwrap()), "{address}");
     }
-    // A name that leads elsewhere the second time is asked once a fetch, and its address is the one that was judged.
-    let rebinding = documents(&host, &["93.184.216.34", "127.0.0.1"], false);
-    assert!(ask(&rebinding, &host.id(), NOW).await.is_err());
-    let met = host.met.load(Ordering::SeqCst);
+    // What a name leads to is asked once a fetch, and judged: what it would lead to a moment later changes nothing.
+    for (addresses, good) in [(["10.0.0.1", "127.0.0.1"], false), (["127.0.0.1", "127.0.0.9"], true)] {
+        let addresses = addresses.map(|address| address.parse().unwrap()).to_vec();
+        let names = Arc::new(Told { addresses, loopback: true, asked: AtomicUsize::new(0) });
+        let trusted = std::slice::from_ref(&host.certificate);
+        let rebinding = Documents::new(Arc::clone(&names) as Arc<dyn Names>, trusted).unwrap();
+        assert_eq!(ask(&rebinding, &host.id(), NOW).await.is_ok(), good);
+        assert_eq!(names.asked.load(Ordering::SeqCst), 1);
+    }
+    let met = host.met.load(Ordering::SeqCst) - 1;
     println!(
         "spellings fetched: {fetched} of {}; private addresses asked: {met} of {}",
         spellings.len(),
@@ -323,4 +348,101 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
         assert!(is_public(public.parse().unwrap()), "{public}");
     }
     let _: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
+}
+
+#[tokio::test]
+async fn one_fetch_serves_all_who_wait() {
+    let host = Host::start().await;
+    let (documents, id) = (documents(&host, &["127.0.0.1"], true), host.id());
+    host.says_document(&document(&id));
+    for (round, at) in [(1, NOW), (2, NOW + Duration::from_secs(600))] {
+        let all = join_all((0..64).map(|_| ask(&documents, &id, at))).await;
+        assert!(all.iter().all(Result::is_ok), "{all:?}");
+        assert_eq!(host.met.load(Ordering::SeqCst), round, "one for 64");
+    }
+    // Whoever began it may leave.
+    let at = NOW + Duration::from_secs(1_200);
+    let mut began = Box::pin(ask(&documents, &id, at));
+    assert!(poll!(&mut began).is_pending());
+    drop(began);
+    assert!(documents.knows(&id, at), "it is under way");
+    ask(&documents, &id, at).await.unwrap();
+    assert_eq!(host.met.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_answer_for_a_while_is_believed_for_a_day() {
+    let host = Host::start().await;
+    let (documents, id) = (documents(&host, &["127.0.0.1"], true), host.id());
+    let after = async |seconds| ask(&documents, &id, NOW + Duration::from_secs(seconds)).await;
+    let met = || host.met.load(Ordering::SeqCst);
+    host.says_document(&document(&id));
+    after(0).await.unwrap();
+    host.says("503 Service Unavailable", "", "");
+    for (seconds, asked) in [(600, 2), (609, 2), (610, 3), (80_000, 4), (86_399, 5)] {
+        after(seconds).await.unwrap();
+        assert_eq!(met(), asked, "{seconds}");
+    }
+    assert!(matches!(after(86_409).await, Err(DocumentError::Unreachable(_))), "a day is over");
+    host.says_document(&document(&id));
+    after(86_420).await.unwrap();
+    // It says that it is gone, and then nothing: what it said before does not count any more.
+    host.says("404 Not Found", "", "");
+    assert!(matches!(after(87_100).await, Err(DocumentError::Unfit(_))));
+    host.says("503 Service Unavailable", "", "");
+    assert!(matches!(after(87_111).await, Err(DocumentError::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn whoever_is_connected_stays_so_while_its_document_cannot_be_had() {
+    let host = Host::start().await;
+    let id = host.id();
+    host.says_document(&document(&id));
+    let app = TestApp::with_documents(documents(&host, &["127.0.0.1"], true)).await;
+    let own = [("client_id", id.as_str()), ("redirect_uri", "http://localhost:4444/callback")];
+    let code = code(&app, "admin", &own).await;
+    let redeem =
+        |code| [("grant_type", "authorization_code"), own[0], ("code", code), ("code_verifier", VERIFIER)];
+    let granted = call(&app, "/oauth/token", &redeem(&code)).await.json();
+    app.get("/me").bearer(text(&granted, "access_token")).expect(200).await;
+    host.says("503 Service Unavailable", "", "");
+    app.clock.advance(2 * 86_400);
+    app.clock.pass(Duration::from_secs(2 * 86_400));
+    let met = host.met.load(Ordering::SeqCst);
+    let pairs = [("grant_type", "refresh_token"), own[0], ("refresh_token", text(&granted, "refresh_token"))];
+    let refreshed = call(&app, "/oauth/token", &pairs).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text());
+    assert_eq!(host.met.load(Ordering::SeqCst), met, "nobody is asked for it");
+    let with_secret = [pairs.as_slice(), &[("client_secret", "x")]].concat();
+    assert_eq!(call(&app, "/oauth/token", &with_secret).await.json()["error"], "invalid_client");
+    // Who is to be let in anew has to wait, and does not forget what it has.
+    let page = Browser::new(&app).get(&authorize(&own)).await;
+    assert_eq!((page.status.as_u16(), page.text().contains("cannot be had now")), (503, true));
+    let waits = call(&app, "/oauth/token", &redeem("kw_code_x")).await;
+    assert_eq!((waits.status.as_u16(), waits.header("retry-after")), (503, Some("10")));
+    assert_eq!(waits.json()["error"], "temporarily_unavailable");
+    // And it can go.
+    let refreshed = refreshed.json();
+    let token = text(&refreshed, "refresh_token");
+    assert_eq!(call(&app, "/oauth/revoke", &[own[0], ("token", token)]).await.status, 200);
+    let pairs = [("grant_type", "refresh_token"), own[0], ("refresh_token", token)];
+    assert_eq!(call(&app, "/oauth/token", &pairs).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_host_that_is_slow_or_does_not_end_is_not_waited_for() {
+    let host = Host::start().await;
+    let (documents, id) = (documents(&host, &["127.0.0.1"], true), host.id());
+    // Longer than may be, and it does not say so before.
+    let part = "x".repeat(3_000);
+    let chunk = format!("bb8\r\n{part}\r\n");
+    *host.answer.lock().unwrap() =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}{chunk}0\r\n\r\n")
+            .into_bytes();
+    let error = ask(&documents, &id, NOW).await.unwrap_err();
+    assert_eq!(error, DocumentError::Unfit("it is longer than 5 KiB"));
+    host.hangs.store(true, Ordering::SeqCst);
+    let later = NOW + Duration::from_secs(20);
+    let error = tokio::time::timeout(Duration::from_secs(10), ask(&documents, &id, later)).await.unwrap();
+    assert!(matches!(error, Err(DocumentError::Unreachable(_))), "{error:?}");
 }

@@ -268,7 +268,7 @@ async fn a_choice_is_a_write_that_is_done_once() {
 }
 
 /// The texts of the first column, by another reader of the file than ours.
-fn rows_of(path: &std::path::Path, sql: &str) -> Vec<String> {
+pub(crate) fn rows_of(path: &std::path::Path, sql: &str) -> Vec<String> {
     let found = std::process::Command::new("python3")
         .args([
             "-c",

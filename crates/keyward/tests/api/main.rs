@@ -49,9 +49,13 @@ mod mcp;
 #[cfg(test)]
 mod mcp_clients;
 #[cfg(test)]
+mod mcp_misuse;
+#[cfg(test)]
 mod me;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod oauth_requests;
 #[cfg(test)]
 mod order;
 #[cfg(test)]

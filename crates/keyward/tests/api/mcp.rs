@@ -14,7 +14,7 @@ const MCP: &str = "http://keyward.test/mcp";
 const DOCUMENT: &str = "http://keyward.test/.well-known/oauth-protected-resource/mcp";
 
 /// One message to the endpoint, as a client of the older wire sends it.
-async fn send(app: &TestApp, at: &str, token: &str, message: &Value) -> Answer {
+pub(crate) async fn send(app: &TestApp, at: &str, token: &str, message: &Value) -> Answer {
     app.request(Method::POST, at)
         .bearer(token)
         .header("accept", "application/json, text/event-stream")
@@ -23,7 +23,7 @@ async fn send(app: &TestApp, at: &str, token: &str, message: &Value) -> Answer {
         .await
 }
 
-async fn ask(app: &TestApp, token: &str, method: &str, params: Value) -> Value {
+pub(crate) async fn ask(app: &TestApp, token: &str, method: &str, params: Value) -> Value {
     let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
     let answer = send(app, "/mcp", token, &message).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -32,12 +32,12 @@ async fn ask(app: &TestApp, token: &str, method: &str, params: Value) -> Value {
     body
 }
 
-async fn call(app: &TestApp, token: &str, tool: &str, arguments: Value) -> Value {
+pub(crate) async fn call(app: &TestApp, token: &str, tool: &str, arguments: Value) -> Value {
     ask(app, token, "tools/call", json!({ "name": tool, "arguments": arguments })).await["result"].take()
 }
 
 /// The text of a call that must be refused.
-async fn refusal(app: &TestApp, token: &str, tool: &str, arguments: Value) -> String {
+pub(crate) async fn refusal(app: &TestApp, token: &str, tool: &str, arguments: Value) -> String {
     let result = call(app, token, tool, arguments).await;
     assert_eq!(result["isError"], true, "{result}");
     text(&result["content"][0], "text").to_owned()
@@ -105,11 +105,26 @@ async fn the_metadata_name_this_resource_and_where_to_sign_in() {
         );
         assert_eq!(servers.len(), 2);
         assert_eq!(document["bearer_methods_supported"], json!(["header"]));
-        let scopes = document["scopes_supported"].as_array().unwrap();
-        assert!(!scopes.contains(&json!("offline_access")) && scopes.contains(&json!("deals:read")));
+        assert!(document.get("scopes_supported").is_none(), "one outside has names of its own: {document}");
     }
+    let challenge = app.request(Method::POST, "/mcp").send().await;
+    assert!(!challenge.header("www-authenticate").unwrap().contains("scope="));
     let key_only = app.request(Method::GET, "/.well-known/oauth-protected-resource/mcp/key").send().await;
     assert_eq!((key_only.status.as_u16(), key_only.header("content-type")), (404, Some("application/json")));
+}
+
+#[tokio::test]
+async fn whoever_signs_in_here_is_told_what_to_ask_for() {
+    let app = TestApp::alone().await;
+    let answer = app.request(Method::GET, "/.well-known/oauth-protected-resource/mcp").send().await;
+    let document = answer.json();
+    assert_eq!(document["authorization_servers"], json!(["http://keyward.test"]));
+    let scopes = document["scopes_supported"].as_array().unwrap();
+    assert!(!scopes.contains(&json!("offline_access")) && scopes.contains(&json!("deals:read")));
+    let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str().unwrap()).collect();
+    let refused = app.request(Method::POST, "/mcp").send().await;
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(challenge.contains(&format!("scope=\"{}\"", scopes.join(" "))), "{challenge}");
 }
 
 #[tokio::test]
@@ -192,8 +207,11 @@ async fn the_list_shows_what_the_caller_may_call() {
     );
     let one = app.scoped(&app.admin, &[Scope::PipelinesRead]).await;
     let mut expected = open.clone();
-    expected.extend(["list_pipelines", "get_pipeline"].map(str::to_owned));
+    // A key may always end itself.
+    expected.extend(["list_pipelines", "get_pipeline", "revoke_api_key"].map(str::to_owned));
     assert_eq!(of(&one.secret).await, expected);
+    let itself = json!({ "key_id": one.id.to_string() });
+    assert_ne!(call(&app, &one.secret, "revoke_api_key", itself).await["isError"], true);
     let openid = tokens(&app, "admin", &[("scope", "openid")]).await;
     assert_eq!(of(text(&openid, "access_token")).await, open);
     // A usual sign-in may read and write deals, but makes no keys.
@@ -262,7 +280,7 @@ async fn a_write_that_is_said_twice_is_done_once() {
         "nothing is guessed"
     );
     let reused = json!({ "title": "Another", "idempotency_key": "5e5a3e17-0bad-4cab-9a7e-00c0ffee1234" });
-    assert!(refusal(&app, key, "create_deal", reused).await.contains("Idempotency-Key"));
+    assert!(refusal(&app, key, "create_deal", reused).await.contains("idempotency_key"));
     let said =
         refusal(&app, key, "create_deal", json!({ "title": "x", "idempotency_key": "not one\r\nX: y" }))
             .await;
@@ -448,4 +466,5 @@ async fn a_caller_over_its_limit_is_told_when_to_come_again() {
     assert!(said.contains("(in 60 s)"), "{said}");
     let list = ask(&app, key, "tools/list", json!({})).await;
     assert!(text(&list["error"], "message").to_lowercase().contains("limit"), "{list}");
+    assert_eq!(list["error"]["data"], json!({ "code": "RATE_LIMITED", "retry_after": 60 }));
 }

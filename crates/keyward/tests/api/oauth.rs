@@ -1,14 +1,19 @@
 //! The token endpoint and its neighbours: codes once, refresh tokens in one line, grants that end, clients that register.
 
 use crate::browser::{
-    Browser, CALLBACK, VERIFIER, authorize, call, code, consent_page, redeem, refresh, request, text, tokens,
+    Browser, CALLBACK, VERIFIER, authorize, call, code, consent_page, encoded, fields, form_to, redeem,
+    refresh, request, said, text, tokens,
 };
-use crate::support::TestApp;
+use crate::jwt::rows_of;
+use crate::support::{Answer, TestApp};
 use futures_util::future::join_all;
 use http::Method;
+use keyward::config::LimitsConfig;
+use keyward::reload::Reloadable;
 use keyward_core::account::{RemoveMember, SetUserDisabled};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn a_token_of_our_own_opens_what_its_scopes_and_its_users_role_open() {
@@ -112,60 +117,86 @@ async fn a_code_is_good_once_for_its_client_its_redirect_its_verifier_and_a_minu
     }
 }
 
-#[tokio::test]
-async fn of_a_hundred_that_redeem_one_code_at_once_one_succeeds() {
-    let app = TestApp::new().await;
-    let (mut successes, mut alive, rounds) = (0, 0, 10);
-    for _ in 0..rounds {
-        let code = code(&app, "admin", &[]).await;
-        let answers = join_all((0..100).map(|_| redeem(&app, &code))).await;
-        let good: Vec<Value> =
-            answers.iter().filter(|answer| answer.status == 200).map(|answer| answer.json()).collect();
-        successes += good.len();
-        for granted in good {
-            let me = app.get("/me").bearer(text(&granted, "access_token")).send().await;
-            alive += usize::from(me.status == 200);
-        }
-    }
-    println!(
-        "{rounds} codes, 100 parallel redemptions each: {successes} successes; tokens that lived after the replays: {alive} of {successes}"
-    );
-    assert_eq!((successes, alive), (rounds, 0));
+/// The answers to so many at once, on several threads.
+async fn at_once<F>(times: usize, ask: impl Fn() -> F) -> Vec<Answer>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let all: Vec<_> = (0..times).map(|_| tokio::spawn(ask())).collect();
+    join_all(all).await.into_iter().map(Result::unwrap).collect()
 }
 
-#[tokio::test]
-async fn parallel_refreshes_leave_one_family_and_the_old_token_ends_it_after_the_grace() {
-    let app = TestApp::new().await;
-    let (rounds, parallel) = (100, 64);
-    let (mut heads, mut refused, mut dead) = (0, 0, 0);
-    let first = tokens(&app, "editor", &[]).await;
-    let mut token = text(&first, "refresh_token").to_owned();
+/// How many of these access tokens are taken.
+async fn alive(app: &TestApp, granted: &[Value]) -> usize {
+    let mut alive = 0;
+    for one in granted {
+        alive += usize::from(app.get("/me").bearer(text(one, "access_token")).send().await.status == 200);
+    }
+    alive
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_that_redeem_one_code_at_once_one_succeeds() {
+    let app = Arc::new(TestApp::new().await);
+    let (mut successes, mut lived, rounds) = (0, 0, 10);
     for _ in 0..rounds {
-        let answers = join_all((0..parallel).map(|_| refresh(&app, &token))).await;
-        refused += answers.iter().filter(|answer| answer.status != 200).count();
-        let successors: BTreeSet<String> =
-            answers.iter().map(|answer| text(&answer.json(), "refresh_token").to_owned()).collect();
-        heads += successors.len();
-        let successor = successors.into_iter().next().unwrap();
-        assert_ne!(successor, token);
-        token = successor;
-        app.clock.advance(31);
+        let code = code(&app, "admin", &[]).await;
+        let answers = at_once(100, || {
+            let (app, code) = (Arc::clone(&app), code.clone());
+            async move { redeem(&app, &code).await }
+        })
+        .await;
+        let good: Vec<Value> =
+            answers.iter().filter(|answer| answer.status == 200).map(Answer::json).collect();
+        successes += good.len();
+        lived += alive(&app, &good).await;
     }
-    // The token before the last, after its grace: it and its successor are dead, and so are the access tokens.
-    let last = refresh(&app, &token).await.json();
-    let access = text(&last, "access_token").to_owned();
-    app.clock.advance(29);
-    assert_eq!(refresh(&app, &token).await.status, 200, "within the grace");
-    app.clock.advance(1);
-    app.get("/me").bearer(&access).expect(200).await;
-    for old in [token.as_str(), text(&last, "refresh_token")] {
-        dead += usize::from(refresh(&app, old).await.json()["error"] == "invalid_grant");
-    }
-    app.get("/me").bearer(&access).expect(401).await;
     println!(
-        "{rounds} rounds of {parallel} parallel refreshes: {heads} successors, {refused} refused; after the reuse {dead} of 2 tokens dead"
+        "{rounds} codes, 100 parallel redemptions each: {successes} successes; tokens that lived after the replays: {lived} of {successes}"
     );
-    assert_eq!((heads, refused, dead), (rounds, 0, 2));
+    assert_eq!((successes, lived), (rounds, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_refreshes_leave_one_family_and_the_old_token_ends_it_after_the_grace() {
+    let app = Arc::new(TestApp::new().await);
+    let (rounds, parallel) = (100, 64);
+    let (mut heads, mut refused, mut lived, mut dead, mut alive_after) = (0, 0, 0, 0, 0);
+    let mut browser = Browser::new(&app);
+    browser.sign_in("editor", "/console").await;
+    for _ in 0..rounds {
+        let consent = form_to(&browser.get(&authorize(&[])).await.text(), "/oauth/authorize");
+        let code = said(&browser.send(&consent.with("decision", "allow")).await)["code"].clone();
+        let first = redeem(&app, &code).await.json();
+        let old = text(&first, "refresh_token").to_owned();
+        let answers = at_once(parallel, || {
+            let (app, old) = (Arc::clone(&app), old.clone());
+            async move { refresh(&app, &old).await }
+        })
+        .await;
+        refused += answers.iter().filter(|answer| answer.status != 200).count();
+        let granted: Vec<Value> = answers.iter().map(Answer::json).collect();
+        lived += alive(&app, &granted).await;
+        let successors: BTreeSet<&str> = granted.iter().map(|one| text(one, "refresh_token")).collect();
+        assert!(!successors.contains(old.as_str()));
+        heads += successors.len();
+        app.clock.advance(29);
+        assert_eq!(refresh(&app, &old).await.status, 200, "within the grace");
+        app.clock.advance(1);
+        // After it, whoever comes with the old one ends all of it.
+        for token in [old.as_str()].iter().chain(&successors) {
+            dead += usize::from(refresh(&app, token).await.json()["error"] == "invalid_grant");
+        }
+        alive_after += alive(&app, &granted).await;
+    }
+    println!(
+        "{rounds} families, {parallel} parallel refreshes of one token each: {heads} successors, {refused} refused, {lived} of {} access \
+         tokens alive; after the reuse {dead} of {} refresh tokens dead, {alive_after} access tokens alive",
+        rounds * parallel,
+        2 * rounds
+    );
+    assert_eq!((heads, refused, lived), (rounds, 0, rounds * parallel));
+    assert_eq!((dead, alive_after), (2 * rounds, 0));
 }
 
 #[tokio::test]
@@ -333,6 +364,10 @@ async fn an_application_registers_itself_as_clients_do() {
         json!({"redirect_uris": [CALLBACK], "grant_types": ["client_credentials"]}),
         json!({"redirect_uris": [CALLBACK], "response_types": ["token"]}),
         json!({"redirect_uris": [CALLBACK], "client_name": "a\u{202e}b"}),
+        json!({"redirect_uris": [CALLBACK], "client_name": "\u{3164}"}),
+        json!({"redirect_uris": [CALLBACK], "client_name": "a\u{ad}b"}),
+        json!({"redirect_uris": [CALLBACK], "client_name": "a\u{e0041}b"}),
+        json!({"redirect_uris": (0..9).map(|n| format!("{CALLBACK}/{n}{}", "x".repeat(900))).collect::<Vec<_>>()}),
     ] {
         let answer = register(bad.clone()).await;
         assert_eq!(answer.status, 400, "{bad}");
@@ -350,11 +385,9 @@ async fn the_metadata_are_the_same_wherever_clients_look() {
         app.request(Method::GET, path).header("origin", "https://anywhere.example").send().await
     };
     let oauth = get("/.well-known/oauth-authorization-server").await;
-    assert_eq!(
-        oauth.header("access-control-allow-origin"),
-        Some("*").filter(|_| false).or(oauth.header("access-control-allow-origin"))
-    );
-    assert!(oauth.header("access-control-allow-origin").is_some());
+    // Whoever asks may read it, and sends no cookie with it.
+    assert_eq!(oauth.header("access-control-allow-origin"), Some("https://anywhere.example"));
+    assert_eq!(oauth.header("access-control-allow-credentials"), None);
     let document = oauth.json();
     assert_eq!(text(&document, "issuer"), "http://keyward.test");
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
@@ -386,8 +419,8 @@ async fn a_request_that_does_not_say_where_its_answer_may_go_is_answered_here() 
         (vec![("resource", "https://elsewhere.example/")], "invalid_target"),
         (vec![("resource", "http://keyward.test/mcp#x")], "invalid_target"),
         (vec![("response_mode", "fragment")], "invalid_request"),
-        (vec![("prompt", "none")], "login_required"),
-        (vec![("request", "x.y.z")], "invalid_request"),
+        (vec![("prompt", "none")], "consent_required"),
+        (vec![("request", "x.y.z")], "request_not_supported"),
     ] {
         let answer = browser.get(&authorize(&wrong)).await;
         if error == "nothing" {
@@ -412,11 +445,83 @@ async fn a_request_that_does_not_say_where_its_answer_may_go_is_answered_here() 
             panic!("{name}: {}", said.text());
         }
     }
-    for name in ["client_id", "redirect_uri"] {
-        let doubled = format!("{}&{name}=x", authorize(&[]));
-        assert_eq!(browser.get(&doubled).await.status.as_u16() / 100, 4, "{name}");
+    for (name, good) in [("client_id", "app"), ("redirect_uri", CALLBACK)] {
+        for value in ["x", good] {
+            let doubled = format!("{}&{}", authorize(&[]), encoded(&fields(&[(name, value)])));
+            assert_eq!(browser.get(&doubled).await.status.as_u16() / 100, 4, "{name}={value}");
+        }
     }
     let form = consent_page(&mut Browser::new(&app), "admin", &[]).await;
     assert_eq!(form.get("state"), "the state");
     assert!(request(&[]).len() >= 6);
+}
+
+#[tokio::test]
+async fn a_refresh_gives_no_more_than_it_asks_for() {
+    let app = TestApp::new().await;
+    let granted = tokens(&app, "admin", &[("scope", "openid email deals:read deals:write")]).await;
+    let mut token = text(&granted, "refresh_token").to_owned();
+    let pairs = |token: &str, more: &[(&str, &str)]| {
+        let own = [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)];
+        [own.as_slice(), more]
+            .concat()
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let ask = async |pairs: Vec<(String, String)>| {
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        call(&app, "/oauth/token", &pairs).await
+    };
+    for scope in ["deals:read", "openid", "email deals:write", "openid email deals:read deals:write"] {
+        let answer = ask(pairs(&token, &[("scope", scope)])).await.json();
+        assert_eq!(text(&answer, "scope"), scope);
+        token = text(&answer, "refresh_token").to_owned();
+        app.clock.advance(31);
+    }
+    let doubled = ask(pairs(&token, &[("scope", "deals:read"), ("scope", "deals:read")])).await;
+    assert_eq!((doubled.status.as_u16(), text(&doubled.json(), "error")), (400, "invalid_request"));
+    let narrow = tokens(&app, "admin", &[("scope", "deals:read")]).await;
+    for wider in ["openid", "email", "deals:read openid", "deals:write"] {
+        let answer = ask(pairs(text(&narrow, "refresh_token"), &[("scope", wider)])).await;
+        assert_eq!(answer.json()["error"], "invalid_scope", "{wider}");
+    }
+    assert_eq!(refresh(&app, text(&narrow, "refresh_token")).await.status, 200, "nothing was used up");
+}
+
+#[tokio::test]
+async fn limits_are_told_in_the_form_of_oauth_and_a_good_code_is_never_refused() {
+    let app = TestApp::new().await;
+    let limits =
+        LimitsConfig { failed_auth_per_minute: 2, register_per_minute: 1, ..LimitsConfig::default() };
+    app.app.current.replace(Reloadable { limits, ..Reloadable::default() });
+    let code = code(&app, "admin", &[]).await;
+    let body = json!({"redirect_uris": [CALLBACK]});
+    let register = async || app.request(Method::POST, "/oauth/register").json(body.clone()).send().await;
+    assert_eq!(register().await.status, 201);
+    for _ in 0..2 {
+        assert_eq!(redeem(&app, "kw_code_x").await.json()["error"], "invalid_grant");
+    }
+    for answer in [redeem(&app, "kw_code_x").await, register().await] {
+        assert_eq!(answer.status, 429);
+        assert!(answer.header("retry-after").is_some());
+        let said = answer.json();
+        assert_eq!(text(&said, "error"), "temporarily_unavailable");
+        assert!(said["error_description"].is_string());
+    }
+    assert_eq!(redeem(&app, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_audit_trail_tells_what_applications_did_from_what_was_done_in_the_console() {
+    let app = TestApp::new().await;
+    let code = code(&app, "admin", &[]).await;
+    redeem(&app, &code).await;
+    redeem(&app, &code).await;
+    let by = rows_of(
+        &app.database(),
+        "SELECT action || ' ' || origin_app FROM audit WHERE action LIKE 'oauth_grant.%' OR action = 'user.sign_in'",
+    );
+    assert!(by.contains(&"oauth_grant.redeem oauth".to_owned()), "{by:?}");
+    assert!(by.iter().any(|row| row == "user.sign_in console"), "{by:?}");
 }

@@ -159,6 +159,23 @@ impl TestApp {
 
     /// With an issuer that is configured otherwise.
     pub(crate) async fn of_issuer(configure: impl FnOnce(&mut IssuerConfig)) -> Self {
+        let issuer = Issuer::new();
+        let mut entry = issuer.entry();
+        configure(&mut entry);
+        Self::of(issuer, &[entry], Documents::new(Arc::new(PublicNames), &[]).unwrap()).await
+    }
+
+    /// Where nobody signs in elsewhere.
+    pub(crate) async fn alone() -> Self {
+        Self::with_documents(Documents::new(Arc::new(PublicNames), &[]).unwrap()).await
+    }
+
+    /// The same, where clients' documents are had by this.
+    pub(crate) async fn with_documents(documents: Documents) -> Self {
+        Self::of(Issuer::new(), &[], documents).await
+    }
+
+    async fn of(issuer: Issuer, entries: &[IssuerConfig], documents: Documents) -> Self {
         LazyLock::force(&LISTENING);
         let directory = TempDir::new().unwrap();
         let clock = FakeClock::new();
@@ -175,10 +192,7 @@ impl TestApp {
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
-        let issuer = Issuer::new();
-        let mut entry = issuer.entry();
-        configure(&mut entry);
-        let issuers = Issuers::with(&[entry], &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
+        let issuers = Issuers::with(entries, &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
             Arc::new(issuer.clone())
         });
         let shared: Arc<dyn Store> = Arc::new(store.clone());
@@ -188,7 +202,7 @@ impl TestApp {
             OAuthConfig::default(),
             "http://keyward.test".to_owned(),
             sign_in.clone(),
-            Documents::new(Arc::new(PublicNames), &[]).unwrap(),
+            documents,
             Vec::new(),
             (shared.directory(), &shared_clock),
         );

@@ -80,6 +80,7 @@ fn the_doctor_says_which_clients_would_connect() {
     let (code, said, _) = doctor(&format!("{url}/mcp/key"));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("clients need an API key for it"), "{said}");
+    assert!(said.contains(&format!("names {url}/mcp: a client whose key is refused here")), "{said}");
     // By another name than its own it is another resource.
     let (code, said, why) = doctor(&format!("{}/mcp", url.replace("127.0.0.1", "localhost")));
     assert!(code == Some(2) && why.contains("not every client would connect"), "{said}{why}");

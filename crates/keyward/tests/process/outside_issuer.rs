@@ -153,7 +153,8 @@ fn an_mcp_client_signs_in_outside() {
     let base = format!("http://{listen}");
     let outside = Outside::of(&format!("{base}/mcp"));
     let home = tempfile::tempdir().unwrap();
-    let config = configured(&home, &outside.issuer, "link = \"verified_email\"");
+    let scopes = "mcp_scopes = [\"openid\", \"email\", \"deals:read\", \"deals:write\", \"account:read\", \"pipelines:read\"]";
+    let config = configured(&home, &outside.issuer, &format!("link = \"verified_email\"\n{scopes}"));
     let listen = listen.to_string();
     let arguments = ["demo", "--json", "--listen", &listen, "--config", text(&config)];
     let _server = Server::demo_by(unlimited(keyward(&arguments)));

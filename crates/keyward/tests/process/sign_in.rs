@@ -1,7 +1,9 @@
 //! Signing in at the demo: other people's clients as judges, a browser, `keyward login`, and a restart.
 
+use crate::orders::order;
 use crate::person::{Person as Browser, encoded};
 use crate::support::{Client, Server, clean, keyward, refused, text};
+use keyward_testkit::forms::forms;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
@@ -93,14 +95,16 @@ fn openid_client_authlib_and_the_conformance_runner_sign_in() {
     let admin = person(Server::demo(None), "admin@acme.example");
     let judged = admin.judged_by(&mut node(&clients.join("oauth/openid_client.mjs")), &[]);
     println!("{judged}");
-    assert_eq!((&judged["flows"], &judged["failures"]), (&json!(2), &json!(0)));
+    assert_eq!((&judged["checks"], &judged["failures"]), (&json!(21), &json!(0)));
     let mut python = Command::new(clients.join(".venv/bin/python"));
     python.arg(clients.join("oauth/authlib_client.py"));
     let judged = admin.judged_by(&mut python, &[]);
     println!("{judged}");
-    assert_eq!(judged["failures"], 0);
+    assert_eq!((&judged["checks"], &judged["failures"]), (&json!(10), &json!(0)));
     let judged = admin.judged_by(&mut node(&clients.join("oauth/conformance.mjs")), &[text(out.path())]);
     println!("{judged}");
+    let scenarios = ["authorization-code-grant", "authorization-server-metadata-endpoint"];
+    assert_eq!(judged["scenarios"], json!(scenarios.map(|name| format!("authorization-server-{name}"))));
     assert_eq!(
         (&judged["success"], &judged["failure"], &judged["warning"]),
         (&judged["checks"], &json!(0), &json!(0))
@@ -110,10 +114,17 @@ fn openid_client_authlib_and_the_conformance_runner_sign_in() {
 #[test]
 fn a_person_uses_the_pages_in_a_browser() {
     let (clients, out) = (clients(), tempfile::tempdir().unwrap());
-    let both = person(Server::demo(None), "both@acme.example");
-    let judged = both.judged_by(&mut node(&clients.join("console.mjs")), &[text(out.path())]);
+    let home = tempfile::tempdir().unwrap();
+    let both = person(Server::demo(Some(home.path())), "both@acme.example");
+    let invite = ["user", "invite", "new@acme.example", "--account", "acme-capital", "--role", "editor"];
+    let invited = order(home.path(), &invite);
+    let more = [text(out.path()), invited["link"].as_str().unwrap()];
+    let judged = both.judged_by(&mut node(&clients.join("console.mjs")), &more);
     println!("{judged}");
     assert_eq!((&judged["axe_violations"], &judged["failures"]), (&json!(0), &json!(0)));
+    let told = |name: &str| judged[name].as_u64().unwrap();
+    // Each page in two widths and two themes.
+    assert!(told("stories") == 3 && told("pages") >= 20 && told("axe_runs") == 4 * told("pages"), "{judged}");
 }
 
 #[test]
@@ -187,4 +198,41 @@ fn login_takes_no_answer_but_its_servers_to_its_own_request() {
     assert!(said.contains(&format!("says that it is {}", honest.url)), "{said}");
     let said = refused(&mut keyward(&["login", "http://keyward.example", "--no-browser"]));
     assert!(said.contains("https, or by http on loopback"), "{said}");
+}
+
+/// The seed's second GET example, as the demo prints it; the browser that it opens is one that signs in by itself.
+#[test]
+fn the_printed_line_with_a_token_works_as_it_is() {
+    let server = Server::spawn(keyward(&["demo", "--listen", "127.0.0.1:0"]));
+    let line = (0..6_000).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        let stdout = server.stdout();
+        stdout
+            .lines()
+            .find(|line| line.contains("$(keyward login") && line.ends_with('\''))
+            .map(str::to_owned)
+    });
+    let line = line.expect("the line is printed");
+    let url = line.split("$(keyward login ").nth(1).unwrap().split(')').next().unwrap().to_owned();
+    let at = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let page = Client::to(at).send("GET", "/sign-in", &[("accept", "text/html")], b"").unwrap();
+    let page = String::from_utf8(page.body).unwrap();
+    let person = forms(&page).into_iter().find(|form| form.get("email") == "admin@acme.example").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keyward"), home.path().join("keyward")).unwrap();
+    let script = clients().join("oauth/sign_in.mjs");
+    let browser = format!(
+        "#!/bin/sh\ncurl -s -o /dev/null \"$(node '{}' \"$1\" admin@acme.example '{}')\"\n",
+        script.display(),
+        person.get("password")
+    );
+    for name in ["xdg-open", "open"] {
+        let at = home.path().join(name);
+        std::fs::write(&at, &browser).unwrap();
+        std::fs::set_permissions(&at, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}", home.path().display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh").args(["-c", &line]).env("PATH", path).output().unwrap();
+    let deals: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(deals["data"].as_array().map(Vec::len), Some(10), "{deals}");
 }

@@ -64,13 +64,20 @@ pub(super) async fn examine(url: &str) -> Result<Findings, CliError> {
     Ok(walk.findings)
 }
 
-fn header(response: &Response, name: http::HeaderName) -> &str {
-    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+/// Its challenges, of which there may be several (RFC 9110 §11.6.1).
+fn challenges(response: &Response) -> String {
+    let all = response.headers().get_all(WWW_AUTHENTICATE).into_iter();
+    all.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a parameter of a challenge.
 fn parameter<'c>(challenge: &'c str, name: &str) -> Option<&'c str> {
-    challenge.split_once(&format!("{name}=\""))?.1.split('"').next()
+    let mut found = challenge.match_indices(name);
+    found.find_map(|(at, name)| {
+        let whole = challenge.get(..at)?.chars().next_back().is_none_or(|before| matches!(before, ' ' | ','));
+        let value = challenge.get(at + name.len()..)?.strip_prefix("=\"")?;
+        if whole { value.split('"').next() } else { None }
+    })
 }
 
 impl Walk {
@@ -133,7 +140,7 @@ impl Walk {
             [(Method::POST, Some(&begin), &Who::ALL[..]), (Method::GET, None, &[Who::Codex][..])]
         {
             let response = self.ask(method.clone(), url, body).await?;
-            let challenge = header(&response, WWW_AUTHENTICATE).to_owned();
+            let challenge = challenges(&response);
             match response.status() {
                 StatusCode::UNAUTHORIZED => {}
                 status if status.is_redirection() => {
@@ -168,7 +175,7 @@ impl Walk {
                     self.findings.note(&text);
                 }
             }
-            if challenge.contains("error=") {
+            if parameter(&challenge, "error").is_some() {
                 self.findings.note(&format!(
                     "the 401 to {method} has an error although nothing was sent (RFC 6750 §3.1)"
                 ));
@@ -186,15 +193,36 @@ impl Walk {
         serde_json::from_slice(&response.bytes().await.ok()?).ok()
     }
 
+    /// Whether metadata that were found by guessing are this endpoint's.
+    fn is_of(&mut self, found: &Value, url: &str, document: &str) -> bool {
+        let named = found.get("resource").and_then(Value::as_str).unwrap_or_default();
+        if named != url {
+            let text = format!(
+                "{} names {}: a client whose key is refused here may begin a sign-in there, which does not help it",
+                plain(document),
+                plain(named)
+            );
+            self.findings.note(&text);
+        }
+        named == url
+    }
+
     /// What its metadata say, and where they are.
     async fn resource(&mut self, url: &str, document: &str, named: bool) {
-        let Some(found) = self.json(document).await else {
-            if !named {
-                self.findings.note("it does not say where to sign in: clients need an API key for it");
-                return self.fails(&Who::HOSTED, "it takes keys alone, and they have none");
-            }
-            return self.wrong(&Who::ALL, &format!("{} is not there, or no JSON", plain(document)));
+        let (mut document, mut found) = (document.to_owned(), self.json(document).await);
+        if found.is_none() && named {
+            return self.wrong(&Who::ALL, &format!("{} is not there, or no JSON", plain(&document)));
+        }
+        // Whoever is told nothing guesses twice.
+        if let (None, Some(root)) = (&found, root(url, "oauth-protected-resource")) {
+            found = self.json(&root).await.filter(|found| self.is_of(found, url, &root));
+            document = root;
+        }
+        let Some(found) = found else {
+            self.findings.note("it does not say where to sign in: clients need an API key for it");
+            return self.fails(&Who::HOSTED, "it takes keys alone, and they have none");
         };
+        let document = document.as_str();
         let host = |url: &str| Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         if host(document) != host(url) {
             self.wrong(&[Who::ClaudeHosted, Who::ClaudeCode], "its metadata are on another host than it is");

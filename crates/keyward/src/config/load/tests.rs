@@ -167,7 +167,7 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
     let text = "[[issuers]]\nissuer = \"https://acme.eu.auth0.com/\"\naudience = [\"https://api.acme.example\"]\n\
                 [[issuers]]\nissuer = \"http://127.0.0.1:3000/realms/x\"\naudience = [\"a\", \"b\"]\njwks_uri = \"https://k.example/?a=b\"\n\
                 algorithms = [\"ES256\", \"EdDSA\"]\naccept_typ = [\"JWT\", \"absent\"]\nleeway_seconds = 0\nmax_token_bytes = 131072\n\
-                link = \"verified_email\"\nscopes = \"require\"\nscope_claims = [\"scope\", \"permissions\"]\nmcp_audience = [\"m\"]\n\
+                link = \"verified_email\"\nscopes = \"require\"\nscope_claims = [\"scope\", \"permissions\"]\nmcp_audience = [\"m\"]\nmcp_scopes = [\"openid\", \"deals:read\"]\n\
                 email_claim = \"https://acme.example/email\"\nmax_lifetime_seconds = 600\n";
     let config = with_file(text, &[]).unwrap();
     let [first, second] = config.issuers.as_slice() else { panic!() };
