@@ -1,11 +1,14 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in, in the order of what fails fastest.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, generate, tidy, tools};
+use crate::{clients, tidy, tools};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 type Step<'a> = (&'static str, &'a dyn Fn() -> Outcome);
+
+/// What is built for every test. The program is built once and with the same features, so that no library is there twice.
+const EVERYTHING: [&str; 4] = ["test", "--workspace", "--all-features", "--locked"];
 
 /// House rules, tools, clients, build, every test.
 pub(crate) fn full(root: &Path) -> Outcome {
@@ -14,12 +17,11 @@ pub(crate) fn full(root: &Path) -> Outcome {
         ("tidy", &|| tidy::check(root)),
         ("tools", &tools::ensure),
         ("clients", &|| clients::install(&clients)),
-        ("build", &|| run(cargo(root).args(["build", "--workspace", "--locked"]))),
-        ("pages", &|| generate::pages(root, true)),
+        ("build", &|| run(cargo(root).args(EVERYTHING).arg("--no-run"))),
         ("test", &|| {
             // With what they print: how many of how many.
-            let args = ["test", "--workspace", "--all-features", "--locked", "--", "--show-output"];
-            run(cargo(root).args(args).env("KEYWARD_TEST_CLIENTS", &clients))
+            let shown = ["--", "--show-output"];
+            run(cargo(root).args(EVERYTHING).args(shown).env("KEYWARD_TEST_CLIENTS", &clients))
         }),
     ])
 }

@@ -104,6 +104,20 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_is_as_the_program_writes_it() {
+        let mut names = BTreeSet::new();
+        for page in Page::all_in("docs/reference") {
+            let name = page.name.rsplit('/').next().unwrap().trim_end_matches(".md").to_owned();
+            let mut command = programs::program(programs::KEYWARD);
+            command.args(["reference", &name]);
+            let same = programs::output(command) == page.text;
+            assert!(same, "{} is not up to date: run `cargo xtask generate`", page.name);
+            names.insert(name);
+        }
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), ["cli", "config", "denials", "errors", "metrics"]);
+    }
+
+    #[test]
     fn the_pages_are_short() {
         for page in pages() {
             let (lines, most) = (page.text.lines().count(), if page.name == "README.md" { 220 } else { 280 });

@@ -61,10 +61,15 @@ impl Page {
 
     /// Every guide there is.
     pub(crate) fn guides() -> Vec<Self> {
-        let files = fs::read_dir(root().join(GUIDES)).unwrap().map(|entry| entry.unwrap().file_name());
+        Self::all_in(GUIDES)
+    }
+
+    /// Every page of a folder.
+    pub(crate) fn all_in(folder: &str) -> Vec<Self> {
+        let files = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<String> = files.map(|name| name.into_string().unwrap()).collect();
         names.sort();
-        names.iter().map(|name| Self::read(&format!("{GUIDES}/{name}"))).collect()
+        names.iter().map(|name| Self::read(&format!("{folder}/{name}"))).collect()
     }
 
     /// Every fenced block, from top to bottom.
