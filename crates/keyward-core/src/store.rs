@@ -50,7 +50,7 @@ pub enum KeysOf {
 
 /// Reads of keys.
 pub trait KeyReads: Send + Sync {
-    /// A page of keys that were not revoked, by id.
+    /// A page of keys that were not revoked, by id; the newest first where the order begins with its field turned around.
     fn list_keys<'a>(
         &'a self,
         permit: &'a Permit<ReadAccount>,

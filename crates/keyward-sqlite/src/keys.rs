@@ -350,11 +350,14 @@ fn list(
         |row| rows::get::<i64>(row, "total"),
     )?;
     let total = total.unwrap_or(0);
-    let (limit, offset) = match window.from {
-        From::After(_) => (window.limit, 0),
-        From::Offset(_, offset) => (window.limit, offset),
+    let (limit, (order, offset)) = match &window.from {
+        From::After(_) => (window.limit, ("", 0)),
+        From::Offset(order, offset) => {
+            let newest_first = order.first().is_some_and(|key| key.descending);
+            (window.limit, (if newest_first { "DESC" } else { "" }, *offset))
+        }
     };
-    let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id LIMIT ?4 OFFSET ?5", rows::KEY);
+    let sql = format!("SELECT {} {VISIBLE} ORDER BY k.id {order} LIMIT ?4 OFFSET ?5", rows::KEY);
     let (items, found) =
         reads.readable("api_keys", &sql, params![account, user, whole, limit, offset], rows::key)?;
     let has_more = i64::from(offset) + i64::try_from(found).unwrap_or(i64::MAX) < total;

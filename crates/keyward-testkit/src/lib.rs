@@ -55,19 +55,28 @@ impl Clock for FakeClock {
 
 /// Bytes that follow from a seed (SplitMix64). Never for anything real.
 #[derive(Debug)]
-pub struct SeededRandom(Mutex<u64>);
+pub struct SeededRandom(Mutex<(u64, Option<u64>)>);
 
 impl SeededRandom {
     /// From this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed))
+        Self(Mutex::new((seed, None)))
+    }
+
+    /// Is had so many times more, and then no more; `None`: always.
+    pub fn lasts(&self, times: Option<u64>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = times;
     }
 }
 
 impl Random for SeededRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, left) = &mut *held;
+        if let Some(left) = left {
+            *left = left.checked_sub(1).ok_or(RandomError)?;
+        }
         for chunk in buffer.chunks_mut(8) {
             *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
             let mut z = *state;

@@ -38,9 +38,9 @@ pub(crate) fn charge(principal: &Principal, purpose: Purpose, limits: &Limits) -
     }
 }
 
-/// Counts it, and says whether it is refused or only counted.
+/// Counts it, and says whether it is refused or only counted. Passwords are not to be guessed while figures are tried out.
 pub(crate) fn over(app: &App, over: &OverLimit) -> Option<Denial> {
-    let shadow = app.current.glance(|now| now.limits.shadow);
+    let shadow = over.purpose != Purpose::SignIn && app.current.glance(|now| now.limits.shadow);
     app.metrics.limited(Limited { limit: over.purpose.name(), refused: !shadow });
     (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
 }

@@ -23,7 +23,7 @@ use keyward_core::id::{AccountId, KeyId};
 use keyward_core::identity::LinkIdentity;
 use keyward_core::input::Field;
 use keyward_core::limits::{SetLimits, Tiers};
-use keyward_core::list::{From, Window};
+use keyward_core::list::{From, SortKey, Window};
 use keyward_core::live::KeyUse;
 use keyward_core::oauth::{
     CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
@@ -384,6 +384,14 @@ async fn lists_show_what_the_caller_may_see<S: IdentityStore>(bench: &Bench<'_, 
     assert_eq!(list(&bench.admin, KeysOf::Caller).await, [admin], "its own");
     assert_eq!(list(&bench.admin, KeysOf::Account).await, [admin, viewer], "an admin: the account's");
     assert_eq!(list(&bench.viewer, KeysOf::Account).await, [viewer], "a viewer: its own, whatever it asks");
+    let newest_first = vec![SortKey { field: "id", descending: true }];
+    let page = |offset| Window { limit: 1, from: From::Offset(newest_first.clone(), offset) };
+    let permit = bench.permit::<ReadAccount>(&bench.admin);
+    for (offset, expected, more) in [(0, viewer, true), (1, admin, false)] {
+        let listed = must("a page", bench.store.list_keys(&permit, KeysOf::Account, page(offset)).await);
+        let ids: Vec<_> = listed.items.iter().map(|key| key.id).collect();
+        assert_eq!((ids, listed.has_more), (vec![expected], more), "the newest first, from {offset}");
+    }
 }
 
 async fn a_store_that_is_well_says_so<S: IdentityStore>(bench: &Bench<'_, S>) {

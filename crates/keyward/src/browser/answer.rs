@@ -2,7 +2,7 @@
 
 use super::Visit;
 use super::cookies::Cookie;
-use super::views::{Frame, Link, Problem as ProblemPage};
+use super::views::{Frame, Link, Problem as ProblemPage, Shown};
 use crate::problem::{Problem, Problems, Reason, insert, status};
 use askama::Template;
 use axum::body::Body;
@@ -114,16 +114,24 @@ impl Visit {
     pub(crate) fn with_shown(
         &self,
         mut response: Response<Body>,
-        text: &str,
+        shown: &Shown,
     ) -> Result<Response<Body>, Problem> {
-        let value = self.seal(text).ok_or(RandomError)?;
+        let value = self.seal(shown).ok_or(RandomError)?;
         add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
         Ok(response)
     }
 
-    /// What is to be shown on this page, and the answer without it.
-    pub(crate) fn shown(&self) -> Option<String> {
-        self.unseal(Cookie::Shown.of(&self.headers, self.https())?)
+    /// The same for a word that says only what everybody can see on the page: where it cannot be sealed, it is left out.
+    pub(crate) fn with_notice(&self, mut response: Response<Body>, shown: &Shown) -> Response<Body> {
+        if let Some(value) = self.seal(shown) {
+            add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
+        }
+        response
+    }
+
+    /// What is to be shown on this page.
+    pub(crate) fn shown(&self) -> Option<Shown> {
+        serde_json::from_str(&self.unseal(Cookie::Shown.of(&self.headers, self.https())?)?).ok()
     }
 
     /// Without what was shown.
@@ -145,8 +153,9 @@ impl Visit {
         format!("shown to session {session}")
     }
 
-    fn seal(&self, text: &str) -> Option<String> {
+    fn seal(&self, shown: &Shown) -> Option<String> {
         use base64::Engine;
+        let text = serde_json::to_string(shown).ok()?;
         let sealed = self.oauth()?.keys.sealer.seal(&self.about(), text.as_bytes(), &*self.app.random);
         let (nonce, version, sealed) = sealed.ok()?;
         let whole = [nonce.as_slice(), &version.to_be_bytes(), &sealed].concat();

@@ -109,6 +109,8 @@ pub(crate) struct Consent {
     pub(crate) offline: bool,
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) form: String,
+    /// Whether it was sent with this choice.
+    pub(crate) read_only: bool,
     pub(crate) elsewhere: Option<String>,
 }
 
@@ -153,6 +155,18 @@ pub(crate) struct Keys {
     pub(crate) new: NewKey,
     pub(crate) invitations: Vec<Invited>,
     pub(crate) ceiling: String,
+    /// Where the keys before and after these are.
+    pub(crate) newer: Option<String>,
+    pub(crate) older: Option<String>,
+}
+
+/// What a page is told by the form before it, and shows this once.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(crate) enum Shown {
+    Made(Made),
+    Revoked,
+    Disconnected,
+    PasswordSet,
 }
 
 /// A secret that is shown this once.

@@ -19,7 +19,7 @@ use keyward_core::header::is_form;
 use keyward_core::idempotency::Claim;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::Permit;
-use keyward_core::principal::{Caller, Credential};
+use keyward_core::principal::{Caller, Credential, Principal};
 use keyward_core::rate_limit::{Bucket, Charge, Purpose};
 use keyward_tower::ClientAddress;
 use std::net::{IpAddr, Ipv4Addr};
@@ -62,7 +62,8 @@ impl Visit {
         });
         let known =
             Cookie::Browser.of(&parts.headers, https).filter(|text| text.len() == 22).map(str::to_owned);
-        let is_fresh = known.is_none();
+        // A form of another site brings no cookies along (SameSite=Lax), and must not replace what this browser has.
+        let is_fresh = known.is_none() && (parts.method == Method::GET || is_from_here(&parts.headers));
         // Without randomness the forms of this page are good for nothing, and say so when they are sent.
         let browser = known.unwrap_or_else(|| base62(&*app.random, 22).unwrap_or_default());
         Self {
@@ -95,6 +96,11 @@ impl Visit {
     pub(super) fn fresh_cookie(&self) -> Option<String> {
         let page = self.wants_html();
         (self.is_fresh && page).then(|| Cookie::Browser.set(&self.browser, None, self.https()))
+    }
+
+    /// Whether the browser believes that somebody is signed in.
+    pub(crate) fn has_session_cookie(&self) -> bool {
+        Cookie::Session.of(&self.headers, self.https()).is_some()
     }
 
     /// Whether a person looks at the answer.
@@ -144,7 +150,7 @@ impl Visit {
 
     /// Whether the browser says that one of our own pages has sent this.
     pub(crate) fn is_from_here(&self) -> bool {
-        self.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
+        is_from_here(&self.headers)
     }
 
     /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
@@ -158,6 +164,17 @@ impl Visit {
         let token = self.form.get("form").ok_or(Denial::FormUnusable)?;
         let number = server.keys.forms.number(token, self.form_of(action), self.app.clock.now());
         number.ok_or(Denial::FormUnusable)
+    }
+
+    /// Charges a caller for a read or a write, as on the API: its account, or the person where it is in none.
+    pub(crate) fn charge_caller(&self, who: &Principal, purpose: Purpose) -> Result<(), Denial> {
+        let Some(charge) = limits::charge(who, purpose, &limits::of_caller(&self.app, who)) else {
+            return Ok(());
+        };
+        match self.app.limiter.charge(&[charge]) {
+            Ok(_) => Ok(()),
+            Err(full) => limits::over(&self.app, &full).map_or(Ok(()), Err),
+        }
     }
 
     /// Charges the client's address.
@@ -246,6 +263,10 @@ impl Visit {
         let context = Context { request_id: self.id, address: Some(self.address), origin_app };
         Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
     }
+}
+
+fn is_from_here(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
 }
 
 /// The longest form.

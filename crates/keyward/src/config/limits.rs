@@ -96,7 +96,7 @@ pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "shadow",
-        about: "Counts what is over a limit in the metrics, and refuses nothing: to try figures out.",
+        about: "Counts what is over a limit in the metrics, and refuses nothing but sign-ins: to try figures out.",
         kind: Kind::Flag,
         reloads: true,
         values: &[],

@@ -2,7 +2,7 @@
 
 use super::inside::{enter, enter_to_end, frame, moment};
 use crate::browser::Visit;
-use crate::browser::views::{Application, Applications, Frame};
+use crate::browser::views::{Application, Applications, Frame, Shown};
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -87,8 +87,10 @@ fn page(visit: &Visit, who: &Principal, frame: Frame) -> Result<Response<Body>, 
         Ok(Application { account, sees: sees(scopes), changes: changes(scopes), form, ..application })
     });
     let applications = applications.collect::<Result<_, Problem>>()?;
-    let notice = visit.query.get("disconnected").map(|_| "The application is disconnected.".to_owned());
-    visit.page(200, &Applications { frame, notice, applications, disconnect: action })
+    let notice = matches!(visit.shown(), Some(Shown::Disconnected))
+        .then(|| "The application is disconnected.".to_owned());
+    Ok(visit
+        .without_shown(visit.page(200, &Applications { frame, notice, applications, disconnect: action })?))
 }
 
 pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
@@ -97,7 +99,7 @@ pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(()) => visit.to(&format!("{}?disconnected=1", here(&visit))),
+        Ok(()) => visit.with_notice(visit.to(&here(&visit)), &Shown::Disconnected),
         Err(problem) => visit.problem(problem),
     }
 }
@@ -125,6 +127,7 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().cloned().unwrap_or_default();
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
+    visit.charge_caller(&Principal::of(caller.clone()), Purpose::Writes)?;
     let account = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());

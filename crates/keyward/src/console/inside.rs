@@ -2,7 +2,6 @@
 
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Tabs};
-use crate::limits;
 use crate::problem::Problem;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -14,7 +13,7 @@ pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Proble
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().map_or("", String::as_str);
     let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
-    charge(visit, &principal, purpose)?;
+    visit.charge_caller(&principal, purpose)?;
     Ok(principal)
 }
 
@@ -23,22 +22,11 @@ pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Proble
 pub(super) fn enter_to_end(visit: &Visit) -> Result<Principal, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let alone = Principal::of(caller.clone());
-    charge(visit, &alone, Purpose::Writes)?;
+    visit.charge_caller(&alone, Purpose::Writes)?;
     match visit.path_ids.first() {
         Some(slug) => Ok(visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?),
         None => Ok(alone),
     }
-}
-
-fn charge(visit: &Visit, who: &Principal, purpose: Purpose) -> Result<(), Problem> {
-    let limits = limits::of_caller(&visit.app, who);
-    if let Some(charge) = limits::charge(who, purpose, &limits)
-        && let Err(full) = visit.app.limiter.charge(&[charge])
-        && let Some(denial) = limits::over(&visit.app, &full)
-    {
-        return Err(denial.into());
-    }
-    Ok(())
 }
 
 /// The frame of a page in an account.

@@ -2,32 +2,36 @@
 
 use super::inside::{enter, enter_to_end, frame, moment, readable};
 use crate::api::api_keys::create::take;
+use crate::app::Store;
 use crate::browser::Visit;
-use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice};
+use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice, Shown};
 use crate::limits;
 use crate::problem::{Problem, status};
 use axum::body::Body;
 use http::Response;
 use keyward_core::api_key::{ApiKey, CreateKey, RevokeKey, RotateKey, Wanted};
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Effect, Ended};
+use keyward_core::effect::{Answer, Commit, Effect, Ended};
 use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, Fingerprint, Scope as ClaimScope};
 use keyward_core::input::Fields;
 use keyward_core::json::Json;
-use keyward_core::list::{From, Window};
+use keyward_core::list::{From, SortKey, Window};
 use keyward_core::oauth::{changes, sees};
-use keyward_core::permit::{ManageKeys, ReadAccount, check, check_or_itself};
+use keyward_core::permit::{ManageKeys, Permit, ReadAccount, check, check_or_itself};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::store::KeysOf;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::sleep;
 use uuid::Uuid;
 
-/// The keys of a page: an account has no more than this at the usual tiers; the rest is on the API.
-const MOST: u32 = 200;
-const BEYOND: &str = ". The first 200 are listed here, and the others on the API";
+/// The keys of a page.
+const MOST: u32 = 100;
+/// How often, and how many milliseconds apart, it is looked whether the same form is still being executed.
+const LOOKS: (u32, u64) = (100, 50);
 
 /// The scopes that something here asks for.
 const OFFERED: &[Scope] =
@@ -59,6 +63,8 @@ fn nowhere(visit: &Visit) -> Result<Response<Body>, Problem> {
         new: blank(visit, "")?,
         invitations: invitations(visit)?,
         ceiling: String::new(),
+        newer: None,
+        older: None,
     };
     visit.page(200, &page)
 }
@@ -128,21 +134,33 @@ async fn page(
     let everyone = who.is_admin() && visit.query.get("all").is_some();
     let permit = check::<ReadAccount>(who.clone())?;
     let of = if everyone { KeysOf::Account } else { KeysOf::Caller };
-    let window = Window { limit: MOST, from: From::Offset(Vec::new(), 0) };
+    let beyond = visit.query.get("beyond").and_then(|text| text.parse().ok()).unwrap_or(0_u32);
+    let newest_first = vec![SortKey { field: "id", descending: true }];
+    let window = Window { limit: MOST, from: From::Offset(newest_first, beyond) };
     let listed = visit.app.store.list_keys(&permit, of, window).await?;
     let keys = listed.items.iter().map(|key| row(visit, &who, key)).collect::<Result<Vec<_>, Problem>>()?;
-    let made = visit.shown().and_then(|text| serde_json::from_str::<Made>(&text).ok());
+    let at = |beyond: u32| {
+        let all = if everyone { "&all=true" } else { "" };
+        format!("{}?beyond={beyond}{all}", create_at(visit))
+    };
+    let (made, notice) = match visit.shown() {
+        Some(Shown::Made(made)) => (Some(made), None),
+        Some(Shown::Revoked) => (None, Some("The key is revoked.".to_owned())),
+        _ => (None, None),
+    };
     let page = Keys {
         frame,
         made,
         error,
-        notice: visit.query.get("revoked").map(|_| "The key is revoked.".to_owned()),
+        notice,
         keys,
         everyone,
         may_see_everyone: who.is_admin(),
         new: filled.map_or_else(|| blank(visit, &create_at(visit)), Ok)?,
         invitations: invitations(visit)?,
-        ceiling: format!("{}{}", ceiling(visit, &who), if listed.has_more { BEYOND } else { "" }),
+        ceiling: ceiling(visit, &who),
+        newer: (beyond > 0).then(|| at(beyond.saturating_sub(MOST))),
+        older: listed.has_more.then(|| at(beyond.saturating_add(MOST))),
     };
     Ok(visit.without_shown(visit.page(status, &page)?))
 }
@@ -256,7 +274,13 @@ async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
     let shown = async {
         let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
         let who = visit.app.directory().read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
-        let filled = blank(visit, &create_at(visit))?;
+        let mut filled = blank(visit, &create_at(visit))?;
+        if let (Problem::Denied(Denial::IdempotencyInProgress), Some(form)) =
+            (&problem, visit.form.get("form"))
+        {
+            // It may have been done by now: with its own number it is not done again.
+            form.clone_into(&mut filled.form);
+        }
         let said = match &problem {
             // Sent, changed and sent again: the number of the form is used up.
             Problem::Denied(Denial::IdempotencyKeyReused) => Denial::FormUnusable.message(),
@@ -277,17 +301,34 @@ async fn created(visit: &Visit) -> Result<Response<Body>, Problem> {
     let (label, wanted): (Option<String>, Wanted) = take(&mut fields);
     fields.finish().map_err(Denial::Invalid)?;
     let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;
-    let claim = claim(visit, &who, (number, &action), Some(&body))?;
-    let effect = CreateKey { label, wanted, secret: visit.app.ring.mint(&*visit.app.random)? };
-    let ended = visit.commit_once(effect, check::<ManageKeys>(who)?, Some(claim)).await?;
-    shown_once(visit, answer_of::<CreateKey>(ended)?, false)
+    let answer = settled(visit, || {
+        let claim = claim(visit, &who, (number, &action), Some(&body))?;
+        let secret = visit.app.ring.mint(&*visit.app.random)?;
+        let effect = CreateKey { label: label.clone(), wanted: wanted.clone(), secret };
+        Ok((effect, check::<ManageKeys>(who.clone())?, claim))
+    });
+    shown_once(visit, answer.await?, false)
 }
 
-fn answer_of<E: Effect>(ended: Ended<E::Done>) -> Result<Answer, Problem> {
-    match ended {
-        Ended::Done(_, answer) | Ended::Replayed(answer) => Ok(answer),
-        Ended::Refused(denial) => Err(denial.into()),
+/// The answer to a form, which is executed once. By a double click it comes twice at once, and a browser waits for the second: that one
+/// has the answer of the first, and with it the secret.
+async fn settled<E: Effect>(
+    visit: &Visit,
+    make: impl Fn() -> Result<(E, Permit<E::Action>, Claim), Problem>,
+) -> Result<Answer, Problem>
+where
+    dyn Store: Commit<E>,
+{
+    let (looks, apart) = LOOKS;
+    for _ in 0..looks {
+        let (effect, permit, claim) = make()?;
+        match visit.commit_once(effect, permit, Some(claim)).await? {
+            Ended::Done(_, answer) | Ended::Replayed(answer) => return Ok(answer),
+            Ended::Refused(Denial::IdempotencyInProgress) => sleep(Duration::from_millis(apart)).await,
+            Ended::Refused(denial) => return Err(denial.into()),
+        }
     }
+    Err(Denial::IdempotencyInProgress.into())
 }
 
 /// Back to the list, which shows the secret this once.
@@ -300,8 +341,7 @@ fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<B
         rotated,
         previous_until: text("previous_secret_expires_at").map(|end| readable(&end)),
     };
-    let text = serde_json::to_string(&made).map_err(|_| Problem::Panicked)?;
-    visit.with_shown(visit.to(&create_at(visit)), &text)
+    visit.with_shown(visit.to(&create_at(visit)), &Shown::Made(made))
 }
 
 fn key_id(visit: &Visit) -> String {
@@ -324,11 +364,14 @@ async fn rotated(visit: &Visit) -> Result<Response<Body>, Problem> {
     let wrong = || Denial::invalid("grace_seconds", "grace_seconds must be an integer from 0 to 604800");
     let grace_seconds: i64 =
         grace.parse().ok().filter(|seconds| (0..=604_800).contains(seconds)).ok_or_else(wrong)?;
-    let claim = claim(visit, &who, (number, &action), Some(&Json::String(grace.to_owned())))?;
-    let secret = visit.app.ring.mint(&*visit.app.random)?;
-    let effect = RotateKey { key: KeyId::parse(&id), as_sent: id, grace_seconds, secret };
-    let ended = visit.commit_once(effect, check::<ManageKeys>(who)?, Some(claim)).await?;
-    shown_once(visit, answer_of::<RotateKey>(ended)?, true)
+    let body = Json::String(grace.to_owned());
+    let answer = settled(visit, || {
+        let claim = claim(visit, &who, (number, &action), Some(&body))?;
+        let secret = visit.app.ring.mint(&*visit.app.random)?;
+        let effect = RotateKey { key: KeyId::parse(&id), as_sent: id.clone(), grace_seconds, secret };
+        Ok((effect, check::<ManageKeys>(who.clone())?, claim))
+    });
+    shown_once(visit, answer.await?, true)
 }
 
 pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
@@ -339,8 +382,8 @@ pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
     match outcome {
         Ok(()) => {
             // Back to the list that it was on.
-            let all = if visit.form.get("all").is_some() { "&all=true" } else { "" };
-            visit.to(&format!("{}?revoked=1{all}", create_at(&visit)))
+            let all = if visit.form.get("all").is_some() { "?all=true" } else { "" };
+            visit.with_notice(visit.to(&format!("{}{all}", create_at(&visit))), &Shown::Revoked)
         }
         Err(problem) => visit.problem(problem),
     }

@@ -1,7 +1,7 @@
 //! Signing in by address and password, and signing out.
 
 use crate::browser::Visit;
-use crate::browser::views::{Frame, Person, SignIn};
+use crate::browser::views::{Frame, Person, Shown, SignIn};
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -15,7 +15,6 @@ use keyward_core::secret::Secret;
 use keyward_core::session::{EndSession, StartSession};
 use sha2::{Digest, Sha256};
 use std::net::Ipv6Addr;
-use std::sync::Arc;
 use url::form_urlencoded;
 
 const HERE: &str = "/sign-in";
@@ -38,8 +37,12 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
     if visit.session.is_some() && !again {
         return visit.to(&next);
     }
-    let chosen = visit.query.get("welcome").map(|_| "Your password is set. Sign in with it.".to_owned());
-    page(&visit, 200, next, String::new(), None, chosen).unwrap_or_else(|problem| visit.problem(problem))
+    let chosen = matches!(visit.shown(), Some(Shown::PasswordSet))
+        .then(|| "Your password is set. Sign in with it.".to_owned());
+    match page(&visit, 200, next, String::new(), None, chosen) {
+        Ok(page) => visit.without_shown(page),
+        Err(problem) => visit.problem(problem),
+    }
 }
 
 fn page(
@@ -108,13 +111,8 @@ async fn enter(visit: &Visit, email: &str) -> Result<Secret, Problem> {
         return Err(Denial::PasswordWrong.into());
     }
     let kept = visit.app.store.password_of(email.to_owned()).await?;
-    let turn = Arc::clone(&server.hashing).acquire_owned().await.map_err(|_| Denial::Overloaded)?;
-    let verifying = tokio::task::spawn_blocking(move || {
-        // It goes on when the client has left, so the turn is its own.
-        let _turn = turn;
-        password::verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)))
-    });
-    let proof = verifying.await.map_err(|_| Problem::Panicked)?.ok_or(Denial::PasswordWrong)?;
+    let verify = move || password::verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)));
+    let proof = server.hashing.run(verify).await?.ok_or(Denial::PasswordWrong)?;
     let (token, digest) = mint(TokenKind::Session, &*visit.app.random)?;
     visit.commit(StartSession { proof, digest }, permit::present(Presented::Password)).await?;
     Ok(token)
@@ -142,7 +140,9 @@ pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
         return visit.problem(problem);
     }
     let Some(caller) = visit.session.clone() else {
-        return visit.with_session(visit.to(HERE), None);
+        // A form of another site brings no cookie along, and takes none away.
+        let over = visit.has_session_cookie();
+        return if over { visit.with_session(visit.to(HERE), None) } else { visit.to(HERE) };
     };
     // A page may have been open for long, and whoever leaves must not stay for that: that it comes from here is enough.
     let ours = visit

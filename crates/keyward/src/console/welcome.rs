@@ -2,7 +2,7 @@
 
 use super::sign_in::leave;
 use crate::browser::Visit;
-use crate::browser::views::{Choice, Frame, Welcome};
+use crate::browser::views::{Choice, Frame, Shown, Welcome};
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -31,7 +31,9 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
 async fn found(visit: &Visit, token: &str) -> Result<(UserId, LinkKind), Problem> {
     visit.charge(Purpose::SignIn)?;
     let found = visit.app.store.link(TokenDigest::of(token), visit.app.clock.now()).await?;
-    Ok(found.ok_or(Denial::LinkUnusable)?)
+    let live = visit.app.directory().read();
+    let usable = found.filter(|(user, _)| live.user(*user).is_some_and(|user| !user.disabled));
+    Ok(usable.ok_or(Denial::LinkUnusable)?)
 }
 
 fn page(
@@ -66,13 +68,13 @@ fn page(
 pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
     let read = visit.read_form().await;
     let outcome = match read {
-        Ok(()) => chosen(&visit).await,
+        Ok(()) => chosen(&mut visit).await,
         Err(problem) => Err(problem),
     };
     outcome.unwrap_or_else(|problem| visit.problem(problem))
 }
 
-async fn chosen(visit: &Visit) -> Result<Response<Body>, Problem> {
+async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
     visit.form_number(HERE)?;
     let token = visit.form.get("token").unwrap_or_default().to_owned();
     let of = found(visit, &token).await?;
@@ -82,15 +84,12 @@ async fn chosen(visit: &Visit) -> Result<Response<Body>, Problem> {
         return page(visit, 422, token, of, Some(error));
     }
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
-    let turn = Arc::clone(&server.hashing).acquire_owned().await.map_err(|_| Denial::Overloaded)?;
     let random = Arc::clone(&visit.app.random);
-    let hashing = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        password::hash(&password, &*random)
-    });
-    let hash = hashing.await.map_err(|_| Problem::Panicked)?.map_err(|_| Denial::Overloaded)?;
+    let hash = server.hashing.run(move || password::hash(&password, &*random)).await?;
+    let hash = hash.map_err(|_| Denial::Overloaded)?;
     let effect = ChoosePassword { link: TokenDigest::of(&token), hash };
     visit.commit(effect, permit::present(Presented::Link)).await?;
     leave(visit).await;
-    Ok(visit.with_session(visit.to("/sign-in?welcome=1"), None))
+    visit.session = None;
+    Ok(visit.with_session(visit.with_notice(visit.to("/sign-in"), &Shown::PasswordSet), None))
 }

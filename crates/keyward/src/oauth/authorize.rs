@@ -17,6 +17,7 @@ use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::permit::{ManageSignIns, check};
 use keyward_core::principal::{Caller, Credential, Principal};
+use keyward_core::rate_limit::Purpose;
 use url::{Url, form_urlencoded};
 
 const HERE: &str = "/oauth/authorize";
@@ -183,6 +184,7 @@ fn consent(
         offline: request.asked.offline || client.refreshes,
         fields,
         form: visit.form_token(HERE)?,
+        read_only: visit.form.get("read_only").is_some(),
         elsewhere: several.then(|| at(&carried(pairs))),
     };
     let mut response = visit.page(200, &page)?;
@@ -231,6 +233,7 @@ async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     let pairs = &visit.form;
     let Some(caller) = &visit.session else { return Ok(visit.to_sign_in_again(&here(pairs))) };
     let form = visit.form_number(HERE)?;
+    visit.charge_caller(&in_person(caller), Purpose::Writes)?;
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
         Ok(request) => request,

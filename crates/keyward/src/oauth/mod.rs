@@ -9,12 +9,14 @@
 //! | `token.rs`, `tokens.rs` | codes and refresh tokens into access tokens; what these say |
 //! | `revoke.rs`, `register.rs` | RFC 7009, RFC 7591 |
 //! | `clients.rs`, `documents.rs` | who a `client_id` is, and the documents that some of them are (CIMD) |
+//! | `hashing.rs` | room for passwords that are hashed |
 //! | `answer.rs` | refusals as RFC 6749 §5.2 has them |
 
 pub(crate) mod answer;
 mod authorize;
 mod clients;
 pub mod documents;
+mod hashing;
 mod metadata;
 mod register;
 mod request;

@@ -1,6 +1,7 @@
 //! What all of the authorization server shares.
 
 use super::documents::Documents;
+use super::hashing::Hashing;
 use super::signer::Signer;
 use crate::call::BASE;
 use crate::config::OAuthConfig;
@@ -14,16 +15,12 @@ use keyward_core::root_secret::RootSecret;
 use keyward_core::signing::Sealer;
 use keyward_tower::authenticate::{IssuerKeys, Trusted};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use url::Url;
 
 /// The API, below the issuer.
 pub const API: &str = BASE;
 /// The MCP server, below the issuer.
 pub const MCP: &str = crate::mcp::PATH;
-
-/// Passwords that are hashed at once: each takes 19 MiB and a core.
-const HASHES: usize = 2;
 
 /// Somebody of the demo, whom its sign-in page offers.
 #[derive(Clone, Debug)]
@@ -80,7 +77,7 @@ pub struct AuthorizationServer {
     /// Whom the sign-in page offers, in the demo.
     pub(crate) people: Vec<DemoPerson>,
     /// Room for passwords that are hashed.
-    pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) hashing: Hashing,
 }
 
 impl AuthorizationServer {
@@ -94,8 +91,15 @@ impl AuthorizationServer {
         (directory, clock): (&Directory, &Arc<dyn Clock>),
     ) -> Self {
         let signer = Signer::new(directory.clone(), keys.sealer.clone(), Arc::clone(clock));
-        let hashing = Arc::new(Semaphore::new(HASHES));
-        Self { settings, issuer, keys, signer: Arc::new(signer), documents, people, hashing }
+        Self {
+            settings,
+            issuer,
+            keys,
+            signer: Arc::new(signer),
+            documents,
+            people,
+            hashing: Hashing::default(),
+        }
     }
 
     /// Our own issuer, as one more entry of the JWT verifier of the API or (`MCP`) of the MCP endpoint: there is no other way in.

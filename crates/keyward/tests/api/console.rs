@@ -14,7 +14,7 @@ use keyward_testkit::SeededRandom;
 use serde_json::json;
 
 /// The secret that a page shows.
-fn shown(page: &str) -> Option<String> {
+pub(crate) fn shown(page: &str) -> Option<String> {
     let start = page.find("value=\"lev_sk_")? + 7;
     page.get(start..)?.split('"').next().map(str::to_owned)
 }
@@ -110,7 +110,7 @@ async fn a_disconnected_application_is_refused_at_its_next_request() {
     let mut browser = Browser::new(&app);
     browser.sign_in("admin", "/console").await;
     let page = browser.get("/console/acme/applications").await.text();
-    assert!(page.contains("The application"));
+    assert!(page.contains("<h2>The application"));
     let form = form_to(&page, "/console/acme/applications/disconnect");
     assert_eq!(browser.send(&form).await.status, 303);
     for granted in [&one, &two] {
@@ -118,7 +118,7 @@ async fn a_disconnected_application_is_refused_at_its_next_request() {
         assert_eq!(refresh(&app, text(granted, "refresh_token")).await.json()["error"], "invalid_grant");
     }
     app.get("/me").bearer(text(&other, "access_token")).expect(200).await;
-    assert!(!browser.get("/console/acme/applications").await.text().contains("The application"));
+    assert!(!browser.get("/console/acme/applications").await.text().contains("<h2>The application"));
 }
 
 #[tokio::test]
@@ -252,7 +252,7 @@ async fn whoever_is_in_no_account_can_still_disconnect() {
     let page = browser.get("/console/applications").await;
     assert!(page.text().contains("The application"), "{}", page.text());
     let gone = browser.send(&form_to(&page.text(), "/console/applications/disconnect")).await;
-    assert_eq!(gone.header("location"), Some("http://keyward.test/console/applications?disconnected=1"));
+    assert_eq!(gone.header("location"), Some("http://keyward.test/console/applications"));
     app.get("/me").bearer(token).expect(401).await;
     // An account may be called so, and has its own pages.
     let page = Browser::new(&app).get("/console/applications").await;
@@ -400,25 +400,4 @@ async fn no_form_is_taken_that_is_not_of_this_page_and_this_browser() {
     assert_eq!(browser.get("/console/acme/keys").await.status, 200);
     assert_eq!(browser.get("/console/harbor/keys").await.status, 403);
     assert_eq!(browser.get(&format!("/welcome?token={}", token.expose())).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_list_that_is_not_whole_says_so() {
-    let app = TestApp::new().await;
-    let overrides = Overrides { reads: None, writes: None, keys: Some(300) };
-    app.operate(SetLimits { account: app.acme, overrides }).await;
-    let mut browser = Browser::new(&app);
-    browser.sign_in("admin", "/console").await;
-    let beyond = "The first 200 are listed here, and the others on the API";
-    for number in 1..=200 {
-        if number == 200 {
-            assert!(!browser.get("/console/acme/keys").await.text().contains(beyond), "200 are all");
-        }
-        app.post("/api-keys")
-            .by(&app.admin)
-            .json(json!({ "label": format!("Key {number}") }))
-            .expect(201)
-            .await;
-    }
-    assert!(browser.get("/console/acme/keys").await.text().contains(beyond));
 }

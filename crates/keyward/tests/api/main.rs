@@ -15,6 +15,8 @@ mod consent;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod console_forms;
+#[cfg(test)]
 mod cross_origin;
 #[cfg(test)]
 mod deals;

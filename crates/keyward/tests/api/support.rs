@@ -68,7 +68,7 @@ pub(crate) struct TestApp {
     pub(crate) issuer: Issuer,
     pub(crate) issuers: Issuers,
     ring: KeyRing,
-    random: Arc<SeededRandom>,
+    pub(crate) random: Arc<SeededRandom>,
     pub(crate) app: Arc<App>,
     service: Boxed,
     _directory: TempDir,
