@@ -16,6 +16,8 @@ const CLIENT = "lev-demo";
 const ALL = "openid email offline_access account:read deals:read deals:write pipelines:read";
 const DEAL = JSON.stringify({ title: "7 Signal Box Yard", loan_amount: 1250000 });
 // Nothing in it can be broken into lines but by force.
+// What another person could write to run in somebody's browser; here it is a name.
+const WRITTEN = `"></title><script>document.title="taken"</script><img src="x" onerror="document.title='taken'">`;
 const LONG = `Key${"OfAVeryLongName".repeat(16)}`;
 
 const [base, email, password, out, welcome] = process.argv.slice(2);
@@ -306,6 +308,12 @@ async function again(page, label, sent) {
   check(where, (await card(page, label).count()) === 1, "a form that is sent twice makes two keys");
 }
 
+// What was written stands on the page as it is: nothing of it has become a part of the page.
+async function isText(page) {
+  const parts = await page.locator("img, script:not([src])").count();
+  check(where, parts === 0 && (await page.title()) !== "taken", "what somebody wrote is a part of the page");
+}
+
 const permission = (name) => (page) => page.getByRole("radio", { name }).check();
 
 async function onlyDealsRead(page) {
@@ -335,12 +343,13 @@ async function keys(page, slug) {
   await look(page, "keys", "API keys");
 
   where = "a key that is refused";
-  await page.getByLabel("Name", { exact: true }).fill("Elsewhere");
+  await page.getByLabel("Name", { exact: true }).fill(WRITTEN);
   await permission(/everything you may do/i)(page);
   await page.getByLabel(/^Addresses/).fill("somewhere");
   await complains(page, page.getByLabel("Name", { exact: true }), 422, () => button(page, "Make the key").click());
   const name = page.getByLabel("Name", { exact: true });
-  check(where, (await name.inputValue()) === "Elsewhere", "the name must be typed again");
+  check(where, (await name.inputValue()) === WRITTEN, "the name must be typed again");
+  await isText(page);
   await look(page, "keys-refused", "API keys");
   await page.getByLabel(/^Addresses/).fill("");
 
@@ -353,9 +362,10 @@ async function keys(page, slug) {
   await again(page, "Console whole", sent);
 
   where = "a key that may see everything";
-  const { secret: reading } = await make(page, "Console reading", permission(/see everything/i));
+  const { secret: reading } = await make(page, WRITTEN, permission(/see everything/i));
   checkCurls(reading, "200 200 403 200", "read only");
   await isGone(page, reading);
+  await isText(page);
 
   where = "a key that may do one thing";
   const { secret: narrow } = await make(page, LONG, onlyDealsRead);
@@ -381,14 +391,14 @@ async function keys(page, slug) {
   await isGone(page, rotated);
 
   where = "rotating at once";
-  const other = card(page, "Console reading");
+  const other = card(page, WRITTEN);
   await other.getByText("Rotate").first().click();
   await page.presses(other.getByRole("button", { name: "Rotate" }));
   const after = await page.getByLabel("Secret", { exact: true }).inputValue();
   check(where, curl(after, "/me") === 200 && curl(reading, "/me") === 401, "the old secret outlives its rotation");
 
   where = "revoking";
-  for (const [label, ...secrets] of [["Console whole", whole, rotated], ["Console reading", after], [LONG, narrow]]) {
+  for (const [label, ...secrets] of [["Console whole", whole, rotated], [WRITTEN, after], [LONG, narrow]]) {
     await revoke(page, label, secrets);
   }
   await look(page, "keys-revoked", "API keys");

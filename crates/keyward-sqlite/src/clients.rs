@@ -127,8 +127,10 @@ impl Execute<DeleteClient> for Tx<'_> {
     ) -> Result<ClientDeleted, Stop> {
         let sql = "DELETE FROM oauth_clients WHERE client_id = ?1 RETURNING id";
         let row = self.first(sql, [&*e.id], |row| rows::get::<i64>(row, "id"))?;
-        let row = row.ok_or_else(|| Denial::not_found_by("OAuth client", "client_id", &e.id))?;
         let grants = end_where(self, "client_id = ?3", &*e.id, GrantEnd::ClientDeleted, now)?;
+        if row.is_none() && grants == 0 {
+            return Err(Denial::not_found_by("OAuth client", "client_id", &e.id).into());
+        }
         self.publish(Change::ClientGone(Arc::clone(&e.id)));
         Ok(ClientDeleted { row, id: Arc::clone(&e.id), grants })
     }

@@ -45,7 +45,7 @@ pub struct RegisterClient {
     pub most: u32,
 }
 
-/// A client goes, and all its grants with it.
+/// A client goes, and all its grants with it. Of one that is a document, which nobody here can take away, the grants go.
 #[derive(Clone, Debug)]
 pub struct DeleteClient {
     /// Its `client_id`.
@@ -55,8 +55,8 @@ pub struct DeleteClient {
 /// A client is gone.
 #[derive(Clone, Debug)]
 pub struct ClientDeleted {
-    /// The id of its row.
-    pub row: i64,
+    /// The id of its row; a client that is a document has none.
+    pub row: Option<i64>,
     /// Its `client_id`.
     pub id: Arc<str>,
     /// How many of its grants ended.
@@ -110,7 +110,7 @@ impl Effect for DeleteClient {
     const AUDIT: &'static str = "oauth_client.delete";
 
     fn subject(done: &ClientDeleted) -> Subject {
-        of_client(done.row)
+        of_client(done.row.unwrap_or(0))
     }
 
     fn detail(done: &ClientDeleted) -> Option<Value> {

@@ -450,6 +450,12 @@ pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench:
     assert!(bench.store.directory().read().client("other").is_none(), "nobody knows it any more");
     let again = commit(bench.store, delete, operator(), 1).await.err();
     assert!(matches!(again, Some(Denial::NotFound { .. })), "it is gone");
+    let document = bench.granted(&client("https://app.example/client", ClientOrigin::Document), 7).await;
+    let delete = || DeleteClient { id: "https://app.example/client".into() };
+    let gone = must("a document's grants go", commit(bench.store, delete(), operator(), 1).await);
+    assert!(gone.row.is_none() && gone.grants == 1 && bench.is_dead(document), "it has no row of its own");
+    let again = commit(bench.store, delete(), operator(), 1).await.err();
+    assert!(matches!(again, Some(Denial::NotFound { .. })), "nothing is left of it");
     let permit = must("in person", bench.in_person("session", 2));
     let done =
         must("disconnected", commit(bench.store, Disconnect { client: "app".into() }, permit, 2).await);

@@ -42,7 +42,7 @@ pub(crate) enum Order {
     ClientCreate { name: String, redirect_uris: Vec<String>, confidential: bool },
     /// Every OAuth client.
     ClientList,
-    /// Takes an OAuth client away, and its grants.
+    /// Takes an OAuth client away, and its grants; of one that is a document, only these.
     ClientDelete { client_id: String },
     /// Invites a person into an account; a link, if it has no password yet.
     UserInvite { email: String, account: String, role: String },

@@ -37,7 +37,7 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
         }
         Order::ClientDelete { client_id } => {
             let done = operator.commit(DeleteClient { id: client_id.as_str().into() }).await?;
-            Ok(json!({ "client_id": client_id, "deleted": true, "grants_ended": done.grants }))
+            Ok(json!({ "client_id": client_id, "deleted": done.row.is_some(), "grants_ended": done.grants }))
         }
         Order::UserInvite { email, account, role } => {
             let email = email.to_lowercase();

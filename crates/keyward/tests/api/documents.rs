@@ -10,7 +10,7 @@ use keyward_core::clock::Timestamp;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,9 +22,18 @@ struct Host {
     port: u16,
     met: Arc<AtomicUsize>,
     answer: Arc<Mutex<Vec<u8>>>,
-    /// It answers no more.
-    hangs: Arc<AtomicBool>,
+    manner: Arc<Mutex<Manner>>,
     certificate: reqwest::Certificate,
+}
+
+/// How a host answers.
+#[derive(Clone, Copy)]
+enum Manner {
+    AtOnce,
+    /// A byte now and then, without end.
+    Dribbling,
+    /// Not at all.
+    Silent,
 }
 
 impl Host {
@@ -41,29 +50,40 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (met, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let hangs = Arc::new(AtomicBool::new(false));
-        let (count, told, silent) = (Arc::clone(&met), Arc::clone(&answer), Arc::clone(&hangs));
+        let manner = Arc::new(Mutex::new(Manner::AtOnce));
+        let (count, told, how) = (Arc::clone(&met), Arc::clone(&answer), Arc::clone(&manner));
         tokio::spawn(async move {
             let acceptor = TlsAcceptor::from(Arc::new(config));
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                let (acceptor, told, silent) = (acceptor.clone(), Arc::clone(&told), Arc::clone(&silent));
+                let (acceptor, told, how) = (acceptor.clone(), Arc::clone(&told), Arc::clone(&how));
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
                     let _ = stream.read(&mut [0; 4096]).await;
-                    if silent.load(Ordering::SeqCst) {
+                    let (manner, answer) = (*how.lock().unwrap(), told.lock().unwrap().clone());
+                    match manner {
+                        Manner::AtOnce => {
+                            let _ = stream.write_all(&answer).await;
+                            let _ = stream.shutdown().await;
+                        }
                         // Until whoever asks has gone.
-                        let _ = stream.read(&mut [0; 1]).await;
-                        return;
+                        Manner::Silent => {
+                            let _ = stream.read(&mut [0; 1]).await;
+                        }
+                        Manner::Dribbling => {
+                            for byte in answer {
+                                tokio::time::sleep(Duration::from_millis(100)).await;
+                                if stream.write_all(&[byte]).await.is_err() || stream.flush().await.is_err() {
+                                    return;
+                                }
+                            }
+                        }
                     }
-                    let answer = told.lock().unwrap().clone();
-                    let _ = stream.write_all(&answer).await;
-                    let _ = stream.shutdown().await;
                 });
             }
         });
         let certificate = reqwest::Certificate::from_der(made.cert.der()).unwrap();
-        Self { port, met, answer, hangs, certificate }
+        Self { port, met, answer, manner, certificate }
     }
 
     fn id(&self) -> String {
@@ -441,8 +461,12 @@ async fn a_host_that_is_slow_or_does_not_end_is_not_waited_for() {
             .into_bytes();
     let error = ask(&documents, &id, NOW).await.unwrap_err();
     assert_eq!(error, DocumentError::Unfit("it is longer than 5 KiB"));
-    host.hangs.store(true, Ordering::SeqCst);
-    let later = NOW + Duration::from_secs(20);
-    let error = tokio::time::timeout(Duration::from_secs(10), ask(&documents, &id, later)).await.unwrap();
-    assert!(matches!(error, Err(DocumentError::Unreachable(_))), "{error:?}");
+    // 600 bytes at 10 in a second, and then nothing at all: all of it has 3 seconds.
+    host.says("200 OK", "cache-control: max-age=600\r\n", &"x".repeat(500));
+    for (manner, after) in [(Manner::Dribbling, 20), (Manner::Silent, 40)] {
+        *host.manner.lock().unwrap() = manner;
+        let later = NOW + Duration::from_secs(after);
+        let error = tokio::time::timeout(Duration::from_secs(10), ask(&documents, &id, later)).await.unwrap();
+        assert!(matches!(error, Err(DocumentError::Unreachable(_))), "{error:?}");
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) enum ClientOrder {
         #[command(flatten)]
         given: Given,
     },
-    /// Takes an OAuth client away. Everyone who is signed in with it is signed out.
+    /// Takes an OAuth client away. Everyone who is signed in with it is signed out; of one that is a document, no more than that.
     Delete {
         /// Its client_id.
         client_id: String,
