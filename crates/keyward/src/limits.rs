@@ -38,6 +38,15 @@ pub(crate) fn charge(principal: &Principal, purpose: Purpose, limits: &Limits) -
     }
 }
 
+/// Charges a caller for this where no layer does: within a page, or within a call of MCP.
+pub(crate) fn enter(app: &App, principal: &Principal, purpose: Purpose) -> Result<(), Denial> {
+    let Some(charge) = charge(principal, purpose, &of_caller(app, principal)) else { return Ok(()) };
+    match app.limiter.charge(&[charge]) {
+        Ok(_) => Ok(()),
+        Err(full) => over(app, &full).map_or(Ok(()), Err),
+    }
+}
+
 /// Counts it, and says whether it is refused or only counted. Passwords are not to be guessed while figures are tried out.
 pub(crate) fn over(app: &App, over: &OverLimit) -> Option<Denial> {
     let shadow = over.purpose != Purpose::SignIn && app.current.glance(|now| now.limits.shadow);

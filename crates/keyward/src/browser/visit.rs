@@ -19,7 +19,7 @@ use keyward_core::header::is_form;
 use keyward_core::idempotency::Claim;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::Permit;
-use keyward_core::principal::{Caller, Credential, Principal};
+use keyward_core::principal::{Caller, Credential};
 use keyward_core::rate_limit::{Bucket, Charge, Purpose};
 use keyward_tower::ClientAddress;
 use std::net::{IpAddr, Ipv4Addr};
@@ -164,17 +164,6 @@ impl Visit {
         let token = self.form.get("form").ok_or(Denial::FormUnusable)?;
         let number = server.keys.forms.number(token, self.form_of(action), self.app.clock.now());
         number.ok_or(Denial::FormUnusable)
-    }
-
-    /// Charges a caller for a read or a write, as on the API: its account, or the person where it is in none.
-    pub(crate) fn charge_caller(&self, who: &Principal, purpose: Purpose) -> Result<(), Denial> {
-        let Some(charge) = limits::charge(who, purpose, &limits::of_caller(&self.app, who)) else {
-            return Ok(());
-        };
-        match self.app.limiter.charge(&[charge]) {
-            Ok(_) => Ok(()),
-            Err(full) => limits::over(&self.app, &full).map_or(Ok(()), Err),
-        }
     }
 
     /// Charges the client's address.

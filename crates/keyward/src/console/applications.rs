@@ -3,6 +3,7 @@
 use super::inside::{enter, enter_to_end, frame, moment};
 use crate::browser::Visit;
 use crate::browser::views::{Application, Applications, Frame, Shown};
+use crate::limits;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -127,7 +128,7 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().cloned().unwrap_or_default();
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
-    visit.charge_caller(&Principal::of(caller.clone()), Purpose::Writes)?;
+    limits::enter(&visit.app, &Principal::of(caller.clone()), Purpose::Writes)?;
     let account = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());

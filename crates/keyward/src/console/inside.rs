@@ -2,6 +2,7 @@
 
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Tabs};
+use crate::limits;
 use crate::problem::Problem;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -13,7 +14,7 @@ pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Proble
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().map_or("", String::as_str);
     let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
-    visit.charge_caller(&principal, purpose)?;
+    limits::enter(&visit.app, &principal, purpose)?;
     Ok(principal)
 }
 
@@ -22,7 +23,7 @@ pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Proble
 pub(super) fn enter_to_end(visit: &Visit) -> Result<Principal, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let alone = Principal::of(caller.clone());
-    visit.charge_caller(&alone, Purpose::Writes)?;
+    limits::enter(&visit.app, &alone, Purpose::Writes)?;
     match visit.path_ids.first() {
         Some(slug) => Ok(visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?),
         None => Ok(alone),

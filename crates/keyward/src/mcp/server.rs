@@ -85,13 +85,7 @@ impl Server {
     pub(super) fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
         let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
         let who = who.map_err(|denial| refusal(from, &denial))?;
-        let most = limits::of_caller(&self.app, &who);
-        if let Some(charge) = limits::charge(&who, Purpose::Reads, &most)
-            && let Err(full) = self.app.limiter.charge(&[charge])
-            && let Some(denial) = limits::over(&self.app, &full)
-        {
-            return Err(refusal(from, &denial));
-        }
+        limits::enter(&self.app, &who, Purpose::Reads).map_err(|denial| refusal(from, &denial))?;
         Ok(who)
     }
 }

@@ -8,6 +8,7 @@ use super::answer::refuse;
 use super::request::{Addressed, Request, handed_on};
 use crate::browser::views::{Choice, ChooseAccount, Consent, Frame};
 use crate::browser::{Pairs, Visit};
+use crate::limits;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::{Response, StatusCode};
@@ -233,7 +234,7 @@ async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     let pairs = &visit.form;
     let Some(caller) = &visit.session else { return Ok(visit.to_sign_in_again(&here(pairs))) };
     let form = visit.form_number(HERE)?;
-    visit.charge_caller(&in_person(caller), Purpose::Writes)?;
+    limits::enter(&visit.app, &in_person(caller), Purpose::Writes)?;
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
         Ok(request) => request,
