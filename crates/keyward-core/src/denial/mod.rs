@@ -5,8 +5,10 @@
 
 mod oauth;
 mod samples;
+mod severity;
 
 pub use oauth::OAuthDenial;
+pub use severity::Severity;
 
 use crate::input::Invalid;
 use crate::json::JsonError;
@@ -95,6 +97,8 @@ pub enum Denial {
     BodyUnreadable,
     /// More bodies are being read than there is room for.
     Overloaded,
+    /// The address, or the account, has its share of the room for bodies that are being read.
+    TooManyBodies,
     /// There is no such route.
     RouteUnknown,
     /// The route has no such method; these it has.
@@ -115,6 +119,8 @@ pub enum Denial {
     IdempotencyKeyReused,
     /// The request with this `Idempotency-Key` is being executed.
     IdempotencyInProgress,
+    /// The answers that are kept for the account's keys take all the space that it has; try again after so many seconds.
+    IdempotencyFull(u64),
     /// The first answer showed a secret, and cannot be opened any more; the key that it was about.
     SecretAlreadyShown(i64),
     /// The limit of this name is reached; seconds until the next is admitted.
@@ -171,8 +177,9 @@ pub enum Denial {
     TokenUnlinked,
     /// The grant that the JWT was issued for is no more.
     GrantEnded,
-    /// The keys of the JWT's issuer cannot be had.
-    IssuerUnavailable,
+    /// Whether the JWT's key is its issuer's is not known: no fetch that began after the token arrived has ended, or it failed.
+    /// Seconds until it is worth asking again.
+    IssuerUnavailable(u64),
     /// The browser is not signed in, or not any more.
     SessionEnded,
     /// The address and the password do not belong together.
@@ -257,6 +264,7 @@ impl Denial {
             Self::BodyTooLarge(_) => "body_too_large",
             Self::BodyUnreadable => "body_unreadable",
             Self::Overloaded => "overloaded",
+            Self::TooManyBodies => "too_many_bodies",
             Self::RouteUnknown => "route_unknown",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::OriginAppMissing => "origin_app_missing",
@@ -267,6 +275,7 @@ impl Denial {
             Self::IdempotencyKeyMalformed => "idempotency_key_malformed",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::IdempotencyFull(_) => "idempotency_full",
             Self::SecretAlreadyShown(_) => "secret_already_shown",
             Self::RateLimited(..) => "rate_limited",
             Self::CredentialMissing => "credential_missing",
@@ -294,7 +303,7 @@ impl Denial {
             Self::TokenBound => "token_bound",
             Self::TokenUnlinked => "token_unlinked",
             Self::GrantEnded => "grant_ended",
-            Self::IssuerUnavailable => "issuer_unavailable",
+            Self::IssuerUnavailable(_) => "issuer_unavailable",
             Self::SessionEnded => "session_ended",
             Self::PasswordWrong => "password_wrong",
             Self::UserDisabled => "user_disabled",
@@ -344,11 +353,11 @@ impl Denial {
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
             }
-            Self::Overloaded | Self::IssuerUnavailable => Code::ServiceUnavailable,
+            Self::Overloaded | Self::IssuerUnavailable(_) => Code::ServiceUnavailable,
             Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::SecretAlreadyShown(_) => {
                 Code::Conflict
             }
-            Self::RateLimited(..) => Code::RateLimited,
+            Self::RateLimited(..) | Self::IdempotencyFull(_) | Self::TooManyBodies => Code::RateLimited,
             Self::CredentialMissing
             | Self::CredentialMalformed
             | Self::CredentialUnknownKind
@@ -405,8 +414,11 @@ impl Denial {
             | Self::WiderThanMaker(text) => text.clone(),
             Self::BodyTooLarge(limit) => format!("Request body must be at most {limit} bytes"),
             Self::BodyUnreadable => "Request body could not be read to its end".to_owned(),
-            Self::Overloaded | Self::IssuerUnavailable => {
+            Self::Overloaded | Self::IssuerUnavailable(_) => {
                 "The service cannot do this now; try again in a few seconds".to_owned()
+            }
+            Self::TooManyBodies => {
+                "Too many request bodies are being sent at once; wait for the requests that are open, then retry".to_owned()
             }
             Self::RouteUnknown => "There is no such route".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Method not allowed; this route has {allowed}"),
@@ -425,6 +437,10 @@ impl Denial {
             Self::IdempotencyInProgress => {
                 "The request with this Idempotency-Key is being executed; retry in a second".to_owned()
             }
+            Self::IdempotencyFull(seconds) => format!(
+                "The answers that are kept for this account's Idempotency-Keys take all the space that it has for 24 hours. Send \
+                 the request without Idempotency-Key, or retry after {seconds} seconds."
+            ),
             Self::SecretAlreadyShown(key) => format!(
                 "This was done, and its secret was shown once and cannot be shown again; it is API key {key}: rotate it for \
                  a new secret"
@@ -494,7 +510,7 @@ impl Denial {
         let invalid = match self {
             Self::Invalid(invalid) => invalid,
             Self::SecretAlreadyShown(key) => return Some(json!({ "reason": self.word(), "key_id": key })),
-            Self::IdempotencyKeyReused | Self::IdempotencyInProgress => {
+            Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::IdempotencyFull(_) => {
                 return Some(json!({ "reason": self.word() }));
             }
             _ => return None,

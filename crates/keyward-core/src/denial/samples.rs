@@ -27,7 +27,8 @@ impl Denial {
             Self::HeadersTooLarge(_) => Self::BodyTooLarge(256 * 1024),
             Self::BodyTooLarge(_) => Self::BodyUnreadable,
             Self::BodyUnreadable => Self::Overloaded,
-            Self::Overloaded => Self::RouteUnknown,
+            Self::Overloaded => Self::TooManyBodies,
+            Self::TooManyBodies => Self::RouteUnknown,
             Self::RouteUnknown => Self::MethodNotAllowed("GET, HEAD, OPTIONS".to_owned()),
             Self::MethodNotAllowed(_) => Self::OriginAppMissing,
             Self::OriginAppMissing => Self::ContentTypeUnsupported("text/plain".to_owned()),
@@ -39,7 +40,8 @@ impl Denial {
             Self::QueryMalformed(_) => Self::IdempotencyKeyMalformed,
             Self::IdempotencyKeyMalformed => Self::IdempotencyKeyReused,
             Self::IdempotencyKeyReused => Self::IdempotencyInProgress,
-            Self::IdempotencyInProgress => Self::SecretAlreadyShown(7),
+            Self::IdempotencyInProgress => Self::IdempotencyFull(3_600),
+            Self::IdempotencyFull(_) => Self::SecretAlreadyShown(7),
             Self::SecretAlreadyShown(_) => Self::RateLimited("reads", 12),
             Self::RateLimited(..) => Self::CredentialMissing,
             Self::CredentialMissing => Self::CredentialMalformed,
@@ -66,8 +68,8 @@ impl Denial {
             Self::TokenLifetime => Self::TokenBound,
             Self::TokenBound => Self::TokenUnlinked,
             Self::TokenUnlinked => Self::GrantEnded,
-            Self::GrantEnded => Self::IssuerUnavailable,
-            Self::IssuerUnavailable => Self::SessionEnded,
+            Self::GrantEnded => Self::IssuerUnavailable(2),
+            Self::IssuerUnavailable(_) => Self::SessionEnded,
             Self::SessionEnded => Self::PasswordWrong,
             Self::PasswordWrong => Self::UserDisabled,
             Self::UserDisabled => Self::AccountDisabled,
@@ -141,6 +143,10 @@ impl Denial {
             Self::Overloaded => {
                 "More bodies were being sent at once than there is room for: see who sends so much."
             }
+            Self::TooManyBodies => {
+                "One address, network or account has its share of the room for bodies: a client that sends slowly or far too \
+                 much at once, or many clients behind a proxy that is not in trusted_proxies."
+            }
             Self::RouteUnknown | Self::MethodNotAllowed(_) => {
                 "The client asks for what this server does not have."
             }
@@ -180,6 +186,10 @@ impl Denial {
             Self::IdempotencyKeyReused => "The client uses one Idempotency-Key for two requests.",
             Self::IdempotencyInProgress => {
                 "The client repeats a write before the first answer; it will get that answer."
+            }
+            Self::IdempotencyFull(_) => {
+                "The account sends so many writes with an Idempotency-Key that their answers fill [limits] idempotency_mib; raise it, if \
+                 the disk has room."
             }
             Self::SecretAlreadyShown(_) => {
                 "The client lost an answer with a secret, which was used, replaced or an hour old by then; rotate the key."
@@ -227,8 +237,8 @@ impl Denial {
             Self::TokenUnlinked => {
                 "Nobody is this subject yet: invite the address that its issuer has verified, or use keyward user link."
             }
-            Self::IssuerUnavailable => {
-                "The issuer's keys were never had, or not for a day: keyward doctor --issuer says what is in the way."
+            Self::IssuerUnavailable(_) => {
+                "The issuer's keys could not be fetched, or not yet since the token came: keyward doctor --issuer names the obstacle."
             }
             Self::UserDisabled | Self::AccountDisabled | Self::NotAMember => {
                 "The credential is good, but its user or account is not active here."

@@ -59,7 +59,7 @@ impl Typ {
         [Self::AccessToken, Self::Jwt, Self::Absent].into_iter().find(|typ| typ.name() == name)
     }
 
-    fn of(typ: Option<&str>) -> Self {
+    pub(super) fn of(typ: Option<&str>) -> Self {
         let is = |name: &str| {
             typ.is_some_and(|typ| {
                 let prefix = "application/";

@@ -1,27 +1,47 @@
-//! The life of an issuer's key set: when it is fetched, how long it is believed, and what happens when it cannot be had.
+//! The life of an issuer's key set: when it is fetched, how long it is believed, and what a token waits for whose key is
+//! not in it.
 //!
-//! It only decides; whoever fetches tells it. Time is [`crate::clock::Clock::elapsed`], which never goes back.
+//! It only decides; its owner fetches and reports. Time is [`crate::clock::Clock::elapsed`], which never goes back.
+//!
+//! Not knowing a key is not knowing that it is wrong. A token whose key is not in the set is refused only when a fetch that
+//! began after the token arrived brought a set without it. Until then, and when that fetch failed, nothing is known.
 
 use super::key_set::KeySet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The shortest time after which a set is fetched again by itself, whatever the issuer says.
+/// The shortest time after which a set is fetched again on schedule, whatever the issuer says.
 pub const MIN_AGE: Duration = Duration::from_secs(60);
 /// The longest.
 pub const MAX_AGE: Duration = Duration::from_secs(3600);
 /// Where the issuer says nothing.
 const USUAL_AGE: Duration = Duration::from_secs(300);
-/// The shortest time between two fetches, whoever asks for them: a flood of tokens with made-up keys fetches no more often.
-pub const COOL_DOWN: Duration = Duration::from_secs(10);
-/// How long a set is believed when no newer one can be had.
+/// The shortest time between the beginnings of two fetches for unknown keys. Tokens with invented keys cause no more of
+/// them, and a fetch on schedule does not count.
+pub const COOL_DOWN: Duration = Duration::from_secs(2);
+/// The shortest pause after a failure before the next fetch on schedule; the longest is six of it.
+const RETRY: Duration = Duration::from_secs(10);
+/// A fetch has ended after this, metadata and keys together.
+pub const FETCH_DEADLINE: Duration = Duration::from_secs(5);
+/// A fetch of an issuer that answers has mostly ended after this.
+const USUAL_FETCH: Duration = Duration::from_secs(1);
+/// How long a set is believed when no newer one is available.
 pub const MAX_STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// The life of one issuer's keys.
 #[derive(Debug, Default)]
 pub struct KeyLife {
     set: Option<Good>,
+    /// Fetches that have begun. A fetch's number is what this was when it began, plus one.
+    begun: u64,
+    /// The fetch that is under way.
+    flight: Option<Duration>,
+    /// The last fetch that ended, and whether it brought a set.
+    ended: Option<(u64, bool)>,
+    /// When the last fetch began.
     attempted_at: Option<Duration>,
+    /// When the last fetch for an unknown key began.
+    asked_at: Option<Duration>,
     /// Fetches that failed since the last that did not.
     failures: u32,
 }
@@ -31,6 +51,26 @@ struct Good {
     keys: Arc<KeySet>,
     at: Duration,
     fresh_for: Duration,
+}
+
+/// A token's question for a key, as it arrived: only fetches that begin later can answer no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyQuestion(u64);
+
+/// What a question for an unknown key does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStep {
+    /// A fetch that began after the question has ended: well, or not.
+    Over {
+        /// Whether it brought a set.
+        well: bool,
+    },
+    /// Another fetch is under way: look again when it has ended.
+    UnderWay,
+    /// No fetch may begin before this has passed.
+    Pause(Duration),
+    /// A fetch has begun with this step: carry it out.
+    Fetch,
 }
 
 impl KeyLife {
@@ -47,17 +87,60 @@ impl KeyLife {
         Some(now.saturating_sub(self.set.as_ref()?.at))
     }
 
-    /// Whether a fetch may begin now because a token names a key that is not known, or none is.
+    /// A question that arrives now.
     #[must_use]
-    pub fn may_ask(&self, now: Duration) -> bool {
-        self.attempted_at.is_none_or(|at| now.saturating_sub(at) >= COOL_DOWN)
+    pub fn question(&self) -> KeyQuestion {
+        KeyQuestion(self.begun)
     }
 
-    /// When the set is to be fetched next by itself.
+    /// What this question does now.
+    pub fn step(&mut self, question: KeyQuestion, now: Duration) -> KeyStep {
+        match self.ended {
+            Some((number, well)) if number > question.0 => KeyStep::Over { well },
+            _ if self.flight.is_some() => KeyStep::UnderWay,
+            _ => match self.cool_down(now) {
+                Duration::ZERO => {
+                    self.begin(now);
+                    self.asked_at = Some(now);
+                    KeyStep::Fetch
+                }
+                pause => KeyStep::Pause(pause),
+            },
+        }
+    }
+
+    /// What is left of the time in which no fetch for an unknown key may begin.
+    fn cool_down(&self, now: Duration) -> Duration {
+        self.asked_at.map_or(Duration::ZERO, |at| (at + COOL_DOWN).saturating_sub(now))
+    }
+
+    /// Whether the last fetch failed: then nobody waits for the next one to begin.
+    #[must_use]
+    pub const fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// How long a token may wait for its key. A fetch takes at most [`FETCH_DEADLINE`]; after a failure the next fetch most
+    /// likely fails too, and the wait is short.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        if self.is_failing() { COOL_DOWN } else { COOL_DOWN + FETCH_DEADLINE }
+    }
+
+    /// When a question that has no answer is worth asking again: when the fetch that is under way has ended, or the next one
+    /// may begin. An issuer that answered last time most likely answers soon.
+    #[must_use]
+    pub fn retry_after(&self, now: Duration) -> Duration {
+        let left = self.flight.map_or(Duration::ZERO, |at| (at + FETCH_DEADLINE).saturating_sub(now));
+        let flight = if self.is_failing() { left } else { left.min(USUAL_FETCH) };
+        flight.max(self.cool_down(now))
+    }
+
+    /// When the set is due to be fetched on schedule.
     #[must_use]
     pub fn due_at(&self) -> Duration {
-        // After failures it is tried again soon, and less often the longer it lasts.
-        let pause = COOL_DOWN * self.failures.clamp(1, 6);
+        // After failures it is tried again soon, and less often the longer they last.
+        let pause = RETRY * self.failures.clamp(1, 6);
         let retry = self.attempted_at.map_or(Duration::ZERO, |at| at + pause);
         match &self.set {
             Some(good) if self.failures == 0 => good.at + good.fresh_for,
@@ -65,86 +148,38 @@ impl KeyLife {
         }
     }
 
-    /// A fetch begins.
+    /// Whether a fetch is under way. There is one at a time.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// A fetch begins, on schedule or by the operator's order. It starts no cool-down.
     pub fn begin(&mut self, now: Duration) {
+        self.begun += 1;
+        self.flight = Some(now);
         self.attempted_at = Some(now);
     }
 
-    /// It brought a set; `max_age` is what the issuer's `Cache-Control` says.
+    /// The fetch brought a set; `max_age` is what the issuer's `Cache-Control` says.
     pub fn took(&mut self, keys: Arc<KeySet>, max_age: Option<Duration>, now: Duration) {
         let fresh_for = max_age.unwrap_or(USUAL_AGE).clamp(MIN_AGE, MAX_AGE);
         self.set = Some(Good { keys, at: now, fresh_for });
         self.failures = 0;
+        self.end(true);
     }
 
-    /// It brought nothing that could be used: what was there before stays.
+    /// The fetch brought nothing that can be used: what was there before stays.
     pub fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
+        self.end(false);
+    }
+
+    fn end(&mut self, well: bool) {
+        self.flight = None;
+        self.ended = Some((self.begun, well));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set() -> Arc<KeySet> {
-        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-        let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}"#);
-        Arc::new(KeySet::parse(jwks.as_bytes()).unwrap())
-    }
-
-    const fn s(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_set_is_fetched_again_within_the_bounds_of_what_the_issuer_says() {
-        for (says, due) in
-            [(None, 300), (Some(0), 60), (Some(59), 60), (Some(600), 600), (Some(86_400), 3600)]
-        {
-            let mut life = KeyLife::default();
-            assert_eq!(life.due_at(), s(0), "at once");
-            life.begin(s(100));
-            life.took(set(), says.map(s), s(101));
-            assert_eq!(life.due_at(), s(101 + due), "{says:?}");
-        }
-    }
-
-    #[test]
-    fn a_flood_fetches_once_in_a_cool_down_also_without_any_set() {
-        let mut life = KeyLife::default();
-        let mut fetches = 0;
-        for tenth in 0..6000 {
-            let now = Duration::from_millis(tenth * 100);
-            if life.may_ask(now) {
-                life.begin(now);
-                life.failed();
-                fetches += 1;
-            }
-        }
-        assert_eq!(fetches, 60, "600 s, one in 10 s");
-    }
-
-    #[test]
-    fn through_an_outage_the_last_good_set_is_believed_for_a_day() {
-        let mut life = KeyLife::default();
-        life.begin(s(0));
-        life.took(set(), None, s(0));
-        let mut now = life.due_at();
-        let mut attempts = 0;
-        while now < s(86_400) {
-            assert!(life.keys(now).is_some());
-            life.begin(now);
-            life.failed();
-            attempts += 1;
-            now = life.due_at();
-        }
-        assert!((1_400..1_500).contains(&attempts), "once a minute: {attempts}");
-        assert!(life.keys(s(86_399)).is_some());
-        assert!(life.keys(s(86_400)).is_none());
-        // And it recovers.
-        life.took(set(), None, s(90_000));
-        assert!(life.keys(s(90_001)).is_some());
-        assert_eq!(life.due_at(), s(90_300));
-    }
-}
+mod tests;

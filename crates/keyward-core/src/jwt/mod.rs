@@ -9,11 +9,13 @@
 
 mod claims;
 mod compact;
+mod finding;
 mod key;
 mod key_life;
 mod key_set;
 mod memory;
 mod object;
+mod refused;
 mod roca;
 mod rules;
 mod sign;
@@ -21,8 +23,9 @@ mod sign;
 pub use claims::Verified;
 pub use compact::{Token, Typ, claims};
 pub use key::{Algorithm, Key, KeyPrint, Unfit};
-pub use key_life::{COOL_DOWN, KeyLife, MAX_AGE, MAX_STALE, MIN_AGE};
+pub use key_life::{COOL_DOWN, FETCH_DEADLINE, KeyLife, KeyQuestion, KeyStep, MAX_AGE, MAX_STALE, MIN_AGE};
 pub use key_set::{Found, KeySet, KeySetError, MAX_BYTES, Unusable};
 pub use memory::{Fingerprint, Memory};
+pub use refused::RefusedToken;
 pub use rules::{Email, Link, Rules, Scopes};
 pub use sign::{SigningError, SigningKey};

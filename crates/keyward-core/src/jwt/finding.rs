@@ -1,0 +1,248 @@
+//! What is found in a JWT that was refused, and the setting of its issuer's entry that would take it.
+//!
+//! It is read again from the token's text, since a refusal comes before or after the claims are judged. Nothing of it is
+//! believed: it goes to the operator alone, and each value is cut at a length.
+
+use super::compact::Typ;
+use super::key::Algorithm;
+use super::object::Object;
+use super::refused::RefusedToken;
+use super::rules::{Link, Rules};
+use crate::denial::Denial;
+use crate::scope::Scope;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::borrow::Cow;
+
+/// The longest token that any setting takes, in bytes.
+const LONGEST: usize = 128 * 1024;
+/// Where issuers write scopes.
+const SCOPE_CLAIMS: [&str; 4] = ["scope", "scp", "scopes", "permissions"];
+/// What ID tokens and logout tokens have, and access tokens have not.
+const OTHER_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
+
+impl RefusedToken {
+    /// Of this token, which `denial` refused; `entries` are the rules of the trusted issuers.
+    #[must_use]
+    pub fn of<'r>(text: &str, denial: &Denial, entries: impl Iterator<Item = &'r Rules> + Clone) -> Self {
+        let read = text.len() <= LONGEST;
+        let mut parts = text.split('.').map(|part| if read { decode(part) } else { Vec::new() });
+        let (header, payload) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let found = Finding { length: text.len(), header: object(&header), payload: object(&payload) };
+        let rules = entries.clone().find(|rules| found.claim("iss").is_some_and(|iss| *iss == rules.issuer));
+        let advice = match (denial, rules) {
+            (Denial::TokenIssuer, _) => found.of_issuer(entries),
+            // Nothing is set for our own issuer.
+            (_, Some(rules)) if !rules.own => found.advice(denial, rules),
+            _ => None,
+        };
+        let kept = |text: Option<Cow<'_, str>>| text.map(|text| Self::value(&text));
+        Self {
+            iss: kept(found.claim("iss")),
+            aud: Self::audiences(found.audiences().iter().map(AsRef::as_ref)),
+            sub: kept(found.claim("sub")),
+            typ: kept(found.head("typ")),
+            alg: kept(found.head("alg")),
+            advice,
+        }
+    }
+}
+
+fn decode(part: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(part).unwrap_or_default()
+}
+
+fn object(text: &[u8]) -> Option<Object<'_>> {
+    Object::parse(text).ok()
+}
+
+/// A token as far as it can be read.
+struct Finding<'t> {
+    length: usize,
+    header: Option<Object<'t>>,
+    payload: Option<Object<'t>>,
+}
+
+impl<'t> Finding<'t> {
+    fn head(&self, name: &str) -> Option<Cow<'t, str>> {
+        self.header.as_ref()?.text(name).ok().flatten()
+    }
+
+    fn claim(&self, name: &str) -> Option<Cow<'t, str>> {
+        self.payload.as_ref()?.text(name).ok().flatten()
+    }
+
+    fn whole(&self, name: &str) -> Option<u64> {
+        self.payload.as_ref()?.whole(name).ok().flatten()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.payload.as_ref().is_some_and(|payload| payload.has(name))
+    }
+
+    fn audiences(&self) -> Vec<Cow<'t, str>> {
+        self.payload
+            .as_ref()
+            .and_then(|payload| payload.text_or_texts("aud").ok().flatten())
+            .unwrap_or_default()
+    }
+
+    fn of_issuer<'r>(&self, mut entries: impl Iterator<Item = &'r Rules>) -> Option<String> {
+        let iss = RefusedToken::value(&self.claim("iss")?);
+        let bare = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
+        Some(match entries.find(|rules| !rules.own && bare(&rules.issuer) == bare(&iss)) {
+            Some(rules) => {
+                format!("The entry says issuer = {:?}: set it to {iss:?}, to the letter.", rules.issuer)
+            }
+            None => format!("No [[issuers]] entry has issuer = {iss:?}."),
+        })
+    }
+
+    fn advice(&self, denial: &Denial, rules: &Rules) -> Option<String> {
+        let advice = match denial {
+            Denial::TokenAlgorithm => Some(self.of_algorithm(rules)),
+            Denial::TokenType => Some(self.of_type(rules)),
+            Denial::TokenAudience => Some(self.of_audience(rules)),
+            Denial::TokenKeyUnknown => Some(self.of_key()),
+            Denial::TokenClaims => self.of_claims(rules),
+            Denial::TokenExpired | Denial::TokenNotYetValid => {
+                Some("Compare the clocks; leeway_seconds allows for a difference.".to_owned())
+            }
+            Denial::TokenLifetime => self.of_lifetime(),
+            Denial::TokenTooLong if self.length <= LONGEST => Some(takes("max_token_bytes", &self.length)),
+            Denial::TokenBound => {
+                Some("No setting takes a token with cnf: have the issuer issue bearer tokens.".to_owned())
+            }
+            Denial::TokenUnlinked => Some(self.of_link(rules)),
+            _ => None,
+        };
+        match (advice, self.of_scopes(rules)) {
+            (Some(advice), Some(scopes)) => Some(format!("{advice} {scopes}")),
+            (advice, scopes) => advice.or(scopes),
+        }
+    }
+
+    fn of_algorithm(&self, rules: &Rules) -> String {
+        let alg = RefusedToken::value(&self.head("alg").unwrap_or_default());
+        let names = rules.algorithms.iter().map(|own| own.name().to_owned());
+        match Algorithm::parse(&alg) {
+            Some(_) => takes("algorithms", &names.chain([alg]).collect::<Vec<_>>()),
+            None => format!("No setting takes alg {alg:?}: have the issuer sign with RS256."),
+        }
+    }
+
+    fn of_type(&self, rules: &Rules) -> String {
+        if let Some(mark) = OTHER_MARKS.iter().find(|mark| self.has(mark)) {
+            return format!("It has {mark}, as an ID token or a logout token: send the access token.");
+        }
+        let typ = self.head("typ");
+        let kind = Typ::of(typ.as_deref());
+        let names = rules.kinds.iter().map(|own| own.name());
+        match kind {
+            Typ::Other => {
+                let typ = RefusedToken::value(&typ.unwrap_or_default());
+                format!("No setting takes typ {typ:?}: send the access token.")
+            }
+            _ if rules.kinds.contains(&kind) => {
+                "It has none of scope, azp and client_id, so nothing shows that it is an access token."
+                    .to_owned()
+            }
+            _ => takes("accept_typ", &names.chain([kind.name()]).collect::<Vec<_>>()),
+        }
+    }
+
+    fn of_audience(&self, rules: &Rules) -> String {
+        match self.audiences().first() {
+            None => format!(
+                "It names no audience: have the client ask for {:?}, or have the issuer add it.",
+                rules.audiences.first().map_or("", String::as_str)
+            ),
+            Some(found) => {
+                let own = rules.audiences.iter().take(4).cloned();
+                let names: Vec<String> = own.chain([RefusedToken::value(found)]).collect();
+                takes("audience", &names) + " Set it only if the token is meant for this API."
+            }
+        }
+    }
+
+    fn of_key(&self) -> String {
+        let alg = RefusedToken::value(&self.head("alg").unwrap_or_default());
+        match self.head("kid") {
+            Some(kid) => format!(
+                "The issuer's key set has no key {:?} for {alg}; keyward doctor shows the set.",
+                RefusedToken::value(&kid)
+            ),
+            None => format!("It names no key, and the issuer's key set has not just one for {alg}."),
+        }
+    }
+
+    fn of_claims(&self, rules: &Rules) -> Option<String> {
+        let verified = rules.email.verified_claim.as_str();
+        let flag = |payload: &Object<'_>| payload.flag(verified).is_err();
+        if self.whole("exp").is_none() {
+            return Some("exp must be there, in whole seconds.".to_owned());
+        }
+        if self.claim("sub").is_none() {
+            return Some("sub must be there, as a text.".to_owned());
+        }
+        self.payload.as_ref().is_some_and(flag).then(|| format!("{verified:?} must be true or false."))
+    }
+
+    fn of_lifetime(&self) -> Option<String> {
+        let lives = self.whole("exp")?.checked_sub(self.whole("iat")?)?;
+        Some(takes("max_lifetime_seconds", &lives))
+    }
+
+    /// Which of the three it is: no address, one that is not verified, or nobody who is waited for.
+    fn of_link(&self, rules: &Rules) -> String {
+        let (claim, verified) = (&rules.email.claim, &rules.email.verified_claim);
+        let is_verified = |payload: &Object<'_>| payload.flag(verified) == Ok(Some(true));
+        let why = if self.claim(claim).is_none() {
+            format!("It has no {claim:?}")
+        } else if !self.payload.as_ref().is_some_and(is_verified) {
+            format!("Its {verified:?} is not true")
+        } else {
+            match rules.link {
+                Link::Invitation => {
+                    "Nobody who has no account and no subject yet is invited by its address".to_owned()
+                }
+                Link::VerifiedEmail => {
+                    "No active user without a subject of this issuer has its address".to_owned()
+                }
+            }
+        };
+        let value = |name| RefusedToken::value(&self.claim(name).unwrap_or_default());
+        format!(
+            "{why}. Otherwise: keyward user link EMAIL --issuer {:?} --subject {:?}.",
+            value("iss"),
+            value("sub")
+        )
+    }
+
+    /// Scopes of ours in a claim that is not read.
+    fn of_scopes(&self, rules: &Rules) -> Option<String> {
+        let payload = self.payload.as_ref()?;
+        let has_ours = |claim: &&&str| {
+            let texts = payload.text_or_texts(claim).ok().flatten().unwrap_or_default();
+            texts.iter().flat_map(|text| text.split(' ')).any(|name| Scope::parse(name).is_some())
+        };
+        let is_unread = |claim: &&&str| !rules.scope_claims.iter().any(|own| own == **claim);
+        let unread: Vec<&str> = SCOPE_CLAIMS.iter().filter(is_unread).filter(has_ours).copied().collect();
+        let all = rules.scope_claims.iter().map(String::as_str).chain(unread.iter().copied());
+        (!unread.is_empty()).then(|| {
+            format!(
+                "Nothing reads its scopes in {}: scope_claims = {:?} does.",
+                unread.join(", "),
+                all.collect::<Vec<_>>()
+            )
+        })
+    }
+}
+
+/// The setting that takes a token.
+fn takes(setting: &str, value: &impl std::fmt::Debug) -> String {
+    format!("{setting} = {value:?} takes it.")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+use super::*;
+
+fn set() -> Arc<KeySet> {
+    let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"{x}"}}]}}"#);
+    Arc::new(KeySet::parse(jwks.as_bytes()).unwrap())
+}
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+#[test]
+fn a_set_is_fetched_again_within_the_bounds_of_what_the_issuer_says() {
+    for (says, due) in [(None, 300), (Some(0), 60), (Some(59), 60), (Some(600), 600), (Some(86_400), 3600)] {
+        let mut life = KeyLife::default();
+        assert_eq!(life.due_at(), s(0), "at once");
+        life.begin(s(100));
+        life.took(set(), says.map(s), s(101));
+        assert_eq!(life.due_at(), s(101 + due), "{says:?}");
+    }
+}
+
+#[test]
+fn a_flood_of_unknown_keys_fetches_once_in_a_cool_down_also_without_any_set() {
+    for well in [true, false] {
+        let (mut life, mut fetches) = (KeyLife::default(), 0);
+        for tenth in 0..6000 {
+            let now = ms(tenth * 100);
+            let question = life.question();
+            if life.step(question, now) == KeyStep::Fetch {
+                fetches += 1;
+                if well { life.took(set(), None, now) } else { life.failed() }
+            }
+        }
+        assert_eq!(fetches, 300, "600 s, one in 2 s");
+    }
+}
+
+#[test]
+fn a_key_is_absent_only_by_a_fetch_that_began_after_the_token_arrived() {
+    let mut life = KeyLife::default();
+    life.begin(s(1));
+    // The token arrives while a fetch is under way: its end says nothing about a key that is newer than it.
+    let question = life.question();
+    assert_eq!(life.step(question, s(1)), KeyStep::UnderWay);
+    life.took(set(), None, s(2));
+    assert_eq!(life.step(question, s(2)), KeyStep::Fetch);
+    let later = life.question();
+    assert_eq!(life.step(question, s(2)), KeyStep::UnderWay);
+    life.took(set(), None, s(3));
+    assert_eq!(life.step(question, s(3)), KeyStep::Over { well: true });
+    // One that arrived during that fetch waits for the next, which the cool-down permits 2 s after the last began.
+    assert_eq!(life.step(later, ms(3_500)), KeyStep::Pause(ms(500)));
+    assert_eq!(life.step(later, s(4)), KeyStep::Fetch);
+    life.failed();
+    assert_eq!(life.step(later, s(4)), KeyStep::Over { well: false });
+    assert_eq!(life.step(question, s(4)), KeyStep::Over { well: false }, "the last one counts");
+}
+
+#[test]
+fn a_scheduled_fetch_starts_no_cool_down() {
+    let mut life = KeyLife::default();
+    for now in [s(1), s(100)] {
+        life.begin(now);
+        life.took(set(), None, now);
+        let question = life.question();
+        assert_eq!(life.step(question, now), KeyStep::Fetch, "right after it");
+        life.took(set(), None, now);
+    }
+    let question = life.question();
+    assert_eq!(life.step(question, s(101)), KeyStep::Pause(s(1)));
+    // And one within the cool-down answers the question.
+    life.begin(s(101));
+    assert_eq!(life.step(question, s(101)), KeyStep::UnderWay);
+    life.took(set(), None, s(101));
+    assert_eq!(life.step(question, s(101)), KeyStep::Over { well: true });
+}
+
+/// A stranger asks every second; a good token arrives at any moment after the keys were rotated.
+#[test]
+fn a_strangers_invented_keys_never_delay_a_fetch_by_more_than_the_cool_down() {
+    for arrival in (0..4_000).step_by(50) {
+        let mut life = KeyLife::default();
+        let (mut strangers, mut good) = (Vec::new(), None);
+        let mut answered = None;
+        for now in (0..10_000).step_by(50) {
+            if now % 1_000 == 0 {
+                strangers.push(life.question());
+            }
+            if now == arrival + 2_000 {
+                good = Some(life.question());
+            }
+            for question in strangers.iter().chain(&good) {
+                if life.step(*question, ms(now)) == KeyStep::Fetch {
+                    life.took(set(), None, ms(now));
+                }
+            }
+            let over = |question| life.step(question, ms(now)) == KeyStep::Over { well: true };
+            if answered.is_none() && good.is_some_and(over) {
+                answered = Some(now);
+            }
+        }
+        let waited = answered.unwrap() - (arrival + 2_000);
+        assert!(waited <= 2_000, "{waited} ms");
+    }
+}
+
+#[test]
+fn a_retry_is_named_for_when_the_fetch_has_ended_or_the_next_may_begin() {
+    let mut life = KeyLife::default();
+    assert_eq!(life.retry_after(s(10)), s(0));
+    let question = life.question();
+    assert_eq!(life.step(question, s(10)), KeyStep::Fetch);
+    assert_eq!(life.retry_after(s(10)), s(2), "the next may begin then");
+    assert_eq!(life.retry_after(ms(11_500)), s(1), "it has mostly ended by then");
+    assert_eq!(life.retry_after(ms(14_500)), ms(500), "and after 5 s for sure");
+    assert_eq!(life.patience(), s(7));
+    life.failed();
+    assert_eq!(life.retry_after(s(11)), s(1), "the next may begin 2 s after the last");
+    assert_eq!((life.is_failing(), life.patience()), (true, s(2)));
+    assert_eq!(life.retry_after(s(12)), s(0));
+    life.begin(s(20));
+    assert_eq!(life.retry_after(s(21)), s(4), "after a failure, all of the 5 s");
+    life.took(set(), None, s(21));
+    assert_eq!((life.is_failing(), life.patience(), life.retry_after(s(21))), (false, s(7), s(0)));
+}
+
+#[test]
+fn through_an_outage_the_last_good_set_is_believed_for_a_day() {
+    let mut life = KeyLife::default();
+    life.begin(s(0));
+    life.took(set(), None, s(0));
+    let mut now = life.due_at();
+    let mut attempts = 0;
+    while now < s(86_400) {
+        assert!(life.keys(now).is_some());
+        life.begin(now);
+        life.failed();
+        attempts += 1;
+        now = life.due_at();
+    }
+    assert!((1_400..1_500).contains(&attempts), "once a minute: {attempts}");
+    assert!(life.keys(s(86_399)).is_some());
+    assert!(life.keys(s(86_400)).is_none());
+    // And it recovers.
+    life.took(set(), None, s(90_000));
+    assert!(life.keys(s(90_001)).is_some());
+    assert_eq!(life.due_at(), s(90_300));
+}
