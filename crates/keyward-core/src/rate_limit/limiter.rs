@@ -3,7 +3,7 @@
 
 use super::standing::Standing;
 use super::window::{Moment, WINDOW, Window};
-use crate::address::network;
+use crate::address::ClientAddress;
 use crate::clock::Clock;
 use crate::id::{AccountId, UserId};
 use std::collections::HashMap;
@@ -26,10 +26,14 @@ pub enum Purpose {
     Health,
     /// Credentials that are not accepted.
     FailedAuth,
-    /// Passwords that are tried, and links.
+    /// Passwords that are tried.
     SignIn,
+    /// Links to choose a password.
+    Links,
     /// OAuth clients that register.
     Register,
+    /// Forms of browsers without a session, and requests for tokens.
+    Forms,
 }
 
 impl Purpose {
@@ -41,7 +45,9 @@ impl Purpose {
         Self::Health,
         Self::FailedAuth,
         Self::SignIn,
+        Self::Links,
         Self::Register,
+        Self::Forms,
     ];
 
     /// Its name in header fields, metrics and the store.
@@ -54,7 +60,9 @@ impl Purpose {
             Self::Health => "health",
             Self::FailedAuth => "failed_auth",
             Self::SignIn => "sign_in",
+            Self::Links => "links",
             Self::Register => "register",
+            Self::Forms => "forms",
         }
     }
 }
@@ -68,15 +76,22 @@ pub enum Bucket {
     User(UserId, Purpose),
     /// Of an address; a /64 of IPv6 is one.
     Address(IpAddr, Purpose),
+    /// Of all clients whose address cannot be known.
+    NoAddress(Purpose),
+    /// Of a browser that its user signed in with before, by the number of its mark.
+    Browser(u64, Purpose),
     /// Of all addresses that found no place of their own.
     Crowd(u16, Purpose),
 }
 
 impl Bucket {
-    /// Of the network that this address is in.
+    /// Of a client's address; all clients without one share a bucket.
     #[must_use]
-    pub fn address(address: IpAddr, purpose: Purpose) -> Self {
-        Self::Address(network(address), purpose)
+    pub fn address(address: ClientAddress, purpose: Purpose) -> Self {
+        match address.host() {
+            ClientAddress::Known(address) => Self::Address(address, purpose),
+            ClientAddress::Unknown => Self::NoAddress(purpose),
+        }
     }
 
     /// Its name in the store.
@@ -86,6 +101,8 @@ impl Bucket {
             Self::Account(id, purpose) => format!("account {id} {}", purpose.name()),
             Self::User(id, purpose) => format!("user {id} {}", purpose.name()),
             Self::Address(address, purpose) => format!("address {address} {}", purpose.name()),
+            Self::NoAddress(purpose) => format!("no_address 0 {}", purpose.name()),
+            Self::Browser(mark, purpose) => format!("browser {mark} {}", purpose.name()),
             Self::Crowd(place, purpose) => format!("crowd {place} {}", purpose.name()),
         }
     }
@@ -100,6 +117,8 @@ impl Bucket {
             "account" => Some(Self::Account(AccountId(id.parse().ok()?), purpose)),
             "user" => Some(Self::User(UserId(id.parse().ok()?), purpose)),
             "address" => Some(Self::Address(id.parse().ok()?, purpose)),
+            "no_address" => Some(Self::NoAddress(purpose)),
+            "browser" => Some(Self::Browser(id.parse().ok()?, purpose)),
             "crowd" => Some(Self::Crowd(id.parse().ok()?, purpose)),
             _ => None,
         }
@@ -110,6 +129,8 @@ impl Bucket {
             Self::Account(_, purpose)
             | Self::User(_, purpose)
             | Self::Address(_, purpose)
+            | Self::NoAddress(purpose)
+            | Self::Browser(_, purpose)
             | Self::Crowd(_, purpose) => purpose,
         }
     }
@@ -438,7 +459,7 @@ mod tests {
 
     fn of_address(address: u128, limit: u32) -> Charge {
         let address = IpAddr::V6((address << 64).into());
-        Charge { bucket: Bucket::address(address, Purpose::Validate), limit }
+        Charge { bucket: Bucket::address(ClientAddress::Known(address), Purpose::Validate), limit }
     }
 
     #[test]
@@ -582,6 +603,7 @@ mod tests {
             ]
             .into_iter()
             .chain(addresses.map(|address| Bucket::Address(address, *purpose)))
+            .chain([Bucket::NoAddress(*purpose), Bucket::Browser(u64::MAX, *purpose)])
             {
                 assert_eq!(Bucket::named(&bucket.name()), Some(bucket));
             }

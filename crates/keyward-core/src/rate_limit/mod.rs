@@ -4,13 +4,16 @@
 //! | --- | --- |
 //! | `window.rs` | the last admissions of one bucket, and how long to wait |
 //! | `limiter.rs` | all buckets; several are charged together or not at all |
+//! | `delays.rs` | growing delays between failed sign-ins at one e-mail address |
 //! | `standing.rs` | what a client is told: the header fields `RateLimit-Policy` and `RateLimit` |
 //!
 //! A request that is refused consumes nothing. Time is that of a clock that only goes forward, so the wall clock can jump.
 
+mod delays;
 mod limiter;
 mod standing;
 mod window;
 
+pub use delays::{Delays, FREE_TRIES, LONGEST_DELAY, Try};
 pub use limiter::{Bucket, Charge, Limiter, OverLimit, Purpose, Saved, Tally};
 pub use standing::{Standing, fields};
