@@ -218,6 +218,10 @@ impl Effect for RemoveMember {
     type Done = Self;
     const AUDIT: &'static str = "member.remove";
 
+    fn ends(_: &Self) -> bool {
+        true
+    }
+
     fn subject(done: &Self) -> Subject {
         Subject { kind: "user", id: done.user.0, account: Some(done.account) }
     }
@@ -296,6 +300,10 @@ impl Effect for SetUserDisabled {
     type Action = Administer;
     type Done = Self;
     const AUDIT: &'static str = "user.disabled";
+
+    fn ends(done: &Self) -> bool {
+        done.disabled
+    }
 
     fn subject(done: &Self) -> Subject {
         Subject { kind: "user", id: done.user.0, account: None }

@@ -36,8 +36,18 @@ pub trait Effect: Send + Sync + 'static {
     /// one, must still be known as the same write.
     const IN_ACCOUNT: bool = true;
 
+    /// Whether strangers can cause it as often as they like. Its audit row is kept for a shorter time
+    /// ([`crate::store::Retention`]).
+    const ATTEMPT: bool = false;
+
     /// What it was about.
     fn subject(done: &Self::Done) -> Subject;
+
+    /// Whether it took a right away, and gave none. Where the database cannot be written, such a write holds in memory all
+    /// the same, and is written later ([`crate::store::StoreError::Held`]).
+    fn ends(_done: &Self::Done) -> bool {
+        false
+    }
 
     /// Whether anything changed: repeating a deletion does not, and leaves no audit row.
     fn changed(_done: &Self::Done) -> bool {

@@ -50,6 +50,10 @@ impl Effect for LinkIdentity {
     type Done = IdentityLinked;
     const AUDIT: &'static str = "user.link";
 
+    fn ends(done: &IdentityLinked) -> bool {
+        !done.wanted.linked
+    }
+
     fn subject(done: &IdentityLinked) -> Subject {
         Subject { kind: "user", id: done.wanted.user.0, account: None }
     }

@@ -11,15 +11,17 @@
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
 //! | [`jwt`] | what an access token must be, whose keys are believed, which tokens were found good |
-//! | [`oauth`], [`session`], [`form`], [`signing`] | the embedded authorization server: clients, grants, browsers that are signed in, keys that sign |
+//! | [`oauth`], [`session`], [`known_browser`], [`form`], [`signing`] | the embedded authorization server: clients, grants, browsers that are signed in, browsers that were, keys that sign |
 //! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
 //! | [`idempotency`] | a write that is executed once, and its answer sent again |
 //! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
 //! | [`effect`] | a write as a value, and the one `commit` that executes it |
-//! | [`envelope`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
+//! | [`envelope`], [`header`], [`header_text`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
 //! | [`list`] | what a list can be asked, and how it goes on |
 //! | [`store`] | what a store can read, and what it means when it fails |
 //! | [`root_secret`], [`secret`], [`opaque`], [`password`] | secrets, and what is derived from them |
+//! | [`log_subject`] | the subject of a token as the log shows it |
+//! | [`share`] | a shared pool with a share for each of its users |
 //! | [`swap`] | a value that is replaced as a whole while others read it |
 //! | [`clock`], [`random`], [`id`], [`address`] | arguments that elsewhere are ambient |
 //!
@@ -35,15 +37,18 @@ pub mod effect;
 pub mod envelope;
 pub mod form;
 pub mod header;
+pub mod header_text;
 pub mod id;
 pub mod idempotency;
 pub mod identity;
 pub mod input;
 pub mod json;
 pub mod jwt;
+pub mod known_browser;
 pub mod limits;
 pub mod list;
 pub mod live;
+pub mod log_subject;
 pub mod money;
 pub mod oauth;
 pub mod opaque;
@@ -58,6 +63,7 @@ pub mod root_secret;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod share;
 pub mod signing;
 pub mod store;
 pub mod swap;

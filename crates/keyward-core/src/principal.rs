@@ -1,6 +1,7 @@
 //! Who is calling: the caller that a credential proves, and the principal that it is in one account.
 
 use crate::account::Membership;
+use crate::address::ClientAddress;
 use crate::api_key::Digest;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
@@ -10,7 +11,6 @@ use crate::opaque::TokenDigest;
 use crate::role::Role;
 use crate::scope::{Scope, ScopeSet};
 use ipnet::IpNet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What a credential may do at most. What it may do now is this, intersected with its user's role now.
@@ -62,7 +62,7 @@ pub struct KeyCredential {
     /// Whether that secret is the key's own, and not one in its grace.
     pub current: bool,
     /// Where the request came from.
-    pub from: IpAddr,
+    pub from: ClientAddress,
     /// What the key may do at most.
     pub grant: Grant,
     /// The end of the key, if it has one.

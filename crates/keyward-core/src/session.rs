@@ -81,11 +81,49 @@ impl Effect for EndSession {
     const AUDIT: &'static str = "user.sign_out";
     const IN_ACCOUNT: bool = false;
 
+    fn ends(_: &UserId) -> bool {
+        true
+    }
+
     fn subject(done: &UserId) -> Subject {
         of_user(*done)
     }
 
     fn render(_: &UserId) -> Rendered {
+        nothing()
+    }
+}
+
+/// Sign-ins that failed within about a minute, at one user's address or at addresses that are nobody's. They are written
+/// together, so that no guess costs a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoteFailedSignIns {
+    /// Whose password was tried; `None`: the addresses of no user, or of the users that had fewest.
+    pub user: Option<UserId>,
+    /// Wrong passwords.
+    pub wrong: u64,
+    /// Tries that were not looked at, because of those before.
+    pub refused: u64,
+    /// The networks that they came from, as far as they were told apart.
+    pub networks: usize,
+}
+
+impl Effect for NoteFailedSignIns {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "sign_in.failed";
+    const ATTEMPT: bool = true;
+    const IN_ACCOUNT: bool = false;
+
+    fn subject(done: &Self) -> Subject {
+        of_user(done.user.unwrap_or(UserId(0)))
+    }
+
+    fn detail(done: &Self) -> Option<Value> {
+        Some(json!({ "wrong": done.wrong, "refused": done.refused, "networks": done.networks }))
+    }
+
+    fn render(_: &Self) -> Rendered {
         nothing()
     }
 }

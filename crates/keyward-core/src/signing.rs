@@ -123,10 +123,12 @@ pub enum Due {
     Remove(i64),
 }
 
-/// The key that signs now: the latest that has begun.
+/// The key that signs now: the latest that has begun. Where none has, since the clock went back, the first to begin: it has been
+/// published for the longest time.
 #[must_use]
 pub fn signs<'k>(keys: &[&'k SealedKey], now: Timestamp) -> Option<&'k SealedKey> {
-    keys.iter().filter(|key| key.signs_from <= now).max_by_key(|key| (key.signs_from, key.id)).copied()
+    let begun = keys.iter().filter(|key| key.signs_from <= now).max_by_key(|key| (key.signs_from, key.id));
+    begun.or_else(|| keys.iter().min_by_key(|key| (key.signs_from, key.id))).copied()
 }
 
 /// What is to be done. `lives` is the longest life of a token, in seconds.
@@ -259,6 +261,15 @@ mod tests {
         }
         assert_eq!(changes.iter().filter(|(due, _)| *due == Due::Now).count(), 1, "at the first start only");
         assert_eq!(changes.len(), 5);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_leaves_a_key_that_signs() {
+        let (first, second) = (key(1, 1_000), key(2, 2_000));
+        let keys = [&first, &second];
+        let signing = |now| signs(&keys, Timestamp::from_unix(now)).map(|key| key.id);
+        assert_eq!((signing(2_500), signing(1_500), signing(10)), (Some(2), Some(1), Some(1)));
+        assert_eq!(due(&keys, Timestamp::from_unix(10), 900), None, "and no further one is made");
     }
 
     #[test]

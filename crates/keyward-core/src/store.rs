@@ -5,7 +5,7 @@
 use crate::BoxFuture;
 use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
-use crate::id::UserId;
+use crate::id::{AccountId, KeyId, UserId};
 use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
 use crate::opaque::TokenDigest;
@@ -20,12 +20,21 @@ use std::path::PathBuf;
 /// The cause of a failure, as the driver told it. For logs, never for answers.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A store could not do its part. Nothing was changed.
+/// A store could not do its part. Nothing was changed, except as [`StoreError::Held`] says.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot do it now: locked, read-only, full, out of reach. Trying again later may help.
     #[error("the store is unavailable")]
     Unavailable(#[source] Source),
+    /// A right was taken away, and that could not be written: it holds in this process, and is written as soon as the
+    /// database can be.
+    #[error(
+        "it could not be written: where a server runs it holds there until a restart, and is written when there is room; repeat it"
+    )]
+    Held(#[source] Source),
+    /// As much of this account, or of this network, waits for the store as may wait at a time. Others are not concerned.
+    #[error("too much of one account or network waits for the store")]
+    Busy,
     /// A row is not as the rules say.
     #[error("a row of {table} is not as it must be: {what}")]
     Corrupt {
@@ -116,6 +125,12 @@ pub trait OperatorReads: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
+    /// A key, revoked or not.
+    fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>>;
+
+    /// The keys of an account that were not revoked, by id.
+    fn keys_of(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<ApiKey>, StoreError>>;
+
     /// Whether a user has a password.
     fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
@@ -138,6 +153,23 @@ pub struct Figures {
     pub writes_waiting: u64,
     /// Rows that were left out at the start, because they were not as they must be. The log names their tables.
     pub rows_left_out: u64,
+    /// Writes that took a right away, hold in memory, and could not be written yet.
+    pub endings_unwritten: u64,
+}
+
+/// How long rows of the audit trail are kept, in days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Of changes; `None`: as long as there is room.
+    pub changes: Option<u32>,
+    /// Of what strangers cause ([`crate::effect::Effect::ATTEMPT`]): registrations of clients, sign-ins that failed.
+    pub attempts: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { changes: None, attempts: 90 }
+    }
 }
 
 /// The counters of limits as they were kept: the ages of admissions by bucket, and when that was.
@@ -167,6 +199,17 @@ pub trait Upkeep: Send + Sync {
     /// Takes answers of idempotent writes away that are older than they are kept, and closes those with secrets that are older
     /// than those are kept. As many as fit into one short transaction; how many.
     fn purge(&self, now: At) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Takes away what nobody needs any more: rows of the audit trail that are older than they are kept, users of whom nothing
+    /// but an address was ever known and whose invitations are over, sessions and grants that ended, and from memory keys
+    /// whose end has passed. As much as fits into one short transaction; how much.
+    fn forget(&self, now: At, keep: Retention) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Why the database cannot be written; `None`: as far as is known it can.
+    fn write_fault(&self) -> Option<&'static str>;
+
+    /// Writes what was taken away while the database could not be written, and one small row, to find out whether it can be.
+    fn try_writing(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Keeps the counters of limits over a clean stop: the ages of admissions by bucket, and when they were taken, in
     /// milliseconds since the Unix epoch.

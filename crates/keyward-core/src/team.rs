@@ -245,6 +245,10 @@ impl Effect for Dismiss {
     type Done = Dismissed;
     const AUDIT: &'static str = "member.remove";
 
+    fn ends(_: &Dismissed) -> bool {
+        true
+    }
+
     fn subject(done: &Dismissed) -> Subject {
         subject(done.account, done.user)
     }

@@ -162,7 +162,7 @@ mod tests {
                 id: KeyId(1),
                 digest: Digest::from_bytes(&[0; 32]).unwrap(),
                 current: true,
-                from: [127, 0, 0, 1].into(),
+                from: crate::address::ClientAddress::Known([127, 0, 0, 1].into()),
                 grant,
                 expires_at: expires_at.map(Timestamp::from_unix),
                 allowed_ips: ranges.map(Into::into),

@@ -194,6 +194,10 @@ impl Effect for RevokeKey {
     type Done = KeyRevoked;
     const AUDIT: &'static str = "api_key.revoke";
 
+    fn ends(_: &KeyRevoked) -> bool {
+        true
+    }
+
     fn subject(done: &KeyRevoked) -> Subject {
         Subject { kind: "api_key", id: done.key.0, account: Some(done.account) }
     }

@@ -1,6 +1,7 @@
 //! Making secrets and admitting their bearers.
 
 use super::{Digest, KeyFormat, Move, Pepper};
+use crate::address::ClientAddress;
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::live::Live;
@@ -9,7 +10,6 @@ use crate::random::{Random, RandomError};
 use crate::root_secret::RootSecret;
 use crate::secret::Secret;
 use crate::swap::Swap;
-use std::net::IpAddr;
 
 /// A freshly made secret: the text to show once, and what is kept of it.
 #[derive(Clone, Debug)]
@@ -98,7 +98,13 @@ impl KeyRing {
     ///
     /// # Errors
     /// [`Denial::KeyMalformed`], or what [`Live::admit`] says.
-    pub fn admit(&self, token: &str, from: IpAddr, live: &Live, now: Timestamp) -> Result<Admitted, Denial> {
+    pub fn admit(
+        &self,
+        token: &str,
+        from: ClientAddress,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<Admitted, Denial> {
         if !self.format.is_well_formed(token) {
             return Err(Denial::KeyMalformed);
         }
@@ -133,7 +139,7 @@ impl KeyRing {
     pub fn admit_evenly(
         &self,
         token: &str,
-        from: IpAddr,
+        from: ClientAddress,
         live: &Live,
         now: Timestamp,
     ) -> Result<Caller, Denial> {

@@ -20,5 +20,9 @@ pub use seal::{Sealed, Sealing};
 /// How long an answer is kept, in seconds from its completion: 24 hours.
 pub const KEPT_SECONDS: i64 = 24 * 60 * 60;
 
+/// How many bytes of kept answers one account has, unless it is set otherwise: 512 MiB. At 150 writes a minute, the most of the
+/// highest tier, a day of answers of nearly 2 KiB.
+pub const KEPT_BYTES: u64 = 512 * 1024 * 1024;
+
 /// How long an answer that shows a secret can be opened, in seconds from its completion: an hour.
 pub const SECRET_SECONDS: i64 = 60 * 60;

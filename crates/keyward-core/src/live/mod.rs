@@ -4,11 +4,14 @@
 //! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
 
 mod bearer;
+mod keys;
 mod sign_ins;
+
+pub use keys::{RETIRED, RetiredKey};
 
 use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
-use crate::address;
+use crate::address::ClientAddress;
 use crate::api_key::{ApiKey, Digest, KeySecret, Move};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
@@ -21,9 +24,9 @@ use crate::role::Role;
 use crate::session::Session;
 use crate::signing::SealedKey;
 use crate::team::OpenInvitation;
+use keys::Keys;
 use sign_ins::SignIns;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 /// One committed change of what is known.
@@ -33,10 +36,14 @@ pub enum Change {
     Account(Account),
     /// A user is as given.
     User(User),
+    /// A user of whom nothing but an address was known is no more.
+    UserGone(UserId),
     /// A user has this role in the account, or (`None`) no place there.
     Member(AccountId, UserId, Option<Role>),
     /// A key is as given.
     Key(ApiKey),
+    /// A secret of a key that is over has this digest.
+    Retired(Digest, RetiredKey),
     /// A key's live secrets are exactly these.
     Secrets(KeyId, Vec<KeySecret>),
     /// A key is revoked since then.
@@ -77,10 +84,7 @@ pub struct Live {
     accounts: HashMap<AccountId, Account>,
     users: HashMap<UserId, User>,
     members: HashMap<UserId, BTreeMap<AccountId, Role>>,
-    keys: HashMap<KeyId, ApiKey>,
-    keys_of: HashMap<AccountId, Vec<KeyId>>,
-    digests_of: HashMap<KeyId, Vec<Digest>>,
-    secrets: HashMap<Digest, KeySecret>,
+    keys: Keys,
     emails: HashMap<String, UserId>,
     /// By issuer, by subject.
     identities: HashMap<Arc<str>, HashMap<Arc<str>, Identity>>,
@@ -103,30 +107,20 @@ impl Live {
                 self.emails.insert(user.email.clone(), user.id);
                 self.users.insert(user.id, user);
             }
+            Change::UserGone(user) => {
+                if let Some(gone) = self.users.remove(&user) {
+                    self.emails.remove(&gone.email);
+                }
+            }
             Change::Member(account, user, Some(role)) => {
                 self.members.entry(user).or_default().insert(account, role);
             }
-            Change::Member(account, user, None) => {
-                self.members.entry(user).or_default().remove(&account);
-            }
-            Change::Key(key) => {
-                let (id, account) = (key.id, key.account);
-                if self.keys.insert(id, key).is_none() {
-                    self.keys_of.entry(account).or_default().push(id);
-                }
-            }
-            Change::Secrets(key, secrets) => {
-                let digests = secrets.iter().map(|secret| secret.digest).collect();
-                for old in self.digests_of.insert(key, digests).unwrap_or_default() {
-                    self.secrets.remove(&old);
-                }
-                self.secrets.extend(secrets.into_iter().map(|secret| (secret.digest, secret)));
-            }
-            Change::Revoked(key, at) => {
-                if let Some(key) = self.keys.get_mut(&key) {
-                    key.revoked_at = Some(at);
-                }
-            }
+            Change::Member(account, user, None) => take_out(&mut self.members, user, account),
+            Change::Key(key) => self.keys.put(key),
+            Change::Retired(digest, key) => self.keys.put_retired(digest, key),
+            Change::Secrets(key, secrets) => self.keys.set_secrets(key, secrets),
+            Change::Revoked(key, _) => self.keys.revoke(key),
+            Change::Moved(moved) => self.keys.move_digest(moved),
             Change::Linked(identity) => {
                 let named = (Arc::clone(&identity.issuer), Arc::clone(&identity.subject));
                 self.subjects_of.entry(identity.user).or_default().push(named);
@@ -144,11 +138,7 @@ impl Live {
             Change::Invited(account, user, Some(invitation)) => {
                 self.invited.entry(user).or_default().insert(account, invitation);
             }
-            Change::Invited(account, user, None) => {
-                if let Some(open) = self.invited.get_mut(&user) {
-                    open.remove(&account);
-                }
-            }
+            Change::Invited(account, user, None) => take_out(&mut self.invited, user, account),
             Change::Client(_)
             | Change::ClientGone(_)
             | Change::Grant(_)
@@ -161,21 +151,6 @@ impl Live {
                 of_user.retain(|other| (&other.issuer, &other.client) != (&chosen.issuer, &chosen.client));
                 of_user.push(chosen);
             }
-            Change::Moved(Move { from, to, version }) => {
-                let Some(kept) = self.secrets.get(&from).copied() else { return };
-                let secret = KeySecret { digest: to, pepper_version: version, ..kept };
-                // Under whatever digest it has been known so far: each leads to the one of now.
-                let known = self.digests_of.entry(kept.key).or_default();
-                for digest in known.iter() {
-                    if let Some(other) = self.secrets.get_mut(digest)
-                        && other.digest == kept.digest
-                    {
-                        *other = secret;
-                    }
-                }
-                known.push(to);
-                self.secrets.insert(to, secret);
-            }
         }
     }
 
@@ -184,19 +159,15 @@ impl Live {
     ///
     /// # Errors
     /// The first of these that fails.
-    pub fn admit(&self, digest: &Digest, from: IpAddr, now: Timestamp) -> Result<Caller, Denial> {
-        let secret = self.secrets.get(digest).ok_or(Denial::KeyUnknown)?;
-        let key = self.keys.get(&secret.key).ok_or(Denial::KeyUnknown)?;
-        if key.revoked_at.is_some() {
-            return Err(Denial::KeyRevoked);
-        }
+    pub fn admit(&self, digest: &Digest, from: ClientAddress, now: Timestamp) -> Result<Caller, Denial> {
+        let (key, secret) = self.keys.find(digest)?;
         if secret.ends_at.is_some_and(|end| end <= now) {
             return Err(Denial::KeyRotated);
         }
         if key.expires_at.is_some_and(|end| end <= now) {
             return Err(Denial::KeyExpired);
         }
-        if key.allowed_ips.as_deref().is_some_and(|ranges| !address::allowed(from, ranges)) {
+        if key.allowed_ips.as_deref().is_some_and(|ranges| !from.is_in(ranges)) {
             return Err(Denial::AddressNotAllowed);
         }
         if self.users.get(&key.user).is_none_or(|user| user.disabled) {
@@ -224,7 +195,7 @@ impl Live {
     /// Whose key has this secret, whether or not it is admitted: for the operator, who must find a credential that is refused.
     #[must_use]
     pub fn recognise(&self, digest: &Digest) -> Option<Recognised> {
-        let key = self.keys.get(&self.secrets.get(digest)?.key)?;
+        let key = self.keys.owner(digest)?;
         Some(Recognised { kind: "api_key", id: key.id.0, user: key.user, account: Some(key.account) })
     }
 
@@ -265,12 +236,7 @@ impl Live {
     /// The live keys whose current secret has a digest of another version of the root secret.
     #[must_use]
     pub fn unmoved(&self, current: u32, now: Timestamp) -> BTreeSet<KeyId> {
-        let older = self.secrets.values().filter(|secret| secret.pepper_version != current);
-        older
-            .filter(|secret| secret.ends_at.is_none())
-            .map(|secret| secret.key)
-            .filter(|key| self.keys.get(key).is_some_and(|key| key.is_live(now)))
-            .collect()
+        self.keys.unmoved(current, now)
     }
 
     /// The role of a user in an account.
@@ -297,31 +263,34 @@ impl Live {
         self.users.get(self.emails.get(email)?)
     }
 
-    /// Every key of an account, revoked ones included, by id.
-    #[must_use]
-    pub fn keys_of(&self, account: AccountId) -> Vec<&ApiKey> {
-        let ids = self.keys_of.get(&account).into_iter().flatten();
-        let mut keys: Vec<&ApiKey> = ids.filter_map(|id| self.keys.get(id)).collect();
-        keys.sort_by_key(|key| key.id);
-        keys
-    }
-
     /// A user.
     #[must_use]
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.get(&id)
     }
 
-    /// How many keys are known, revoked ones included.
+    /// How many keys are known whole: those that were not revoked, and did not end long ago.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.keys.len()
     }
 
-    /// A key, revoked ones included.
+    /// How many digests of keys that are over are kept: [`RETIRED`] at most.
+    #[must_use]
+    pub fn retired_digests(&self) -> usize {
+        self.keys.retired()
+    }
+
+    /// The latest end of a key of which, because of it, nothing but the digests is kept.
+    #[must_use]
+    pub fn last_retired_end(&self) -> Option<Timestamp> {
+        self.keys.last_retired_end()
+    }
+
+    /// A key, if it was not revoked and did not end long ago.
     #[must_use]
     pub fn key(&self, id: KeyId) -> Option<&ApiKey> {
-        self.keys.get(&id)
+        self.keys.get(id)
     }
 
     /// The active accounts that a user is a member of, by id.
@@ -337,8 +306,22 @@ impl Live {
     /// How many keys of an account are live: neither revoked nor past their end.
     #[must_use]
     pub fn live_keys(&self, account: AccountId, now: Timestamp) -> usize {
-        let of_account = self.keys_of.get(&account).into_iter().flatten();
-        of_account.filter(|id| self.keys.get(id).is_some_and(|key| key.is_live(now))).count()
+        self.keys.live_in(account, now)
+    }
+
+    /// Of keys whose end has passed before that moment keeps the digests alone. For stores, which have the rest.
+    pub fn retire_ended(&mut self, before: Timestamp) {
+        self.keys.retire_ended(before);
+    }
+}
+
+/// Takes one account of a user out, and nothing stays of a user that has none.
+fn take_out<T>(of: &mut HashMap<UserId, BTreeMap<AccountId, T>>, user: UserId, account: AccountId) {
+    if let Some(own) = of.get_mut(&user) {
+        own.remove(&account);
+        if own.is_empty() {
+            of.remove(&user);
+        }
     }
 }
 
@@ -375,6 +358,11 @@ impl Directory {
         }
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         changes.into_iter().for_each(|change| live.apply(change));
+    }
+
+    /// As [`Live::retire_ended`].
+    pub fn retire_ended(&self, before: Timestamp) {
+        self.live.write().unwrap_or_else(PoisonError::into_inner).retire_ended(before);
     }
 
     /// Notes that a key was used. The note is in memory; a background task writes it in batches.
@@ -426,8 +414,10 @@ mod tests {
     use crate::limits::Overrides;
     use crate::principal::Grant;
     use crate::tier::Tier;
+    use std::net::{IpAddr, Ipv4Addr};
 
     const NOW: i64 = 1_000;
+    const HERE: ClientAddress = ClientAddress::Known(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
     fn digest() -> Digest {
         Digest::from_bytes(&[7; 32]).unwrap()
@@ -489,21 +479,24 @@ mod tests {
     fn the_order_of_verification_is_pinned() {
         let mut live = Live::default();
         let ended = Some(Timestamp::from_unix(NOW));
-        let elsewhere: Arc<[_]> = vec![address::parse_range("203.0.113.0/24").unwrap()].into();
-        let wrong = ApiKey { revoked_at: ended, expires_at: ended, allowed_ips: Some(elsewhere), ..key() };
+        let elsewhere: Arc<[_]> = vec![crate::address::parse_range("203.0.113.0/24").unwrap()].into();
+        let wrong = ApiKey { expires_at: ended, allowed_ips: Some(elsewhere), ..key() };
         let steps = [
             (Change::Key(wrong.clone()), Denial::KeyUnknown),
-            (secret(Some(NOW)), Denial::KeyRevoked),
-            (Change::Key(ApiKey { revoked_at: None, ..wrong.clone() }), Denial::KeyRotated),
+            (secret(Some(NOW)), Denial::KeyRotated),
+            // A key that was revoked is never live again. It is here to pin that nothing comes before that but that it exists.
+            (Change::Revoked(KeyId(1), Timestamp::from_unix(0)), Denial::KeyRevoked),
+            (Change::Key(wrong.clone()), Denial::KeyRevoked),
+            (secret(Some(NOW)), Denial::KeyRotated),
             (secret(Some(NOW + 1)), Denial::KeyExpired),
-            (Change::Key(ApiKey { revoked_at: None, expires_at: None, ..wrong }), Denial::AddressNotAllowed),
+            (Change::Key(ApiKey { expires_at: None, ..wrong }), Denial::AddressNotAllowed),
             (Change::Key(key()), Denial::UserDisabled),
             (Change::User(user(true)), Denial::UserDisabled),
             (Change::User(user(false)), Denial::AccountDisabled),
             (Change::Account(account(true)), Denial::AccountDisabled),
             (Change::Account(account(false)), Denial::NotAMember),
         ];
-        let admit = |live: &Live| live.admit(&digest(), [127, 0, 0, 1].into(), Timestamp::from_unix(NOW));
+        let admit = |live: &Live| live.admit(&digest(), HERE, Timestamp::from_unix(NOW));
         for (change, denial) in steps {
             live.apply(change);
             assert_eq!(admit(&live).unwrap_err(), denial);
@@ -532,7 +525,7 @@ mod tests {
         live.apply(Change::Moved(Move { from: digest(), to, version: 2 }));
         assert!(live.unmoved(2, now).is_empty());
         for presented in [digest(), to] {
-            let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
+            let caller = live.admit(&presented, HERE, now).unwrap();
             let Credential::ApiKey(key) = caller.credential else { panic!() };
             assert!(key.digest == to, "what is renewed and compared is the digest of now");
         }
@@ -541,13 +534,13 @@ mod tests {
         live.apply(Change::Moved(Move { from: to, to: third, version: 3 }));
         assert!(live.unmoved(3, now).is_empty());
         for presented in [digest(), to, third] {
-            let caller = live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap();
+            let caller = live.admit(&presented, HERE, now).unwrap();
             let Credential::ApiKey(key) = caller.credential else { panic!() };
             assert!(key.digest == third);
         }
         live.apply(Change::Secrets(KeyId(1), Vec::new()));
         for presented in [digest(), to, third] {
-            assert_eq!(live.admit(&presented, [127, 0, 0, 1].into(), now).unwrap_err(), Denial::KeyUnknown);
+            assert_eq!(live.admit(&presented, HERE, now).unwrap_err(), Denial::KeyUnknown);
         }
         live.apply(Change::Moved(Move { from: digest(), to, version: 2 }));
         assert!(live.recognise(&to).is_none(), "what is gone is not moved");

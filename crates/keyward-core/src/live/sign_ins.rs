@@ -37,6 +37,9 @@ impl SignIns {
                 self.grants.remove(&grant.id);
                 if let Some(own) = self.grants_of.get_mut(&grant.user) {
                     own.retain(|id| *id != grant.id);
+                    if own.is_empty() {
+                        self.grants_of.remove(&grant.user);
+                    }
                 }
             }
             Change::Grant(grant) => {

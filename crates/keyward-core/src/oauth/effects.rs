@@ -4,6 +4,7 @@ use super::client::Client;
 use super::grant::{GrantEnd, OAuthGrant, Resources};
 use super::refresh::Presented;
 use super::words::Asked;
+use crate::address::ClientAddress;
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
@@ -41,8 +42,12 @@ pub struct RegisterClient {
     pub client: Client,
     /// The digest of its metadata, if it is a public client.
     pub same: Option<TokenDigest>,
+    /// Where it came from; clients of one network share a part of the room.
+    pub network: ClientAddress,
     /// The most registered clients there may be.
     pub most: u32,
+    /// The most of one network that nobody has used yet.
+    pub share: u32,
 }
 
 /// A client goes, and all its grants with it. Of one that is a document, which nobody here can take away, the grants go.
@@ -83,9 +88,11 @@ impl Effect for CreateClient {
 
 impl Effect for RegisterClient {
     type Action = Register;
-    /// The row, the client, and whether it is new.
+    /// The row, the client, and whether it is new and took nobody's place: a flood that pushes out its own registrations
+    /// leaves no rows in the audit trail.
     type Done = (i64, Client, bool);
     const AUDIT: &'static str = "oauth_client.register";
+    const ATTEMPT: bool = true;
 
     fn subject((row, ..): &Self::Done) -> Subject {
         of_client(*row)
@@ -108,6 +115,10 @@ impl Effect for DeleteClient {
     type Action = Administer;
     type Done = ClientDeleted;
     const AUDIT: &'static str = "oauth_client.delete";
+
+    fn ends(_: &ClientDeleted) -> bool {
+        true
+    }
 
     fn subject(done: &ClientDeleted) -> Subject {
         of_client(done.row.unwrap_or(0))
@@ -165,8 +176,9 @@ impl Effect for GiveConsent {
     }
 
     fn detail(done: &Given) -> Option<Value> {
-        let OAuthGrant { client, scopes, bound, .. } = &done.0;
-        Some(json!({ "client_id": &**client, "scopes": scopes.names(), "bound": bound }))
+        let OAuthGrant { client, client_name, scopes, bound, .. } = &done.0;
+        let scopes = scopes.names();
+        Some(json!({ "client_id": &**client, "client_name": client_name, "scopes": scopes, "bound": bound }))
     }
 
     fn render(_: &Given) -> Rendered {
@@ -213,6 +225,10 @@ impl Effect for RedeemCode {
     type Action = Present;
     type Done = Redeemed;
     const AUDIT: &'static str = "oauth_grant.redeem";
+
+    fn ends(done: &Redeemed) -> bool {
+        matches!(done, Redeemed::Replayed(_))
+    }
 
     fn subject(done: &Redeemed) -> Subject {
         match done {
@@ -277,6 +293,10 @@ impl Effect for RefreshGrant {
     type Done = Refreshed;
     const AUDIT: &'static str = "oauth_grant.refresh";
 
+    fn ends(done: &Refreshed) -> bool {
+        matches!(done, Refreshed::Reused(_))
+    }
+
     fn subject(done: &Refreshed) -> Subject {
         of_grant(done.grant())
     }
@@ -322,6 +342,10 @@ impl Effect for RevokeGrant {
     type Done = GrantRevoked;
     const AUDIT: &'static str = "oauth_grant.revoke";
 
+    fn ends(_: &GrantRevoked) -> bool {
+        true
+    }
+
     fn subject(done: &GrantRevoked) -> Subject {
         of_grant(&done.grant)
     }
@@ -362,6 +386,10 @@ impl Effect for Disconnect {
     type Done = Disconnected;
     const AUDIT: &'static str = "oauth_grant.disconnect";
     const IN_ACCOUNT: bool = false;
+
+    fn ends(_: &Disconnected) -> bool {
+        true
+    }
 
     fn subject(done: &Disconnected) -> Subject {
         Subject { kind: "user", id: done.user.0, account: None }

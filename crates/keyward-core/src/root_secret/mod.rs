@@ -33,6 +33,10 @@ pub enum Purpose {
     AtRest,
     /// The tokens of forms.
     Form,
+    /// Subjects of tokens in the log.
+    LogSubject,
+    /// The marks of browsers that a user signed in with.
+    KnownBrowser,
 }
 
 impl Purpose {
@@ -46,6 +50,8 @@ impl Purpose {
             Self::RefreshToken => b"keyward/refresh-token",
             Self::AtRest => b"keyward/at-rest",
             Self::Form => b"keyward/form",
+            Self::LogSubject => b"keyward/log-subject",
+            Self::KnownBrowser => b"keyward/known-browser",
         }
     }
 }
