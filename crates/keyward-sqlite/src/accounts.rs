@@ -11,7 +11,7 @@ use keyward_core::account::{
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::id::{AccountId, UserId};
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
 use keyward_core::oauth::GrantEnd;
@@ -159,14 +159,15 @@ pub(crate) fn remove_member(
     if tx.change("DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2", of)? == 0 {
         return Ok(false);
     }
-    tx.change(
-        "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
-        params![account.0, user.0, now.unix()],
-    )?;
-    let sql = format!("SELECT {} FROM api_keys WHERE account_id = ?1 AND user_id = ?2", rows::KEY);
-    for key in tx.all(&sql, params![account.0, user.0], rows::key)? {
-        tx.change(FORGET_SECRETS, [key.id.0])?;
-        tx.publish(Change::Key(key));
+    // By their ids alone: a key ends whatever else is wrong with it, and those that ended before are not looked at.
+    let sql =
+        "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL
+               RETURNING id";
+    let revoked =
+        tx.all(sql, params![account.0, user.0, now.unix()], |row| rows::get(row, "id").map(KeyId))?;
+    for key in revoked {
+        tx.change(FORGET_SECRETS, [key.0])?;
+        tx.publish(Change::Revoked(key, now));
     }
     let there = format!("user_id = {} AND bound = 1 AND account_id = ?3", user.0);
     end_where(tx, &there, account.0, GrantEnd::MemberRemoved, now)?;

@@ -17,12 +17,13 @@ use std::sync::Arc;
 fn add(
     tx: &mut Tx<'_>,
     client: &Client,
-    same: Option<TokenDigest>,
+    (same, network): (Option<TokenDigest>, &str),
     now: Timestamp,
 ) -> Result<i64, StoreError> {
     let row = tx.insert(
-        "INSERT INTO oauth_clients (client_id, name, redirect_uris, origin, secret_digest, refreshes, metadata_digest, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO oauth_clients (client_id, name, redirect_uris, origin, secret_digest, refreshes, metadata_digest, created_at,
+                                    network)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             &*client.id,
             client.name,
@@ -32,6 +33,7 @@ fn add(
             client.refreshes,
             same.as_ref().map(TokenDigest::as_bytes),
             now.unix(),
+            network,
         ],
     )?;
     tx.publish(Change::Client(client.clone()));
@@ -49,32 +51,60 @@ impl Execute<CreateClient> for Tx<'_> {
         if known.is_some() {
             return Err(Denial::invalid("client_id", "client_id is already in use").into());
         }
-        Ok((add(self, &e.0, None, now)?, e.0.clone()))
+        Ok((add(self, &e.0, (None, ""), now)?, e.0.clone()))
     }
 }
 
 /// A client that registered itself and that nobody used within a day goes; one that was used, after half a year without use.
 const UNUSED: i64 = 86_400;
 const IDLE: i64 = 180 * 86_400;
-/// Within this a client that has registered signs in, in seconds.
-const SIGNING_IN: i64 = 900;
 
 fn count(tx: &Tx<'_>) -> Result<u32, StoreError> {
     let sql = "SELECT count(*) AS n FROM oauth_clients WHERE origin = 'registered'";
     Ok(tx.first(sql, [], |row| rows::get(row, "n"))?.unwrap_or(0))
 }
 
-/// Takes away the clients that registered themselves and of which this is so, and what they were given.
-fn forget(tx: &mut Tx<'_>, which: &str, values: impl Params, now: Timestamp) -> Result<(), StoreError> {
+fn unused_of(tx: &Tx<'_>, network: &str) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) AS n FROM oauth_clients
+               WHERE origin = 'registered' AND last_used_at IS NULL AND network = ?1";
+    Ok(tx.first(sql, [network], |row| rows::get(row, "n"))?.unwrap_or(0))
+}
+
+/// Makes room for one more of this network; whether another had to go for it. A network that has its share gives way itself,
+/// and where all of the room is taken, the network that holds most of it: a flood thins itself, and nobody else. What
+/// somebody has used stays.
+fn make_room(tx: &mut Tx<'_>, e: &RegisterClient, network: &str, now: Timestamp) -> Result<bool, Stop> {
+    let mut thinned = false;
+    if unused_of(tx, network)? >= e.share {
+        let own = "last_used_at IS NULL AND network = ?1 ORDER BY created_at, id LIMIT 1";
+        thinned |= forget(tx, own, [network], now)? > 0;
+    }
+    if count(tx)? >= e.most {
+        let fullest = "last_used_at IS NULL AND network =
+            (SELECT network FROM oauth_clients WHERE origin = 'registered' AND last_used_at IS NULL
+             GROUP BY network ORDER BY count(*) DESC, min(created_at) LIMIT 1)
+            ORDER BY created_at, id LIMIT 1";
+        thinned |= forget(tx, fullest, [], now)? > 0;
+    }
+    if count(tx)? >= e.most {
+        return Err(Denial::OAuth(OAuthDenial::TooManyClients).into());
+    }
+    Ok(thinned)
+}
+
+/// Takes away the clients that registered themselves and of which this is so, and what they were given; how many.
+fn forget(tx: &mut Tx<'_>, which: &str, values: impl Params, now: Timestamp) -> Result<usize, StoreError> {
     let sql = format!(
         "DELETE FROM oauth_clients WHERE id IN
              (SELECT id FROM oauth_clients WHERE origin = 'registered' AND {which}) RETURNING client_id"
     );
-    for id in tx.all(&sql, values, |row| rows::get::<String>(row, "client_id"))? {
+    let gone = tx.all(&sql, values, |row| rows::get::<String>(row, "client_id"))?;
+    let number = gone.len();
+    for id in gone {
         end_where(tx, "client_id = ?3", &id, GrantEnd::ClientDeleted, now)?;
         tx.publish(Change::ClientGone(id.into()));
     }
-    Ok(())
+    Ok(number)
 }
 
 impl Execute<RegisterClient> for Tx<'_> {
@@ -96,25 +126,13 @@ impl Execute<RegisterClient> for Tx<'_> {
                 return Ok((row, client, false));
             }
         }
-        forget(
-            self,
-            "max(created_at + ?1, coalesce(last_used_at + ?2, 0)) <= ?3 LIMIT 100",
-            params![UNUSED, IDLE, now.unix()],
-            now,
-        )?;
-        if count(self)? >= e.most {
-            // Whoever fills the place does not keep others out: the oldest goes that did not sign in while it could have.
-            forget(
-                self,
-                "last_used_at IS NULL AND created_at <= ?1 ORDER BY created_at LIMIT 1",
-                [now.plus_seconds(-SIGNING_IN).unix()],
-                now,
-            )?;
-        }
-        if count(self)? >= e.most {
-            return Err(Denial::OAuth(OAuthDenial::TooManyClients).into());
-        }
-        Ok((add(self, &e.client, e.same, now)?, e.client.clone(), true))
+        let expired = "created_at <= ?1 AND coalesce(last_used_at, 0) <= ?2 LIMIT 100";
+        let (unused, idle) = (now.plus_seconds(-UNUSED).unix(), now.plus_seconds(-IDLE).unix());
+        forget(self, expired, [unused, idle], now)?;
+        let network = e.network.network().known().map(|network| network.to_string()).unwrap_or_default();
+        let thinned = make_room(self, e, &network, now)?;
+        let row = add(self, &e.client, (e.same, &network), now)?;
+        Ok((row, e.client.clone(), !thinned))
     }
 }
 

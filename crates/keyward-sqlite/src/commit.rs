@@ -1,20 +1,23 @@
 //! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
 
-use crate::error::store_error;
+use crate::error::{store_error, unavailable};
 use crate::fail_point::fail_point;
-use crate::tx::Tx;
+use crate::payer::Payer;
+use crate::tx::{Finished, Tx};
 use crate::writer::Desk;
-use crate::{Sqlite, idempotency};
+use crate::{Sqlite, endings, idempotency};
 use keyward_core::BoxFuture;
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
 use keyward_core::envelope;
-use keyward_core::id::{KeyId, UserId};
+use keyward_core::id::KeyId;
 use keyward_core::idempotency::Claim;
+use keyward_core::limits::Tiers;
+use keyward_core::live::Change;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 impl<E: Effect> Commit<E> for Sqlite
 where
@@ -39,8 +42,13 @@ where
                 Some(Some(turn)) => Some(turn),
                 None => None,
             };
+            let payer = Payer::of_write(&permit, &context);
             let work = move |desk: &mut Desk<'_>| {
-                let ended = commit(desk, &effect, permit, &context, claim.as_ref(), at);
+                let now = match at {
+                    At::Store => desk.clock.now(),
+                    At::Fixed(moment) => moment,
+                };
+                let ended = commit(desk, Write { effect, permit, context, claim, now });
                 drop(turn);
                 match ended {
                     Ok(ended) => Ok(ended),
@@ -48,77 +56,150 @@ where
                     Err(Stop::Failed(error)) => Err(error),
                 }
             };
-            self.writer.run(work).await
+            self.writer.run_for(payer, work).await
         })
     }
 }
 
-/// Dropping the transaction before its commit rolls it back, so every early return changes nothing.
-fn commit<E: Effect>(
-    desk: &mut Desk<'_>,
-    effect: &E,
+/// A write that is to be done.
+struct Write<E: Effect> {
+    effect: E,
     permit: Permit<E::Action>,
-    context: &Context,
-    claim: Option<&Claim>,
-    at: At,
-) -> Result<Ended<E::Done>, Stop>
+    context: Context,
+    claim: Option<Claim>,
+    now: Timestamp,
+}
+
+/// Dropping the transaction before its commit rolls it back, so every early return changes nothing.
+fn commit<E: Effect>(desk: &mut Desk<'_>, write: Write<E>) -> Result<Ended<E::Done>, Stop>
 where
     for<'c> Tx<'c>: Execute<E>,
 {
-    let now = match at {
-        At::Store => desk.clock.now(),
-        At::Fixed(moment) => moment,
-    };
-    if let Some((version, _)) = claim.and_then(Claim::record) {
+    let now = write.now;
+    if let Some((version, _)) = write.claim.as_ref().and_then(Claim::record) {
         // It was made just before a rotation of the root secret, and its duplicate just after may have been here already.
-        if version < *desk.newest_claim {
+        if version < desk.state.newest_claim {
             return Err(Denial::IdempotencyInProgress.into());
         }
-        *desk.newest_claim = version;
+        desk.state.newest_claim = version;
     }
-    let inner =
-        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let settled = endings::settle(desk);
+    let mut tx = begin(desk.connection, *desk.tiers.get())?;
     // This thread alone publishes, so what the directory says now holds until this commit.
-    let permit = permit.renew(&desk.directory.read(), now)?;
-    let mut tx = Tx::new(inner, *desk.tiers.get());
+    let permit = write.permit.renew(&desk.directory.read(), now)?;
+    let write = Write { permit, ..write };
     fail_point("claim");
-    if let Some(claim) = claim
-        && let Some(found) = idempotency::find(&tx, claim, now)?
-    {
-        tx.may_replay(effect, found.subject, &permit, now)?;
-        let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
-        let answer = found.answer(claim, used, now)?;
-        // An old record that made room, or a refusal, changes nothing of that.
-        return Ok(Ended::Replayed(answer));
+    if let Some(claim) = &write.claim {
+        if let Some(found) = idempotency::find(&mut tx, claim, now)? {
+            tx.may_replay(&write.effect, found.subject, &write.permit, now)?;
+            let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
+            let answer = found.answer(claim, used, now)?;
+            // An old record that made room, or a refusal, changes nothing of that.
+            return Ok(Ended::Replayed(answer));
+        }
+        if desk.state.kept.is_full(Payer::of_claim(claim)) {
+            return Err(Denial::IdempotencyFull(RETRY_FULL).into());
+        }
     }
     fail_point("effect");
-    let done = tx.execute(effect, &permit, now)?;
+    let Executed { done, answer, finished } = execute(tx, &write, settled)?;
+    let Finished { changes, kept, written } = finished;
+    match written {
+        Ok(()) => {
+            fail_point("committed");
+            take_in(desk, changes);
+            desk.state.kept.take_in(&kept);
+            desk.health.wrote();
+            fail_point("published");
+            Ok(Ended::Done(done, answer))
+        }
+        Err(StoreError::Unavailable(source))
+            if E::ends(&done) && E::changed(&done) && desk.state.endings.has_room() =>
+        {
+            take_in(desk, changes);
+            hold(desk, &done, write);
+            Err(StoreError::Held(source).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn begin(connection: &mut Connection, tiers: Tiers) -> Result<Tx<'_>, StoreError> {
+    let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    Ok(Tx::new(inner, tiers))
+}
+
+/// What a write came to.
+struct Executed<D> {
+    done: D,
+    answer: Answer,
+    finished: Finished,
+}
+
+/// Executes, records and commits. `settled`: no ending waits that must be written first.
+fn execute<E: Effect>(mut tx: Tx<'_>, write: &Write<E>, settled: bool) -> Result<Executed<E::Done>, Stop>
+where
+    for<'c> Tx<'c>: Execute<E>,
+{
+    let Write { effect, permit, context, claim, now } = write;
+    let done = tx.execute(effect, permit, *now)?;
     fail_point("executed");
     let rendered = E::render(&done);
     let answer = Answer {
         status: rendered.status,
-        body: envelope::success(context.request_id, now, &rendered.data, None),
+        body: envelope::success(context.request_id, *now, &rendered.data, None),
         etag: rendered.etag.clone(),
         location: rendered.location.clone(),
     };
-    if let Some(claim) = claim {
-        idempotency::keep(&tx, claim, E::subject(&done), &rendered, &answer, now)?;
-    }
+    let first = if settled || E::ends(&done) {
+        Ok(())
+    } else {
+        Err(unavailable("what was revoked while the database could not be written is written first"))
+    };
+    let recorded = first.and_then(|()| match claim {
+        Some(claim) => idempotency::keep(&mut tx, claim, E::subject(&done), &rendered, &answer, *now),
+        None => Ok(()),
+    });
     fail_point("recorded");
-    if E::changed(&done) {
-        let who = (permit.holder(), E::actor(&done));
-        audit(&tx, E::AUDIT, (E::subject(&done), E::detail(&done)), who, context, now)?;
-    }
+    let recorded =
+        recorded.and_then(|()| if E::changed(&done) { audit::<E>(&tx, &done, write) } else { Ok(()) });
     fail_point("commit");
-    let changes = tx.commit()?;
-    fail_point("committed");
-    // What is committed must be known before anything else happens: a process that could not take it in must not go on
-    // judging by what was before.
+    let finished = tx.finish(recorded);
+    Ok(Executed { done, answer, finished })
+}
+
+/// Has what took a right away wait until it can be written. It is written with the rights of the moment at which it was done:
+/// the credential may be one that it ended.
+fn hold<E: Effect>(desk: &mut Desk<'_>, done: &E::Done, write: Write<E>)
+where
+    for<'c> Tx<'c>: Execute<E>,
+{
+    let Subject { kind, id, .. } = E::subject(done);
+    let detail = E::detail(done).map(|detail| detail.to_string()).unwrap_or_default();
+    let by = match write.permit.holder() {
+        Holder::Principal(who) => format!("{} {}", who.credential.kind(), who.credential.id()),
+        Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => String::new(),
+    };
+    let name = format!("{} {kind} {id} {detail} {by}", E::AUDIT);
+    let again = move |desk: &mut Desk<'_>| {
+        let tx = begin(desk.connection, *desk.tiers.get())?;
+        let Executed { finished, .. } = execute(tx, &write, true)?;
+        finished.written?;
+        take_in(desk, finished.changes);
+        desk.state.kept.take_in(&finished.kept);
+        desk.health.wrote();
+        Ok(())
+    };
+    desk.state.endings.hold(name, Box::new(again));
+    desk.health.unwritten(desk.state.endings.len());
+}
+
+/// What is committed must be known before anything else happens: a process that could not take it in must not go on judging by
+/// what was before.
+fn take_in(desk: &Desk<'_>, changes: Vec<Change>) {
     let unknown = AbortUnlessKnown;
     desk.directory.publish(changes);
     std::mem::forget(unknown);
-    fail_point("published");
-    Ok(Ended::Done(done, answer))
 }
 
 /// Ends the process when it is dropped.
@@ -130,40 +211,40 @@ impl Drop for AbortUnlessKnown {
     }
 }
 
-fn audit(
-    tx: &Tx<'_>,
-    action: &str,
-    (subject, detail): (Subject, Option<serde_json::Value>),
-    (holder, actor): (&Holder, Option<UserId>),
-    context: &Context,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let (user, kind, id) = match holder {
+/// After so many seconds an account whose kept answers fill their space may ask again: answers go when they are a day old, one
+/// by one.
+const RETRY_FULL: u64 = 600;
+
+fn audit<E: Effect>(tx: &Tx<'_>, done: &E::Done, write: &Write<E>) -> Result<(), StoreError> {
+    let (subject, detail, context) = (E::subject(done), E::detail(done), &write.context);
+    let (user, kind, id) = match write.permit.holder() {
         Holder::Principal(who) => (Some(who.user.0), who.credential.kind(), Some(who.credential.id())),
         Holder::Bearer => (None, "jwt", None),
-        Holder::Presenter(what) => (actor.map(|user| user.0), what.word(), None),
+        Holder::Presenter(what) => (E::actor(done).map(|user| user.0), what.word(), None),
         Holder::Operator => (None, "operator", None),
         Holder::Background => (None, "background", None),
     };
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
-                            subject_kind, subject_id, detail, address, origin_app, request_id)
+                            subject_kind, subject_id, detail, address, origin_app, request_id, attempt)
          SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
-                    (SELECT coalesce(max(account_seq), 0) + 1 FROM audit WHERE account_id = ?2) END,
-                ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12",
+                    max(coalesce((SELECT max(account_seq) FROM audit WHERE account_id = ?2), 0),
+                        coalesce((SELECT audit_forgotten FROM accounts WHERE id = ?2), 0)) + 1 END,
+                ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13",
         params![
-            now.unix(),
+            write.now.unix(),
             subject.account.map(|account| account.0),
             user,
             kind,
             id,
-            action,
+            E::AUDIT,
             subject.kind,
             subject.id,
             detail.map(|detail| detail.to_string()),
             context.address.map(|address| address.to_string()),
             context.origin_app,
             context.request_id.to_string(),
+            E::ATTEMPT.then_some(1),
         ],
     )?;
     Ok(())

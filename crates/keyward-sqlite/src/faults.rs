@@ -3,6 +3,7 @@
 
 use crate::Sqlite;
 use crate::error::store_error;
+use crate::writer::Desk;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
@@ -16,6 +17,48 @@ impl Sqlite {
     pub async fn on_writer(&self, sql: &'static str) -> Result<(), StoreError> {
         self.writer.run(move |desk| desk.connection.execute_batch(sql).map_err(store_error)).await
     }
+}
+
+impl Sqlite {
+    /// From now on commits fail as on a full disk, or no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the statement fails.
+    pub async fn fill_disk(&self, full: bool) -> Result<(), StoreError> {
+        // A mark that is this connection's alone, and in no file.
+        let mark = "CREATE TEMP TABLE IF NOT EXISTS full_disk (one INTEGER)";
+        self.on_writer(if full { mark } else { "DROP TABLE IF EXISTS temp.full_disk" }).await
+    }
+
+    /// Keeps the writer busy until this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it takes no work.
+    pub async fn hold_writer(&self, until: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let busy = move |_: &mut Desk<'_>| {
+            until();
+            Ok(())
+        };
+        self.writer.run(busy).await
+    }
+
+    /// Whether what is counted of kept answers is what the database has.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub async fn counts_answers_right(&self) -> Result<bool, StoreError> {
+        self.writer.run(|desk| desk.state.kept.same_as(desk.connection)).await
+    }
+}
+
+/// Fails as a commit does on a full disk, where [`Sqlite::fill_disk`] says so.
+pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'full_disk'";
+    if connection.prepare_cached(sql).and_then(|mut mark| mark.exists([])).map_err(store_error)? {
+        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        return Err(store_error(rusqlite::Error::SqliteFailure(full, None)));
+    }
+    Ok(())
 }
 
 impl Sqlite {

@@ -111,27 +111,30 @@ impl Execute<GiveConsent> for Tx<'_> {
             "UPDATE oauth_clients SET last_used_at = ?2 WHERE client_id = ?1",
             params![&*e.client.id, now.unix()],
         )?;
-        // Codes that nobody can use any more: their replay is no longer told from an unknown one.
-        self.change(
-            "DELETE FROM oauth_codes WHERE digest IN (SELECT digest FROM oauth_codes WHERE expires_at <= ?1 LIMIT 100)",
-            [now.plus_seconds(-86_400).unix()],
-        )?;
         forget_old(self, now)?;
         Ok(Given(renewed(self, GrantId(id))?))
     }
 }
 
-/// Takes grants away that have been over for a day: nothing that they gave is presented any more, and the audit trail has them.
-fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+/// Takes codes and grants away that have been over for a day: nothing that they gave is presented any more, and the audit trail
+/// has them. How many.
+pub(crate) fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    // Codes that nobody can use any more: their replay is no longer told from an unknown one.
+    let codes = tx.change(
+        "DELETE FROM oauth_codes WHERE digest IN (SELECT digest FROM oauth_codes WHERE expires_at <= ?1 LIMIT 100)",
+        [now.plus_seconds(-86_400).unix()],
+    )?;
     let sql = format!(
         "DELETE FROM oauth_grants WHERE id IN (SELECT g.id FROM oauth_grants g WHERE (g.ends_at <= ?1 OR g.ended_at <= ?1)
              AND NOT EXISTS (SELECT 1 FROM oauth_codes c WHERE c.grant_id = g.id) LIMIT 100) RETURNING {}",
         rows::GRANT
     );
-    for gone in tx.all(&sql, [now.plus_seconds(-86_400).unix()], rows::grant)? {
-        tx.publish(Change::Grant(OAuthGrant { ended: true, ..gone }));
+    let grants = tx.all(&sql, [now.plus_seconds(-86_400).unix()], rows::grant)?;
+    let gone = codes + grants.len();
+    for grant in grants {
+        tx.publish(Change::Grant(OAuthGrant { ended: true, ..grant }));
     }
-    Ok(())
+    Ok(gone)
 }
 
 struct Code {
@@ -226,7 +229,10 @@ impl Execute<RefreshGrant> for Tx<'_> {
             return Err(refuse(OAuthDenial::GrantOver));
         }
         let Family { number, rotated_at, version } = family;
-        let just_replaced = e.presented.number + 1 == number && now < rotated_at.plus_seconds(GRACE_SECONDS);
+        // Of a clock that went back since, the time says nothing: what was replaced is not just replaced for as long.
+        let in_grace =
+            now < rotated_at.plus_seconds(GRACE_SECONDS) && rotated_at < now.plus_seconds(GRACE_SECONDS);
+        let just_replaced = e.presented.number + 1 == number && in_grace;
         if e.presented.number > number {
             // Of a time that was taken back, by a restored copy.
             return Err(refuse(OAuthDenial::RefreshUnknown));

@@ -1,5 +1,7 @@
 //! The SQL of idempotent writes: finding the answer of a claim, and keeping one.
 
+use crate::kept::{self, Delta};
+use crate::payer::Payer;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -47,12 +49,12 @@ fn record(row: &Row<'_>) -> Result<Record, StoreError> {
 ///
 /// # Errors
 /// [`Denial::IdempotencyKeyReused`] when it was another request that was done.
-pub(crate) fn find(tx: &Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Option<Record>, Stop> {
+pub(crate) fn find(tx: &mut Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Option<Record>, Stop> {
     let sql = format!("SELECT {RECORD} FROM idempotency WHERE name = ?1");
     for name in claim.names() {
         let Some(found) = tx.first(&sql, [name], record)? else { continue };
         if found.completed_at.plus_seconds(KEPT_SECONDS) <= now {
-            tx.change("DELETE FROM idempotency WHERE name = ?1", [name])?;
+            tx.forget_answers("name = ?1", [name])?;
             continue;
         }
         if found.fingerprint != claim.fingerprint().as_bytes() {
@@ -87,7 +89,7 @@ impl Record {
 
 /// Keeps the answer of a claim.
 pub(crate) fn keep(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     claim: &Claim,
     subject: Subject,
     rendered: &Rendered,
@@ -125,6 +127,7 @@ pub(crate) fn keep(
             now.unix(),
         ],
     )?;
+    tx.keeps(Delta::More(Payer::of_claim(claim), kept::cost(body.as_deref(), salt.is_some())));
     Ok(())
 }
 

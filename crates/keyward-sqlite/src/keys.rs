@@ -323,7 +323,8 @@ impl KeyReads for Sqlite {
             };
             let (account, user) = (member.account.0, who.user.0);
             let whole = of == KeysOf::Account;
-            let mut listed = self.read(move |reads| list(reads, (account, user), whole, &window)).await?;
+            let mut listed =
+                self.read_for(permit, move |reads| list(reads, (account, user), whole, &window)).await?;
             for key in &mut listed.items {
                 let noted = self.directory.unwritten_use(key.id).map(|noted| noted.at);
                 key.last_used_at = key.last_used_at.max(noted);

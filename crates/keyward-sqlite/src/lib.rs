@@ -5,13 +5,15 @@
 //! | `open.rs` | opening: lock, pragmas, migrations, root secret check, filling the directory |
 //! | `migrate.rs` | embedded migrations, one table keyed by (component, version) |
 //! | `writer.rs` | the one connection that writes, on a thread of its own |
-//! | `reader.rs` | connections that read |
+//! | `reader.rs` | connections that read, on threads of their own |
+//! | `queue.rs`, `payer.rs` | what waits for these threads: bounded, a share for each account or network |
+//! | `endings.rs`, `health.rs` | revocations while the database cannot be written, and whether it can |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
-//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `team.rs` | the SQL of identity |
+//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs` | the SQL of identity |
 //! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
-//! | `idempotency.rs`, `in_progress.rs` | the answers of claims, and those that are being executed |
-//! | `upkeep.rs` | what is written in batches |
+//! | `idempotency.rs`, `in_progress.rs`, `kept.rs` | the answers of claims, those that are being executed, how much they take |
+//! | `upkeep.rs`, `forget.rs` | what is written, and taken away, in batches |
 //! | `faults.rs`, `fail_point.rs` | faults made on purpose, for tests (feature `fault-injection`) |
 //!
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
@@ -20,25 +22,34 @@ mod accounts;
 mod active_accounts;
 mod clients;
 mod commit;
+mod endings;
 mod error;
 mod fail_point;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
+mod forget;
 mod grants;
+mod health;
 mod idempotency;
 mod identities;
 mod in_progress;
+mod kept;
 mod keys;
 mod load;
 mod migrate;
 mod open;
 mod operator;
+mod payer;
+mod queue;
 mod reader;
 mod root_secret;
 mod rows;
 mod sessions;
 mod signing_keys;
+mod strangers;
 mod team;
+#[cfg(test)]
+mod testing;
 mod tx;
 mod upkeep;
 mod writer;

@@ -6,9 +6,9 @@
 use crate::open::OpenError;
 use crate::reader::all;
 use crate::rows;
-use keyward_core::api_key::KeySecret;
+use keyward_core::api_key::{Digest, KeySecret};
 use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::live::Change;
+use keyward_core::live::{Change, RETIRED, RetiredKey};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use keyward_core::team::OpenInvitation;
@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What was learnt.
 pub(crate) struct Learnt {
-    /// Every account, user, membership, key, secret, identity, choice of an account and invitation.
+    /// Every account, user, membership, identity, choice of an account and invitation, every key that was not revoked with its
+    /// secrets, and the newest digests of those that were.
     pub(crate) changes: Vec<Change>,
     /// How many rows were left out.
     pub(crate) left_out: u64,
@@ -36,13 +37,14 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         loading.table("memberships", "account_id, user_id, role", member, |(account, user, _)| {
             vec![format!("user {user} in account {account}")]
         })?;
-    let keys = loading.table("api_keys", rows::KEY, rows::key, |key| vec![format!("id {}", key.id)])?;
+    let keys = loading.of("api_keys", &live_keys(), rows::key, |key| vec![format!("id {}", key.id)])?;
     let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
-    for secret in loading.table("api_key_secrets", rows::SECRET, rows::secret, |secret| {
+    for secret in loading.of("api_key_secrets", &live_secrets(), rows::secret, |secret| {
         vec![secret.digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()]
     })? {
         secrets.entry(secret.key).or_default().push(secret);
     }
+    let retired = loading.of("api_key_secrets", &retired_secrets(), retired, |_| Vec::new())?;
     let identities = loading.table("identities", rows::IDENTITY, rows::identity, |identity| {
         vec![format!("{} {}", identity.issuer, identity.subject)]
     })?;
@@ -62,6 +64,8 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
         .map(Change::Account)
         .chain(users.into_iter().map(Change::User))
         .chain(members.into_iter().map(|(account, user, role)| Change::Member(account, user, Some(role))))
+        // The oldest first: the newest are the last to be forgotten.
+        .chain(retired.into_iter().rev().map(|(digest, key)| Change::Retired(digest, key)))
         .chain(keys.into_iter().map(Change::Key))
         .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
         .chain(identities.into_iter().map(Change::Linked))
@@ -85,6 +89,36 @@ fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {
     Ok((AccountId(account), UserId(user), rows::role(row)?))
 }
 
+/// The keys that were not revoked. One of which another row says that it was is not among them; what is no time at all is no
+/// revocation, and no key that can be read either.
+fn live_keys() -> String {
+    let revoked = "SELECT 1 FROM api_keys o WHERE o.id = k.id AND typeof(o.revoked_at) = 'integer'";
+    format!("SELECT {} FROM api_keys k WHERE NOT EXISTS ({revoked})", rows::KEY)
+}
+
+/// Their secrets, and those of no key.
+fn live_secrets() -> String {
+    let revoked = "SELECT 1 FROM api_keys k WHERE k.id = s.key_id AND typeof(k.revoked_at) = 'integer'";
+    format!("SELECT {} FROM api_key_secrets s WHERE NOT EXISTS ({revoked})", rows::SECRET)
+}
+
+/// The digests of the keys that were revoked last.
+fn retired_secrets() -> String {
+    format!(
+        "SELECT s.digest, k.id, k.user_id, k.account_id FROM api_keys k JOIN api_key_secrets s ON s.key_id = k.id
+         WHERE k.revoked_at IS NOT NULL AND typeof(k.revoked_at) = 'integer' ORDER BY k.revoked_at DESC LIMIT {RETIRED}"
+    )
+}
+
+fn retired(row: &Row<'_>) -> Result<(Digest, RetiredKey), StoreError> {
+    let (id, user, account) =
+        (rows::get(row, "id")?, rows::get(row, "user_id")?, rows::get(row, "account_id")?);
+    let retired = RetiredKey { id: KeyId(id), user: UserId(user), account: AccountId(account), ended: None };
+    let digest: Vec<u8> = rows::get(row, "digest")?;
+    let wrong = || StoreError::Corrupt { table: "api_key_secrets", what: format!("digest of key {id}") };
+    Ok((Digest::from_bytes(&digest).ok_or_else(wrong)?, retired))
+}
+
 struct Loading<'c> {
     connection: &'c Connection,
     left_out: u64,
@@ -99,8 +133,18 @@ impl Loading<'_> {
         read: fn(&Row<'_>) -> Result<T, StoreError>,
         names: fn(&T) -> Vec<String>,
     ) -> Result<Vec<T>, OpenError> {
-        let sql = format!("SELECT {columns} FROM {table}");
-        let found = all(self.connection, &sql, [], |row| {
+        self.of(table, &format!("SELECT {columns} FROM {table}"), read, names)
+    }
+
+    /// The same, of the rows that a query of the table finds.
+    fn of<T>(
+        &mut self,
+        table: &'static str,
+        sql: &str,
+        read: fn(&Row<'_>) -> Result<T, StoreError>,
+        names: fn(&T) -> Vec<String>,
+    ) -> Result<Vec<T>, OpenError> {
+        let found = all(self.connection, sql, [], |row| {
             Ok(read(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
         });
         let found = found.map_err(open_error)?;
@@ -122,12 +166,14 @@ impl Loading<'_> {
     }
 }
 
-fn open_error(error: StoreError) -> OpenError {
+pub(crate) fn open_error(error: StoreError) -> OpenError {
     match error {
-        StoreError::Unavailable(source) | StoreError::Failed(source) => match source.downcast() {
-            Ok(error) => OpenError::Sqlite(*error),
-            Err(_) => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
-        },
-        StoreError::Corrupt { .. } => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
+        StoreError::Unavailable(source) | StoreError::Held(source) | StoreError::Failed(source) => {
+            match source.downcast() {
+                Ok(error) => OpenError::Sqlite(*error),
+                Err(_) => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
+            }
+        }
+        StoreError::Corrupt { .. } | StoreError::Busy => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
     }
 }

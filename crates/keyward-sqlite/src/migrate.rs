@@ -36,6 +36,11 @@ pub(crate) const IDENTITY: Component = Component {
             name: "forgetting_grants",
             sql: include_str!("../migrations/0007_forgetting_grants.sql"),
         },
+        Migration { name: "what_is_kept", sql: include_str!("../migrations/0008_what_is_kept.sql") },
+        Migration {
+            name: "networks_of_clients",
+            sql: include_str!("../migrations/0009_networks_of_clients.sql"),
+        },
     ],
 };
 

@@ -1,6 +1,7 @@
 //! Opening the file: everything that must be right before the first request.
 
 use crate::in_progress::InProgress;
+use crate::kept::Kept;
 use crate::load::Learnt;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::reader::Readers;
@@ -30,6 +31,8 @@ pub struct Options<'a> {
     pub migrate: bool,
     /// What every tier may have; it can change while the store is open.
     pub tiers: Swap<Tiers>,
+    /// How many bytes of the answers of idempotent writes one account keeps ([`keyward_core::idempotency::KEPT_BYTES`]).
+    pub idempotency_bytes: u64,
     /// The store's clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -113,6 +116,7 @@ impl Sqlite {
         recognise_secret(&connection, options.root_secret_checks, now)?;
         let directory = Directory::default();
         let Learnt { changes, left_out } = load::everything(&connection)?;
+        let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
         directory.publish(changes);
         let readers = Readers::open(path)?;
         let writer = Writer::start(
@@ -121,6 +125,7 @@ impl Sqlite {
             directory.clone(),
             Arc::clone(&options.clock),
             options.tiers.clone(),
+            kept,
         )
         .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         Ok(Self {
@@ -211,6 +216,8 @@ fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // Nothing is written before a commit: on a full disk it is the commit that fails, and all that comes before has been done.
+    connection.pragma_update(None, "cache_spill", false)?;
     connection.set_prepared_statement_cache_capacity(64);
     if is_new {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -5,8 +5,9 @@ use crate::migrate::recognise;
 use crate::open::{OpenError, connect, own};
 use crate::{Sqlite, rows};
 use keyward_core::BoxFuture;
+use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
-use keyward_core::id::UserId;
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
 use rusqlite::{Connection, InterruptHandle, OpenFlags, Row, params};
 use std::fs::File;
@@ -22,6 +23,21 @@ impl OperatorReads for Sqlite {
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>> {
         let sql = "SELECT * FROM audit WHERE at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3";
         Box::pin(self.read(move |reads| reads.all(sql, params![since.unix(), after, limit], audit_row)))
+    }
+
+    fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>> {
+        let sql = format!("SELECT {} FROM api_keys WHERE id = ?1", rows::KEY);
+        Box::pin(self.read(move |reads| reads.first(&sql, [id.0], rows::key)))
+    }
+
+    fn keys_of(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<ApiKey>, StoreError>> {
+        let sql = format!(
+            "SELECT {} FROM api_keys WHERE account_id = ?1 AND revoked_at IS NULL ORDER BY id",
+            rows::KEY
+        );
+        let read =
+            move |reads: &crate::Reads<'_>| Ok(reads.readable("api_keys", &sql, [account.0], rows::key)?.0);
+        Box::pin(self.read(read))
     }
 
     fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {

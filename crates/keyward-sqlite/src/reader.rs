@@ -1,60 +1,85 @@
 //! Connections that read. They cannot write: SQLite refuses it.
 
 use crate::error::{store_error, unavailable};
+use crate::payer::Payer;
+use crate::queue::Queue;
 use crate::{OpenError, Sqlite};
+use keyward_core::permit::{Action, Permit};
+use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, Params, Row};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
-const CONNECTIONS: usize = 4;
+/// Threads that read, each with a connection of its own.
+const THREADS: usize = 4;
+/// Reads that may wait; one more is refused at once.
+const QUEUE: u64 = 4096;
+/// Of these, as many of one account.
+const SHARE: u64 = 1024;
 
-/// The reading connections, each used by one at a time.
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The way to the threads that read. They are the store's own: whatever else blocks in the program takes none of them.
 pub(crate) struct Readers {
     /// The database.
     pub(crate) path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    turns: Arc<Semaphore>,
+    queue: Arc<Queue<Read>>,
+    threads: Vec<JoinHandle<()>>,
     /// How many queries have been run, for tests that count them.
     #[cfg(feature = "fault-injection")]
-    pub(crate) queries: std::sync::atomic::AtomicU64,
+    pub(crate) queries: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Readers {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connect = |_| -> Result<Connection, OpenError> {
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.busy_timeout(Duration::from_secs(1))?;
-            connection.set_prepared_statement_cache_capacity(64);
-            Ok(connection)
-        };
-        let idle = (0..CONNECTIONS).map(connect).collect::<Result<_, _>>()?;
-        Ok(Self {
+        let mut readers = Self {
             path: path.to_owned(),
-            idle: Mutex::new(idle),
-            turns: Arc::new(Semaphore::new(CONNECTIONS)),
+            queue: Arc::new(Queue::new(QUEUE, SHARE)),
+            threads: Vec::new(),
             #[cfg(feature = "fault-injection")]
-            queries: std::sync::atomic::AtomicU64::new(0),
-        })
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+            queries: Arc::default(),
+        };
+        for _ in 0..THREADS {
+            let (connection, queue) = (connect(path)?, Arc::clone(&readers.queue));
+            let thread = thread::Builder::new().name("keyward-reader".to_owned());
+            let thread = thread.spawn(move || work_through(&queue, &connection));
+            readers.threads.push(thread.map_err(|source| OpenError::File { path: path.to_owned(), source })?);
+        }
+        Ok(readers)
     }
 }
 
-/// A connection in use. It goes back however its use ends.
-struct Taken<'r> {
-    readers: &'r Readers,
-    connection: Option<Connection>,
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(1))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
 }
 
-impl Drop for Taken<'_> {
+fn work_through(queue: &Queue<Read>, connection: &Connection) {
+    while let Some(waiting) = queue.next() {
+        let read = waiting.job;
+        // A panic ends its own read, and its transaction with it.
+        if catch_unwind(AssertUnwindSafe(|| read(connection))).is_err() {
+            tracing::error!("a read of the database panicked");
+        }
+    }
+}
+
+impl Drop for Readers {
+    /// Waits for the reads to end, so that the writer is the last to close the file.
     fn drop(&mut self) {
-        self.readers.idle().extend(self.connection.take());
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A panic of the thread has been reported where it happened.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -165,7 +190,7 @@ where
 }
 
 impl Sqlite {
-    /// Reads in one transaction, off the runtime's threads.
+    /// Reads in one transaction, off the runtime's threads, for the program itself.
     ///
     /// # Errors
     /// [`StoreError`], also from `work`.
@@ -174,35 +199,109 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let readers = Arc::clone(&self.readers);
-        let turn = Arc::clone(&readers.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| unavailable("the store is closed"))?;
-        let reading = tokio::task::spawn_blocking(move || {
-            let connection = readers.idle().pop();
-            let taken = Taken { readers: &readers, connection };
-            let connection = taken.connection.as_ref().ok_or_else(|| unavailable("no connection is idle"))?;
-            let result = read_once(&readers, connection, work);
-            // The turn ends with the work and after the connection is back, also when nobody waits any more.
-            drop(taken);
-            drop(turn);
-            result
+        self.read_in(Payer::Own, work).await
+    }
+
+    /// As [`Sqlite::read`], for the holder of a permit: its reads wait in its account's share, which has its turn among those
+    /// of others.
+    ///
+    /// # Errors
+    /// As [`Sqlite::read`], and [`StoreError::Busy`].
+    pub async fn read_for<A: Action, T, F>(&self, permit: &Permit<A>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read_in(Payer::of_read(permit), work).await
+    }
+
+    async fn read_in<T, F>(&self, payer: Payer, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        #[cfg(feature = "fault-injection")]
+        let queries = Arc::clone(&self.readers.queries);
+        let read: Read = Box::new(move |connection| {
+            // Its client has left: nobody would have the result.
+            if reply.is_closed() {
+                return;
+            }
+            let result = read_once(
+                connection,
+                #[cfg(feature = "fault-injection")]
+                &queries,
+                work,
+            );
+            let _ = reply.send(result);
         });
-        reading.await.map_err(|error| StoreError::Failed(error.into()))?
+        self.readers.queue.push(payer, read).map_err(|full| match full {
+            Full::Share => StoreError::Busy,
+            Full::Pool => unavailable("too many reads wait"),
+        })?;
+        result.await.map_err(|_| StoreError::Failed("the read gave no result".into()))?
     }
 }
 
 fn read_once<T>(
-    #[cfg_attr(not(feature = "fault-injection"), expect(unused_variables, reason = "only tests count"))]
-    readers: &Readers,
     connection: &Connection,
+    #[cfg(feature = "fault-injection")] queries: &std::sync::atomic::AtomicU64,
     work: impl FnOnce(&Reads<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let tx = connection.unchecked_transaction().map_err(store_error)?;
     work(&Reads {
         connection: &tx,
         #[cfg(feature = "fault-injection")]
-        queries: &readers.queries,
+        queries,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(queue: &Queue<Read>) -> u64 {
+        queue.len()
+    }
+
+    #[tokio::test]
+    async fn a_read_whose_client_left_is_skipped_and_holds_no_thread() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = crate::testing::open(&directory.path().join("keyward.db"));
+        let (go, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(held));
+        let blocked: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let (store, held) = (store.clone(), Arc::clone(&held));
+                tokio::spawn(
+                    async move { store.read(move |_| Ok(held.lock().unwrap().recv().is_ok())).await },
+                )
+            })
+            .collect();
+        while waits(&store.readers.queue) < THREADS as u64 {
+            tokio::task::yield_now().await;
+        }
+        let ran = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let mark = Arc::clone(&ran);
+        let left = tokio::spawn({
+            let store = store.clone();
+            let mark = move |_: &Reads<'_>| {
+                mark.store(true, std::sync::atomic::Ordering::SeqCst);
+                Ok(())
+            };
+            async move { store.read(mark).await }
+        });
+        while waits(&store.readers.queue) < THREADS as u64 + 1 {
+            tokio::task::yield_now().await;
+        }
+        left.abort();
+        let _ = left.await;
+        for read in blocked {
+            go.send(()).unwrap();
+            assert!(read.await.unwrap().unwrap());
+        }
+        store.read(|_| Ok(())).await.unwrap();
+        assert!(!ran.load(std::sync::atomic::Ordering::SeqCst), "nobody waits for it");
+    }
 }

@@ -39,7 +39,7 @@ impl Execute<RetireVersion> for Tx<'_> {
             );
             return Err(Denial::invalid("version", text).into());
         }
-        self.change("DELETE FROM idempotency WHERE secret_version = ?1", [e.version])?;
+        self.forget_answers("secret_version = ?1", [e.version])?;
         forget(self, e.version)?;
         let retired =
             self.change("DELETE FROM root_secret_versions WHERE version = ?1", [i64::from(e.version)])?;

@@ -19,8 +19,8 @@ use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, PasswordChosen,
-    SESSION_SECONDS, Session, StartSession,
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
+    PasswordChosen, SESSION_SECONDS, Session, StartSession,
 };
 use keyward_core::store::{SignInReads, StoreError};
 use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
@@ -78,6 +78,18 @@ impl Execute<StartSession> for Tx<'_> {
         let session = Session { id, digest: e.digest, user, created_at: now, ends_at };
         self.publish(Change::Session(session));
         Ok(session)
+    }
+}
+
+impl Execute<NoteFailedSignIns> for Tx<'_> {
+    /// The audit row is all of it.
+    fn execute(
+        &mut self,
+        e: &NoteFailedSignIns,
+        _: &Permit<Administer>,
+        _: Timestamp,
+    ) -> Result<NoteFailedSignIns, Stop> {
+        Ok(*e)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The SQL of an account's team: its list, and what its admins do with it.
 
 use crate::accounts::{add_user, remove_member, set_role};
+use crate::strangers::forget_stranger;
 use crate::tx::Tx;
 use crate::{Sqlite, rows};
 use keyward_core::BoxFuture;
@@ -59,7 +60,7 @@ impl TeamReads for Sqlite {
                 let items = reads.all(&sql, params, team_member)?;
                 Ok(Listed::of(items, total.unwrap_or(0), window.limit))
             };
-            self.read(read).await
+            self.read_for(permit, read).await
         })
     }
 }
@@ -245,6 +246,7 @@ impl Execute<Dismiss> for Tx<'_> {
                 params![account.0, member.user.0],
             )?;
             self.publish(Change::Invited(account, member.user, None));
+            forget_stranger(self, member.user, now)?;
         } else {
             if member.role == Role::Admin {
                 keep_an_admin(self, account, member.user, "body")?;

@@ -1,6 +1,7 @@
 //! The transaction that executes effects.
 
 use crate::error::store_error;
+use crate::kept::{self, Delta};
 use crate::reader;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
@@ -13,12 +14,21 @@ use rusqlite::{Params, Row, Transaction};
 pub struct Tx<'c> {
     inner: Transaction<'c>,
     changes: Vec<Change>,
+    kept: Vec<Delta>,
     tiers: Tiers,
+}
+
+/// How a transaction ended, and what it would have others learn.
+pub(crate) struct Finished {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) kept: Vec<Delta>,
+    /// Whether it is committed; else nothing of it stays in the database.
+    pub(crate) written: Result<(), StoreError>,
 }
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers) -> Self {
-        Self { inner, changes: Vec::new(), tiers }
+        Self { inner, changes: Vec::new(), kept: Vec::new(), tiers }
     }
 
     /// What every tier may have, now.
@@ -74,9 +84,35 @@ impl<'c> Tx<'c> {
         self.changes.push(change);
     }
 
-    /// Commits; what the directory must learn.
-    pub(crate) fn commit(self) -> Result<Vec<Change>, StoreError> {
-        self.inner.commit().map_err(store_error)?;
-        Ok(self.changes)
+    /// Notes what a kept answer takes.
+    pub(crate) fn keeps(&mut self, more: Delta) {
+        self.kept.push(more);
     }
+
+    /// Takes kept answers away.
+    pub(crate) fn forget_answers(&mut self, which: &str, params: impl Params) -> Result<(), StoreError> {
+        let gone = kept::delete(&self.inner, which, params)?;
+        self.kept.extend(gone);
+        Ok(())
+    }
+
+    /// Ends it: commits, unless something failed before.
+    pub(crate) fn finish(self, so_far: Result<(), StoreError>) -> Finished {
+        let Self { inner, changes, kept, .. } = self;
+        // Dropping it takes everything back.
+        let written = so_far.and_then(|()| commit(inner));
+        Finished { changes, kept, written }
+    }
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
+    inner.commit().map_err(store_error)
+}
+
+/// As on a full disk, where a test says so: the commit is what fails there.
+#[cfg(feature = "fault-injection")]
+fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
+    crate::faults::refuse_to_write(&inner)?;
+    inner.commit().map_err(store_error)
 }

@@ -2,14 +2,15 @@
 
 use crate::error::store_error;
 use crate::idempotency::{FORGET_MOVED_SECRET, FORGET_USED_SECRET};
-use crate::{Sqlite, reader, rows};
+use crate::tx::Tx;
+use crate::{Sqlite, endings, forget, kept, reader, rows};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
-use keyward_core::clock::At;
+use keyward_core::clock::{At, Timestamp};
 use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
 use keyward_core::live::{Change, Directory, KeyUse};
-use keyward_core::store::{Figures, SavedLimits, StoreError, Upkeep};
-use rusqlite::{Params, Transaction, TransactionBehavior, params};
+use keyward_core::store::{Figures, Retention, SavedLimits, StoreError, Upkeep};
+use rusqlite::{Connection, Params, Transaction, TransactionBehavior, params};
 use std::path::Path;
 
 impl Upkeep for Sqlite {
@@ -25,6 +26,7 @@ impl Upkeep for Sqlite {
             bytes: size(&self.readers.path),
             log_bytes: size(Path::new(&log)),
             writes_waiting: self.writer.waiting(),
+            endings_unwritten: self.writer.health().endings(),
             rows_left_out: self.left_out,
         }
     }
@@ -89,18 +91,14 @@ impl Upkeep for Sqlite {
                 At::Store => desk.clock.now(),
                 At::Fixed(moment) => moment,
             };
-            let kept = now.plus_seconds(-KEPT_SECONDS).unix();
+            let old = now.plus_seconds(-KEPT_SECONDS).unix();
             let shown = now.plus_seconds(-SECRET_SECONDS).unix();
             let tx = desk
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
-            let gone = execute(
-                &tx,
-                "DELETE FROM idempotency WHERE name IN
-                     (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)",
-                params![kept, PURGED],
-            )?;
+            let which = "name IN (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)";
+            let gone = kept::delete(&tx, which, params![old, PURGED])?;
             let closed = execute(
                 &tx,
                 "UPDATE idempotency SET body = NULL, salt = NULL WHERE name IN
@@ -108,7 +106,35 @@ impl Upkeep for Sqlite {
                 params![shown, PURGED],
             )?;
             tx.commit().map_err(store_error)?;
-            Ok(gone + closed)
+            desk.state.kept.take_in(&gone);
+            Ok(gone.len() + closed)
+        }))
+    }
+
+    fn forget(&self, now: At, keep: Retention) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(self.writer.run(move |desk| {
+            let now = match now {
+                At::Store => desk.clock.now(),
+                At::Fixed(moment) => moment,
+            };
+            forget::forget(desk, now, keep)
+        }))
+    }
+
+    fn write_fault(&self) -> Option<&'static str> {
+        self.writer.health().fault()
+    }
+
+    fn try_writing(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.run(|desk| {
+            let settled = endings::settle(desk);
+            let tx = probe(desk.connection, desk.clock.now()).map_err(store_error)?;
+            let tx = Tx::new(tx, *desk.tiers.get());
+            tx.finish(Ok(())).written?;
+            if settled {
+                desk.health.wrote();
+            }
+            Ok(())
         }))
     }
 
@@ -166,6 +192,15 @@ impl Upkeep for Sqlite {
             })
         }))
     }
+}
+
+/// Writes one small row, in a transaction that is still to be committed.
+fn probe(connection: &mut Connection, now: Timestamp) -> Result<Transaction<'_>, rusqlite::Error> {
+    // What the log holds and the database has room for goes there: the log begins again, and needs no room.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute("INSERT OR REPLACE INTO write_probe (one, at) VALUES (1, ?1)", [now.unix()])?;
+    Ok(tx)
 }
 
 /// Rows of one purge: a short transaction, since writes wait for it.

@@ -1,10 +1,17 @@
-//! The one connection that writes, on a thread of its own. Work is done in the order in which it came, whole, and
-//! whether or not the one who asked still waits.
+//! The one connection that writes, on a thread of its own. Each account has its turn; the work of one is done in the order in
+//! which it came, whole, and whether or not the one who asked still waits.
 
+use crate::endings::{self, Endings};
 use crate::error::unavailable;
+use crate::health::Health;
+use crate::kept::Kept;
+use crate::payer::Payer;
+use crate::queue::Queue;
 use keyward_core::clock::Clock;
+use keyward_core::id::UserId;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
+use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
 use rusqlite::Connection;
@@ -14,10 +21,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// Pieces of work that may wait; one more is refused at once.
-const QUEUE: usize = 1024;
+const QUEUE: u64 = 1024;
+/// Of these, as many of one account: more than the writes that the highest tier has in a minute.
+const SHARE: u64 = 256;
 /// Work that waited longer is refused instead of begun: its caller has most likely given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -27,9 +36,19 @@ pub(crate) struct Desk<'d> {
     pub(crate) directory: &'d Directory,
     pub(crate) clock: &'d dyn Clock,
     pub(crate) tiers: &'d Swap<Tiers>,
+    pub(crate) health: &'d Health,
+    pub(crate) state: &'d mut State,
+}
+
+/// What the thread remembers from one piece of work to the next.
+pub(crate) struct State {
     /// The newest version of the root secret that a claim was named by: the claims of a process that came before know
     /// nothing of records under it.
-    pub(crate) newest_claim: &'d mut u32,
+    pub(crate) newest_claim: u32,
+    pub(crate) kept: Kept,
+    pub(crate) endings: Endings,
+    /// Up to this user it was looked whether somebody is nobody.
+    pub(crate) users_after: UserId,
 }
 
 type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
@@ -41,10 +60,11 @@ struct Waiting {
 
 /// The way to the writer's thread.
 pub(crate) struct Writer {
+    queue: Arc<Queue<Waiting>>,
     /// Taken only by the drop.
-    queue: Option<mpsc::Sender<Waiting>>,
     thread: Option<JoinHandle<()>>,
     clock: Arc<dyn Clock>,
+    health: Arc<Health>,
 }
 
 impl Writer {
@@ -55,23 +75,51 @@ impl Writer {
         directory: Directory,
         clock: Arc<dyn Clock>,
         tiers: Swap<Tiers>,
+        kept: Kept,
     ) -> io::Result<Self> {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let own = Arc::clone(&clock);
+        let (queue, health) = (Arc::new(Queue::new(QUEUE, SHARE)), Arc::new(Health::default()));
+        let own = (Arc::clone(&queue), Arc::clone(&clock), Arc::clone(&health));
         let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
-            work_through(waiting, connection, (&directory, &*own, &tiers));
+            let (queue, clock, health) = own;
+            let mut connection = connection;
+            let mut state =
+                State { newest_claim: 0, kept, endings: Endings::default(), users_after: UserId(0) };
+            let mut desk = Desk {
+                connection: &mut connection,
+                directory: &directory,
+                clock: &*clock,
+                tiers: &tiers,
+                health: &health,
+                state: &mut state,
+            };
+            work_through(&queue, &mut desk);
+            close(connection);
             drop(lock);
         })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), clock })
+        Ok(Self { queue, thread: Some(thread), clock, health })
     }
 
-    /// Pieces of work that wait for their turn.
+    /// Pieces of work that wait for their turn, or are being done.
     pub(crate) fn waiting(&self) -> u64 {
-        self.queue.as_ref().map_or(0, |queue| (queue.max_capacity() - queue.capacity()) as u64)
+        self.queue.len()
+    }
+
+    /// Whether the database can be written.
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Does a piece of work of the program itself.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.run_for(Payer::Own, work).await
     }
 
     /// Does a piece of work on the writer's connection and waits for its result.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run_for<T, F>(&self, payer: Payer, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -79,31 +127,36 @@ impl Writer {
         let (reply, result) = oneshot::channel();
         let work: Work = Box::new(move |desk, too_late| {
             let result = if too_late { Err(unavailable("the writer is overloaded")) } else { work(desk) };
+            if let Err(error) = &result {
+                desk.health.failed(error);
+            }
             // Nobody may wait any more; the work stands all the same.
             let _ = reply.send(result);
         });
         let waiting = Waiting { since: self.clock.elapsed(), work };
-        let sent = self.queue.as_ref().map(|queue| queue.try_send(waiting));
-        sent.and_then(Result::ok).ok_or_else(|| unavailable("the writer takes no more work"))?;
+        self.queue.push(payer, waiting).map_err(|full| match full {
+            Full::Share => StoreError::Busy,
+            Full::Pool => unavailable("the writer takes no more work"),
+        })?;
         result.await.map_err(|_| StoreError::Failed("the writer gave no result".into()))?
     }
 }
 
-fn work_through(
-    mut waiting: mpsc::Receiver<Waiting>,
-    mut connection: Connection,
-    (directory, clock, tiers): (&Directory, &dyn Clock, &Swap<Tiers>),
-) {
-    let mut newest_claim = 0;
-    while let Some(Waiting { since, work }) = waiting.blocking_recv() {
-        let too_late = clock.elapsed().saturating_sub(since) > PATIENCE;
-        let newest_claim = &mut newest_claim;
-        let mut desk = Desk { connection: &mut connection, directory, clock, tiers, newest_claim };
+fn work_through(queue: &Queue<Waiting>, desk: &mut Desk<'_>) {
+    while let Some(waiting) = queue.next() {
+        let Waiting { since, work } = waiting.job;
+        let too_late = desk.clock.elapsed().saturating_sub(since) > PATIENCE;
         // A panic rolls its transaction back on the way and ends its own work, not everyone's.
-        if catch_unwind(AssertUnwindSafe(|| work(&mut desk, too_late))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| work(desk, too_late))).is_err() {
             tracing::error!("a piece of work of the writer panicked and was rolled back");
         }
     }
+    if !endings::settle(desk) {
+        endings::give_up(desk);
+    }
+}
+
+fn close(connection: Connection) {
     // Closing the last connection moves the log into the database.
     if let Err((_, error)) = connection.close() {
         tracing::warn!(%error, "the database was not closed in order; its log stays beside it");
@@ -113,7 +166,7 @@ fn work_through(
 impl Drop for Writer {
     /// Waits for the queue to empty and the file to be closed in order: what is accepted is done.
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been reported where it happened.
             let _ = thread.join();

@@ -16,6 +16,7 @@ async fn the_embedded_store_keeps_the_contract() {
             components: &[],
             root_secret_checks: &[],
             migrate: true,
+            idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };

@@ -25,6 +25,7 @@ fn open(path: &Path) -> Result<Sqlite, keyward_sqlite::OpenError> {
         components: &[],
         root_secret_checks: &[(1, "check".to_owned())],
         migrate: true,
+        idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         clock: Arc::new(SystemClock::new()),
     })
@@ -100,7 +101,7 @@ async fn a_full_database_is_unavailable_and_keeps_what_was_acknowledged() {
     let (_directory, path) = home().unwrap();
     let store = open(&path).unwrap();
     // SQLite says SQLITE_FULL when the file may not grow, as it does when the disk has no room.
-    store.on_writer("PRAGMA max_page_count = 60").await.unwrap();
+    store.on_writer("PRAGMA max_page_count = 100").await.unwrap();
     let mut made = Vec::new();
     let refused = loop {
         assert!(made.len() < 200, "the database never got full");

@@ -31,6 +31,7 @@ mod poison {
             components: &[],
             root_secret_checks: &[(1, "check".to_owned())],
             migrate: true,
+            idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };
@@ -93,7 +94,12 @@ mod poison {
         let live = store.directory().read();
         let now = FakeClock::new().now();
         let admit = |key: usize| {
-            let admitted = ring.admit(keys[key].expose(), [127, 0, 0, 1].into(), &live, now);
+            let admitted = ring.admit(
+                keys[key].expose(),
+                keyward_core::address::ClientAddress::Known([127, 0, 0, 1].into()),
+                &live,
+                now,
+            );
             admitted.map(|admitted| admitted.caller)
         };
         (admit(0), Principal::of(admit(1).unwrap()).scopes, store.figures().rows_left_out)
@@ -256,7 +262,12 @@ mod poison {
         let admit = |key: usize| {
             let live = store.directory().read();
             let secret = keys[key].secret.expose();
-            ring.admit(secret, [127, 0, 0, 1].into(), &live, FakeClock::new().now())
+            ring.admit(
+                secret,
+                keyward_core::address::ClientAddress::Known([127, 0, 0, 1].into()),
+                &live,
+                FakeClock::new().now(),
+            )
         };
         let permit = check::<ReadAccount>(Principal::of(admit(0).unwrap().caller)).unwrap();
         let window = Window { limit: 50, from: From::Offset(Vec::new(), 0) };

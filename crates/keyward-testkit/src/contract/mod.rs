@@ -13,6 +13,7 @@ mod team;
 
 use crate::{START, SeededRandom};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{
     CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
 };
@@ -35,7 +36,8 @@ use keyward_core::role::Role;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use keyward_core::secret::Secret;
 use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, StartSession,
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
+    StartSession,
 };
 use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 use keyward_core::store::{KeyReads, KeysOf, SignInReads, TeamReads, Upkeep};
@@ -69,6 +71,7 @@ pub trait IdentityStore:
     + Commit<StartSession>
     + Commit<EndSession>
     + Commit<AcceptInvitation>
+    + Commit<NoteFailedSignIns>
     + Commit<CreateClient>
     + Commit<RegisterClient>
     + Commit<DeleteClient>
@@ -111,6 +114,7 @@ impl<S> IdentityStore for S where
         + Commit<StartSession>
         + Commit<EndSession>
         + Commit<AcceptInvitation>
+        + Commit<NoteFailedSignIns>
         + Commit<CreateClient>
         + Commit<RegisterClient>
         + Commit<DeleteClient>
@@ -142,6 +146,8 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     a_store_that_is_well_says_so(&Bench::new(&fresh()).await).await;
     the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
     team::an_invitation_is_open_for_a_week_and_gives_no_right(&Bench::new(&fresh()).await).await;
+    team::a_stranger_whom_nobody_invites_any_more_is_forgotten(&Bench::new(&fresh()).await).await;
+    team::a_former_member_is_not_forgotten(&Bench::new(&fresh()).await).await;
     team::an_address_that_was_only_invited_stays_free(&Bench::new(&fresh()).await).await;
     team::invitations_are_bounded(&Bench::new(&fresh()).await).await;
     team::an_account_keeps_an_active_admin(&Bench::new(&fresh()).await).await;
@@ -160,11 +166,14 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     signing_in::a_code_is_good_once_for_a_minute_and_only_for_its_client(&Bench::new(&fresh()).await).await;
     signing_in::a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all(&Bench::new(&fresh()).await)
         .await;
+    signing_in::a_clock_that_went_back_makes_no_replaced_token_good(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_lives_while_it_is_used_and_a_year_at_most(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_that_is_long_over_is_forgotten(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_ends_with_what_it_stands_on(&Bench::new(&fresh()).await).await;
     signing_in::clients_that_register_are_bounded_and_the_same_is_the_same(&Bench::new(&fresh()).await).await;
     signing_in::a_client_that_registers_again_has_its_day_anew(&Bench::new(&fresh()).await).await;
+    signing_in::a_flood_of_registrations_thins_the_network_that_holds_most(&Bench::new(&fresh()).await).await;
+    signing_in::failed_sign_ins_leave_one_row_for_each_user(&Bench::new(&fresh()).await).await;
     signing_in::a_code_is_known_from_when_it_is_given(&Bench::new(&fresh()).await).await;
     signing_in::signing_keys_are_known_at_once(&Bench::new(&fresh()).await).await;
 }
@@ -180,7 +189,7 @@ struct Bench<'s, S> {
     viewer: KeyMade,
 }
 
-const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FROM: ClientAddress = ClientAddress::Known(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(START + seconds)

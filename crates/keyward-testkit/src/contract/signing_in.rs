@@ -1,13 +1,17 @@
 //! The rules of signing in: passwords and links, browsers, consent, codes, refresh tokens, and what ends them.
 
+mod registering;
+
+pub(super) use registering::*;
+
 use super::{Bench, IdentityStore, at, commit, must};
 use keyward_core::account::{AddMember, CreateAccount, RemoveMember, SetUserDisabled};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::id::UserId;
 use keyward_core::oauth::{
     Asked, CONSENT_SECONDS, Client, ClientOrigin, CreateClient, DeleteClient, Disconnect, GRACE_SECONDS,
-    GiveConsent, GrantId, LONGEST_DAYS, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed,
-    RegisterClient, Resources, RevokeGrant, pkce, refresh,
+    GiveConsent, GrantId, LONGEST_DAYS, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources,
+    RevokeGrant, pkce, refresh,
 };
 use keyward_core::opaque::TokenDigest;
 use keyward_core::password;
@@ -18,7 +22,7 @@ use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::secret::Secret;
 use keyward_core::session::{
     AcceptInvitation, ChoosePassword, EndSession, INVITATION_LINK_SECONDS, InviteByOperator, IssueLink,
-    LinkKind, RESET_LINK_SECONDS, SESSION_SECONDS, StartSession,
+    LinkKind, NoteFailedSignIns, RESET_LINK_SECONDS, SESSION_SECONDS, StartSession,
 };
 use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
 use keyward_core::tier::Tier;
@@ -380,6 +384,23 @@ pub(super) async fn a_replaced_refresh_token_lives_half_a_minute_and_then_ends_a
     assert!(matches!(late, Ok(Refreshed::Reused(_))), "half a minute is over to the second");
 }
 
+pub(super) async fn a_clock_that_went_back_makes_no_replaced_token_good<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    bench.signed_in().await;
+    let app = bench.registered("app").await;
+    let id = bench.granted(&app, 1).await;
+    let later = 2 * GRACE_SECONDS;
+    must("a refresh", bench.refresh(id, 1, later).await);
+    let close = bench.refresh(id, 1, later - GRACE_SECONDS + 1).await;
+    assert!(
+        matches!(close, Ok(Refreshed::Granted(_, false))),
+        "a clock that is put right by seconds changes nothing"
+    );
+    let reused = bench.refresh(id, 1, later - GRACE_SECONDS).await;
+    assert!(matches!(reused, Ok(Refreshed::Reused(_))), "further back the time says nothing: it is a theft");
+}
+
 pub(super) async fn a_grant_lives_while_it_is_used_and_a_year_at_most<S: IdentityStore>(
     bench: &Bench<'_, S>,
 ) {
@@ -482,60 +503,12 @@ pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench:
     assert_eq!(bench.in_person("session", 5).err(), Some(Denial::SessionEnded));
 }
 
-pub(super) async fn clients_that_register_are_bounded_and_the_same_is_the_same<S: IdentityStore>(
-    bench: &Bench<'_, S>,
-) {
-    let register = async |id: &str, same: Option<&str>, seconds| {
-        let same = same.map(TokenDigest::of);
-        let effect = RegisterClient { client: client(id, ClientOrigin::Registered), same, most: 2 };
-        commit(bench.store, effect, permit::register(), seconds)
-            .await
-            .map(|(_, client, new)| (client.id, new))
-    };
-    let first = must("one registers", register("one", Some("metadata"), 0).await);
-    assert_eq!((&*first.0, first.1), ("one", true));
-    let same = must("the same again", register("two", Some("metadata"), 1).await);
-    assert_eq!((&*same.0, same.1), ("one", false), "is the same client");
-    must("one with a secret", register("three", None, 1).await);
-    let full = register("four", Some("other"), 2).await.err();
-    assert_eq!(full, refused(OAuthDenial::TooManyClients), "there are so many, and no more");
-    must("the same still is", register("five", Some("metadata"), 2).await);
-    must("a quarter of an hour later there is room", register("late", Some("late"), 902).await);
-    {
-        let live = bench.store.directory().read();
-        assert!(live.client("three").is_none(), "for the oldest that has not signed in by then");
-        assert!(live.client("one").is_some(), "and for no more");
-    }
-    bench.registered("mine").await;
-    let twice =
-        commit(bench.store, CreateClient(client("mine", ClientOrigin::Operator)), operator(), 2).await;
-    assert!(matches!(twice, Err(Denial::Invalid(_))), "an id is one client's");
-
-    bench.signed_in().await;
-    let one = must("known", bench.store.directory().read().client("one").cloned().ok_or("not"));
-    let used = bench.granted(&one, 1).await;
-    must("after a day there is room", register("six", Some("other"), DAY + 2).await);
-    let live = bench.store.directory().read();
-    assert!(live.client("late").is_none(), "for one that nobody used is gone");
-    assert!(live.client("one").is_some() && live.grant(used).is_some(), "but not one that somebody uses");
-    assert!(live.client("mine").is_some(), "nor the operator's");
-}
-
-pub(super) async fn a_client_that_registers_again_has_its_day_anew<S: IdentityStore>(bench: &Bench<'_, S>) {
-    let register = async |same: &str, seconds| {
-        let client = client(&format!("{same} {seconds}"), ClientOrigin::Registered);
-        let effect = RegisterClient { client, same: Some(TokenDigest::of(same)), most: 10 };
-        must("one registers", commit(bench.store, effect, permit::register(), seconds).await).1
-    };
-    let known = |id: &str| bench.store.directory().read().client(id).is_some();
-    let id = register("mine", 0).await.id;
-    assert_eq!(register("mine", DAY - 1).await.id, id);
-    register("other", DAY + 1).await;
-    assert!(known(&id), "whoever is told an id can sign in with it");
-    register("another", 2 * DAY - 2).await;
-    assert!(known(&id));
-    register("the last", 2 * DAY - 1).await;
-    assert!(!known(&id), "a day after it was told last");
+pub(super) async fn failed_sign_ins_leave_one_row_for_each_user<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let noted = NoteFailedSignIns { user: Some(bench.admin.key.user), wrong: 7, refused: 90, networks: 3 };
+    let done = must("it is noted", commit(bench.store, noted, permit::background(), 0).await);
+    assert_eq!(done, noted);
+    let nobody = NoteFailedSignIns { user: None, ..noted };
+    must("also of addresses that are nobody's", commit(bench.store, nobody, permit::background(), 0).await);
 }
 
 pub(super) async fn a_code_is_known_from_when_it_is_given<S: IdentityStore>(bench: &Bench<'_, S>) {

@@ -2,12 +2,14 @@
 
 use super::{Bench, IdentityStore, at, commit, must, operator};
 use keyward_core::account::{AddMember, CreateUser, SetUserDisabled};
+use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::list::{From, Window};
 use keyward_core::permit::ReadAccount;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
+use keyward_core::store::Retention;
 use keyward_core::team::{ChangeRole, Dismiss, INVITATION_SECONDS, Invite, MAX_INVITATIONS, TeamMember};
 
 async fn team<S: IdentityStore>(
@@ -65,7 +67,7 @@ pub(super) async fn an_invitation_is_open_for_a_week_and_gives_no_right<S: Ident
     );
     assert_eq!(dismiss(bench, user, INVITATION_SECONDS).await, Ok(user), "and it can be taken back");
     assert_eq!(team(bench, 0, 50, INVITATION_SECONDS).await.len(), 2, "then it is gone");
-    must("once more", invite(bench, "new@acme.example", Role::Viewer, 0).await);
+    let user = must("once more", invite(bench, "new@acme.example", Role::Viewer, 0).await).user;
     let member = AddMember { account: bench.account, user, role: Role::Viewer };
     must("the operator makes it a member", commit(bench.store, member, operator(), 0).await);
     let listed = team(bench, 0, 50, 0).await;
@@ -76,6 +78,42 @@ pub(super) async fn an_invitation_is_open_for_a_week_and_gives_no_right<S: Ident
     );
     let twice = invite(bench, "new@acme.example", Role::Viewer, 0).await;
     assert!(matches!(twice, Err(Denial::Invalid(_))), "and is not invited again: {twice:?}");
+}
+
+/// A user of whom nothing but an address was ever known.
+fn is_known<S: IdentityStore>(bench: &Bench<'_, S>, user: UserId, email: &str) -> (bool, bool) {
+    let live = bench.store.directory().read();
+    (live.user(user).is_some(), live.user_named(email).is_some())
+}
+
+pub(super) async fn a_stranger_whom_nobody_invites_any_more_is_forgotten<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let forget = async |seconds| {
+        must("what is old goes", bench.store.forget(At::Fixed(at(seconds)), Retention::default()).await)
+    };
+    let email = "stranger@elsewhere.example";
+    let first = must("an invitation", invite(bench, email, Role::Viewer, 0).await).user;
+    assert_eq!(forget(0).await, 0, "an invitation that is open keeps its user");
+    must("it is taken back", dismiss(bench, first, 0).await);
+    assert_eq!(is_known(bench, first, email), (false, false), "and nothing of the stranger stays");
+    let second = must("invited again", invite(bench, email, Role::Viewer, 0).await).user;
+    assert_ne!(first, second, "an id is never used again");
+    let ended = INVITATION_SECONDS + 31 * 86_400;
+    // A round takes the invitation, and perhaps the next one its user.
+    assert!(forget(ended).await > 0, "nor of one who did not come");
+    forget(ended).await;
+    forget(ended).await;
+    assert_eq!(is_known(bench, second, email), (false, false), "for a month");
+    let known = [bench.admin.key.user, bench.viewer.key.user];
+    assert!(known.iter().all(|user| bench.store.directory().read().user(*user).is_some()), "members stay");
+}
+
+pub(super) async fn a_former_member_is_not_forgotten<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let user = bench.viewer.key.user;
+    must("a member is dismissed", dismiss(bench, user, 0).await);
+    must("a round", bench.store.forget(At::Fixed(at(0)), Retention::default()).await);
+    assert!(bench.store.directory().read().user(user).is_some(), "its deeds stand in the audit trail");
 }
 
 pub(super) async fn an_address_that_was_only_invited_stays_free<S: IdentityStore>(bench: &Bench<'_, S>) {

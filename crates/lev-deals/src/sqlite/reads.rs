@@ -29,7 +29,7 @@ impl DealReads for Sqlite {
         Box::pin(async move {
             let Some((account, user)) = sight(permit) else { return Ok(Listed::empty()) };
             let holder: Vec<Value> = vec![account.0.into(), user.0.into()];
-            self.read(move |reads| {
+            self.read_for(permit, move |reads| {
                 let mut count = Query::new(&format!("SELECT count(*) AS n {VISIBLE}"), holder.clone());
                 count.filter(&filter);
                 let total = count_of(reads, &count.sql, params_from_iter(count.params))?;
@@ -53,7 +53,7 @@ impl DealReads for Sqlite {
         Box::pin(async move {
             let Some((account, user)) = sight(permit) else { return Ok(None) };
             let sql = format!("SELECT d.* {VISIBLE} AND d.id = ?3");
-            self.read(move |reads| {
+            self.read_for(permit, move |reads| {
                 let found = reads.first(&sql, params![account.0, user.0, id.0], deal)?;
                 Ok(hanging::with(reads, found.into_iter().collect(), include)?.pop())
             })
@@ -114,7 +114,7 @@ impl DealReads for Sqlite {
     ) -> BoxFuture<'a, Result<Listed<Pipeline>, StoreError>> {
         Box::pin(async move {
             let Some(holder) = sight(permit) else { return Ok(Listed::empty()) };
-            self.read(move |reads| pipelines::page(reads, holder, &window)).await
+            self.read_for(permit, move |reads| pipelines::page(reads, holder, &window)).await
         })
     }
 
@@ -125,7 +125,7 @@ impl DealReads for Sqlite {
     ) -> BoxFuture<'a, Result<Option<Pipeline>, StoreError>> {
         Box::pin(async move {
             let Some(holder) = sight(permit) else { return Ok(None) };
-            self.read(move |reads| pipelines::one(reads, holder, id)).await
+            self.read_for(permit, move |reads| pipelines::one(reads, holder, id)).await
         })
     }
 }
@@ -145,8 +145,11 @@ impl OneDeal for Sqlite {
         F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let Some(holder) = sight(permit) else { return Ok(None) };
-        self.read(move |reads| if sees(reads, holder, deal)? { read(reads).map(Some) } else { Ok(None) })
-            .await
+        self.read_for(
+            permit,
+            move |reads| if sees(reads, holder, deal)? { read(reads).map(Some) } else { Ok(None) },
+        )
+        .await
     }
 }
 

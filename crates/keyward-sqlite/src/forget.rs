@@ -1,0 +1,130 @@
+//! Taking away what nobody needs any more, in short transactions beside requests.
+
+use crate::error::store_error;
+use crate::grants::forget_old;
+use crate::strangers::{forget_stranger, strangers};
+use crate::tx::{Finished, Tx};
+use crate::writer::Desk;
+use crate::{reader, rows};
+use keyward_core::api_key::{ApiKey, KeySecret};
+use keyward_core::clock::Timestamp;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::live::{Change, Directory};
+use keyward_core::store::{Retention, StoreError};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+use std::collections::HashMap;
+
+/// Rows of each kind in one transaction: writes wait for it.
+const BATCH: u32 = 500;
+const DAY: i64 = 86_400;
+/// An invitation that was not accepted is looked at for so long after its end.
+const INVITATION_KEPT: i64 = 30 * DAY;
+/// So long after its end nothing but the digests of a key is kept in memory.
+const ENDED_KEPT: i64 = 7 * DAY;
+
+/// One round; how many rows went.
+pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreError> {
+    desk.directory.retire_ended(now.plus_seconds(-ENDED_KEPT));
+    restore_keys(desk.connection, desk.directory, now)?;
+    let inner =
+        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let mut tx = Tx::new(inner, *desk.tiers.get());
+    let mut gone = audit(&tx, now, keep)?;
+    gone += signed_in(&mut tx, now)?;
+    gone += invitations(&mut tx, now)?;
+    let (users, next) = users(&mut tx, desk.state.users_after, now)?;
+    let Finished { changes, written, .. } = tx.finish(Ok(()));
+    written?;
+    desk.directory.publish(changes);
+    desk.state.users_after = next;
+    Ok(gone + users)
+}
+
+fn audit(tx: &Tx<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreError> {
+    let before = |days: u32| now.plus_seconds(-i64::from(days) * DAY).unix();
+    let attempts = "DELETE FROM audit WHERE id IN
+        (SELECT id FROM audit WHERE attempt IS NOT NULL AND at <= ?1 ORDER BY at LIMIT ?2)
+        RETURNING account_id, account_seq";
+    let mut gone = tx.all(attempts, params![before(keep.attempts), BATCH], numbered)?;
+    if let Some(days) = keep.changes {
+        // The oldest have the smallest ids: nothing but the beginning of the table is looked at.
+        let oldest = "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND at <= ?1
+                      RETURNING account_id, account_seq";
+        gone.extend(tx.all(oldest, params![before(days), BATCH], numbered)?);
+    }
+    let mut last: HashMap<AccountId, i64> = HashMap::new();
+    for (account, number) in gone.iter().flatten() {
+        let last = last.entry(*account).or_default();
+        *last = (*last).max(*number);
+    }
+    for (account, number) in last {
+        let sql = "UPDATE accounts SET audit_forgotten = max(audit_forgotten, ?2) WHERE id = ?1";
+        tx.change(sql, params![account.0, number])?;
+    }
+    Ok(gone.len())
+}
+
+fn numbered(row: &Row<'_>) -> Result<Option<(AccountId, i64)>, StoreError> {
+    let (account, number): (Option<i64>, Option<i64>) =
+        (rows::get(row, "account_id")?, rows::get(row, "account_seq")?);
+    Ok(account.map(AccountId).zip(number))
+}
+
+/// Sessions and links that ended a day ago, and codes and grants.
+fn signed_in(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    let before = now.plus_seconds(-DAY);
+    let over =
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT ?2) RETURNING *";
+    let sessions = tx.all(over, params![before.unix(), BATCH], rows::session)?;
+    let links = tx.change(
+        "DELETE FROM password_links WHERE digest IN
+             (SELECT digest FROM password_links WHERE expires_at <= ?1 LIMIT ?2)",
+        params![before.unix(), BATCH],
+    )?;
+    let gone = sessions.len() + links + forget_old(tx, now)?;
+    sessions.into_iter().for_each(|session| tx.publish(Change::SessionGone(session.digest)));
+    Ok(gone)
+}
+
+fn invitations(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
+    let over =
+        "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at <= ?1 LIMIT ?2)
+                RETURNING account_id, user_id";
+    let gone = tx.all(over, params![now.plus_seconds(-INVITATION_KEPT).unix(), BATCH], |row| {
+        Ok((AccountId(rows::get(row, "account_id")?), UserId(rows::get(row, "user_id")?)))
+    })?;
+    gone.iter().for_each(|(account, user)| tx.publish(Change::Invited(*account, *user, None)));
+    Ok(gone.len())
+}
+
+/// Looks at the next users: those who are nobody go. Where to go on the next time.
+fn users(tx: &mut Tx<'_>, after: UserId, now: Timestamp) -> Result<(usize, UserId), StoreError> {
+    let (last, nobody) = strangers(tx, after, BATCH, now)?;
+    let mut gone = 0;
+    for user in nobody {
+        gone += usize::from(forget_stranger(tx, user, now)?);
+    }
+    // At the end it begins again.
+    Ok((gone, last.unwrap_or(UserId(0))))
+}
+
+/// A clock that was wrong, and went back, makes ends that had passed come again: the keys are taken in again.
+fn restore_keys(connection: &Connection, directory: &Directory, now: Timestamp) -> Result<(), StoreError> {
+    let Some(last) = directory.read().last_retired_end().filter(|last| *last > now) else { return Ok(()) };
+    let sql = format!(
+        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND expires_at > ?1 AND expires_at <= ?2",
+        rows::KEY
+    );
+    let keys: Vec<ApiKey> = reader::all(connection, &sql, params![now.unix(), last.unix()], rows::key)?;
+    let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
+    let mut changes = Vec::new();
+    for key in keys {
+        if directory.read().key(key.id).is_none() {
+            let secrets: Vec<KeySecret> = reader::all(connection, &sql, [key.id.0], rows::secret)?;
+            let id = key.id;
+            changes.extend([Change::Key(key), Change::Secrets(id, secrets)]);
+        }
+    }
+    directory.publish(changes);
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! How much the kept answers of idempotent writes take, by payer: counted as they come and go, so that nobody fills the disk
+//! with them.
+
+use crate::error::store_error;
+use crate::payer::Payer;
+use crate::reader::all;
+use crate::rows;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::store::StoreError;
+use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+/// Bytes of a record besides its answer: its row, and its places in the indexes.
+const RECORD: u64 = 512;
+
+/// What a record counts as, in SQL. A sealed answer is short, and is taken away before its record: it counts as the record.
+pub(crate) const COST: &str = "account_id, user_id, 512 + CASE WHEN salt IS NULL AND body IS NOT NULL THEN length(body) ELSE 0 END AS cost";
+
+/// The same, of a record that is being made.
+pub(crate) fn cost(body: Option<&[u8]>, is_sealed: bool) -> u64 {
+    let body = body.filter(|_| !is_sealed).map_or(0, <[u8]>::len);
+    RECORD + u64::try_from(body).unwrap_or(u64::MAX)
+}
+
+/// Whose a record is, and what it counts as.
+pub(crate) fn counted(row: &Row<'_>) -> Result<(Payer, u64), StoreError> {
+    let account: Option<i64> = rows::get(row, "account_id")?;
+    let payer = Payer::of_user(account.map(AccountId), UserId(rows::get(row, "user_id")?));
+    let cost: i64 = rows::get(row, "cost")?;
+    Ok((payer, u64::try_from(cost).unwrap_or_default()))
+}
+
+/// A change of what is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Delta {
+    More(Payer, u64),
+    Less(Payer, u64),
+}
+
+/// Bytes by payer. The writer's thread alone changes them, after its commits.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    by: HashMap<Payer, u64>,
+    most: u64,
+}
+
+impl Kept {
+    /// What the database has. One payer keeps `most` bytes, and the last answer that begins within them.
+    pub(crate) fn load(connection: &Connection, most: u64) -> Result<Self, StoreError> {
+        let mut kept = Self { by: HashMap::new(), most };
+        let sql = format!(
+            "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) GROUP BY 1, 2"
+        );
+        for (payer, bytes) in all(connection, &sql, [], counted)? {
+            kept.take_in(&[Delta::More(payer, bytes)]);
+        }
+        Ok(kept)
+    }
+
+    /// Whether this payer may keep no more now.
+    pub(crate) fn is_full(&self, payer: Payer) -> bool {
+        self.by.get(&payer).is_some_and(|bytes| *bytes >= self.most)
+    }
+
+    pub(crate) fn take_in(&mut self, deltas: &[Delta]) {
+        for delta in deltas {
+            match *delta {
+                Delta::More(payer, bytes) => *self.by.entry(payer).or_default() += bytes,
+                Delta::Less(payer, bytes) => {
+                    let left = self.by.get(&payer).copied().unwrap_or_default().saturating_sub(bytes);
+                    match left {
+                        0 => drop(self.by.remove(&payer)),
+                        left => drop(self.by.insert(payer, left)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What every payer keeps, for tests.
+    #[cfg(feature = "fault-injection")]
+    pub(crate) fn same_as(&self, connection: &Connection) -> Result<bool, StoreError> {
+        Ok(Self::load(connection, self.most)?.by == self.by)
+    }
+}
+
+/// Takes the records away that `which` picks, and says what they counted as.
+pub(crate) fn delete(
+    connection: &Connection,
+    which: &str,
+    params: impl rusqlite::Params,
+) -> Result<Vec<Delta>, StoreError> {
+    let sql = format!("DELETE FROM idempotency WHERE {which} RETURNING {COST}");
+    let mut statement = connection.prepare_cached(&sql).map_err(store_error)?;
+    let mut rows = statement.query(params).map_err(store_error)?;
+    let mut gone = Vec::new();
+    while let Some(row) = rows.next().map_err(store_error)? {
+        let (payer, bytes) = counted(row)?;
+        gone.push(Delta::Less(payer, bytes));
+    }
+    Ok(gone)
+}

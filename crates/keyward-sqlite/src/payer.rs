@@ -1,0 +1,53 @@
+//! In whose share something waits, or is kept.
+
+use keyward_core::address::ClientAddress;
+use keyward_core::effect::Context;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::idempotency::Claim;
+use keyward_core::permit::{Action, Holder, Permit};
+
+/// In whose share it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Payer {
+    /// The program's own and the operator's: strangers cannot crowd it out.
+    Own,
+    /// An account's.
+    Account(AccountId),
+    /// A user's, where there is no account.
+    User(UserId),
+    /// A network's, where nobody is known.
+    Network(ClientAddress),
+}
+
+impl Payer {
+    /// Who waits for a write.
+    pub(crate) fn of_write<A: Action>(permit: &Permit<A>, context: &Context) -> Self {
+        match permit.holder() {
+            Holder::Principal(who) => Self::of_user(who.member.map(|member| member.account), who.user),
+            Holder::Bearer | Holder::Presenter(_) => Self::Network(network(context)),
+            Holder::Operator | Holder::Background => Self::Own,
+        }
+    }
+
+    /// Who waits for a read.
+    pub(crate) fn of_read<A: Action>(permit: &Permit<A>) -> Self {
+        match permit.holder() {
+            Holder::Principal(who) => Self::of_user(who.member.map(|member| member.account), who.user),
+            Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => Self::Own,
+        }
+    }
+
+    /// Whose the answer of a claim is.
+    pub(crate) fn of_claim(claim: &Claim) -> Self {
+        let scope = claim.scope();
+        Self::of_user(scope.account, scope.user)
+    }
+
+    pub(crate) fn of_user(account: Option<AccountId>, user: UserId) -> Self {
+        account.map_or(Self::User(user), Self::Account)
+    }
+}
+
+fn network(context: &Context) -> ClientAddress {
+    context.address.map_or(ClientAddress::Unknown, |address| ClientAddress::Known(address).network())
+}
