@@ -21,7 +21,6 @@ pub use gate::{Check, Gate, GateLayer, Passage};
 
 use http::{Extensions, Response};
 use keyward_core::denial::Denial;
-use std::net::IpAddr;
 
 /// Renders refusals.
 pub trait Refuse<B>: Clone + Send + Sync + 'static {
@@ -29,9 +28,7 @@ pub trait Refuse<B>: Clone + Send + Sync + 'static {
     fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<B>;
 }
 
-/// Where a request came from, in its extensions. Set it from the connection, outside every layer here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
+pub use keyward_core::address::ClientAddress;
 
 /// The refusal with its reason in the extensions.
 fn refused<B, R: Refuse<B>>(refuse: &R, request: &Extensions, denial: Denial) -> Response<B> {

@@ -2,13 +2,13 @@
 
 use super::{Scheme, Verdict};
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{Admitted, KeyRing};
 use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
 use keyward_core::live::{Directory, KeyUse};
 use keyward_core::principal::Credential;
 use std::future::ready;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Judges API keys by a directory in memory. No I/O.
@@ -26,15 +26,15 @@ impl ApiKeys {
         Self { ring, directory, clock }
     }
 
-    fn verdict(&self, token: &str, from: IpAddr) -> Verdict {
+    fn verdict(&self, token: &str, from: ClientAddress) -> Verdict {
         if !self.ring.claims(token) {
             return Verdict::NotMine;
         }
         let now = self.clock.now();
         let live = self.directory.read();
         match self.ring.admit(token, from, &live, now) {
-            Err(denial @ (Denial::KeyMalformed | Denial::KeyUnknown)) => Verdict::No(denial, None),
-            Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live)),
+            Err(denial @ (Denial::KeyMalformed | Denial::KeyUnknown)) => Verdict::No(denial, None, None),
+            Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live), None),
             Ok(Admitted { caller, to_move }) => {
                 if let Credential::ApiKey(key) = &caller.credential {
                     self.directory.note_use(KeyUse {
@@ -53,7 +53,7 @@ impl ApiKeys {
 }
 
 impl Scheme for ApiKeys {
-    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict> {
+    fn judge<'a>(&'a self, token: &'a str, from: ClientAddress) -> BoxFuture<'a, Verdict> {
         Box::pin(ready(self.verdict(token, from)))
     }
 }

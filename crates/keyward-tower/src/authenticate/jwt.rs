@@ -2,39 +2,37 @@
 //!
 //! 1. A token whose exact bytes were verified before is not verified again. Whether it is good now, whether its key is still
 //!    its issuer's and what its user may do are asked each time.
-//! 2. A key that the issuer's set does not have may be newer than the set: it is fetched, once for all who wait, and not more
-//!    often than [`IssuerKeys`] allows. Nobody waits whose key is known.
-//! 3. Without any keys to believe, nothing is: 503.
+//! 2. A key that the issuer's set does not have may be newer than the set: the set is fetched, once for all tokens that wait,
+//!    and not more often than [`IssuerKeys`] allows. A token whose key is known does not wait.
+//! 3. Not knowing a key is not knowing that it is wrong: until a fetch that began after the token arrived has ended, and where
+//!    it failed, the answer is 503 with a `Retry-After`, and no failed credential. A key that is absent then is 401.
+//! 4. Without any keys to believe, no token is taken: 503.
 
+use super::issuer_keys::{IssuerKeys, KeyFetch, KeyQuery};
 use super::{Scheme, Verdict};
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
-use keyward_core::jwt::{self, Fingerprint, Found, KeySet, Link, Memory, Rules, Token, Verified};
+use keyward_core::jwt::{self, Fingerprint, Found, Key, Link, Memory, RefusedToken, Rules, Token, Verified};
 use keyward_core::live::Directory;
-use keyward_core::principal::Caller;
+use keyward_core::principal::{Caller, Recognised};
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The most tokens that are remembered, a few hundred bytes each.
 const REMEMBERED: usize = 50_000;
 
-/// Where an issuer's keys come from.
-pub trait IssuerKeys: Send + Sync + fmt::Debug {
-    /// The keys that are believed now.
-    fn known(&self) -> Option<Arc<KeySet>>;
-
-    /// A token named a key that is not known: fetches the set anew, if it may be fetched now. Ready when [`Self::known`] is as
-    /// new as it can be.
-    fn refresh(&self) -> BoxFuture<'_, ()>;
-}
-
 /// How a subject that is nobody's becomes a user's.
 pub trait Links: Send + Sync + fmt::Debug {
     /// Links the token's subject to the user with its verified address. When this is done, the directory knows it.
-    fn link<'a>(&'a self, token: &'a Verified, link: Link, from: IpAddr)
-    -> BoxFuture<'a, Result<(), Denial>>;
+    fn link<'a>(
+        &'a self,
+        token: &'a Verified,
+        link: Link,
+        from: ClientAddress,
+    ) -> BoxFuture<'a, Result<(), Denial>>;
 }
 
 /// An issuer that is trusted.
@@ -78,11 +76,11 @@ impl Jwts {
         self.trusted.iter().find(|trusted| trusted.rules.issuer == issuer)
     }
 
-    /// The token as it was verified, now or before.
+    /// The token as it was verified, now or before. `from` is the client's address.
     ///
     /// # Errors
     /// Why it is no good.
-    pub async fn verify(&self, token: &str) -> Result<Arc<Verified>, Denial> {
+    pub async fn verify(&self, token: &str, from: ClientAddress) -> Result<Arc<Verified>, Denial> {
         let most = self.trusted.iter().map(|trusted| trusted.rules.max_bytes).max().unwrap_or(0);
         if token.len() > most && most > 0 {
             return Err(Denial::TokenTooLong);
@@ -95,12 +93,12 @@ impl Jwts {
             }
             self.memory.forget(&fingerprint);
         }
-        let verified = Arc::new(self.verify_anew(token, most).await?);
+        let verified = Arc::new(self.verify_anew(token, most, from).await?);
         self.memory.keep(fingerprint, Arc::clone(&verified));
         Ok(verified)
     }
 
-    async fn verify_anew(&self, text: &str, most: usize) -> Result<Verified, Denial> {
+    async fn verify_anew(&self, text: &str, most: usize, from: ClientAddress) -> Result<Verified, Denial> {
         if most == 0 {
             // No issuer at all.
             return Err(Denial::TokenIssuer);
@@ -108,23 +106,14 @@ impl Jwts {
         let token = Token::read(text, most)?;
         let Trusted { rules, keys } = self.trusted(token.issuer()).ok_or(Denial::TokenIssuer)?;
         let algorithm = rules.header(&token)?;
-        let find = || keys.known().map(|keys| keys.find(token.kid(), algorithm));
-        let mut found = find();
-        if matches!(found, None | Some(Found::None)) {
-            keys.refresh().await;
-            found = find();
-        }
-        match found {
-            Some(Found::One(key)) => rules.claims(&token, &key, self.clock.now()),
-            Some(Found::None | Found::Several) => Err(Denial::TokenKeyUnknown),
-            None => Err(Denial::IssuerUnavailable),
-        }
+        let key = key(&**keys, KeyQuery { kid: token.kid(), algorithm, from }).await?;
+        rules.claims(&token, &key, self.clock.now())
     }
 
-    async fn verdict(&self, token: &str, from: IpAddr) -> Verdict {
-        let verified = match self.verify(token).await {
+    async fn verdict(&self, token: &str, from: ClientAddress) -> Verdict {
+        let verified = match self.verify(token, from).await {
             Ok(verified) => verified,
-            Err(denial) => return Verdict::No(denial, None),
+            Err(denial) => return self.refusal(token, denial, None),
         };
         let now = self.clock.now();
         let admit = || self.directory.read().admit_bearer(&verified, now);
@@ -137,13 +126,22 @@ impl Jwts {
                 Ok(()) => admitted = admit(),
                 // Who is somebody without it is that still.
                 Err(_) if admitted.is_ok() => {}
-                Err(denial) => return Verdict::No(denial, None),
+                Err(denial) => return self.refusal(token, denial, None),
             }
         }
         match admitted {
             Ok(caller) => Verdict::Yes(caller),
-            Err(denial) => Verdict::No(denial, self.directory.read().recognise_bearer(&verified)),
+            Err(denial) => {
+                let recognised = self.directory.read().recognise_bearer(&verified);
+                self.refusal(token, denial, recognised)
+            }
         }
+    }
+
+    /// The refusal of a token, with what the operator needs to know of it.
+    fn refusal(&self, token: &str, denial: Denial, recognised: Option<Recognised>) -> Verdict {
+        let found = RefusedToken::of(token, &denial, self.trusted.iter().map(|trusted| &trusted.rules));
+        Verdict::No(denial, recognised, Some(Box::new(found)))
     }
 
     /// Whether someone was admitted who is in no account: an invitation may be waiting.
@@ -158,9 +156,32 @@ impl Jwts {
 }
 
 impl Scheme for Jwts {
-    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict> {
+    fn judge<'a>(&'a self, token: &'a str, from: ClientAddress) -> BoxFuture<'a, Verdict> {
         Box::pin(async move {
             if jwt::claims(token) { self.verdict(token, from).await } else { Verdict::NotMine }
         })
     }
+}
+
+/// The key that a token needs, waiting for it where it may be newer than what is known.
+async fn key(keys: &dyn IssuerKeys, wanted: KeyQuery<'_>) -> Result<Arc<Key>, Denial> {
+    let find = || keys.known().map(|keys| keys.find(wanted.kid, wanted.algorithm));
+    let mut found = find();
+    let mut fetch = KeyFetch::Current;
+    if matches!(found, None | Some(Found::None)) {
+        fetch = keys.refresh(wanted).await;
+        found = find();
+    }
+    match (found, fetch) {
+        (Some(Found::One(key)), _) => Ok(key),
+        (Some(Found::Several), _) | (Some(Found::None), KeyFetch::Current) => Err(Denial::TokenKeyUnknown),
+        (None, KeyFetch::Current) => Err(unavailable(Duration::ZERO)),
+        (None | Some(Found::None), KeyFetch::Later(wait) | KeyFetch::Failed(wait)) => Err(unavailable(wait)),
+    }
+}
+
+/// The refusal of what is not known yet, with its `Retry-After` in whole seconds, rounded up.
+fn unavailable(wait: Duration) -> Denial {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Denial::IssuerUnavailable(seconds.max(1))
 }

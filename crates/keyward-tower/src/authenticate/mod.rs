@@ -6,7 +6,8 @@
 //!    other is asked. A token that none claims is refused.
 //! 4. The [`Caller`] goes into the request's extensions.
 //!
-//! Where a refused credential is a known one, its [`Recognised`] goes into the response's extensions, for the log alone.
+//! Where a refused credential is a known one, its [`Recognised`] goes into the response's extensions, and so does the
+//! [`RefusedToken`] of a JWT: for the operator alone.
 //!
 //! A token in the query, in a cookie or in a body is never looked for. The body is not read.
 //!
@@ -14,10 +15,12 @@
 //! come from `0.0.0.0`, which no range of addresses allows.
 
 mod api_key;
+mod issuer_keys;
 mod jwt;
 
 pub use api_key::ApiKeys;
-pub use jwt::{IssuerKeys, Jwts, Links, Trusted};
+pub use issuer_keys::{IssuerKeys, KeyFetch, KeyQuery};
+pub use jwt::{Jwts, Links, Trusted};
 
 use crate::{ClientAddress, Refuse, refused};
 use http::header::AUTHORIZATION;
@@ -25,9 +28,9 @@ use http::{Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
 use keyward_core::header::bearer;
+use keyward_core::jwt::RefusedToken;
 use keyward_core::principal::{Caller, Recognised};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_layer::Layer;
@@ -40,14 +43,14 @@ pub enum Verdict {
     NotMine,
     /// It proves this caller.
     Yes(Caller),
-    /// It is of this kind, and bad; and whose it is, where that is known.
-    No(Denial, Option<Recognised>),
+    /// It is of this kind, and bad; whose it is, where that is known; and what stands in it, where it is a JWT.
+    No(Denial, Option<Recognised>, Option<Box<RefusedToken>>),
 }
 
 /// One kind of credential.
 pub trait Scheme: Send + Sync + fmt::Debug {
     /// Judges a token that came from this address.
-    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict>;
+    fn judge<'a>(&'a self, token: &'a str, from: ClientAddress) -> BoxFuture<'a, Verdict>;
 }
 
 /// The schemes, in the order in which they are asked.
@@ -110,10 +113,13 @@ where
                     request.extensions_mut().insert(caller);
                     inner.call(request).await
                 }
-                Err((denial, recognised)) => {
+                Err(Refusal(denial, recognised, found)) => {
                     let mut response = refused(&refuse, request.extensions(), denial);
                     if let Some(recognised) = recognised {
                         response.extensions_mut().insert(recognised);
+                    }
+                    if let Some(found) = found {
+                        response.extensions_mut().insert(*found);
                     }
                     Ok(response)
                 }
@@ -126,22 +132,30 @@ where
 fn judge<B>(
     schemes: &Schemes,
     request: &Request<B>,
-) -> impl Future<Output = Result<Caller, (Denial, Option<Recognised>)>> + Send + 'static {
+) -> impl Future<Output = Result<Caller, Refusal>> + Send + 'static {
     let header = request.headers().get(AUTHORIZATION).cloned();
-    let from =
-        request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+    let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     let schemes = Arc::clone(schemes);
     async move {
-        let header = header.ok_or((Denial::CredentialMissing, None))?;
-        let token = bearer(header.as_bytes()).map_err(|denial| (denial, None))?;
+        let header = header.ok_or(Denial::CredentialMissing)?;
+        let token = bearer(header.as_bytes())?;
         for scheme in schemes.iter() {
             match scheme.judge(token, from).await {
                 Verdict::NotMine => {}
                 Verdict::Yes(caller) => return Ok(caller),
-                Verdict::No(denial, recognised) => return Err((denial, recognised)),
+                Verdict::No(denial, recognised, found) => return Err(Refusal(denial, recognised, found)),
             }
         }
-        Err((Denial::CredentialUnknownKind, None))
+        Err(Denial::CredentialUnknownKind.into())
+    }
+}
+
+/// A refusal, whose credential it was, and what stands in it.
+struct Refusal(Denial, Option<Recognised>, Option<Box<RefusedToken>>);
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self(denial, None, None)
     }
 }
 

@@ -18,18 +18,22 @@ struct ByLetter {
 }
 
 impl Scheme for ByLetter {
-    fn judge<'a>(&'a self, token: &'a str, from: IpAddr) -> BoxFuture<'a, Verdict> {
+    fn judge<'a>(&'a self, token: &'a str, from: ClientAddress) -> BoxFuture<'a, Verdict> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let verdict = match (token.starts_with(self.letter), self.good) {
             (false, _) => Verdict::NotMine,
             (true, true) => Verdict::Yes(caller(from)),
-            (true, false) => Verdict::No(Denial::KeyRevoked, None),
+            (true, false) => Verdict::No(Denial::KeyRevoked, None, Some(Box::new(found()))),
         };
         Box::pin(ready(verdict))
     }
 }
 
-fn caller(from: IpAddr) -> Caller {
+fn found() -> RefusedToken {
+    RefusedToken { iss: Some("https://id.example/".to_owned()), ..RefusedToken::default() }
+}
+
+fn caller(from: ClientAddress) -> Caller {
     Caller {
         user: UserId(7),
         credential: Credential::ApiKey(KeyCredential {
@@ -55,6 +59,11 @@ impl Refuse<String> for Word {
 }
 
 async fn ask(authorization: Option<&str>) -> (String, usize) {
+    let (answer, asked) = respond(authorization).await;
+    (answer.into_body(), asked)
+}
+
+async fn respond(authorization: Option<&str>) -> (Response<String>, usize) {
     let asked = Arc::new(AtomicUsize::new(0));
     let scheme =
         |letter, good| -> Box<dyn Scheme> { Box::new(ByLetter { letter, good, asked: Arc::clone(&asked) }) };
@@ -69,7 +78,15 @@ async fn ask(authorization: Option<&str>) -> (String, usize) {
     }
     let answer =
         AuthenticateLayer::new(schemes, Word).layer(inner).oneshot(request.body(()).unwrap()).await.unwrap();
-    (answer.into_body(), asked.load(Ordering::SeqCst))
+    (answer, asked.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn what_stands_in_a_refused_token_is_in_the_responses_extensions_for_the_operator() {
+    let (answer, _) = respond(Some("Bearer a1")).await;
+    assert_eq!(answer.extensions().get::<RefusedToken>(), Some(&found()));
+    let (answer, _) = respond(Some("Bearer c1")).await;
+    assert_eq!(answer.extensions().get::<RefusedToken>(), None);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Request, Uri, Version};
 use keyward_core::denial::Denial;
 use keyward_core::header::SINGLE;
+use keyward_core::header_text::text;
 use std::sync::LazyLock;
 
 pub(super) fn check<B>(request: &Request<B>, limits: Limits) -> Result<(), Denial> {
@@ -53,7 +54,7 @@ fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> 
             _ => Ok(()),
         };
     };
-    let named = first.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    let named = text(first).and_then(|text| text.parse::<Authority>().ok());
     let valid = named.filter(is_plain);
     let Some(named) = valid else {
         return Err(Denial::HeaderMalformed("Host must be a host name with an optional port".to_owned()));
@@ -153,7 +154,7 @@ fn body(headers: &HeaderMap, limits: Limits) -> Result<(), Denial> {
         return Err(Denial::FramingAmbiguous("Transfer-Encoding must be chunked and nothing else"));
     }
     let Some(declared) = headers.get(CONTENT_LENGTH) else { return Ok(()) };
-    let length = declared.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+    let length = text(declared).and_then(|text| text.parse::<u64>().ok());
     match length {
         None => Err(Denial::FramingAmbiguous("Content-Length must be a number of bytes")),
         Some(length) if length > limits.body_bytes as u64 => Err(Denial::BodyTooLarge(limits.body_bytes)),

@@ -2,6 +2,7 @@
 
 use keyward_core::BoxFuture;
 use keyward_core::account::User;
+use keyward_core::address::ClientAddress;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::identity::Identity;
@@ -11,9 +12,8 @@ use keyward_core::principal::{Caller, Credential};
 use keyward_core::swap::Swap;
 use keyward_testkit::issuer::{SigningKey, key_set};
 use keyward_testkit::{FakeClock, START};
-use keyward_tower::authenticate::{IssuerKeys, Jwts, Links, Scheme, Trusted, Verdict};
+use keyward_tower::authenticate::{IssuerKeys, Jwts, KeyFetch, KeyQuery, Links, Scheme, Trusted, Verdict};
 use serde_json::{Value, json};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -70,6 +70,8 @@ pub(crate) fn with(claim: &str, value: Value) -> Value {
 pub(crate) struct Held {
     pub(crate) set: Swap<Option<Arc<KeySet>>>,
     pub(crate) asked: AtomicU64,
+    /// What asking comes to.
+    pub(crate) fetch: Swap<KeyFetch>,
 }
 
 impl IssuerKeys for Held {
@@ -77,9 +79,9 @@ impl IssuerKeys for Held {
         self.set.glance(Clone::clone)
     }
 
-    fn refresh(&self) -> BoxFuture<'_, ()> {
+    fn refresh<'a>(&'a self, _: KeyQuery<'a>) -> BoxFuture<'a, KeyFetch> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        Box::pin(std::future::ready(()))
+        Box::pin(std::future::ready(self.fetch.glance(|fetch| *fetch)))
     }
 }
 
@@ -87,7 +89,7 @@ impl IssuerKeys for Held {
 struct Nobody;
 
 impl Links for Nobody {
-    fn link<'a>(&'a self, _: &'a Verified, _: Link, _: IpAddr) -> BoxFuture<'a, Result<(), Denial>> {
+    fn link<'a>(&'a self, _: &'a Verified, _: Link, _: ClientAddress) -> BoxFuture<'a, Result<(), Denial>> {
         Box::pin(std::future::ready(Err(Denial::TokenUnlinked)))
     }
 }
@@ -112,7 +114,11 @@ impl Door {
         let (mut trusted, mut keys) = (Vec::new(), Vec::new());
         for (id, (rules, set)) in issuers.into_iter().enumerate() {
             changes.push(Change::Linked(identity(id, &rules.issuer, "alice")));
-            let held = Arc::new(Held { set: Swap::new(set), asked: AtomicU64::new(0) });
+            let held = Arc::new(Held {
+                set: Swap::new(set),
+                asked: AtomicU64::new(0),
+                fetch: Swap::new(KeyFetch::Current),
+            });
             keys.push(Arc::clone(&held));
             trusted.push(Trusted { rules, keys: held });
         }
@@ -128,11 +134,11 @@ impl Door {
 
     /// What it says of a token.
     pub(crate) fn ask(&self, token: &str) -> Result<Caller, Option<Denial>> {
-        let judging = self.jwts.judge(token, IpAddr::from([127, 0, 0, 1]));
+        let judging = self.jwts.judge(token, ClientAddress::Known([127, 0, 0, 1].into()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         match runtime.block_on(judging) {
             Verdict::Yes(caller) => Ok(caller),
-            Verdict::No(denial, _) => Err(Some(denial)),
+            Verdict::No(denial, ..) => Err(Some(denial)),
             Verdict::NotMine => Err(None),
         }
     }

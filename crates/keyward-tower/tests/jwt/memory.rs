@@ -1,17 +1,21 @@
 //! What is remembered of tokens, and what is not.
 
 use crate::attacks::spellings;
-use crate::door::{Door, good, identity, set, user, with};
+use crate::door::{Door, ISSUER, good, identity, set, user, with};
 use keyward_core::account::User;
+use keyward_core::address::ClientAddress;
+use keyward_core::denial::Denial;
 use keyward_core::jwt::{Fingerprint, Memory};
 use keyward_core::live::Change;
 use keyward_core::random::Random;
 use keyward_testkit::issuer::SigningKey;
 use keyward_testkit::{START, SeededRandom};
+use keyward_tower::authenticate::{KeyFetch, Scheme, Verdict};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 #[test]
 fn a_remembered_token_is_none_the_stronger_for_it() {
@@ -76,6 +80,48 @@ fn an_unknown_key_is_asked_for_and_a_known_one_is_not() {
         door.refuses(&wrong);
     }
     assert_eq!(asked(), 1);
+}
+
+/// Three causes had one sentence; `keyward user link` needs `iss` and `sub` to the letter.
+#[tokio::test]
+async fn the_refusal_of_a_good_token_without_a_user_names_its_subject_and_the_cause() {
+    let key = SigningKey::rsa(0, "k");
+    let door = Door::usual(&key);
+    let token = key.token(&with("sub", json!("auth0|nobody")));
+    let Verdict::No(denial, None, Some(found)) = door.jwts.judge(&token, ClientAddress::Unknown).await else {
+        panic!("not refused");
+    };
+    assert_eq!(denial, Denial::TokenUnlinked);
+    assert_eq!((found.iss.as_deref(), found.sub.as_deref()), (Some(ISSUER), Some("auth0|nobody")));
+    assert!(
+        found.advice.as_ref().is_some_and(|advice| advice.starts_with("It has no \"email\".")),
+        "{found:?}"
+    );
+}
+
+/// Not knowing a key is not knowing that it is wrong.
+#[test]
+fn a_key_that_is_not_known_yet_is_503_with_the_seconds_that_are_left_and_absent_ones_are_401() {
+    let (key, newer) = (SigningKey::rsa(0, "k"), SigningKey::rsa(1, "n"));
+    let door = Door::usual(&key);
+    let token = newer.token(&good());
+    let ms = Duration::from_millis;
+    for (fetch, denial) in [
+        (KeyFetch::Later(ms(1_200)), Denial::IssuerUnavailable(2)),
+        (KeyFetch::Failed(ms(2_000)), Denial::IssuerUnavailable(2)),
+        (KeyFetch::Failed(ms(0)), Denial::IssuerUnavailable(1)),
+        (KeyFetch::Current, Denial::TokenKeyUnknown),
+    ] {
+        door.keys[0].fetch.replace(fetch);
+        assert_eq!(door.refuses(&token), denial, "{fetch:?}");
+        assert!(door.takes(&key.token(&good())).issuer.len() > 1, "a known key is not asked for");
+    }
+    // Without any set, nothing is known of any key.
+    door.keys[0].set.replace(None);
+    assert_eq!(door.refuses(&token), Denial::IssuerUnavailable(1));
+    // Whatever the fetch came to, a key that is there now is taken.
+    door.keys[0].set.replace(set(&[&newer]));
+    door.takes(&token);
 }
 
 #[test]

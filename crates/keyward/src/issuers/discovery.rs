@@ -5,7 +5,9 @@ use super::{Document, KeySource};
 use crate::config::IssuerConfig;
 use keyward_core::BoxFuture;
 use keyward_core::json::{self, Json};
+use keyward_core::jwt::FETCH_DEADLINE;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Where metadata can be, in the order in which it is looked for: OpenID Connect appends to the issuer; RFC 8414 puts its path
 /// between host and path, and some append it as well.
@@ -98,25 +100,40 @@ impl OfIssuer {
     }
 }
 
+impl OfIssuer {
+    /// The key set, from where the metadata say that it is. The metadata are read again each time, since an issuer may move
+    /// its keys and leave something else in their place. Where they cannot be reached, the keys may be where they were: half
+    /// of the deadline is left for them.
+    async fn document(&self) -> Result<Document, FetchError> {
+        if let Some(fixed) = &self.fixed {
+            return self.web.get(fixed).await;
+        }
+        let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let most = if known.is_some() { FETCH_DEADLINE / 2 } else { FETCH_DEADLINE };
+        let place = match (within(most, &self.issuer, discover(&self.web, &self.issuer)).await, known) {
+            (Ok(metadata), _) => metadata.jwks_uri,
+            (Err(FetchError::Unreachable { .. } | FetchError::Status { .. }), Some(known)) => known,
+            (Err(error), _) => return Err(error),
+        };
+        let fetched = self.web.get(&place).await?;
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        Ok(fetched)
+    }
+}
+
 impl KeySource for OfIssuer {
     fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>> {
-        Box::pin(async move {
-            if let Some(fixed) = &self.fixed {
-                return self.web.get(fixed).await;
-            }
-            // Looked up anew each time: an issuer may move its keys and leave something else in their place. Where its
-            // metadata cannot be had, its keys may be where they were.
-            let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let place = match (discover(&self.web, &self.issuer).await, known) {
-                (Ok(metadata), _) => metadata.jwks_uri,
-                (Err(FetchError::Unreachable { .. } | FetchError::Status { .. }), Some(known)) => known,
-                (Err(error), _) => return Err(error),
-            };
-            let fetched = self.web.get(&place).await?;
-            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
-            Ok(fetched)
-        })
+        Box::pin(async move { within(FETCH_DEADLINE, &self.issuer, self.document()).await })
     }
+}
+
+/// What comes of it within a time, or that nothing came.
+async fn within<T>(
+    most: Duration,
+    url: &str,
+    fetching: impl Future<Output = Result<T, FetchError>>,
+) -> Result<T, FetchError> {
+    tokio::time::timeout(most, fetching).await.unwrap_or_else(|_| Err(FetchError::late(url)))
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 use super::Document;
 use crate::config::is_issuer_url;
-use http::StatusCode;
+use crate::dns::Dns;
 use http::header::{ACCEPT, CACHE_CONTROL};
-use keyward_core::jwt::{KeySetError, MAX_BYTES};
+use http::{HeaderMap, StatusCode};
+use keyward_core::header_text::readable;
+use keyward_core::jwt::{FETCH_DEADLINE, KeySetError, MAX_BYTES};
 use reqwest::redirect::Policy;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// A document must be there within this.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why an issuer's document could not be had, in a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,17 @@ pub enum FetchError {
     Keys(#[from] KeySetError),
 }
 
+impl FetchError {
+    /// Nothing came from there within the deadline.
+    pub(crate) fn late(url: &str) -> Self {
+        Self::Unreachable { url: url.to_owned(), cause: late() }
+    }
+}
+
+fn late() -> String {
+    format!("no whole answer within {} s", FETCH_DEADLINE.as_secs())
+}
+
 /// Whoever fetches. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Web {
@@ -75,11 +86,13 @@ pub(crate) struct Web {
 
 impl Web {
     pub(crate) fn new() -> Result<Self, FetchError> {
+        let dns = Arc::new(Dns::new());
         let client = || {
             reqwest::Client::builder()
                 .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
-                .timeout(DEADLINE)
+                .timeout(FETCH_DEADLINE)
+                .dns_resolver(Arc::clone(&dns))
         };
         let built = |client: reqwest::ClientBuilder| {
             client.build().map_err(|error| FetchError::Certificates(causes(&error)))
@@ -100,7 +113,7 @@ impl Web {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status { url: url.to_owned(), status: response.status() });
         }
-        let max_age = response.headers().get(CACHE_CONTROL).and_then(|value| max_age(value.to_str().ok()?));
+        let max_age = max_age(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MAX_BYTES {
@@ -112,16 +125,13 @@ impl Web {
     }
 }
 
-/// The seconds of `max-age`; what may not be stored has none (RFC 9111 §5.2.2).
-pub(crate) fn max_age(cache_control: &str) -> Option<Duration> {
-    let mut directives = cache_control.split(',').map(str::trim);
-    if directives
-        .clone()
-        .any(|one| one.eq_ignore_ascii_case("no-store") || one.eq_ignore_ascii_case("no-cache"))
-    {
+/// The seconds of `max-age` in `Cache-Control`; what may not be stored has none (RFC 9111 §5.2.2).
+pub(crate) fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let directives = || readable(headers.get_all(CACHE_CONTROL), b',');
+    if directives().any(|one| one.eq_ignore_ascii_case("no-store") || one.eq_ignore_ascii_case("no-cache")) {
         return Some(Duration::ZERO);
     }
-    directives.find_map(|directive| {
+    directives().find_map(|directive| {
         let (name, seconds) = directive.split_once('=')?;
         let seconds = seconds.trim_matches('"').parse().ok()?;
         name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
@@ -143,7 +153,7 @@ fn causes(error: &reqwest::Error) -> String {
         cause = one.source();
     }
     if error.is_timeout() {
-        return format!("no whole answer within {} s", DEADLINE.as_secs());
+        return late();
     }
     if text.is_empty() { error.to_string() } else { text }
 }
@@ -154,7 +164,10 @@ mod tests {
 
     #[test]
     fn an_age_is_read_from_cache_control() {
-        let seconds = |text| max_age(text).map(|age| age.as_secs());
+        let seconds = |text: &str| {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, text.parse().unwrap())]);
+            max_age(&headers).map(|age| age.as_secs())
+        };
         for (text, age) in [
             ("public, max-age=15, stale-while-revalidate=15", Some(15)),
             ("Max-Age=\"3600\"", Some(3600)),
@@ -165,6 +178,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(seconds(text), age, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_directive_that_cannot_be_read_voids_itself_alone_and_all_lines_are_one_list() {
+        let seconds = |lines: &[&[u8]]| {
+            let line = |line: &&[u8]| (CACHE_CONTROL, http::HeaderValue::from_bytes(line).unwrap());
+            max_age(&lines.iter().map(line).collect()).map(|age| age.as_secs())
+        };
+        for bad in [b"\x80".as_slice(), b"\xff", b"max-age=\xff", b"\t", b"", b"public", &b"a,".repeat(1000)]
+        {
+            assert_eq!(seconds(&[&[bad, b", max-age=60 ,", bad].concat()]), Some(60), "{bad:?}");
+            assert_eq!(seconds(&[bad, b"max-age=60", bad]), Some(60), "{bad:?}");
+            assert_eq!(seconds(&[b"max-age=60", bad, b"no-store"]), Some(0), "{bad:?}");
         }
     }
 }

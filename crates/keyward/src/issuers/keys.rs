@@ -1,16 +1,26 @@
-//! The keys of one issuer, kept fresh: fetched one at a time, by itself before they are old, at once for a key that is not
-//! known, and when the operator says so.
+//! The keys of one issuer, kept fresh: fetched one at a time, on schedule before they are old, at once for a key that is
+//! not known, and when the operator orders it.
+//!
+//! A token whose key is not known waits here. Tokens with invented keys cost an issuer one fetch in a cool-down, and the
+//! places to wait are shared among addresses and networks, so that they cannot pile up.
 
 use super::KeySource;
 use super::fetch::FetchError;
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use keyward_core::clock::Clock;
-use keyward_core::jwt::{KeyLife, KeySet};
-use keyward_tower::authenticate::IssuerKeys;
+use keyward_core::jwt::{KeyLife, KeySet, KeyStep};
+use keyward_core::share::{Full, Lease, Shares};
+use keyward_tower::authenticate::{IssuerKeys, KeyFetch, KeyQuery};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+
+/// Tokens that wait for a key of one issuer at once, and how many of them may come from one address and one network.
+const WAITING: u64 = 1_024;
+const WAITING_OF_ADDRESS: u64 = 64;
+const WAITING_OF_NETWORK: u64 = 256;
 
 /// One issuer's keys.
 #[derive(Debug)]
@@ -18,6 +28,8 @@ pub struct Keys {
     shared: Arc<Shared>,
     /// The operator wants them fetched.
     wanted: Notify,
+    of_addresses: Shares<ClientAddress>,
+    of_networks: Shares<ClientAddress>,
 }
 
 #[derive(Debug)]
@@ -26,8 +38,8 @@ struct Shared {
     source: Arc<dyn KeySource>,
     clock: Arc<dyn Clock>,
     life: Mutex<KeyLife>,
-    /// Held while they are fetched, so that it is done by one for all.
-    flight: tokio::sync::Mutex<()>,
+    /// Changes whenever a fetch has ended.
+    ended: watch::Sender<()>,
     fetched: AtomicU64,
     failed: AtomicU64,
 }
@@ -53,11 +65,16 @@ impl Keys {
             source,
             clock,
             life: Mutex::default(),
-            flight: tokio::sync::Mutex::default(),
+            ended: watch::Sender::new(()),
             fetched: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         };
-        Self { shared: Arc::new(shared), wanted: Notify::new() }
+        Self {
+            shared: Arc::new(shared),
+            wanted: Notify::new(),
+            of_addresses: Shares::new(WAITING, WAITING_OF_ADDRESS),
+            of_networks: Shares::new(WAITING, WAITING_OF_NETWORK),
+        }
     }
 
     /// How they are now.
@@ -73,7 +90,7 @@ impl Keys {
         }
     }
 
-    /// Fetches whenever it is time to, for ever.
+    /// Fetches whenever a fetch is due, indefinitely.
     pub(super) async fn keep_fresh(&self) {
         loop {
             let due = self.shared.life().due_at();
@@ -82,14 +99,18 @@ impl Keys {
                 () = tokio::time::sleep(pause) => false,
                 () = self.wanted.notified() => true,
             };
-            let is_due = |life: &KeyLife, now| ordered || life.due_at() <= now;
-            Arc::clone(&self.shared).fetch_if(is_due).await;
+            self.shared.fetch_on_schedule(ordered).await;
         }
     }
 
     /// Has them fetched now, whatever their age.
     pub(super) fn fetch_anew(&self) {
         self.wanted.notify_one();
+    }
+
+    /// A place to wait in.
+    fn place(&self, from: ClientAddress) -> Result<[Lease<ClientAddress>; 2], Full> {
+        Ok([self.of_addresses.take(from.host(), 1)?, self.of_networks.take(from.network(), 1)?])
     }
 }
 
@@ -98,34 +119,57 @@ impl Shared {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fetches, if that is still to be done when it is this one's turn.
-    async fn fetch_if(self: Arc<Self>, wanted: impl Fn(&KeyLife, Duration) -> bool) {
-        let _turn = self.flight.lock().await;
-        {
-            let mut life = self.life();
-            let now = self.clock.elapsed();
-            if !wanted(&life, now) {
-                return;
-            }
-            life.begin(now);
-        }
-        match self.fetch().await {
-            Ok((set, max_age)) => {
-                for unusable in &set.unusable {
-                    let kid = unusable.kid.as_deref().unwrap_or("none");
-                    tracing::debug!(issuer = self.issuer, kid, why = %unusable.why, "a key is not used");
-                }
-                self.fetched.fetch_add(1, Ordering::Relaxed);
-                self.life().took(Arc::new(set), max_age, self.clock.elapsed());
-            }
-            Err(error) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
+    /// Fetches if it is still due, or was ordered, once no other fetch is under way.
+    async fn fetch_on_schedule(self: &Arc<Self>, ordered: bool) {
+        let mut ended = self.ended.subscribe();
+        loop {
+            let flight = {
                 let mut life = self.life();
-                life.failed();
-                let believed = life.keys(self.clock.elapsed()).is_some();
-                tracing::warn!(issuer = self.issuer, %error, believed, "the issuer's keys could not be fetched");
+                let now = self.clock.elapsed();
+                if !ordered && life.due_at() > now {
+                    return;
+                }
+                (!life.is_under_way()).then(|| {
+                    life.begin(now);
+                    Flight::begun(self)
+                })
+            };
+            match flight {
+                Some(flight) => return flight.carry_out().await,
+                // The sender is ours, so there is always a next end.
+                None => _ = ended.changed().await,
             }
         }
+    }
+
+    /// What a question for a key comes to.
+    async fn settle(self: &Arc<Self>, wanted: &KeyQuery<'_>) -> KeyFetch {
+        let mut ended = self.ended.subscribe();
+        let question = self.life().question();
+        loop {
+            ended.mark_unchanged();
+            let (step, failing) = {
+                let mut life = self.life();
+                let now = self.clock.elapsed();
+                if life.keys(now).is_some_and(|set| wanted.is_in(set)) {
+                    return KeyFetch::Current;
+                }
+                (life.step(question, now), life.is_failing())
+            };
+            match step {
+                KeyStep::Over { well: true } => return KeyFetch::Current,
+                KeyStep::Over { well: false } => return KeyFetch::Failed(self.retry_after()),
+                KeyStep::Pause(_) if failing => return KeyFetch::Failed(self.retry_after()),
+                KeyStep::Pause(pause) => _ = tokio::time::timeout(pause, ended.changed()).await,
+                KeyStep::UnderWay => _ = ended.changed().await,
+                // Apart, so that a client that leaves does not break off what others wait for.
+                KeyStep::Fetch => drop(tokio::spawn(Flight::begun(self).carry_out())),
+            }
+        }
+    }
+
+    fn retry_after(&self) -> Duration {
+        self.life().retry_after(self.clock.elapsed())
     }
 
     async fn fetch(&self) -> Result<(KeySet, Option<Duration>), FetchError> {
@@ -134,96 +178,63 @@ impl Shared {
     }
 }
 
+/// A fetch that has begun. One that ends without a set, by a panic for example, has failed.
+struct Flight {
+    shared: Arc<Shared>,
+    well: bool,
+}
+
+impl Flight {
+    fn begun(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), well: false }
+    }
+
+    async fn carry_out(mut self) {
+        let shared = Arc::clone(&self.shared);
+        match shared.fetch().await {
+            Ok((set, max_age)) => {
+                for unusable in &set.unusable {
+                    let kid = unusable.kid.as_deref().unwrap_or("none");
+                    tracing::debug!(issuer = shared.issuer, kid, why = %unusable.why, "a key is not used");
+                }
+                shared.fetched.fetch_add(1, Ordering::Relaxed);
+                shared.life().took(Arc::new(set), max_age, shared.clock.elapsed());
+                self.well = true;
+            }
+            Err(error) => {
+                let believed = shared.life().keys(shared.clock.elapsed()).is_some();
+                tracing::warn!(issuer = shared.issuer, %error, believed, "the issuer's keys could not be fetched");
+            }
+        }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if !self.well {
+            self.shared.failed.fetch_add(1, Ordering::Relaxed);
+            self.shared.life().failed();
+        }
+        self.shared.ended.send_replace(());
+    }
+}
+
 impl IssuerKeys for Keys {
     fn known(&self) -> Option<Arc<KeySet>> {
         self.shared.life().keys(self.shared.clock.elapsed()).cloned()
     }
 
-    fn refresh(&self) -> BoxFuture<'_, ()> {
+    fn refresh<'a>(&'a self, wanted: KeyQuery<'a>) -> BoxFuture<'a, KeyFetch> {
         Box::pin(async move {
-            // One that is under way is for all who wait.
-            let Ok(free) = self.shared.flight.try_lock() else {
-                drop(self.shared.flight.lock().await);
-                return;
+            let Ok(_place) = self.place(wanted.from) else {
+                return KeyFetch::Later(self.shared.retry_after());
             };
-            drop(free);
-            if !self.shared.life().may_ask(self.shared.clock.elapsed()) {
-                return;
-            }
-            // Apart, so that a client that leaves does not break off what others wait for.
-            let fetching = tokio::spawn(Arc::clone(&self.shared).fetch_if(KeyLife::may_ask));
-            if let Err(error) = fetching.await {
-                tracing::error!(%error, "the fetch of an issuer's keys ended by itself");
-            }
+            let patience = self.shared.life().patience();
+            let settled = tokio::time::timeout(patience, self.shared.settle(&wanted)).await;
+            settled.unwrap_or_else(|_| KeyFetch::Later(self.shared.retry_after()))
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::issuers::Document;
-    use keyward_testkit::FakeClock;
-    use keyward_testkit::issuer::{SigningKey, key_set};
-
-    /// Answers when it is told to, and counts.
-    #[derive(Debug)]
-    struct Gate {
-        begun: AtomicU64,
-        open: tokio::sync::Semaphore,
-    }
-
-    impl Gate {
-        fn new() -> Arc<Self> {
-            Arc::new(Self { begun: AtomicU64::new(0), open: tokio::sync::Semaphore::new(0) })
-        }
-    }
-
-    impl KeySource for Arc<Gate> {
-        fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>> {
-            Box::pin(async move {
-                self.begun.fetch_add(1, Ordering::SeqCst);
-                self.open.acquire().await.unwrap().forget();
-                let body = key_set(&[&SigningKey::rsa(0, "k")]);
-                Ok(Document { body, max_age: Some(Duration::from_secs(120)) })
-            })
-        }
-    }
-
-    #[tokio::test]
-    async fn a_fetch_is_one_for_all_who_wait_and_survives_the_one_who_began_it() {
-        let (gate, clock) = (Gate::new(), FakeClock::new());
-        let source: Arc<dyn KeySource> = Arc::new(Arc::clone(&gate));
-        let keys = Arc::new(Keys::new("https://id.example/".to_owned(), source, Arc::new(clock.clone())));
-        let ask = || {
-            let keys = Arc::clone(&keys);
-            tokio::spawn(async move { keys.refresh().await })
-        };
-        let first = ask();
-        while gate.begun.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
-        let others: Vec<_> = (0..100).map(|_| ask()).collect();
-        for _ in 0..1_000 {
-            tokio::task::yield_now().await;
-        }
-        assert!(others.iter().all(|other| !other.is_finished()), "they wait");
-        assert!(keys.known().is_none(), "and nobody waits to look at what is known");
-        // Whoever began it leaves.
-        first.abort();
-        gate.open.add_permits(1);
-        for other in others {
-            other.await.unwrap();
-        }
-        assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
-        assert_eq!(keys.known().map(|set| set.keys().count()), Some(1));
-        // Within the cool-down nobody waits at all, and nothing is fetched.
-        keys.refresh().await;
-        assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
-        clock.pass(Duration::from_secs(10));
-        gate.open.add_permits(1);
-        keys.refresh().await;
-        assert_eq!((gate.begun.load(Ordering::SeqCst), keys.standing().fetched), (2, 2));
-        assert_eq!(keys.shared.life().due_at(), Duration::from_secs(130), "as Cache-Control says");
-    }
-}
+mod tests;

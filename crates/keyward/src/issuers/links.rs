@@ -2,6 +2,7 @@
 
 use crate::app::Store;
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
@@ -10,7 +11,6 @@ use keyward_core::jwt::{Link, Verified};
 use keyward_core::permit;
 use keyward_core::random::{Random, uuid4};
 use keyward_tower::authenticate::Links;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// By the users and invitations of a store.
@@ -25,7 +25,7 @@ impl Links for ByStore {
         &'a self,
         token: &'a Verified,
         link: Link,
-        from: IpAddr,
+        from: ClientAddress,
     ) -> BoxFuture<'a, Result<(), Denial>> {
         Box::pin(async move {
             let email = token.email.clone().ok_or(Denial::TokenUnlinked)?;
@@ -38,7 +38,7 @@ impl Links for ByStore {
             };
             // It is not what the request asked for, so it has an id of its own.
             let request_id = uuid4(&*self.random).map_err(|_| Denial::Overloaded)?;
-            let context = Context { request_id, address: Some(from), origin_app: String::new() };
+            let context = Context { request_id, address: from.known(), origin_app: String::new() };
             let permit = permit::sign_in(token);
             match Commit::<LinkByEmail>::commit(&*self.store, effect, permit, context, None, At::Store).await
             {
