@@ -8,13 +8,15 @@ use crate::app::App;
 use crate::problem::{Problem, Problems, Reason, RequestId};
 use crate::telemetry::{FinishedRequest, Parent};
 use crate::transport::ByProxy;
-use crate::watch::Seen;
+use crate::watch::RequestLine;
 use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use keyward_core::BoxFuture;
+use keyward_core::denial::Severity;
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::jwt::RefusedToken;
 use keyward_core::principal::Recognised;
 use keyward_core::random::{self, Pooled};
 use keyward_core::scope::Scope;
@@ -170,58 +172,45 @@ impl Event {
             Some((status, reason)) => (*status, reason.as_ref()),
             None => (response.status().as_u16(), reason),
         };
-        let causes = reason.and_then(|reason| reason.causes.as_deref());
-        self.write(Some(status), reason.map(|reason| reason.word), causes);
+        self.write(Some(status), reason, response.extensions().get());
         self.written = true;
     }
 
-    fn write(&self, status: Option<u16>, denial: Option<&'static str>, cause: Option<&str>) {
+    fn write(&self, status: Option<u16>, reason: Option<&Reason>, token: Option<&RefusedToken>) {
+        let denial = reason.map(|reason| reason.word);
         let caller = self.record.caller.get();
         // Our methods by name; a client may invent others of any length.
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
         let duration = self.app.clock.elapsed().saturating_sub(self.start);
         let operation = self.record.operation.get().map(|named| named.operation);
         let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
-        let account = self.record.account.get().map(|account| account.0);
-        let origin_app = self.record.origin_app.get();
         self.app.metrics.request(operation, status, denial, duration);
-        tracing::info!(
-            target: "keyward::request",
-            request_id = &*self.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+        let mut id = Uuid::encode_buffer();
+        let line = RequestLine {
+            request_id: self.id.hyphenated().encode_lower(&mut id),
             method,
             operation,
-            tool = self.record.tool.get(),
+            route: self.record.operation.get().map(|named| &*named.route),
+            tool: self.record.tool.get().copied(),
             status,
             denial,
-            cause,
-            user_id = caller.map(|(user, ..)| user.0),
-            account_id = account,
-            credential_kind = caller.map(|(_, kind, _)| *kind),
-            credential_id = caller.map(|(_, _, id)| *id),
-            origin_app = origin_app.map(|name| &**name),
-            address = self.address.map(|ClientAddress(address)| tracing::field::display(address)),
-            duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-            "request"
-        );
+            severity: reason.map(|reason| reason.severity).unwrap_or_default(),
+            cause: reason.and_then(|reason| reason.causes.as_deref()),
+            user_id: caller.map(|(user, ..)| user.0),
+            account_id: self.record.account.get().map(|account| account.0),
+            credential_kind: caller.map(|(_, kind, _)| *kind),
+            credential_id: caller.map(|(_, _, id)| *id),
+            origin_app: self.record.origin_app.get().map(|name| &**name),
+            address: self.address,
+            token,
+            duration,
+        };
+        // What is left out of the log is not remembered either: a flood would push out what others ask about.
+        if line.log(&self.app.log, self.app.clock.elapsed()) && denial.is_some() {
+            self.app.recent.note(line.seen(self.app.clock.now().to_string()), line.is_severe());
+        }
         if let Some(traces) = &self.app.traces {
             traces.record(self.span(method, status, denial, duration));
-        }
-        if let Some(denial) = denial {
-            self.app.recent.note(Seen {
-                timestamp: self.app.clock.now().to_string(),
-                request_id: self.id.hyphenated().to_string(),
-                method: method.to_owned(),
-                operation: operation.map(str::to_owned),
-                status,
-                denial: Some(denial.to_owned()),
-                cause: cause.map(str::to_owned),
-                user_id: caller.map(|(user, ..)| user.0),
-                account_id: account,
-                credential_kind: caller.map(|(_, kind, _)| (*kind).to_owned()),
-                credential_id: caller.map(|(_, _, id)| *id),
-                origin_app: origin_app.map(|name| name.to_string()),
-                address: self.address.map(|ClientAddress(address)| address.to_string()),
-            });
         }
     }
 }
@@ -242,7 +231,9 @@ impl Event {
             Some(KeyValue::new("http.request.method", method)),
             route.clone().map(|route| KeyValue::new("http.route", route)),
             status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))),
-            self.address.map(|ClientAddress(address)| KeyValue::new("client.address", address.to_string())),
+            self.address
+                .and_then(ClientAddress::known)
+                .map(|address| KeyValue::new("client.address", address.to_string())),
             Some(KeyValue::new("keyward.request_id", self.id.hyphenated().to_string())),
             named.map(|named| KeyValue::new("keyward.operation", named.operation)),
             denial.map(|denial| KeyValue::new("keyward.denial", denial)),
@@ -266,7 +257,8 @@ impl Drop for Event {
     fn drop(&mut self) {
         if !self.written {
             // A write that has begun goes on all the same; its audit row says whether it was done.
-            self.write(None, Some("client_gone"), None);
+            let gone = Reason { word: "client_gone", causes: None, severity: Severity::Routine };
+            self.write(None, Some(&gone), None);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Writes what was only noted on the way of requests, in batches: when keys were last used, and the digests of secrets that
-//! move to the current version of the root secret.
+//! move to the current version of the root secret. Where the database could not be written, it tries whether it can be again.
 
 use crate::app::Store;
 use std::time::Duration;
@@ -17,8 +17,19 @@ pub(crate) async fn forever(store: &dyn Store) {
 
 /// Writes what there is. What could not be written is tried again: a use with the next batch, a move at the next use.
 pub(crate) async fn once(store: &dyn Store) {
+    recover(store).await;
     uses(store).await;
     moves(store).await;
+}
+
+/// Writes what was revoked meanwhile, and finds out whether the database can be written: the server gets ready again on its own.
+async fn recover(store: &dyn Store) {
+    let Some(fault) = store.write_fault() else { return };
+    match store.try_writing().await {
+        Ok(()) if store.write_fault().is_none() => tracing::info!("the database can be written again"),
+        Ok(()) => tracing::warn!(fault, "the database can be written, but not all that holds in memory"),
+        Err(error) => tracing::error!(fault, %error, "the database cannot be written"),
+    }
 }
 
 async fn uses(store: &dyn Store) {

@@ -1,6 +1,8 @@
 //! What is done beside requests.
 
 pub(crate) mod counters;
+pub(crate) mod failed_sign_ins;
 pub(crate) mod flush;
+pub(crate) mod log_counts;
 pub(crate) mod purge;
 pub(crate) mod signing;

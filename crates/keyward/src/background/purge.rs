@@ -1,8 +1,11 @@
-//! Takes away what is kept no longer: answers of idempotent writes, and counters in which nothing counts.
+//! Takes away what is kept no longer: answers of idempotent writes, old rows of the audit trail, what has ended, and counters
+//! in which nothing counts.
 
 use crate::app::Store;
+use keyward_core::BoxFuture;
 use keyward_core::clock::At;
 use keyward_core::rate_limit::Limiter;
+use keyward_core::store::{Retention, StoreError};
 use std::time::Duration;
 
 /// Between two rounds.
@@ -11,18 +14,24 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Goes round now and then, for ever.
-pub(crate) async fn forever(store: &dyn Store, limiter: &Limiter) {
+pub(crate) async fn forever(store: &dyn Store, limiter: &Limiter, keep: Retention) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         limiter.sweep();
-        loop {
-            match store.purge(At::Store).await {
-                Ok(0) => break,
-                Ok(_) => tokio::time::sleep(PAUSE).await,
-                Err(error) => {
-                    tracing::warn!(%error, "old answers could not be taken away yet");
-                    break;
-                }
+        until_none(|| store.purge(At::Store)).await;
+        until_none(|| store.forget(At::Store, keep)).await;
+    }
+}
+
+/// Takes batch after batch away, until none is left.
+async fn until_none<'s>(batch: impl Fn() -> BoxFuture<'s, Result<usize, StoreError>>) {
+    loop {
+        match batch().await {
+            Ok(0) => return,
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Err(error) => {
+                tracing::warn!(%error, "what is old could not be taken away yet");
+                return;
             }
         }
     }

@@ -1,15 +1,24 @@
-//! Log lines on standard error, one event a line; and traces, if the environment asks for them.
+//! Log lines on standard error, one event a line; and traces, if the environment asks for them. Neither can block: both go over
+//! bounded queues.
 
 mod json_line;
+mod lanes;
+mod panics;
+mod subjects;
+#[cfg(test)]
+pub(crate) mod testing;
 mod traces;
 
+pub use subjects::Subjects;
 pub use traces::Traces;
 pub(crate) use traces::{FinishedRequest, Parent};
 
 use crate::cli::{CliError, variable};
 use crate::config::{Log, LogFormat};
 use json_line::JsonLine;
+use lanes::Lanes;
 use std::io;
+use std::sync::OnceLock;
 use tokio::runtime::Handle;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -22,18 +31,35 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Sets the level, or says why not.
 pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send + Sync>;
 
+/// The way to standard error: of the process, as the log is.
+static LANES: OnceLock<Lanes> = OnceLock::new();
+
+/// Each lane's name and how many log lines it has dropped.
+pub(crate) fn lines_dropped() -> [(&'static str, u64); 2] {
+    LANES.get().map_or([("severe", 0), ("routine", 0)], Lanes::dropped)
+}
+
+/// Waits until the log is written, for two seconds at most.
+pub(crate) fn flush() {
+    if let Some(lanes) = LANES.get() {
+        lanes.flush();
+    }
+}
+
 /// Starts logging; how its level is set from then on. A second start in one process changes nothing.
 pub(crate) fn start(log: &Log) -> SetLevel {
     // The configuration has been read by the same grammar, so this is no guess.
     let filter = filter_of(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let (filter, handle) = reload::Layer::new(filter);
     let logged = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lanes = LANES.get_or_init(|| Lanes::to(io::stderr()));
+    let lines = tracing_subscriber::fmt::layer().with_writer(lanes);
     // The only error is that logging has been started already.
     let _ = match log.format {
         LogFormat::Json => logged.with(lines.event_format(JsonLine)).try_init(),
         LogFormat::Text => logged.with(lines.with_ansi(false)).try_init(),
     };
+    panics::to_log();
     Box::new(move |level| {
         let said = |error: &dyn std::error::Error| CliError::Said(format!("log.level: {error}"));
         let filter = filter_of(level).map_err(|error| said(&error))?;

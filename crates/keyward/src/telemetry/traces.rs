@@ -9,6 +9,7 @@
 //! its beginning and its end.
 
 use http::{HeaderMap, Request, Response, Uri};
+use keyward_core::header_text::{readable, text};
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
     TraceState, Tracer, TracerProvider,
@@ -63,7 +64,7 @@ impl Parent {
     /// is laxer: it takes ids of any length, and signs.)
     pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
         let mut parents = headers.get_all("traceparent").iter();
-        match (parents.next().and_then(|value| value.to_str().ok()), parents.next()) {
+        match (parents.next().and_then(text), parents.next()) {
             (Some(parent), None) => Self(span_context(parent, headers)),
             _ => Self(None),
         }
@@ -81,11 +82,18 @@ fn span_context(parent: &str, headers: &HeaderMap) -> Option<SpanContext> {
         return None;
     }
     let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
-    let state = headers.get("tracestate").and_then(|value| value.to_str().ok());
-    let state = state.filter(|state| state.len() <= LONGEST_TRACESTATE).and_then(|state| state.parse().ok());
+    let members = readable(headers.get_all("tracestate"), b',').filter(|one| is_member(one));
+    let state = members.collect::<Vec<_>>().join(",");
+    let state =
+        Some(state).filter(|state| state.len() <= LONGEST_TRACESTATE).and_then(|state| state.parse().ok());
     let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
     let context = SpanContext::new(trace, span, flags, true, state.unwrap_or_else(TraceState::default));
     context.is_valid().then_some(context)
+}
+
+/// Whether it is a key with a value, as a vendor writes it.
+fn is_member(text: &str) -> bool {
+    !text.is_empty() && text.parse::<TraceState>().is_ok()
 }
 
 /// All that a span says of a request.
@@ -315,6 +323,40 @@ mod tests {
             format!("00-{trace}-{span}-1"),
         ] {
             assert_eq!(parent(&[("traceparent", &bad)]), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_member_of_tracestate_that_cannot_be_read_voids_itself_alone() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let state = |lines: &[&[u8]]| {
+            let mut headers =
+                HeaderMap::from_iter([("traceparent".parse().unwrap(), parent.parse().unwrap())]);
+            for line in lines {
+                headers.append("tracestate", http::HeaderValue::from_bytes(line).unwrap());
+            }
+            Parent::from_headers(&headers).0.unwrap().trace_state().header()
+        };
+        for bad in
+            [b"\x80".as_slice(), b"\xff", b"a=\xff", b"\t", b"", b"no equals sign", &b"a,".repeat(1000)]
+        {
+            assert_eq!(state(&[&[b"one=1,", bad, b",two=2"].concat()]), "one=1,two=2", "{bad:?}");
+            assert_eq!(state(&[b"one=1", bad, b"two=2"]), "one=1,two=2", "{bad:?}");
+        }
+        assert_eq!(state(&[]), "");
+        assert_eq!(state(&[format!("one={}", "1".repeat(600)).as_bytes()]), "", "longer than is passed on");
+        let headers = |value: &[u8]| {
+            HeaderMap::from_iter([(
+                "traceparent".parse().unwrap(),
+                http::HeaderValue::from_bytes(value).unwrap(),
+            )])
+        };
+        for bad in [
+            b"\xff".as_slice(),
+            &[parent.as_bytes(), b"\xff"].concat(),
+            &[b"\x80,", parent.as_bytes()].concat(),
+        ] {
+            assert!(Parent::from_headers(&headers(bad)).0.is_none(), "{bad:?}");
         }
     }
 

@@ -9,7 +9,11 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
 
+/// How long a probe waits for the database: less than those that ask are known to wait.
+const PATIENCE: Duration = Duration::from_millis(800);
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The endpoints. `stopping` says that the server takes no more connections.
@@ -27,13 +31,21 @@ pub(crate) fn endpoints(app: Arc<App>, stopping: Arc<AtomicBool>) -> Boxed {
     Boxed::new(router)
 }
 
-/// Whether to send requests here: not to a server that stops, or whose database does not answer.
+/// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written.
 async fn ready(app: &App, stopping: &AtomicBool) -> Response {
     let no = |reason: &'static str| (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     if stopping.load(Ordering::SeqCst) {
         return no("stopping\n");
     }
-    match app.store.ping().await {
+    let Ok(answered) = timeout(PATIENCE, app.store.ping()).await else {
+        tracing::warn!("not ready: the database has not answered in time");
+        return no("the database does not answer\n");
+    };
+    if let Some(fault) = app.store.write_fault() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("the database cannot be written: {fault}\n"))
+            .into_response();
+    }
+    match answered {
         Ok(()) => "ok\n".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready: the database does not answer");

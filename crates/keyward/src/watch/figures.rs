@@ -1,8 +1,8 @@
 //! The figures of one server, with those that are looked up when they are told.
 
 use super::metrics::{
-    DATABASE, DATABASE_LOG, KEYS, KEYS_UNMOVED, LIMIT_BUCKETS, Metrics, ROWS_LEFT_OUT, SPANS_LOST,
-    USES_UNWRITTEN, WRITES_WAITING,
+    DATABASE, DATABASE_LOG, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS, Metrics,
+    ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
 };
 use crate::app::Store;
 use crate::issuers::Issuers;
@@ -22,6 +22,10 @@ pub(crate) fn of_server(
     let mut metrics = Metrics::new();
     let known = store.directory().clone();
     metrics.ask(KEYS, move || known.read().keys() as u64);
+    let known = store.directory().clone();
+    metrics.ask(KEYS_RETIRED, move || known.read().retired_digests() as u64);
+    let writes = Arc::clone(store);
+    metrics.ask(WRITES_FAIL, move || u64::from(writes.write_fault().is_some()));
     let (known, ring, clock) = (store.directory().clone(), ring.clone(), Arc::clone(clock));
     metrics.ask(KEYS_UNMOVED, move || known.read().unmoved(ring.version(), clock.now()).len() as u64);
     let known = store.directory().clone();
@@ -31,6 +35,7 @@ pub(crate) fn of_server(
         (DATABASE_LOG, |figures| figures.log_bytes),
         (WRITES_WAITING, |figures| figures.writes_waiting),
         (ROWS_LEFT_OUT, |figures| figures.rows_left_out),
+        (ENDINGS_UNWRITTEN, |figures| figures.endings_unwritten),
     ] {
         let store = Arc::clone(store);
         metrics.ask(figure, move || value(store.figures()));
@@ -38,6 +43,7 @@ pub(crate) fn of_server(
     let counted = limiter.clone();
     metrics.ask(LIMIT_BUCKETS, move || counted.tally().buckets as u64);
     metrics.ask_issuers(issuers);
+    metrics.ask_log();
     if let Some(traces) = traces {
         let lost = traces.lost();
         metrics.ask(SPANS_LOST, lost);

@@ -1,5 +1,6 @@
 //! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
 
+use super::log_lines::LogLines;
 use crate::issuers::{Issuers, Standing};
 use crate::transport::Figures;
 use prometheus_client::collector::Collector;
@@ -48,6 +49,12 @@ const REFUSED: Figure = Figure {
     labels: "",
     about: "Connections that were closed at once, since there were too many",
 };
+const UNKNOWN_ADDRESSES: Figure = Figure {
+    name: "client_address_unknown",
+    kind: "counter",
+    labels: "",
+    about: "Requests that a trusted proxy passed on without a client address that can be read",
+};
 const OVERDUE: Figure = Figure {
     name: "connections_overdue",
     kind: "counter",
@@ -61,7 +68,12 @@ const fn asked(name: &'static str, about: &'static str) -> Figure {
     Figure { name, kind: "gauge", labels: "", about }
 }
 
-pub(crate) const KEYS: Figure = asked("keys", "API keys that are known, revoked ones included");
+pub(crate) const KEYS: Figure =
+    asked("keys", "API keys in memory: those that were not revoked, and did not end more than a week ago");
+pub(crate) const KEYS_RETIRED: Figure = asked(
+    "keys_retired",
+    "Digests in memory of keys that are over, 100000 at most: they tell such keys apart in the log",
+);
 pub(crate) const KEYS_UNMOVED: Figure = asked(
     "keys_unmoved",
     "Live keys that have not been used since the root secret was rotated: they hold the next rotation up",
@@ -71,12 +83,29 @@ pub(crate) const USES_UNWRITTEN: Figure =
 pub(crate) const DATABASE: Figure = asked("database_bytes", "Bytes of the database's file");
 pub(crate) const DATABASE_LOG: Figure =
     asked("database_log_bytes", "Bytes of the database's write-ahead log");
-pub(crate) const WRITES_WAITING: Figure =
-    asked("database_writes_waiting", "Writes that wait for their turn; at 1024 one more is answered 503");
+pub(crate) const WRITES_WAITING: Figure = asked(
+    "database_writes_waiting",
+    "Writes that wait for their turn; at 1024 one more is answered 503, and at 256 of one account one more of it 429",
+);
+pub(crate) const WRITES_FAIL: Figure = asked(
+    "database_writes_fail",
+    "1 while the database cannot be written, because its disk is full or fails; else 0",
+);
+pub(crate) const ENDINGS_UNWRITTEN: Figure = asked(
+    "database_revocations_unwritten",
+    "Revocations that hold in memory and could not be written yet: they are lost with a restart",
+);
 pub(crate) const ROWS_LEFT_OUT: Figure = asked(
     "database_rows_left_out",
     "Rows that were left out at the start because they were not as they must be: an alarm, and the log names their tables",
 );
+pub(crate) const LOG_LINES_DROPPED: Figure = Figure {
+    name: "log_lines_dropped",
+    kind: "counter",
+    labels: "lane",
+    about: "Log lines that were dropped, since what reads the log is too slow or its disk is full; lane severe: ERROR and \
+            WARN, routine: the rest",
+};
 pub(crate) const SPANS_LOST: Figure = asked("spans_lost", "Spans that the trace collector did not take");
 
 const LIMITED: Figure = Figure {
@@ -108,22 +137,27 @@ const ISSUER_FETCHES: Figure = Figure {
 };
 
 /// Every figure.
-pub(crate) const FIGURES: [Figure; 18] = [
+pub(crate) const FIGURES: &[Figure] = &[
     REQUESTS,
     DURATIONS,
     CONNECTIONS,
     REFUSED,
     OVERDUE,
+    UNKNOWN_ADDRESSES,
     LIMITED,
     LIMIT_BUCKETS,
     KEYS,
+    KEYS_RETIRED,
     KEYS_UNMOVED,
     USES_UNWRITTEN,
     DATABASE,
     DATABASE_LOG,
     WRITES_WAITING,
+    WRITES_FAIL,
+    ENDINGS_UNWRITTEN,
     ROWS_LEFT_OUT,
     SPANS_LOST,
+    LOG_LINES_DROPPED,
     ISSUER_KEYS,
     ISSUER_KEYS_AGE,
     ISSUER_FETCHES,
@@ -187,6 +221,11 @@ impl Metrics {
         let connections = Figures::default();
         registry.register(CONNECTIONS.name, CONNECTIONS.about, connections.open.clone());
         registry.register(REFUSED.name, REFUSED.about, connections.refused.clone());
+        registry.register(
+            UNKNOWN_ADDRESSES.name,
+            UNKNOWN_ADDRESSES.about,
+            connections.unknown_addresses.clone(),
+        );
         registry.register(OVERDUE.name, OVERDUE.about, connections.overdue.clone());
         Self { registry, requests, durations, limited, connections }
     }
@@ -213,6 +252,11 @@ impl Metrics {
     /// Has a further figure asked for whenever the figures are told.
     pub(crate) fn ask(&mut self, figure: Figure, value: impl Fn() -> u64 + Send + Sync + 'static) {
         self.registry.register_collector(Box::new(Asked { figure, value }));
+    }
+
+    /// Has the dropped lines of the log asked for whenever the figures are told.
+    pub(crate) fn ask_log(&mut self) {
+        self.registry.register_collector(Box::new(LogLines));
     }
 
     /// Has the figures of these issuers asked for whenever the figures are told.

@@ -3,12 +3,18 @@
 
 mod endpoints;
 mod figures;
+mod floods;
+mod log_lines;
 mod metrics;
+mod request_line;
 mod seen;
 
 pub(crate) use endpoints::endpoints;
 pub(crate) use figures::of_server;
+pub(crate) use floods::LeftOut;
 pub use metrics::Metrics;
 pub(crate) use metrics::{FIGURES, Limited, Slow};
+pub(crate) use request_line::RequestLine;
+pub use request_line::RequestLog;
 pub use seen::Recent;
 pub(crate) use seen::Seen;

@@ -13,6 +13,7 @@ pub(crate) struct Seen {
     pub(crate) request_id: String,
     pub(crate) method: String,
     pub(crate) operation: Option<String>,
+    pub(crate) route: Option<String>,
     pub(crate) status: Option<u16>,
     pub(crate) denial: Option<String>,
     pub(crate) cause: Option<String>,
@@ -22,6 +23,14 @@ pub(crate) struct Seen {
     pub(crate) credential_id: Option<i64>,
     pub(crate) origin_app: Option<String>,
     pub(crate) address: Option<String>,
+    /// What a refused token says of itself. The log has its subject or a hash of it.
+    pub(crate) token_iss: Option<String>,
+    pub(crate) token_aud: Option<String>,
+    pub(crate) token_sub: Option<String>,
+    pub(crate) token_sub_hash: Option<String>,
+    pub(crate) token_typ: Option<String>,
+    pub(crate) token_alg: Option<String>,
+    pub(crate) token_advice: Option<String>,
 }
 
 impl Seen {
@@ -68,17 +77,25 @@ fn in_text(line: &str) -> Map<String, Value> {
     fields
 }
 
-/// As many requests are remembered.
+/// As many requests of each kind are remembered.
 const KEPT: usize = 4_096;
 
-/// The requests that were not answered as asked, the latest of them. Clones share them.
+/// The requests that were not answered as asked, the latest of them. Clones share them. Failures and denials of credentials
+/// that are somebody's are kept apart, so that a flood of others cannot push them out.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<VecDeque<Seen>>>);
+pub struct Recent(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    severe: VecDeque<Seen>,
+    routine: VecDeque<Seen>,
+}
 
 impl Recent {
-    /// Remembers a request, and forgets the oldest.
-    pub(crate) fn note(&self, seen: Seen) {
+    /// Remembers a request, and forgets the oldest of its kind.
+    pub(crate) fn note(&self, seen: Seen, severe: bool) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = if severe { &mut kept.severe } else { &mut kept.routine };
         if kept.len() == KEPT {
             kept.pop_front();
         }
@@ -88,7 +105,8 @@ impl Recent {
     /// The request of this id, if it is remembered.
     pub(crate) fn find(&self, request_id: &str) -> Option<Seen> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().find(|seen| seen.request_id == request_id).cloned()
+        let mut latest = kept.severe.iter().rev().chain(kept.routine.iter().rev());
+        latest.find(|seen| seen.request_id == request_id).cloned()
     }
 }
 
@@ -159,9 +177,11 @@ mod tests {
     #[test]
     fn the_latest_are_remembered() {
         let recent = Recent::default();
+        recent.note(Seen { request_id: "severe".to_owned(), ..Seen::default() }, true);
         for number in 0..=KEPT {
-            recent.note(Seen { request_id: number.to_string(), ..Seen::default() });
+            recent.note(Seen { request_id: number.to_string(), ..Seen::default() }, false);
         }
+        assert!(recent.find("severe").is_some(), "a flood does not push it out");
         assert!(recent.find("0").is_none() && recent.find("1").is_some());
         assert!(recent.find(&KEPT.to_string()).is_some());
     }

@@ -1,0 +1,310 @@
+//! Log lines on their way to standard error: a bounded queue and a thread that writes, so that no request waits for the
+//! reader of the log.
+//!
+//! There are two queues, or lanes: one for ERROR and WARN, one for the rest. A flood of requests fills its own lane alone. A
+//! line that finds its lane full is dropped and counted.
+
+use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+use tracing::{Level, Metadata};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Lines that a lane holds: some megabytes at most.
+const LINES: usize = 8_192;
+/// The longest line. Ours are a few hundred bytes.
+const LONGEST: usize = 16 * 1024;
+/// As many bytes are written at once.
+const BATCH: usize = 16 * 1024;
+/// Between two tries at a reader that takes nothing right now.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often the end of the program looks whether everything is written, and how many times.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 400;
+
+/// The two lanes.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    severe: Lane,
+    routine: Lane,
+}
+
+impl Lanes {
+    /// Lanes to this writer, with a thread each. The threads live as long as the process.
+    pub(crate) fn to(out: impl Write + Send + 'static) -> Self {
+        Self::holding(out, LINES)
+    }
+
+    fn holding(out: impl Write + Send + 'static, lines: usize) -> Self {
+        let out = Arc::new(Mutex::new(out));
+        Self { severe: Lane::to(&out, "log-severe", lines), routine: Lane::to(&out, "log-routine", lines) }
+    }
+
+    /// Each lane's name, as the metrics have it, and how many lines it has dropped.
+    pub(crate) fn dropped(&self) -> [(&'static str, u64); 2] {
+        [("severe", self.severe.dropped()), ("routine", self.routine.dropped())]
+    }
+
+    /// Waits until all lines are written, for two seconds at most: the reader may have stopped.
+    pub(crate) fn flush(&self) {
+        for _ in 0..LOOKS {
+            if self.severe.pending() == 0 && self.routine.pending() == 0 {
+                return;
+            }
+            sleep(LOOK);
+        }
+    }
+}
+
+impl MakeWriter<'_> for &'static Lanes {
+    type Writer = LaneWriter;
+
+    fn make_writer(&self) -> LaneWriter {
+        LaneWriter(&self.routine)
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> LaneWriter {
+        LaneWriter(if *event.level() <= Level::WARN { &self.severe } else { &self.routine })
+    }
+}
+
+#[derive(Debug)]
+struct Lane {
+    queue: NonBlocking,
+    /// Counts the lines that found the queue full.
+    full: ErrorCounter,
+    count: Arc<Count>,
+}
+
+/// What became of a lane's lines.
+#[derive(Debug, Default)]
+struct Count {
+    /// Given to the queue, whether it took them or not.
+    offered: AtomicU64,
+    /// Written, or lost by the writer.
+    done: AtomicU64,
+    /// Lost by the writer: the disk is full, or the reader is gone.
+    lost: AtomicU64,
+    /// Too long to be queued.
+    too_long: AtomicU64,
+}
+
+impl Lane {
+    fn to<W: Write + Send + 'static>(out: &Arc<Mutex<W>>, thread: &str, lines: usize) -> Self {
+        let count = Arc::new(Count::default());
+        let sink = Sink { out: Arc::clone(out), batch: Vec::new(), lines: 0, count: Arc::clone(&count) };
+        let (queue, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(lines)
+            .lossy(true)
+            .thread_name(thread)
+            .finish(sink);
+        // Dropped, it would print to standard output when the queue is full, and wait there. `Lanes::flush` does its work.
+        std::mem::forget(guard);
+        Self { full: queue.error_counter(), queue, count }
+    }
+
+    fn full(&self) -> u64 {
+        self.full.dropped_lines() as u64
+    }
+
+    fn dropped(&self) -> u64 {
+        self.full() + self.count.lost.load(Ordering::Relaxed) + self.count.too_long.load(Ordering::Relaxed)
+    }
+
+    /// Lines that are queued and not written yet.
+    fn pending(&self) -> u64 {
+        let gone = self.full() + self.count.done.load(Ordering::Acquire);
+        self.count.offered.load(Ordering::Acquire).saturating_sub(gone)
+    }
+}
+
+/// Puts lines into a lane. It never waits and never fails.
+#[derive(Debug)]
+pub(crate) struct LaneWriter(&'static Lane);
+
+impl Write for LaneWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let Lane { queue, count, .. } = self.0;
+        if line.len() > LONGEST {
+            count.too_long.fetch_add(1, Ordering::Relaxed);
+            return Ok(line.len());
+        }
+        count.offered.fetch_add(1, Ordering::AcqRel);
+        queue.clone().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The writing end of a lane, on its thread. Both lanes share what they write to, so that lines stay whole.
+struct Sink<W> {
+    out: Arc<Mutex<W>>,
+    batch: Vec<u8>,
+    lines: u64,
+    count: Arc<Count>,
+}
+
+impl<W: Write> Write for Sink<W> {
+    /// Takes one line: the queue gives them whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.batch.extend_from_slice(line);
+        self.lines += 1;
+        if self.batch.len() >= BATCH {
+            self.flush()?;
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.lines == 0 {
+            return Ok(());
+        }
+        let written = put(&mut *self.out.lock().unwrap_or_else(PoisonError::into_inner), &self.batch);
+        if written.is_err() {
+            self.count.lost.fetch_add(self.lines, Ordering::Relaxed);
+        }
+        self.count.done.fetch_add(self.lines, Ordering::AcqRel);
+        self.batch.clear();
+        self.lines = 0;
+        // An error is counted; there is nobody who could be told of it.
+        Ok(())
+    }
+}
+
+/// Writes all of it. A reader that takes nothing right now is waited for, also where the stream does not block.
+fn put(out: &mut impl Write, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match out.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => sleep(PAUSE),
+            Err(error) => return Err(error),
+        }
+    }
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use tracing_subscriber::EnvFilter;
+
+    /// A reader that takes a write whenever it is let.
+    struct Reader {
+        let_go: Receiver<()>,
+        taken: Arc<Mutex<String>>,
+    }
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.let_go.recv().map_err(|_| io::Error::from(ErrorKind::BrokenPipe))?;
+            self.taken.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Lanes of eight lines to a reader that has stopped.
+    fn stopped() -> (&'static Lanes, Sender<()>, Arc<Mutex<String>>) {
+        let (letting, let_go) = channel();
+        let taken = Arc::<Mutex<String>>::default();
+        let reader = Reader { let_go, taken: Arc::clone(&taken) };
+        (kept(Lanes::holding(reader, 8)), letting, taken)
+    }
+
+    fn log(lanes: &'static Lanes, events: impl FnOnce()) {
+        let subscriber = crate::telemetry::json(lanes, EnvFilter::new("trace"));
+        tracing::subscriber::with_default(subscriber, events);
+    }
+
+    /// As long as the process, as the program's own are.
+    fn kept(lanes: Lanes) -> &'static Lanes {
+        Box::leak(Box::new(lanes))
+    }
+
+    #[test]
+    fn a_flood_of_routine_lines_is_dropped_and_counted_and_pushes_no_severe_line_out() {
+        let (lanes, letting, taken) = stopped();
+        log(lanes, || {
+            for number in 0..1_000 {
+                tracing::info!(number, "routine");
+            }
+            tracing::error!("an error");
+            tracing::warn!("a warning");
+        });
+        let [severe, routine] = lanes.dropped();
+        assert_eq!(severe, ("severe", 0));
+        // Eight are queued, and a few may have been on their way to the reader.
+        assert!(routine.0 == "routine" && (900..1_000).contains(&routine.1), "{routine:?}");
+        for _ in 0..2_000 {
+            let _ = letting.send(());
+        }
+        lanes.flush();
+        let taken = taken.lock().unwrap();
+        assert!(taken.contains("an error") && taken.contains("a warning"), "{taken}");
+        assert_eq!(taken.lines().count() as u64, 1_002 - routine.1, "what was not dropped is written");
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_a_reader_that_has_stopped() {
+        let (lanes, _letting, taken) = stopped();
+        log(lanes, || tracing::info!("never read"));
+        lanes.flush();
+        assert!(taken.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_loses_are_counted() {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let lanes = kept(Lanes::to(full));
+        log(lanes, || {
+            tracing::error!("lost");
+            tracing::info!("lost");
+            tracing::info!("lost");
+        });
+        lanes.flush();
+        assert_eq!(lanes.dropped(), [("severe", 1), ("routine", 2)]);
+    }
+
+    #[test]
+    fn a_line_beyond_all_measure_is_dropped_and_counted() {
+        let lanes = kept(Lanes::to(Vec::new()));
+        log(lanes, || tracing::info!(text = "x".repeat(LONGEST), "long"));
+        lanes.flush();
+        assert_eq!(lanes.dropped(), [("severe", 0), ("routine", 1)]);
+    }
+
+    #[test]
+    fn a_stream_that_does_not_block_is_waited_for() {
+        struct Hesitant(u8, Vec<u8>);
+        impl Write for Hesitant {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 += 1;
+                match self.0 {
+                    1 => Err(ErrorKind::WouldBlock.into()),
+                    2 => Err(ErrorKind::Interrupted.into()),
+                    _ => {
+                        self.1.push(bytes[0]);
+                        Ok(1)
+                    }
+                }
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut out = Hesitant(0, Vec::new());
+        put(&mut out, b"whole").unwrap();
+        assert_eq!(out.1, b"whole");
+    }
+}
