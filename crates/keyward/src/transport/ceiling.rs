@@ -1,43 +1,30 @@
-//! How many connections there may be, in all and from one address.
+//! How many connections there may be: in all, from one address, and from one network.
 
-use keyward_core::address::network;
+use super::pool::{Place, Pool};
+use keyward_core::address::ClientAddress;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+
+/// Connections that may be open, in all, from one address (an IPv4 address or a /64), and from one network (a /24 or a /48), if
+/// the system has files for them.
+const IN_ALL: u64 = 10_000;
+const OF_ADDRESS: u64 = 1_000;
+const OF_NETWORK: u64 = 3_000;
+/// Files that are kept for all else: the database, its copies, orders, the log.
+const RESERVE: u64 = 128;
 
 /// Connections that are open. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Ceiling {
-    in_all: usize,
-    from_one: usize,
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    in_all: usize,
-    from: HashMap<IpAddr, usize>,
-}
-
-/// Connections that may be open, in all and from one address (a /64 counts as one), if the system has files for them.
-const IN_ALL: usize = 10_000;
-const FROM_ONE: usize = 1_000;
-/// Files that are kept for all else: the database, its copies, orders, the log.
-const RESERVE: u64 = 128;
-
-/// A place under the ceiling, given back when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    ceiling: Ceiling,
-    address: IpAddr,
+    open: Pool,
+    /// The same connections by the address that a proxy has written in front of them.
+    behind: Pool,
 }
 
 impl Ceiling {
     /// As high as it may be in this process, which may have so many files open; the system is asked for all that it allows.
     pub(crate) fn of_this_process() -> Self {
         let files = files();
-        let room = usize::try_from(files.saturating_sub(RESERVE)).unwrap_or(usize::MAX).max(16);
+        let room = files.saturating_sub(RESERVE).max(16);
         if room < IN_ALL {
             tracing::warn!(
                 files,
@@ -45,38 +32,25 @@ impl Ceiling {
                 "fewer connections than usual, for want of files; raise the limit"
             );
         }
-        // One address never takes all of it.
-        Self::new(IN_ALL.min(room), FROM_ONE.min(room / 2))
+        // Neither an address nor a network ever takes all of it.
+        Self::new(IN_ALL.min(room), OF_ADDRESS.min(room / 2), OF_NETWORK.min(room / 4 * 3))
     }
 
-    /// For so many connections in all, and so many from one address.
-    pub(crate) fn new(in_all: usize, from_one: usize) -> Self {
-        Self { in_all, from_one, open: Arc::default() }
+    /// For so many connections in all, from one address, and from one network.
+    pub(crate) fn new(most: u64, address: u64, network: u64) -> Self {
+        let pool = || Pool::new(most, address, network);
+        Self { open: pool(), behind: pool() }
     }
 
     /// A place for a connection from this address; `None` when there is none left. A proxy stands for many clients, so it
     /// is held to the number in all alone.
-    pub(crate) fn enter(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
-        let address = network(address);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_here = open.from.get(&address).copied().unwrap_or_default();
-        if open.in_all >= self.in_all || (from_here >= self.from_one && !is_proxy) {
-            return None;
-        }
-        open.in_all += 1;
-        open.from.insert(address, from_here + 1);
-        Some(Place { ceiling: self.clone(), address })
+    pub(crate) fn enter(&self, from: ClientAddress, is_proxy: bool) -> Option<Place> {
+        self.open.enter(from, is_proxy).ok()
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.ceiling.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.in_all = open.in_all.saturating_sub(1);
-        match open.from.get(&self.address).copied() {
-            Some(others) if others > 1 => open.from.insert(self.address, others - 1),
-            _ => open.from.remove(&self.address),
-        };
+    /// The same for the address that a proxy has written in front of a connection that has its place.
+    pub(super) fn enter_behind(&self, from: ClientAddress, is_proxy: bool) -> Option<Place> {
+        self.behind.enter(from, is_proxy).ok()
     }
 }
 
@@ -97,23 +71,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_given_back_when_its_connection_ends() {
-        let ceiling = Ceiling::new(3, 2);
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let first = ceiling.enter(address("192.0.2.1"), false).unwrap();
-        let second = ceiling.enter(address("::ffff:192.0.2.1"), false).unwrap();
-        assert!(ceiling.enter(address("192.0.2.1"), false).is_none(), "one address has two places");
-        let third = ceiling.enter(address("2001:db8::1"), false).unwrap();
-        assert!(ceiling.enter(address("192.0.2.9"), false).is_none(), "and all have three");
-        drop(third);
-        let proxied = ceiling.enter(address("192.0.2.1"), true);
-        assert!(proxied.is_some(), "a proxy may have more");
-        drop((first, proxied));
-        let one = ceiling.enter(address("2001:db8::1"), false).unwrap();
-        let other = ceiling.enter(address("2001:db8::2"), false);
-        assert!(other.is_some(), "a /64 is one address, with two places");
-        drop((second, one, other));
-        let open = ceiling.open.lock().unwrap();
-        assert!(open.in_all == 0 && open.from.is_empty(), "nothing is kept of who has left");
+    fn behind_a_proxy_each_client_has_its_share_of_the_connections() {
+        let ceiling = Ceiling::new(6, 2, 3);
+        let from = |text: &str| ClientAddress::of(text.parse().unwrap());
+        let proxy = from("10.0.0.1");
+        let held: Vec<_> = (0..4).map(|_| ceiling.enter(proxy, true)).collect();
+        assert!(held.iter().all(Option::is_some));
+        let behind =
+            [ceiling.enter_behind(from("192.0.2.1"), false), ceiling.enter_behind(from("192.0.2.1"), false)];
+        assert!(behind.iter().all(Option::is_some));
+        assert!(ceiling.enter_behind(from("192.0.2.1"), false).is_none());
+        assert!(
+            ceiling.enter_behind(from("198.51.100.1"), false).is_some(),
+            "another client of the same proxy"
+        );
+        assert!(ceiling.enter(from("192.0.2.1"), false).is_some(), "the two are counted apart");
     }
 }

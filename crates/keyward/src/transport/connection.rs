@@ -1,32 +1,32 @@
 //! The life of one connection: handshake, version of HTTP, requests, end.
 
-use super::head_scan::{HeadScan, Verdict, Verdicts};
+use super::answering::answer;
+use super::arrival::{Arrival, arrive};
+use super::ceiling::Ceiling;
+use super::forwarded::UnknownAddresses;
+use super::frame_scan::FrameScan;
+use super::handshakes::Handshakes;
+use super::head_scan::{HeadScan, Verdicts};
 use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
-use super::pulse::{Answered, OPENING, Overdue, Pulse};
-use super::watched::{OfHttp1, Watched};
+use super::pool::Place;
+use super::pulse::{OPENING, Overdue, Pulse};
+use super::watched::{Seen, Watched};
 use crate::reload::Current;
 use crate::stack::Boxed;
-use axum::body::Body;
-use http::header::{CONNECTION, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, Version};
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use keyward_core::BoxFuture;
-use keyward_core::address::{allowed, client};
-use keyward_tower::ClientAddress;
-use keyward_tower::hygiene::AmbiguousFraming;
-use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tower::{Service, ServiceExt};
 
 /// The bytes of a head that hyper reads above the limits of the hygiene layer, so that its envelope answers and not a bare
 /// 431.
@@ -56,6 +56,10 @@ pub(super) struct Serving {
     pub(super) current: Current,
     /// The bytes of a head that hyper reads.
     pub(super) head: usize,
+    /// Counts requests of trusted proxies without an address.
+    pub(super) unknown_addresses: UnknownAddresses,
+    pub(super) handshakes: Handshakes,
+    pub(super) ceiling: Ceiling,
 }
 
 /// Who is at the other end, and whether to stop.
@@ -72,18 +76,20 @@ pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> 
     let opened_by = Instant::now() + OPENING;
     let mut stop = guest.stop.clone();
     let opening = async {
+        let mut stream = stream;
+        let arrival = arrive(&mut stream, guest.from, &serving).await?;
         match serving.current.get().tls.clone() {
             Some(config) => {
-                let (protocol, stream) = handshake(stream, config).await?;
-                Ok::<_, std::io::Error>(Opened::Tls(protocol, Box::new(stream)))
+                let turn = serving.handshakes.turn(arrival.from, arrival.is_proxy);
+                let (protocol, stream) = handshake(stream, config, turn).await?;
+                Ok::<_, io::Error>((arrival, Opened::Tls(protocol, Box::new(stream))))
             }
             None => {
-                let mut stream = stream;
                 let (protocol, mut first) = first_bytes(&mut stream).await?;
                 if protocol == Protocol::Http1 {
                     first_head(&mut stream, &mut first).await?;
                 }
-                Ok(Opened::Plain(protocol, stream, first))
+                Ok((arrival, Opened::Plain(protocol, stream, first)))
             }
         }
     };
@@ -93,11 +99,11 @@ pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> 
         () = stopped(&mut stop) => return None,
     };
     match opened {
-        Ok(Ok(Opened::Plain(protocol, stream, first))) => {
-            speak(protocol, (stream, first), pulse, guest, serving).await
+        Ok(Ok((arrival, Opened::Plain(protocol, stream, first)))) => {
+            speak(protocol, (stream, first), pulse, (guest, arrival), serving).await
         }
-        Ok(Ok(Opened::Tls(protocol, stream))) => {
-            speak(protocol, (*stream, Vec::new()), pulse, guest, serving).await
+        Ok(Ok((arrival, Opened::Tls(protocol, stream)))) => {
+            speak(protocol, (*stream, Vec::new()), pulse, (guest, arrival), serving).await
         }
         Ok(Err(error)) => {
             tracing::debug!(%error, "a connection ended before it began");
@@ -118,21 +124,22 @@ fn speak<S>(
     protocol: Protocol,
     (stream, first): (S, Vec<u8>),
     pulse: Pulse,
-    guest: Guest,
+    (guest, arrival): (Guest, Arrival),
     serving: Serving,
 ) -> BoxFuture<'static, Option<Overdue>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Guest { from, stop } = guest;
+    let Guest { from: peer, stop } = guest;
+    let Arrival { from, place, .. } = arrival;
     let head = serving.head;
+    let running = pulse.clone();
     match protocol {
         Protocol::Http1 => {
             let verdicts = Verdicts::default();
-            let one = OfHttp1 { scan: HeadScan::new(verdicts.clone()), pulse: pulse.clone() };
-            let running = pulse.clone();
+            let seen = Seen::Http1(HeadScan::new(verdicts.clone()), pulse.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, from, verdicts.next(), running.clone())
+                answer(serving.clone(), request, (peer, from), verdicts.next(), running.clone())
             });
             let connection = http1::Builder::new()
                 // The pulse watches the time of heads.
@@ -140,13 +147,14 @@ where
                 .timer(TokioTimer::new())
                 .max_headers(FIELDS)
                 .max_buf_size(head)
-                .serve_connection(TokioIo::new(Watched::new(stream, first, Some(one))), answering);
-            Box::pin(drive(connection, pulse, stop))
+                .serve_connection(TokioIo::new(Watched::new(stream, first, seen)), answering);
+            Box::pin(drive(connection, pulse, stop, place))
         }
         Protocol::Http2 => {
-            let running = pulse.clone();
-            let answering =
-                service_fn(move |request| answer(serving.clone(), request, from, None, running.clone()));
+            let seen = Seen::Http2(FrameScan::new(), pulse.clone());
+            let answering = service_fn(move |request| {
+                answer(serving.clone(), request, (peer, from), None, running.clone())
+            });
             let connection = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(STREAMS)
@@ -156,15 +164,20 @@ where
                 .max_send_buf_size(WAITING)
                 .max_pending_accept_reset_streams(RESETS)
                 .max_local_error_reset_streams(RESETS)
-                .serve_connection(TokioIo::new(Watched::new(stream, first, None)), answering);
-            Box::pin(drive(connection, pulse, stop))
+                .serve_connection(TokioIo::new(Watched::new(stream, first, seen)), answering);
+            Box::pin(drive(connection, pulse, stop, place))
         }
     }
 }
 
 /// Lets the connection go on until it ends, is overdue, or has done what it had begun when it was told to end: because the
 /// server stops, or because it was idle.
-async fn drive<C>(connection: C, pulse: Pulse, mut stop: watch::Receiver<bool>) -> Option<Overdue>
+async fn drive<C>(
+    connection: C,
+    pulse: Pulse,
+    mut stop: watch::Receiver<bool>,
+    _place: Option<Place>,
+) -> Option<Overdue>
 where
     C: GracefulConnection,
     C::Error: std::error::Error + 'static,
@@ -179,13 +192,14 @@ where
             Some(_) => pulse.deadline(),
         };
         tokio::select! {
+            // Stop and timer come first, and are asked whatever budget the task has left: a connection on which there is always
+            // something to read would use it up, and its deadline would never be seen.
             biased;
-            ended = connection.as_mut() => return ended.err().and_then(|error| why_it_ended(&error)),
-            () = stopped(&mut stop), if told.is_none() => {
+            () = unconstrained(stopped(&mut stop)), if told.is_none() => {
                 connection.as_mut().graceful_shutdown();
                 told = Some((Instant::now(), None));
             }
-            () = sleep_until(until) => match (told, overdue) {
+            () = unconstrained(sleep_until(until)) => match (told, overdue) {
                 // Something moved meanwhile.
                 (None, _) if pulse.deadline().0 > until => {}
                 (Some(_), None) if !pulse.is_quiet() => {}
@@ -196,6 +210,10 @@ where
                 }
                 (_, overdue) => return overdue,
             },
+            ended = connection.as_mut() => {
+                let flooding = pulse.is_flooded().then_some(Overdue::Flooding);
+                return flooding.or_else(|| ended.err().and_then(|error| why_it_ended(&error)));
+            }
         }
     }
 }
@@ -218,35 +236,65 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn answer(
-    serving: Serving,
-    request: Request<Incoming>,
-    from: IpAddr,
-    verdict: Verdict,
-    pulse: Pulse,
-) -> Result<Response<Answered<Body>>, Infallible> {
-    let running = pulse.begin();
-    let shared = request.version() == Version::HTTP_2;
-    // What follows a body without a length could be part of it for another reader: nothing more is read from this
-    // connection.
-    let closes = !shared && request.headers().contains_key(TRANSFER_ENCODING);
-    let (address, by_proxy) = serving.current.glance(|now| {
-        let forwarded = request.headers().get_all("x-forwarded-for").iter();
-        let forwarded = forwarded.map(|value| value.to_str().unwrap_or("?"));
-        (ClientAddress(client(from, forwarded, &now.proxies)), allowed(from, &now.proxies))
-    });
-    let mut request = request.map(Body::new);
-    if by_proxy {
-        request.extensions_mut().insert(ByProxy);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use http::{Request, Response};
+    use hyper::body::Incoming;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use tokio::io::ReadBuf;
+    use tokio::task::coop::poll_proceed;
+    use tokio::time::timeout;
+
+    /// A client of HTTP/2 that always has one more frame to read, of a type that nobody knows, and takes whatever it is sent.
+    struct Always(&'static [u8]);
+
+    impl AsyncRead for Always {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            // As every stream of tokio does.
+            ready!(poll_proceed(cx)).made_progress();
+            let bytes = if self.0.is_empty() { b"\0\0\0\x77\0\0\0\0\0" } else { self.0 };
+            let (now, later) = bytes.split_at(bytes.len().min(buf.remaining()));
+            buf.put_slice(now);
+            self.0 = later;
+            Poll::Ready(Ok(()))
+        }
     }
-    request.extensions_mut().insert(address);
-    if let Some(reason) = verdict {
-        request.extensions_mut().insert(AmbiguousFraming(reason));
+
+    impl AsyncWrite for Always {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
     }
-    let mut service = serving.service;
-    let mut response = service.ready().await?.call(request).await?;
-    if closes {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+
+    #[tokio::test]
+    async fn a_connection_on_which_there_is_always_something_to_read_still_stops() {
+        let client = Always(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+        let never =
+            service_fn(|_: Request<Incoming>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(client), never);
+        let (stop, told) = watch::channel(false);
+        let driving = tokio::spawn(drive(connection, Pulse::new(), told, None));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stop.send_replace(true);
+        let ended = timeout(2 * FAREWELL, driving).await;
+        assert_eq!(ended.expect("the stop and the timer are looked at").unwrap(), None);
     }
-    Ok(response.map(|body| running.answered(body, shared)))
 }

@@ -4,31 +4,48 @@
 //! | --- | --- |
 //! | sends no whole head, a slow one, half a preface of HTTP/2 or half a hello of TLS | after 10 s (`pulse.rs`, `opening.rs`) |
 //! | asks for nothing after an answer | after 15 s (`pulse.rs`) |
-//! | sends a slow body | after 15 s (`call.rs`) |
+//! | sends no header of the PROXY protocol, where it must | after 10 s, and at once if it sends something else (`proxy_protocol.rs`) |
+//! | sends a slow body | after 15 s, or 5 s while the room is half full (`body_room.rs`) |
 //! | takes nothing of its answer, or too little of it | after 15 s, or 30 s (`watched.rs`; on HTTP/2 `pulse.rs`) |
-//! | opens more connections than one address may | at once (`ceiling.rs`) |
+//! | opens more connections than one address or network may | at once (`ceiling.rs`) |
 //! | frames a request in two ways | after a 400 (`head_scan.rs` sees it, the hygiene layer refuses it) |
 //! | opens, resets or continues more on HTTP/2 than anyone needs | at once (`connection.rs` sets hyper's limits) |
+//! | sends frames of HTTP/2 that ask for nothing | after 500 (`frame_scan.rs`) |
+//! | leaves a body unsent that nobody reads | after the answer, which says so (`unread.rs`) |
 
+mod answering;
+mod arrival;
 mod ceiling;
 mod connection;
+pub(crate) mod date;
+mod forwarded;
+mod frame_scan;
+mod handshakes;
 mod head_scan;
 mod opening;
+mod pool;
+mod proxy_protocol;
 mod pulse;
 pub(crate) mod tls;
+mod unread;
 mod watched;
 
 pub(crate) use connection::ByProxy;
 
 use crate::reload::Current;
 use crate::stack::Boxed;
-use ceiling::{Ceiling, Place};
+use ceiling::Ceiling;
 use connection::{Guest, Serving};
-use keyward_core::address::{allowed, canonical};
+use forwarded::UnknownAddresses;
+use handshakes::Handshakes;
+use keyward_core::address::{ClientAddress, canonical};
+use keyward_core::clock::{Clock, SystemClock};
 use keyward_tower::hygiene::Limits;
+use pool::Place;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -46,6 +63,8 @@ pub struct Figures {
     pub open: Gauge,
     /// Those that were closed at once, since there were too many.
     pub refused: Counter,
+    /// Requests that a trusted proxy passed on without an address that can be read.
+    pub(crate) unknown_addresses: Counter,
     /// Those that were ended because the client was too slow, by what it was too slow with.
     pub(crate) overdue: Family<crate::watch::Slow, Counter>,
 }
@@ -59,12 +78,15 @@ pub struct Listening {
     pub figures: Figures,
     /// As long as a head may be for what stands behind: beyond that, and a little more, it is not read at all.
     pub header_bytes: usize,
+    /// The clock that answers are dated by.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Listening {
     fn default() -> Self {
         let header_bytes = Limits::default().header_bytes;
-        Self { current: Current::default(), figures: Figures::default(), header_bytes }
+        let clock = Arc::new(SystemClock::new());
+        Self { current: Current::default(), figures: Figures::default(), header_bytes, clock }
     }
 }
 
@@ -95,19 +117,34 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
     hurry: impl Future<Output = ()>,
 ) {
-    let Listening { current, figures, header_bytes } = with;
-    let serving = Serving { service, current, head: header_bytes + connection::ABOVE };
-    let (stopping, told) = watch::channel(false);
+    let Listening { current, figures, header_bytes, clock } = with;
     let ceiling = Ceiling::of_this_process();
+    let serving = Serving {
+        service,
+        current,
+        head: header_bytes + connection::ABOVE,
+        unknown_addresses: UnknownAddresses::new(figures.unknown_addresses.clone()),
+        handshakes: Handshakes::of_this_machine(),
+        ceiling: ceiling.clone(),
+    };
+    let (stopping, told) = watch::channel(false);
     let mut stop = std::pin::pin!(stop);
     let mut warned: Option<Instant> = None;
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
+                Ok(_) if !date::is_writable(clock.now()) => {
+                    figures.refused.inc();
+                    if seldom(&mut warned) {
+                        tracing::warn!("connections are closed: the system's clock shows a time before 1970 or after 9999");
+                    }
+                }
                 Ok((stream, peer)) => {
                     let from = canonical(peer.ip());
-                    match ceiling.enter(from, allowed(from, &serving.current.get().proxies)) {
+                    let address = ClientAddress::of(from);
+                    let is_proxy = address.is_in(&serving.current.get().proxies);
+                    match ceiling.enter(address, is_proxy) {
                         Some(place) => {
                             let guest = Guest { from, stop: told.clone() };
                             spawn(stream, guest, serving.clone(), place, figures.clone());
@@ -120,10 +157,8 @@ pub async fn serve(
                     }
                 }
                 Err(error) => {
-                    // It comes again and again: one line a second tells of it.
-                    if warned.is_none_or(|at| at.elapsed() >= Duration::from_secs(1)) {
+                    if seldom(&mut warned) {
                         tracing::warn!(%error, "a connection could not be accepted");
-                        warned = Some(Instant::now());
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -140,6 +175,15 @@ pub async fn serve(
             tracing::warn!("connections were still busy at the end of the drain and are closed");
         }
     }
+}
+
+/// Whether to log what comes again and again: once a second.
+fn seldom(last: &mut Option<Instant>) -> bool {
+    let due = last.is_none_or(|at| at.elapsed() >= Duration::from_secs(1));
+    if due {
+        *last = Some(Instant::now());
+    }
+    due
 }
 
 fn spawn(stream: TcpStream, guest: Guest, serving: Serving, place: Place, figures: Figures) {

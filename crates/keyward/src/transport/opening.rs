@@ -56,13 +56,15 @@ pub(super) async fn first_head<S: AsyncRead + Unpin>(stream: &mut S, first: &mut
     Ok(())
 }
 
-/// Shakes hands. The client chooses the version by ALPN (RFC 7301), and HTTP/1.1 by saying nothing.
-pub(super) async fn handshake(
+/// Shakes hands, once it is its `turn`. The client chooses the version by ALPN (RFC 7301), and HTTP/1.1 by saying nothing.
+pub(super) async fn handshake<T>(
     stream: TcpStream,
     config: Arc<ServerConfig>,
+    turn: impl Future<Output = T>,
 ) -> io::Result<(Protocol, TlsStream<Capped>)> {
     // Until a whole hello is there, only its bytes are kept, and no more of them than any client needs.
     let hello = LazyConfigAcceptor::new(Acceptor::default(), Capped { stream, left: HELLO }).await?;
+    let _turn = turn.await;
     let mut stream = hello.into_stream(config).await?;
     stream.get_mut().0.left = u64::MAX;
     let protocol = match stream.get_ref().1.alpn_protocol() {

@@ -29,6 +29,8 @@ pub(crate) enum Overdue {
     Idle,
     /// The client takes nothing of an answer.
     Stalled,
+    /// The client sends frames that ask for nothing.
+    Flooding,
 }
 
 impl Overdue {
@@ -38,6 +40,7 @@ impl Overdue {
             Self::Opening => "opening",
             Self::Idle => "idle",
             Self::Stalled => "stalled",
+            Self::Flooding => "flooding",
         }
     }
 }
@@ -50,6 +53,8 @@ pub(super) struct Pulse(Arc<Mutex<State>>);
 struct State {
     accepted: Instant,
     begun: bool,
+    /// More frames came that ask for nothing than anyone needs.
+    flooded: bool,
     running: usize,
     /// When something last moved, of all.
     moved: Instant,
@@ -74,6 +79,7 @@ impl Pulse {
         Self(Arc::new(Mutex::new(State {
             accepted: now,
             begun: false,
+            flooded: false,
             running: 0,
             moved: now,
             sending,
@@ -96,6 +102,16 @@ impl Pulse {
     /// Bytes of the one answer that is on its way were taken.
     pub(super) fn moved(&self) {
         self.state().moved = Instant::now();
+    }
+
+    /// Notes that the client floods the connection.
+    pub(super) fn flood(&self) {
+        self.state().flooded = true;
+    }
+
+    /// Whether it does.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.state().flooded
     }
 
     /// Whether nothing is being worked on or on its way.

@@ -1,0 +1,71 @@
+//! One request on its way to the service and back: whose it is, and whether its connection can go on.
+
+use super::connection::{ByProxy, Serving};
+use super::head_scan::Verdict;
+use super::pulse::{Answered, Pulse};
+use super::unread::lend;
+use axum::body::Body;
+use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, Version};
+use hyper::body::{Body as _, Incoming};
+use keyward_core::address::{allowed, client};
+use keyward_tower::ClientAddress;
+use keyward_tower::hygiene::AmbiguousFraming;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use tower::{Service, ServiceExt};
+
+/// Answers one request, and says so where its connection ends behind the answer.
+pub(super) async fn answer(
+    serving: Serving,
+    request: Request<Incoming>,
+    (peer, from): (IpAddr, ClientAddress),
+    verdict: Verdict,
+    pulse: Pulse,
+) -> Result<Response<Answered<Body>>, Infallible> {
+    let running = pulse.begin();
+    let shared = request.version() == Version::HTTP_2;
+    // What follows a body without a length could be part of it for another reader: nothing more is read from this
+    // connection.
+    let coded = !shared && request.headers().contains_key(TRANSFER_ENCODING);
+    let expects = request.headers().contains_key(EXPECT);
+    let (address, by_proxy) = whose(&serving, &request, from);
+    if address == ClientAddress::Unknown {
+        serving.unknown_addresses.note(peer);
+    }
+    let (mut request, unread) = if shared || coded || request.body().is_end_stream() {
+        (request.map(Body::new), None)
+    } else {
+        let (head, body) = request.into_parts();
+        let (body, unread) = lend(body);
+        (Request::from_parts(head, Body::new(body)), Some(unread))
+    };
+    if by_proxy {
+        request.extensions_mut().insert(ByProxy);
+    }
+    request.extensions_mut().insert(address);
+    if let Some(reason) = verdict {
+        request.extensions_mut().insert(AmbiguousFraming(reason));
+    }
+    let mut service = serving.service;
+    let mut response = service.ready().await?.call(request).await?;
+    let closes = match unread {
+        // It says so already.
+        _ if response.headers().contains_key(CONNECTION) => false,
+        Some(unread) => !unread.finish(expects).await,
+        None => coded,
+    };
+    if closes {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|body| running.answered(body, shared)))
+}
+
+/// The client's address, and whether a trusted proxy has passed the request on.
+fn whose<B>(serving: &Serving, request: &Request<B>, from: ClientAddress) -> (ClientAddress, bool) {
+    let Some(from) = from.known() else { return (ClientAddress::Unknown, false) };
+    serving.current.glance(|now| {
+        let lines = request.headers().get_all(now.forwarded.header()).iter().map(HeaderValue::as_bytes);
+        (client(from, now.forwarded, lines, &now.proxies), allowed(from, &now.proxies))
+    })
+}
