@@ -11,10 +11,11 @@ use http::header::{
     X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
-use keyward_core::denial::{Code, Denial};
+use keyward_core::denial::{Code, Denial, Severity};
 use keyward_core::random::RandomError;
 use keyward_core::secret::Secret;
 use keyward_core::session::SESSION_SECONDS;
+use keyward_core::store::StoreError;
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -78,7 +79,7 @@ impl Visit {
     pub(crate) fn elsewhere(&self, url: &str, word: &'static str) -> Response<Body> {
         let mut response = self.see(url);
         if word != "consent_given" {
-            response.extensions_mut().insert(Reason { word, causes: None });
+            response.extensions_mut().insert(Reason { word, causes: None, severity: Severity::Routine });
         }
         response
     }
@@ -144,7 +145,7 @@ impl Visit {
 
     /// With the reason of a refusal, for the log.
     pub(crate) fn refused(&self, mut response: Response<Body>, problem: &Problem) -> Response<Body> {
-        response.extensions_mut().insert(Reason { word: problem.word(), causes: problem.causes() });
+        response.extensions_mut().insert(Reason::of(problem));
         response
     }
 
@@ -187,6 +188,7 @@ impl Visit {
             (_, Code::NotFound) => "Not found",
             (_, Code::Forbidden) => "Not allowed",
             (_, Code::RateLimited) => "Too many tries",
+            (Problem::Store(StoreError::Held(_)), _) => "Not written yet",
             (_, Code::InternalError | Code::ServiceUnavailable) => "Something went wrong",
             _ => "This cannot be done",
         };
@@ -211,10 +213,10 @@ impl Visit {
         let Ok(mut response) = page else {
             return Problems(Arc::clone(&self.app)).response(self.id, problem);
         };
-        if let Problem::Denied(Denial::RateLimited(_, seconds)) = &problem {
+        if let Some(seconds) = problem.retry_after() {
             insert(response.headers_mut(), RETRY_AFTER, &seconds.to_string());
         }
-        response.extensions_mut().insert(Reason { word: problem.word(), causes: problem.causes() });
+        response.extensions_mut().insert(Reason::of(&problem));
         response
     }
 }

@@ -3,19 +3,24 @@
 //! | file | what |
 //! | --- | --- |
 //! | `visit.rs` | a request of a browser or of an OAuth client: its query, its form, its session |
+//! | `body.rs` | its body, read only once somebody was charged for it |
 //! | `pairs.rs` | parameters of a query or a form |
 //! | `cookies.rs` | the cookies, and their names |
+//! | `known.rs` | whether a user has signed in with this browser before |
 //! | `answer.rs` | pages, redirects, refusals as pages |
 //! | `open.rs` | routes without a credential of the API |
 //! | `views.rs` | what each template shows |
 
 mod answer;
+mod body;
 mod cookies;
+mod known;
 mod open;
 mod pairs;
 pub(crate) mod views;
 mod visit;
 
+pub(crate) use body::Charged;
 pub(crate) use open::{Open, open};
 pub(crate) use pairs::Pairs;
 pub(crate) use visit::Visit;

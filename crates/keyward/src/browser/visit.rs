@@ -3,26 +3,22 @@
 use super::Pairs;
 use super::cookies::Cookie;
 use crate::app::{App, Store};
-use crate::call::{OF_ANYONE, gathered, path_ids};
-use crate::limits;
+use crate::call::path_ids;
 use crate::oauth::AuthorizationServer;
 use crate::problem::{Problem, RequestId};
 use axum::body::Body;
-use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use keyward_core::api_key::base62;
 use keyward_core::clock::At;
-use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::form::FormOf;
-use keyward_core::header::is_form;
+use keyward_core::header_text::readable;
 use keyward_core::idempotency::Claim;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::Permit;
 use keyward_core::principal::{Caller, Credential};
-use keyward_core::rate_limit::{Bucket, Charge, Purpose};
 use keyward_tower::ClientAddress;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
@@ -30,7 +26,7 @@ use uuid::Uuid;
 pub(crate) struct Visit {
     pub(crate) app: Arc<App>,
     pub(crate) id: Uuid,
-    pub(crate) address: IpAddr,
+    pub(crate) address: ClientAddress,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Pairs,
     pub(crate) form: Pairs,
@@ -51,8 +47,7 @@ impl Visit {
     pub(super) async fn of(app: Arc<App>, mut request: Request<Body>) -> Self {
         let path_ids = path_ids(&mut request).await;
         let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
-        let from = request.extensions().get();
-        let address = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+        let address: ClientAddress = request.extensions().get().copied().unwrap_or_default();
         let (parts, body) = request.into_parts();
         let https = app.public_url.starts_with("https:");
         let shown = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
@@ -105,36 +100,14 @@ impl Visit {
 
     /// Whether a person looks at the answer.
     pub(crate) fn wants_html(&self) -> bool {
-        let accept = self.headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        accept.contains("text/html")
+        let mut accepted = readable(self.headers.get_all("accept"), b',');
+        accepted.any(|kind| kind.contains("text/html"))
             || self.headers.contains_key("sec-fetch-dest")
             || self.headers.contains_key("cookie")
     }
 
-    /// Reads the whole body.
-    pub(crate) async fn read_body(&mut self) -> Result<Bytes, Problem> {
-        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        Ok(gathered(body, FORM_BYTES, &OF_ANYONE).await?)
-    }
-
-    /// Reads the form; of its names only `resource` may stand twice (RFC 8707 §2).
-    pub(crate) async fn read_form(&mut self) -> Result<(), Problem> {
-        self.read_form_with(&["resource"]).await
-    }
-
-    /// Reads a form in which these names may stand twice.
-    pub(crate) async fn read_form_with(&mut self, several: &[&str]) -> Result<(), Problem> {
-        let declared = self.headers.get("content-type").and_then(|value| value.to_str().ok());
-        if !declared.is_some_and(is_form) {
-            let text = "Content-Type must be application/x-www-form-urlencoded";
-            return Err(Denial::OAuth(OAuthDenial::RequestMalformed(text)).into());
-        }
-        let bytes = self.read_body().await?;
-        self.form = Pairs::read(&bytes);
-        if self.form.is_doubled_but_for(several) {
-            return Err(Denial::OAuth(OAuthDenial::RequestMalformed("A parameter stands twice")).into());
-        }
-        Ok(())
+    pub(super) fn take_body(&mut self) -> Body {
+        self.body.get_mut().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 
     fn form_of<'f>(&'f self, action: &'f str) -> FormOf<'f> {
@@ -164,24 +137,6 @@ impl Visit {
         let token = self.form.get("form").ok_or(Denial::FormUnusable)?;
         let number = server.keys.forms.number(token, self.form_of(action), self.app.clock.now());
         number.ok_or(Denial::FormUnusable)
-    }
-
-    /// Charges the client's address.
-    pub(crate) fn charge(&self, purpose: Purpose) -> Result<(), Denial> {
-        self.charge_to(Bucket::address(self.address, purpose), purpose, 1)
-    }
-
-    /// Charges a bucket that holds so many times what an address may.
-    pub(crate) fn charge_to(&self, bucket: Bucket, purpose: Purpose, times: u32) -> Result<(), Denial> {
-        let limit = self.app.current.glance(|now| now.limits.of(purpose)).saturating_mul(times);
-        if limit == 0 {
-            return Ok(());
-        }
-        let charged = self.app.limiter.charge(&[Charge { bucket, limit }]);
-        match charged {
-            Ok(_) => Ok(()),
-            Err(full) => limits::over(&self.app, &full).map_or(Ok(()), Err),
-        }
     }
 
     fn login_of(&self) -> FormOf<'_> {
@@ -249,7 +204,7 @@ impl Visit {
         dyn Store: Commit<E>,
     {
         let origin_app = self.origin_app.to_owned();
-        let context = Context { request_id: self.id, address: Some(self.address), origin_app };
+        let context = Context { request_id: self.id, address: self.address.known(), origin_app };
         Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
     }
 }
@@ -257,6 +212,3 @@ impl Visit {
 fn is_from_here(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
 }
-
-/// The longest form.
-const FORM_BYTES: usize = 64 * 1024;

@@ -3,7 +3,6 @@
 use super::inside::{enter, enter_to_end, frame, moment};
 use crate::browser::Visit;
 use crate::browser::views::{Application, Applications, Frame, Shown};
-use crate::limits;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
@@ -17,7 +16,7 @@ use keyward_core::session::AcceptInvitation;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
-    let shown = enter(&visit, Purpose::Reads).and_then(|who| {
+    let shown = enter(&visit, Purpose::Reads).and_then(|(who, _)| {
         let frame = frame(&visit, &who, TITLE, "applications")?;
         page(&visit, &who, frame)
     });
@@ -95,18 +94,18 @@ fn page(visit: &Visit, who: &Principal, frame: Frame) -> Result<Response<Body>, 
 }
 
 pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => disconnected(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let (who, charged) = enter_to_end(&visit)?;
+        visit.read_form(charged).await?;
+        disconnected(&visit, who).await
     };
-    match outcome {
+    match outcome.await {
         Ok(()) => visit.with_notice(visit.to(&here(&visit)), &Shown::Disconnected),
         Err(problem) => visit.problem(problem),
     }
 }
 
-async fn disconnected(visit: &Visit) -> Result<(), Problem> {
-    let who = enter_to_end(visit)?;
+async fn disconnected(visit: &Visit, who: Principal) -> Result<(), Problem> {
     visit.form_number(&disconnect_at(visit))?;
     let client = visit.form.get("client").ok_or(Denial::FormUnusable)?;
     visit.commit(Disconnect { client: client.into() }, check::<ManageSignIns>(who)?).await?;
@@ -114,11 +113,12 @@ async fn disconnected(visit: &Visit) -> Result<(), Problem> {
 }
 
 pub(super) async fn accept(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => accepted(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let charged = visit.charge_person()?;
+        visit.read_form(charged).await?;
+        accepted(&visit).await
     };
-    match outcome {
+    match outcome.await {
         Ok(slug) => visit.to(&format!("/console/{slug}/keys")),
         Err(problem) => visit.problem(problem),
     }
@@ -128,7 +128,6 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().cloned().unwrap_or_default();
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
-    limits::enter(&visit.app, &Principal::of(caller.clone()), Purpose::Writes)?;
     let account = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());

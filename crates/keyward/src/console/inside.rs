@@ -1,8 +1,7 @@
 //! Being in an account's part of the console.
 
-use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Tabs};
-use crate::limits;
+use crate::browser::{Charged, Visit};
 use crate::problem::Problem;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -10,23 +9,25 @@ use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 
 /// Whoever is signed in, in the account of the path. It counts as a read or a write of that account, as on the API.
-pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<Principal, Problem> {
+pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<(Principal, Charged), Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().map_or("", String::as_str);
     let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
-    limits::enter(&visit.app, &principal, purpose)?;
-    Ok(principal)
+    let charged = visit.charge_caller(&principal, purpose)?;
+    Ok((principal, charged))
 }
 
 /// The same for whoever ends something: it counts as a write of the person alone, so that a key that writes as much as it can does not
 /// keep its owner from revoking it.
-pub(super) fn enter_to_end(visit: &Visit) -> Result<Principal, Problem> {
+pub(super) fn enter_to_end(visit: &Visit) -> Result<(Principal, Charged), Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let alone = Principal::of(caller.clone());
-    limits::enter(&visit.app, &alone, Purpose::Writes)?;
+    let charged = visit.charge_caller(&alone, Purpose::Writes)?;
     match visit.path_ids.first() {
-        Some(slug) => Ok(visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?),
-        None => Ok(alone),
+        Some(slug) => {
+            Ok((visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?, charged))
+        }
+        None => Ok((alone, charged)),
     }
 }
 

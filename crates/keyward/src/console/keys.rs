@@ -71,7 +71,7 @@ fn nowhere(visit: &Visit) -> Result<Response<Body>, Problem> {
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
     let shown = match enter(&visit, Purpose::Reads) {
-        Ok(who) => page(&visit, 200, who, None, None).await,
+        Ok((who, _)) => page(&visit, 200, who, None, None).await,
         Err(problem) => Err(problem),
     };
     shown.unwrap_or_else(|problem| visit.problem(problem))
@@ -236,16 +236,17 @@ fn claim(
 }
 
 pub(super) async fn create(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form_with(&["scope"]).await {
-        Ok(()) => created(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let (who, charged) = enter(&visit, Purpose::Writes)?;
+        visit.read_form_with(charged, &["scope"]).await?;
+        created(&visit, who).await
     };
-    match outcome {
+    match outcome.await {
         Ok(response) => response,
         // Who is not let in has nothing to fill in, and 429 is told with its header.
-        Err(problem @ Problem::Denied(Denial::SessionEnded | Denial::RateLimited(..))) => {
-            visit.problem(problem)
-        }
+        Err(
+            problem @ Problem::Denied(Denial::SessionEnded | Denial::RateLimited(..) | Denial::TooManyBodies),
+        ) => visit.problem(problem),
         Err(problem @ Problem::Denied(_)) => again(&visit, problem).await,
         Err(problem) => visit.problem(problem),
     }
@@ -292,8 +293,7 @@ async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
     shown.await.unwrap_or_else(|problem| visit.problem(problem))
 }
 
-async fn created(visit: &Visit) -> Result<Response<Body>, Problem> {
-    let who = enter(visit, Purpose::Writes)?;
+async fn created(visit: &Visit, who: Principal) -> Result<Response<Body>, Problem> {
     let action = create_at(visit);
     let number = visit.form_number(&action)?;
     let body = body(visit);
@@ -349,15 +349,16 @@ fn key_id(visit: &Visit) -> String {
 }
 
 pub(super) async fn rotate(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => rotated(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let (who, charged) = enter(&visit, Purpose::Writes)?;
+        visit.read_form(charged).await?;
+        rotated(&visit, who).await
     };
+    let outcome = outcome.await;
     outcome.unwrap_or_else(|problem| visit.problem(problem))
 }
 
-async fn rotated(visit: &Visit) -> Result<Response<Body>, Problem> {
-    let who = enter(visit, Purpose::Writes)?;
+async fn rotated(visit: &Visit, who: Principal) -> Result<Response<Body>, Problem> {
     let (id, grace) = (key_id(visit), visit.form.get("grace_seconds").unwrap_or("0"));
     let action = at_key(visit, &id, "rotate");
     let number = visit.form_number(&action)?;
@@ -375,11 +376,12 @@ async fn rotated(visit: &Visit) -> Result<Response<Body>, Problem> {
 }
 
 pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => revoked(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let (who, charged) = enter_to_end(&visit)?;
+        visit.read_form(charged).await?;
+        revoked(&visit, who).await
     };
-    match outcome {
+    match outcome.await {
         Ok(()) => {
             // Back to the list that it was on.
             let all = if visit.form.get("all").is_some() { "?all=true" } else { "" };
@@ -389,8 +391,7 @@ pub(super) async fn revoke(mut visit: Visit) -> Response<Body> {
     }
 }
 
-async fn revoked(visit: &Visit) -> Result<(), Problem> {
-    let who = enter_to_end(visit)?;
+async fn revoked(visit: &Visit, who: Principal) -> Result<(), Problem> {
     let id = key_id(visit);
     visit.form_number(&at_key(visit, &id, "revoke"))?;
     let permit = check_or_itself(who, None)?;

@@ -2,24 +2,24 @@
 
 use crate::browser::Visit;
 use crate::browser::views::{Frame, Person, Shown, SignIn};
+use crate::oauth::AuthorizationServer;
+use crate::oauth::tries::failure;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
 use keyward_core::denial::Denial;
+use keyward_core::id::UserId;
+use keyward_core::known_browser::Mark;
 use keyward_core::opaque::{TokenKind, mint};
-use keyward_core::password;
+use keyward_core::password::{self, HashMemory, Proof};
 use keyward_core::permit::{self, ManageSignIns, Presented, check};
 use keyward_core::principal::Principal;
-use keyward_core::rate_limit::{Bucket, Purpose};
+use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
 use keyward_core::session::{EndSession, StartSession};
-use sha2::{Digest, Sha256};
-use std::net::Ipv6Addr;
 use url::form_urlencoded;
 
 const HERE: &str = "/sign-in";
-/// So many times what one address may try can be tried for one e-mail address, so that no address alone shuts its person out.
-const GUESSERS: u32 = 5;
 
 /// Where a person may be sent after signing in: to pages of ours that begin something.
 fn next(text: Option<&str>) -> String {
@@ -79,17 +79,22 @@ fn page(
 }
 
 pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
-    let read = visit.read_form().await;
+    let charged = visit.charge_sign_in();
+    let (read, known) = match charged {
+        Ok((charged, mark)) => (visit.read_form(charged).await, mark.is_some()),
+        Err(denial) => (Err(denial.into()), false),
+    };
     let next = next(visit.form.get("next"));
     let email = visit.form.get("email").unwrap_or_default().trim().to_ascii_lowercase();
     let outcome = match read {
-        Ok(()) => enter(&visit, &email).await,
+        Ok(()) => enter(&visit, &email, known).await,
         Err(problem) => Err(problem),
     };
     match outcome {
-        Ok(token) => {
+        Ok((token, proof)) => {
             leave(&visit).await;
-            visit.with_session(visit.to(&next), Some(&token))
+            let response = visit.with_session(visit.to(&next), Some(&token));
+            visit.with_mark(response, proof.user(), proof.hash())
         }
         Err(problem @ Problem::Denied(Denial::PasswordWrong | Denial::FormUnusable)) => {
             let status = if matches!(problem, Problem::Denied(Denial::PasswordWrong)) { 401 } else { 403 };
@@ -100,22 +105,57 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
     }
 }
 
-async fn enter(visit: &Visit, email: &str) -> Result<Secret, Problem> {
+/// `known`: a known browser was charged, and not its address.
+async fn enter(visit: &Visit, email: &str, known: bool) -> Result<(Secret, Proof), Problem> {
     visit.form_number(HERE)?;
-    visit.charge(Purpose::SignIn)?;
-    // Also whoever guesses from many addresses. Nobody learns from it whether the address is known.
-    visit.charge_to(of_email(email), Purpose::SignIn, GUESSERS)?;
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
     if password.expose().len() > 4 * *password::LENGTHS.end() {
         return Err(Denial::PasswordWrong.into());
     }
     let kept = visit.app.store.password_of(email.to_owned()).await?;
-    let verify = move || password::verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)));
-    let proof = server.hashing.run(verify).await?.ok_or(Denial::PasswordWrong)?;
+    let mark = kept.as_ref().filter(|_| known).and_then(|(user, hash)| visit.mark_of(*user, hash));
+    if known && mark.is_none() {
+        // It is known to somebody else.
+        visit.charge(Purpose::SignIn)?;
+    }
+    let user = kept.as_ref().map(|(user, _)| *user);
+    let proof = prove(visit, server, email, (mark, password, kept)).await.inspect_err(|problem| {
+        if let Problem::Denied(denial) = problem
+            && let Some(failure) = failure(denial)
+        {
+            server.tries.failed.note(user, failure, visit.address, visit.id);
+        }
+    })?;
     let (token, digest) = mint(TokenKind::Session, &*visit.app.random)?;
-    visit.commit(StartSession { proof, digest }, permit::present(Presented::Password)).await?;
-    Ok(token)
+    let started = StartSession { proof: proof.clone(), digest };
+    visit.commit(started, permit::present(Presented::Password)).await?;
+    Ok((token, proof))
+}
+
+/// Verifies the password, when its turn has come. The answer does not show whether the e-mail address is known.
+async fn prove(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    email: &str,
+    (mark, password, kept): (Option<Mark>, Secret, Option<(UserId, Secret)>),
+) -> Result<Proof, Problem> {
+    let begun = server.tries.begin(email, mark, visit.address, visit.app.clock.elapsed())?;
+    let verify = move |memory: &mut HashMemory| {
+        memory.verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)))
+    };
+    match server.hashing.run(begun.asker, verify).await {
+        Ok(Some(proof)) => {
+            server.hashing.forgive(begun.asker);
+            begun.succeeded();
+            Ok(proof)
+        }
+        Ok(None) => Err(Denial::PasswordWrong.into()),
+        Err(problem) => {
+            begun.was_not_made();
+            Err(problem)
+        }
+    }
 }
 
 /// Ends the session that this browser had before: its cookie is replaced, and nobody could end it any more.
@@ -127,16 +167,12 @@ pub(super) async fn leave(visit: &Visit) {
     }
 }
 
-/// The bucket of an e-mail address that is tried, whether anybody has it or not. Anyone can invent them, so it is one of those that there
-/// is only so much room for: those of network addresses, in a block that is nobody's (0100::/8, RFC 4291 §4).
-fn of_email(email: &str) -> Bucket {
-    let hash = Sha256::digest(email.as_bytes());
-    let network = hash.iter().take(7).fold(1_u64, |number, byte| number << 8 | u64::from(*byte));
-    Bucket::address(Ipv6Addr::from_bits(u128::from(network) << 64).into(), Purpose::SignIn)
-}
-
 pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
-    if let Err(problem) = visit.read_form().await {
+    let read = match visit.charge(Purpose::Forms) {
+        Ok(charged) => visit.read_form(charged).await,
+        Err(denial) => Err(denial.into()),
+    };
+    if let Err(problem) = read {
         return visit.problem(problem);
     }
     let Some(caller) = visit.session.clone() else {

@@ -3,13 +3,14 @@
 use super::sign_in::leave;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Shown, Welcome};
+use crate::oauth::Asker;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::opaque::TokenDigest;
-use keyward_core::password::{self, LENGTHS};
+use keyward_core::password::{self, HashMemory, Weakness};
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
@@ -20,16 +21,16 @@ const HERE: &str = "/welcome";
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
     let token = visit.query.get("token").unwrap_or_default().to_owned();
-    let shown = match found(&visit, &token).await {
-        Ok(of) => page(&visit, 200, token, of, None),
-        Err(problem) => Err(problem),
+    let shown = async {
+        visit.charge(Purpose::Links)?;
+        let of = found(&visit, &token).await?;
+        page(&visit, 200, token, of, None)
     };
-    shown.unwrap_or_else(|problem| visit.problem(problem))
+    shown.await.unwrap_or_else(|problem| visit.problem(problem))
 }
 
 /// Whose link this is.
 async fn found(visit: &Visit, token: &str) -> Result<(UserId, LinkKind), Problem> {
-    visit.charge(Purpose::SignIn)?;
     let found = visit.app.store.link(TokenDigest::of(token), visit.app.clock.now()).await?;
     let live = visit.app.directory().read();
     let usable = found.filter(|(user, _)| live.user(*user).is_some_and(|user| !user.disabled));
@@ -66,11 +67,12 @@ fn page(
 }
 
 pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
-    let read = visit.read_form().await;
-    let outcome = match read {
-        Ok(()) => chosen(&mut visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let charged = visit.charge(Purpose::Links)?;
+        visit.read_form(charged).await?;
+        chosen(&mut visit).await
     };
+    let outcome = outcome.await;
     outcome.unwrap_or_else(|problem| visit.problem(problem))
 }
 
@@ -79,17 +81,47 @@ async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
     let token = visit.form.get("token").unwrap_or_default().to_owned();
     let of = found(visit, &token).await?;
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
-    if !LENGTHS.contains(&password.expose().chars().count()) {
-        let error = format!("A password has {} to {} characters", LENGTHS.start(), LENGTHS.end());
-        return page(visit, 422, token, of, Some(error));
-    }
-    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
-    let random = Arc::clone(&visit.app.random);
-    let hash = server.hashing.run(move || password::hash(&password, &*random)).await?;
-    let hash = hash.map_err(|_| Denial::Overloaded)?;
-    let effect = ChoosePassword { link: TokenDigest::of(&token), hash };
-    visit.commit(effect, permit::present(Presented::Link)).await?;
+    let hash = match judged_and_hashed(visit, &token, of.0, password).await? {
+        Ok(hash) => hash,
+        Err(weakness) => return page(visit, 422, token, of, Some(weakness.to_string())),
+    };
+    let effect = ChoosePassword { link: TokenDigest::of(&token), hash: hash.clone() };
+    let chosen = visit.commit(effect, permit::present(Presented::Link)).await?;
     leave(visit).await;
     visit.session = None;
-    Ok(visit.with_session(visit.with_notice(visit.to("/sign-in"), &Shown::PasswordSet), None))
+    let response = visit.with_notice(visit.to("/sign-in"), &Shown::PasswordSet);
+    let response = visit.with_session(response, None);
+    // Its person is there, and signs in next, whatever strangers try meanwhile.
+    Ok(visit.with_mark(response, chosen.user, &hash))
+}
+
+/// Judging costs about as much as hashing, so both are done in one turn. A person with a link has
+/// a place beside the known browsers.
+async fn judged_and_hashed(
+    visit: &Visit,
+    token: &str,
+    user: UserId,
+    password: Secret,
+) -> Result<Result<Secret, Weakness>, Problem> {
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let (words, random) = (words_of(visit, user), Arc::clone(&visit.app.random));
+    let link = TokenDigest::of(token);
+    let number = link.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let work = move |memory: &mut HashMemory| {
+        password::judge(&password, &words).map(|()| memory.hash(&password, &*random))
+    };
+    match server.hashing.run(Asker::Known(number), work).await? {
+        Ok(hash) => Ok(Ok(hash.map_err(|_| Denial::Overloaded)?)),
+        Err(weakness) => Ok(Err(weakness)),
+    }
+}
+
+/// What a guesser knows of a user: the name, the e-mail address, the accounts.
+fn words_of(visit: &Visit, user: UserId) -> Vec<String> {
+    let live = visit.app.directory().read();
+    let Some(person) = live.user(user) else { return Vec::new() };
+    let own = [person.known_as(), person.email.clone(), person.first_name.clone(), person.last_name.clone()];
+    let joined = live.accounts_of(user).chain(live.invitations_of(user, visit.app.clock.now()));
+    let accounts = joined.flat_map(|(account, _)| [account.name.clone(), account.slug.clone()]);
+    own.into_iter().chain(accounts).filter(|word| !word.is_empty()).collect()
 }

@@ -43,7 +43,11 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
         let seconds = if denial == OAuthDenial::ClientUnreachable { "10" } else { "60" };
         insert(response.headers_mut(), RETRY_AFTER, seconds);
     }
-    response.extensions_mut().insert(Reason { word: denial.word(), causes: None });
+    response.extensions_mut().insert(Reason {
+        word: denial.word(),
+        causes: None,
+        severity: denial.severity(),
+    });
     response
 }
 
@@ -63,11 +67,12 @@ fn otherwise(visit: &Visit, problem: Problem) -> Response<Body> {
 /// The refusal of whoever presents bad codes, tokens or secrets: 429 instead, if it does so again and again.
 pub(super) fn refuse_guess(visit: &Visit, problem: Problem) -> Response<Body> {
     let refusal = refuse(visit, problem);
-    if !refusal.status().is_client_error() {
+    let is_guess = refusal.status().is_client_error() && refusal.status() != StatusCode::TOO_MANY_REQUESTS;
+    if !is_guess {
         return refusal;
     }
     match visit.charge(Purpose::FailedAuth) {
-        Ok(()) => refusal,
+        Ok(_) => refusal,
         Err(denial) => otherwise(visit, denial.into()),
     }
 }

@@ -8,7 +8,6 @@ use super::answer::refuse;
 use super::request::{Addressed, Request, handed_on};
 use crate::browser::views::{Choice, ChooseAccount, Consent, Frame};
 use crate::browser::{Pairs, Visit};
-use crate::limits;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::{Response, StatusCode};
@@ -18,7 +17,6 @@ use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::permit::{ManageSignIns, check};
 use keyward_core::principal::{Caller, Credential, Principal};
-use keyward_core::rate_limit::Purpose;
 use url::{Url, form_urlencoded};
 
 const HERE: &str = "/oauth/authorize";
@@ -174,9 +172,8 @@ fn consent(
         client: client.name.clone(),
         host: redirect::host(&addressed.redirect_uri),
         document,
-        // Any program on this machine can wait there, by whatever name.
-        loopback: redirect::loopback(&addressed.redirect_uri).is_some()
-            && client.origin != ClientOrigin::BuiltIn,
+        // Any program on this machine can wait there, by whatever name: also by that of the built-in client.
+        loopback: redirect::loopback(&addressed.redirect_uri).is_some(),
         account: place.name,
         role: place.role.map(str::to_owned),
         identity: identity.into_iter().filter(|(asked, _)| *asked).map(|(_, words)| words).collect(),
@@ -197,10 +194,12 @@ fn consent(
 
 /// `POST`: the person's word.
 pub(super) async fn answer(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => answered(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let charged = visit.charge_person()?;
+        visit.read_form(charged).await?;
+        answered(&visit).await
     };
+    let outcome = outcome.await;
     match outcome {
         Ok(response) => response,
         Err(problem @ Problem::Denied(Denial::FormUnusable)) if visit.wants_html() => {
@@ -234,7 +233,6 @@ async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     let pairs = &visit.form;
     let Some(caller) = &visit.session else { return Ok(visit.to_sign_in_again(&here(pairs))) };
     let form = visit.form_number(HERE)?;
-    limits::enter(&visit.app, &in_person(caller), Purpose::Writes)?;
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
         Ok(request) => request,

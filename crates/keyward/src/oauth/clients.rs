@@ -27,7 +27,10 @@ pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) 
         if !server.documents.knows(id, visit.app.clock.elapsed()) {
             visit.charge(Purpose::Register)?;
         }
-        let found = server.documents.client(id, visit.app.clock.now(), visit.app.clock.elapsed()).await;
+        let found = server
+            .documents
+            .client(id, visit.address, visit.app.clock.now(), visit.app.clock.elapsed())
+            .await;
         return found.map_err(|why| {
             tracing::debug!(client = id, %why, "a client's document cannot be used");
             match why {

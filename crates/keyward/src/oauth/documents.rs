@@ -3,36 +3,41 @@
 //! Whoever sends such an id has this server fetch a URL of its choice, so:
 //!
 //! 1. the URL is https with a path, in its one spelling, and its host is a name and no address, in whatever notation;
-//! 2. the name is resolved once, an address that is not of the public internet is left out, and the connection goes to one of
+//!    the port is 443, so that nobody has us knock at other doors;
+//! 2. the name is resolved once, by a look-up that can be given up, an address that is not of the public internet is left out, and the connection goes to one of
 //!    the others: what a name server says a moment later changes nothing;
 //! 3. no redirect is followed, 5 KiB are read at most, within 3 seconds, and without the machine's proxies;
 //! 4. a document is kept for as long as it says, between 5 minutes and a day; a failure is kept for 10 seconds, so that nobody
 //!    can have us ask the same address again and again, and while its host does not answer, what it said is believed for a day;
-//! 5. one document is fetched once at a time, for all who wait for it.
+//! 5. one document is fetched once at a time, for all who wait for it; of the fetches that run at once an address and a network
+//!    have a share.
 
+pub use super::public_names::{Names, PublicNames, is_public};
+
+use super::public_names::Guard;
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use http::StatusCode;
-use http::header::{ACCEPT, CACHE_CONTROL};
+use http::header::ACCEPT;
+use keyward_core::address::ClientAddress;
 use keyward_core::clock::Timestamp;
 use keyward_core::json::{self, Json};
 use keyward_core::oauth::{Client, ClientOrigin, redirect};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use keyward_core::share::{Full, Lease, Shares};
 use reqwest::redirect::Policy;
 use std::collections::HashMap;
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 /// The longest document, in bytes.
 const MOST: usize = 5 * 1024;
 /// A document must be there within this.
 const DEADLINE: Duration = Duration::from_secs(3);
-/// Documents that are fetched at once.
-const FLIGHTS: usize = 64;
+/// Documents that are fetched at once, and how many of them for one address and one network.
+const FLIGHTS: u64 = 64;
+const FLIGHTS_OF_ADDRESS: u64 = 4;
+const FLIGHTS_OF_NETWORK: u64 = 16;
 /// Documents that are kept.
 const KEPT: usize = 1_000;
 const LEAST_AGE: Duration = Duration::from_secs(300);
@@ -56,105 +61,6 @@ pub enum DocumentError {
     Busy,
 }
 
-/// Where names lead, and which addresses may be asked. The program resolves by the system and asks the public internet alone.
-pub trait Names: Send + Sync + fmt::Debug {
-    /// The addresses of a name.
-    fn resolve(&self, name: String) -> keyward_core::BoxFuture<'static, std::io::Result<Vec<IpAddr>>>;
-    /// Whether an address may be asked.
-    fn may_ask(&self, address: IpAddr) -> bool;
-}
-
-/// By the system, and the public internet alone.
-#[derive(Clone, Copy, Debug)]
-pub struct PublicNames;
-
-impl Names for PublicNames {
-    fn resolve(&self, name: String) -> keyward_core::BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 443)).await?;
-            Ok(found.map(|address| address.ip()).collect())
-        })
-    }
-
-    fn may_ask(&self, address: IpAddr) -> bool {
-        is_public(address)
-    }
-}
-
-/// Whether an address is of the public internet (the registries of RFC 6890).
-#[must_use]
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => {
-            if let Some(inner) = v4_within(address) {
-                return is_public_v4(inner);
-            }
-            let [first, second, ..] = address.segments();
-            // 2000::/3 is what is given out; of it, 2001::/23 and 2001:db8::/32 are for protocols and books, 3fff::/20 too.
-            first & 0xE000 == 0x2000
-                && !(first == 0x2001 && second < 0x0200)
-                && !(first == 0x2001 && second == 0x0DB8)
-                && !(first == 0x3FFF && second < 0x1000)
-        }
-    }
-}
-
-/// The address within an address: mapped, compatible, translated (NAT64), 6to4.
-fn v4_within(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let segments = address.segments();
-    let of = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Some(Ipv4Addr::new(a, b, c, d))
-    };
-    match segments {
-        [0, 0, 0, 0, 0, 0xFFFF | 0, high, low] | [0, 0, 0, 0, 0xFFFF, 0, high, low] => of(high, low),
-        // Not 64:ff9b:1::/48, in which the address stands elsewhere and which is nobody's but its network's (RFC 8215).
-        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => of(high, low),
-        [0x2002, high, low, ..] => of(high, low),
-        _ => None,
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_documentation()
-        || address.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19));
-    !special
-}
-
-/// Resolves, and leaves out what may not be asked.
-#[derive(Debug)]
-struct Guard(Arc<dyn Names>);
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let names = Arc::clone(&self.0);
-        Box::pin(async move {
-            let found = names.resolve(name.as_str().to_owned()).await?;
-            let asked: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| names.may_ask(*address))
-                .map(|address| (address, 0).into())
-                .collect();
-            if asked.is_empty() {
-                return Err("the name leads to no address of the public internet".into());
-            }
-            Ok(Box::new(asked.into_iter()) as Addrs)
-        })
-    }
-}
-
 /// Fetches and keeps them.
 #[derive(Clone, Debug)]
 pub struct Documents(Arc<Shared>);
@@ -163,7 +69,8 @@ pub struct Documents(Arc<Shared>);
 struct Shared {
     web: reqwest::Client,
     table: Mutex<Table>,
-    seats: Arc<Semaphore>,
+    of_addresses: Shares<ClientAddress>,
+    of_networks: Shares<ClientAddress>,
 }
 
 type Found = Result<Client, DocumentError>;
@@ -235,8 +142,12 @@ impl Documents {
             .timeout(DEADLINE)
             .dns_resolver(Arc::new(Guard(names)));
         let builder = trusted.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        let seats = Arc::new(Semaphore::new(FLIGHTS));
-        Ok(Self(Arc::new(Shared { web: builder.build()?, table: Mutex::default(), seats })))
+        Ok(Self(Arc::new(Shared {
+            web: builder.build()?,
+            table: Mutex::default(),
+            of_addresses: Shares::new(FLIGHTS, FLIGHTS_OF_ADDRESS),
+            of_networks: Shares::new(FLIGHTS, FLIGHTS_OF_NETWORK),
+        })))
     }
 
     /// Whether what is asked of this id is known, or being found out, so that nobody needs to be asked for it.
@@ -245,11 +156,17 @@ impl Documents {
         table.known(id, elapsed).is_some() || table.flying.contains_key(id)
     }
 
-    /// The client of this id. `elapsed` is of the clock that only goes forward.
+    /// The client of this id, for a browser or a client at this address. `elapsed` is of the clock that only goes forward.
     ///
     /// # Errors
     /// [`DocumentError`].
-    pub async fn client(&self, id: &str, now: Timestamp, elapsed: Duration) -> Result<Client, DocumentError> {
+    pub async fn client(
+        &self,
+        id: &str,
+        from: ClientAddress,
+        now: Timestamp,
+        elapsed: Duration,
+    ) -> Result<Client, DocumentError> {
         check_id(id)?;
         let flight = {
             let mut table = self.0.table();
@@ -259,7 +176,7 @@ impl Documents {
             match table.flying.get(id) {
                 Some(flight) => flight.clone(),
                 None => {
-                    let Ok(seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
+                    let Ok(seat) = self.0.seat(from) else {
                         return table
                             .last_good(id, elapsed)
                             .map(|(client, _)| client)
@@ -285,6 +202,11 @@ impl Documents {
 impl Shared {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place among the fetches that run.
+    fn seat(&self, from: ClientAddress) -> Result<[Lease<ClientAddress>; 2], Full> {
+        Ok([self.of_addresses.take(from.host(), 1)?, self.of_networks.take(from.network(), 1)?])
     }
 
     /// Fetches a document, and keeps what came of it.
@@ -317,10 +239,7 @@ impl Shared {
         if response.status() != StatusCode::OK {
             return Err(DocumentError::Unreachable(format!("it was answered with {}", response.status())));
         }
-        let age = response
-            .headers()
-            .get(CACHE_CONTROL)
-            .and_then(|value| crate::issuers::max_age(value.to_str().ok()?));
+        let age = crate::issuers::max_age(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MOST {
@@ -352,6 +271,10 @@ fn check_id(id: &str) -> Result<(), DocumentError> {
         || url.fragment().is_some()
     {
         return wrong("it must be https, without user and fragment");
+    }
+    // The default port is never written in the usual way.
+    if url.port().is_some() {
+        return wrong("its port must be 443");
     }
     if url.path() == "/" {
         return wrong("it must have a path");

@@ -9,15 +9,19 @@
 //! | `token.rs`, `tokens.rs` | codes and refresh tokens into access tokens; what these say |
 //! | `revoke.rs`, `register.rs` | RFC 7009, RFC 7591 |
 //! | `clients.rs`, `documents.rs` | who a `client_id` is, and the documents that some of them are (CIMD) |
-//! | `hashing.rs` | room for passwords that are hashed |
+//! | `hashing.rs`, `hash_queue.rs` | the two threads that hash passwords, and whose turn it is |
+//! | `tries.rs`, `failed_sign_ins.rs` | tries of passwords: when the next may be made, and what the audit trail says of them |
 //! | `answer.rs` | refusals as RFC 6749 §5.2 has them |
 
 pub(crate) mod answer;
 mod authorize;
 mod clients;
 pub mod documents;
+mod failed_sign_ins;
+mod hash_queue;
 mod hashing;
 mod metadata;
+mod public_names;
 mod register;
 mod request;
 mod revoke;
@@ -25,7 +29,9 @@ mod server;
 pub(crate) mod signer;
 mod token;
 mod tokens;
+pub(crate) mod tries;
 
+pub(crate) use hash_queue::Asker;
 pub use server::{API, AuthorizationServer, DemoPerson, MCP, SignInKeys};
 
 use crate::app::App;

@@ -18,6 +18,10 @@ use serde_json::{Value, json as value};
 
 /// The most registered clients there are at a time.
 const MOST: u32 = 10_000;
+/// The most of one network that nobody has used yet: an assistant's servers register for all of their users.
+const SHARE: u32 = 1_000;
+/// The most bytes of what a client says of itself.
+const LONGEST: usize = 16 * 1024;
 /// The most redirect URIs of one.
 const MOST_URIS: usize = 20;
 /// The most bytes of all of them together.
@@ -44,8 +48,8 @@ struct Metadata {
 }
 
 async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
-    visit.charge(Purpose::Register)?;
-    let bytes = visit.read_body().await?;
+    let charged = visit.charge(Purpose::Register)?;
+    let bytes = visit.read_body(charged, LONGEST).await?;
     let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
     let Metadata { name, uris, method, grants } = read(&body)?;
     let app = &visit.app;
@@ -67,7 +71,7 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
         refreshes: grants.contains(&"refresh_token"),
         created_at: app.clock.now(),
     };
-    let effect = RegisterClient { client, same, most: MOST };
+    let effect = RegisterClient { client, same, network: visit.address, most: MOST, share: SHARE };
     let (_, client, _) = visit.commit(effect, permit::register()).await?;
     let mut answer = value!({
         "client_id": &*client.id,

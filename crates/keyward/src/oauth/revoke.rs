@@ -10,13 +10,16 @@ use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::refresh::Presented as Token;
 use keyward_core::oauth::{GrantId, RevokeGrant};
 use keyward_core::permit::{self, Presented};
+use keyward_core::rate_limit::Purpose;
 use serde_json::json as value;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => respond(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let charged = visit.charge(Purpose::Forms)?;
+        visit.read_form(charged).await?;
+        respond(&visit).await
     };
+    let outcome = outcome.await;
     match outcome {
         Ok(()) => json(StatusCode::OK, &value!({})),
         Err(problem) => refuse_guess(&visit, problem),
@@ -45,9 +48,9 @@ async fn grant_of(visit: &Visit, token: &str) -> Option<GrantId> {
     }
     // Each verifier takes what is for its own resource.
     let app = &visit.app;
-    let verified = match app.jwts.verify(token).await {
+    let verified = match app.jwts.verify(token, visit.address).await {
         Ok(verified) => verified,
-        Err(_) => app.mcp.jwts.verify(token).await.ok()?,
+        Err(_) => app.mcp.jwts.verify(token, visit.address).await.ok()?,
     };
     verified.grant_id
 }

@@ -3,11 +3,14 @@
 use super::documents::Documents;
 use super::hashing::Hashing;
 use super::signer::Signer;
+use super::tries::Tries;
+use crate::app::Store;
 use crate::call::BASE;
 use crate::config::OAuthConfig;
 use keyward_core::clock::Clock;
 use keyward_core::form::Forms;
 use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
+use keyward_core::known_browser::KnownBrowsers;
 use keyward_core::live::Directory;
 use keyward_core::oauth::Resources;
 use keyward_core::oauth::refresh::RefreshTokens;
@@ -44,13 +47,20 @@ pub struct SignInKeys {
     pub sealer: Sealer,
     /// Makes tokens of forms.
     pub forms: Forms,
+    /// Makes the marks of browsers.
+    pub known: KnownBrowsers,
 }
 
 impl SignInKeys {
     /// Of this root secret.
     #[must_use]
     pub fn new(root: &RootSecret) -> Self {
-        Self { refresh: RefreshTokens::new(root), sealer: Sealer::new(root), forms: Forms::new(root) }
+        Self {
+            refresh: RefreshTokens::new(root),
+            sealer: Sealer::new(root),
+            forms: Forms::new(root),
+            known: KnownBrowsers::new(root),
+        }
     }
 
     /// Takes up another root secret, for all clones.
@@ -58,6 +68,7 @@ impl SignInKeys {
         self.refresh.take_up(root);
         self.sealer.take_up(root);
         self.forms.take_up(root);
+        self.known.take_up(root);
     }
 }
 
@@ -76,8 +87,10 @@ pub struct AuthorizationServer {
     pub(crate) documents: Documents,
     /// Whom the sign-in page offers, in the demo.
     pub(crate) people: Vec<DemoPerson>,
-    /// Room for passwords that are hashed.
+    /// Where passwords are hashed.
     pub(crate) hashing: Hashing,
+    /// The tries to sign in by password.
+    pub(crate) tries: Tries,
 }
 
 impl AuthorizationServer {
@@ -98,8 +111,14 @@ impl AuthorizationServer {
             signer: Arc::new(signer),
             documents,
             people,
-            hashing: Hashing::default(),
+            hashing: Hashing::start(Arc::clone(clock)),
+            tries: Tries::default(),
         }
+    }
+
+    /// Writes the sign-ins that failed since the last time to the audit trail.
+    pub async fn write_failed_sign_ins(&self, store: &dyn Store) {
+        self.tries.failed.write(store).await;
     }
 
     /// Our own issuer, as one more entry of the JWT verifier of the API or (`MCP`) of the MCP endpoint: there is no other way in.

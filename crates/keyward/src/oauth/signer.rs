@@ -6,7 +6,7 @@ use keyward_core::jwt::{KeySet, SigningError, SigningKey};
 use keyward_core::live::Directory;
 use keyward_core::random::Random;
 use keyward_core::signing::{SealedKey, Sealer, signs};
-use keyward_tower::authenticate::IssuerKeys;
+use keyward_tower::authenticate::{IssuerKeys, KeyFetch, KeyQuery};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,9 +83,9 @@ impl IssuerKeys for Signer {
         self.published().map(|published| published.keys)
     }
 
-    fn refresh(&self) -> BoxFuture<'_, ()> {
+    fn refresh<'a>(&'a self, _: KeyQuery<'a>) -> BoxFuture<'a, KeyFetch> {
         // What is known here is as new as it can be.
-        Box::pin(std::future::ready(()))
+        Box::pin(std::future::ready(KeyFetch::Current))
     }
 }
 

@@ -13,14 +13,17 @@ use keyward_core::oauth::refresh::Presented as Token;
 use keyward_core::oauth::{Asked, Client, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{self, Presented};
+use keyward_core::rate_limit::Purpose;
 use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
-    let outcome = match visit.read_form().await {
-        Ok(()) => respond(&visit).await,
-        Err(problem) => Err(problem),
+    let outcome = async {
+        let charged = visit.charge(Purpose::Forms)?;
+        visit.read_form(charged).await?;
+        respond(&visit).await
     };
+    let outcome = outcome.await;
     match outcome {
         Ok(body) => json(StatusCode::OK, &body),
         Err(problem) => refuse_guess(&visit, problem),
