@@ -3,6 +3,7 @@
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use crate::reload::Reloadable;
+use crate::{secret_file, telemetry};
 use clap::{Args, Subcommand};
 use std::io::Write;
 
@@ -32,8 +33,10 @@ impl ConfigCommand {
     pub(super) fn run(self) -> Result<(), CliError> {
         let text = match self.what {
             What::Check(source) => {
-                // The files that it names are looked at too, as far as a start would.
+                // All that a start would refuse, but for the state of the data: they need not be there yet.
                 Reloadable::of(&config::load(&source.flags(None), &variables())?)?;
+                telemetry::traces()?;
+                secret_file::from_variable()?;
                 "the configuration is good\n".to_owned()
             }
             What::Show { defaults: true, .. } => config::shown(&Config::default(), true),

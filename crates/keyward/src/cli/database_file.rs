@@ -45,6 +45,11 @@ pub(super) fn refuse_no_copy(file: &Path) -> Result<(), CliError> {
     }
 }
 
+/// Every file that belongs to a database, be it there or not.
+pub(super) fn belonging_to(database: &Path) -> Vec<PathBuf> {
+    ["", "-wal", "-shm", "-journal", ".sock"].iter().map(|suffix| beside(database, suffix)).collect()
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

@@ -1,8 +1,9 @@
 //! `keyward demo`: sample data, a server, and a line to paste.
 
 use super::opened::{Opened, Schema, open};
+use super::private_data::refuse_open_directory;
 use super::run::{self, Plan};
-use super::{CliError, variables};
+use super::{CliError, core_dumps, variables};
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Credentials};
 use crate::files::{make_directory, refuse_shared, write_private};
@@ -44,6 +45,7 @@ impl Demo {
         let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
+        core_dumps::turn_off();
         let current = Current::new(Reloadable::of(&config)?);
         let traces = telemetry::traces()?;
         let bound = run::listen(&config.server)?;
@@ -73,6 +75,7 @@ impl Demo {
 /// The demo of an earlier start, or a new one.
 async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Opened, Credentials), CliError> {
     make_directory(data)?;
+    refuse_open_directory(data)?;
     let kept = data.join("demo-credentials.json");
     let database = data.join("keyward.db");
     if kept.exists() {

@@ -2,6 +2,7 @@
 
 use super::database_file::{database, refuse_taken};
 use super::opened::{Opened, Schema, open};
+use super::private_data::refuse_open_directory;
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use crate::files::{directory_of, make_directory};
@@ -120,6 +121,7 @@ impl<'c> Making<'c> {
                 make_directory(directory)?;
             }
         }
+        refuse_open_directory(directory_of(&database))?;
         let meanwhile = database.with_extension("making");
         if File::open(&meanwhile).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
             return Err(CliError::Said(format!("another init is making {}", database.display())));

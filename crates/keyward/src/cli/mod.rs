@@ -1,6 +1,8 @@
 //! The command line.
 
+mod aside;
 mod config;
+mod core_dumps;
 mod database_file;
 mod demo;
 mod doctor;
@@ -9,11 +11,13 @@ mod login;
 mod opened;
 pub(crate) use opened::Opened;
 mod orders;
+mod private_data;
 mod reference;
 mod run;
 mod serve;
 
 use crate::config::{ConfigError, Flags, Variables};
+use crate::telemetry;
 use crate::transport::tls::TlsError;
 use clap::{Args, Parser, Subcommand};
 use keyward_core::store::StoreError;
@@ -181,6 +185,7 @@ impl Cli {
         });
         // What still runs on other threads has been told to end; it is not waited for without end.
         runtime.shutdown_timeout(FAREWELL);
+        telemetry::flush();
         outcome
     }
 }

@@ -2,8 +2,10 @@
 
 use super::CliError;
 use super::database_file::database;
+use super::private_data::refuse_open_data;
 use crate::config::Config;
 use crate::oauth::SignInKeys;
+use crate::telemetry::Subjects;
 use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_core::idempotency::Claims;
@@ -25,6 +27,7 @@ pub(crate) struct Opened {
     pub(crate) cursors: Cursors,
     pub(crate) claims: Claims,
     pub(crate) sign_in: SignInKeys,
+    pub(crate) subjects: Subjects,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -49,12 +52,14 @@ pub(super) fn open(
         .map_err(|error| CliError::Said(format!("keys.prefix: {error}")))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let database = database(config)?;
+    refuse_open_data(&database)?;
     let store = Sqlite::open(&Options {
         path: &database,
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
         tiers,
         migrate: schema == Schema::BringUpToDate,
+        idempotency_bytes: config.limits.idempotency_bytes(),
         clock: Arc::clone(&clock),
     })?;
     let ring = KeyRing::new(format, root)
@@ -66,6 +71,7 @@ pub(super) fn open(
         cursors: Cursors::new(root),
         claims: Claims::new(root),
         sign_in: SignInKeys::new(root),
+        subjects: Subjects::new(config.log.subject, root),
         clock,
         random: Arc::new(OsRandom),
     })

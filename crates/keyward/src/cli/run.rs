@@ -1,10 +1,12 @@
 //! Listening and serving, until a signal says stop.
 
 use super::CliError;
+use super::aside::{announced, notify};
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
-use crate::background::{counters, flush, purge};
-use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server};
+use crate::background::{counters, failed_sign_ins, flush, log_counts, purge};
+use crate::body_room::BodyRoom;
+use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server, names_this_server};
 use crate::issuers::{Issuers, Resource};
 use crate::mcp::Mcp;
 use crate::oauth::documents::{Documents, PublicNames};
@@ -14,7 +16,7 @@ use crate::pages::Pages;
 use crate::reload::Reloader;
 use crate::telemetry::Traces;
 use crate::transport::Listening;
-use crate::watch::{Recent, endpoints, of_server};
+use crate::watch::{Recent, RequestLog, endpoints, of_server};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
 use keyward_tower::hygiene::Limits;
@@ -123,11 +125,14 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let issuers = Issuers::of(reloader.trusted(), &opened.clock);
     let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
     reloader.issuers = issuers.clone();
-    if oauth.enabled && reloader.trusted().iter().any(|outside| outside.issuer == public_url) {
-        let text = format!(
-            "[[issuers]] names {public_url}, which is this server itself; take the entry out, or set [oauth] enabled = false"
-        );
+    // The configuration was checked for it, but for a port that the system has chosen.
+    if let Some(text) = names_this_server(&oauth, reloader.trusted(), &public_url) {
         return Err(CliError::Said(text));
+    }
+    if !transport::date::is_writable(opened.clock.now()) {
+        let text =
+            "the system's clock shows a time before 1970 or after 9999; set it, then start the server again";
+        return Err(CliError::Said(text.to_owned()));
     }
     let limits = measures(reloader.trusted());
     let orders = socket::path(&opened.database);
@@ -160,7 +165,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let signing = oauth.enabled.then(|| desk.signing());
     let store: Arc<dyn Store> = store;
     let oauth = if oauth.enabled {
-        let documents = Documents::new(Arc::new(PublicNames), &[]);
+        let documents = Documents::new(Arc::new(PublicNames::default()), &[]);
         let documents = documents.map_err(|error| CliError::Said(error.to_string()))?;
         let known = (store.directory(), &opened.clock);
         Some(AuthorizationServer::new(oauth, public_url.clone(), opened.sign_in, documents, people, known))
@@ -186,6 +191,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         limiter,
         traces,
         recent,
+        log: RequestLog::new(opened.subjects),
         store,
         ring: opened.ring,
         cursors: opened.cursors,
@@ -193,14 +199,16 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         random: opened.random,
         public_url,
         limits,
+        bodies: BodyRoom::default(),
     });
-    if let Err(unheard) = announce() {
+    if let Err(unheard) = announced(announce).await {
         counters::save(&*app.store, &app.limiter, &*app.clock).await;
         return Err(unheard);
     }
     let (stops, told) = watch::channel(0);
     let stopping = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();
+    let keep = reloader.retention();
     beside.spawn(signals.take(stops, Arc::new(reloader)));
     beside.spawn(socket::serve(listening, Arc::new(desk)));
     if let Some(admin) = bound.admin {
@@ -211,8 +219,12 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let flushing = Arc::clone(&app.store);
     beside.spawn(async move { flush::forever(&*flushing).await });
     let purging = Arc::clone(&app);
-    beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter).await });
+    beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await });
     beside.spawn(async move { issuers.keep_fresh().await });
+    let counting = Arc::clone(&app);
+    beside.spawn(async move { log_counts::forever(&counting).await });
+    let failing = Arc::clone(&app);
+    beside.spawn(async move { failed_sign_ins::forever(&failing).await });
     if let Some(signing) = signing {
         beside.spawn(signing.forever());
     }
@@ -220,25 +232,28 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         current: app.current.clone(),
         figures: app.metrics.connections.clone(),
         header_bytes: limits.header_bytes,
+        clock: Arc::clone(&app.clock),
     };
     let stop = async {
         told_to_stop(told.clone(), 1).await;
         tracing::info!("stopping: no new connections, what has begun may end");
         stopping.store(true, Ordering::SeqCst);
-        notify(NotifyState::Stopping);
+        notify(NotifyState::Stopping).await;
     };
-    notify(NotifyState::Ready);
+    notify(NotifyState::Ready).await;
     transport::serve(bound.clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
     beside.shutdown().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
     flush::once(&*app.store).await;
+    failed_sign_ins::once(&app).await;
     counters::save(&*app.store, &app.limiter, &*app.clock).await;
     if let Some(traces) = &app.traces
         && let Err(error) = traces.shutdown().await
     {
         tracing::warn!(%error, "traces were not all sent");
     }
+    log_counts::last(&app);
     tracing::info!("stopped");
     Ok(())
 }
@@ -256,12 +271,5 @@ async fn told_to_stop(mut stops: watch::Receiver<u8>, times: u8) {
     if stops.wait_for(|stops| *stops >= times).await.is_err() {
         // The one that counts is gone, and with it the server.
         std::future::pending::<()>().await;
-    }
-}
-
-/// Tells systemd, if it has started us and waits to hear.
-fn notify(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(false, &[state]) {
-        tracing::debug!(%error, "systemd was not told");
     }
 }

@@ -3,7 +3,7 @@
 use super::database_file::database;
 use super::opened::{Schema, open};
 use super::run::{self, Plan};
-use super::{CliError, Source, variables};
+use super::{CliError, Source, core_dumps, variables};
 use crate::reload::{Current, Reloadable, Reloader};
 use crate::{config, secret_file, telemetry};
 use clap::Args;
@@ -24,6 +24,7 @@ impl Serve {
         let flags = self.source.flags(self.listen);
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
+        core_dumps::turn_off();
         let current = Current::new(Reloadable::of(&config)?);
         let traces = telemetry::traces()?;
         let bound = run::listen(&config.server)?;

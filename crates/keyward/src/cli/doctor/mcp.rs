@@ -4,6 +4,7 @@ use super::Findings;
 use crate::cli::CliError;
 use crate::cli::login::plain;
 use http::header::WWW_AUTHENTICATE;
+use keyward_core::header_text::text;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ pub(super) async fn examine(url: &str) -> Result<Findings, CliError> {
 /// Its challenges, of which there may be several (RFC 9110 §11.6.1).
 fn challenges(response: &Response) -> String {
     let all = response.headers().get_all(WWW_AUTHENTICATE).into_iter();
-    all.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ")
+    all.filter_map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a parameter of a challenge.

@@ -27,7 +27,7 @@ impl Explain {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let request_id = self.request_id.hyphenated().to_string();
         let seen = match &self.log {
-            Some(file) => in_log(file, &request_id).map_err(CliError::file(file))?,
+            Some(file) => in_log(file, &request_id).map_err(CliError::file(file))?.map(Box::new),
             None => None,
         };
         let done = self.given.addressee()?.tell(Order::Explain { request_id, seen }).await?;

@@ -22,6 +22,7 @@ pub(super) use user::UserOrder;
 
 use super::database_file::database;
 use super::opened::{Schema, open};
+use super::private_data::refuse_open_data;
 use super::{CliError, Source, variables};
 use crate::operate::{Desk, Order, carry_out, socket};
 use crate::{config, secret_file};
@@ -100,7 +101,10 @@ impl Addressee {
 impl Given {
     fn addressee(&self) -> Result<Addressee, CliError> {
         let config = config::load(&self.source.flags(None), &variables())?;
-        Ok(Addressee { database: database(&config)?, config })
+        let database = database(&config)?;
+        // Before anything is sent: where everyone can write, the socket may be anybody's.
+        refuse_open_data(&database)?;
+        Ok(Addressee { database, config })
     }
 
     async fn give(self, order: Order) -> Result<(), CliError> {
