@@ -23,6 +23,8 @@ usage: cargo xtask <command>
   soak hostile   1,000 hostile connections in five shapes, in full
   soak limits    exact limits, attacked from outside for minutes
   soak once      writes that happen once, under 500 kills
+  soak siege     floods in the shapes of the red team, with honest clients beside them
+  soak garbage   500,000 requests of structured garbage over all routes
   soak schema [EXAMPLES [SEED]]
                  schemathesis by the OpenAPI document, 300 examples for each operation
   soak fuzz [SECONDS]
@@ -38,22 +40,19 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(&root),
         ["generate"] => generate::pages(&root),
         ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::bench(&root, rest),
-        ["soak", "hostile", "--", rest @ ..] | ["soak", "hostile", rest @ ..] => {
-            bench::soak_hostile(&root, rest)
-        }
-        ["soak", "limits", "--", rest @ ..] | ["soak", "limits", rest @ ..] => {
-            bench::soak_limits(&root, rest)
-        }
-        ["soak", "once", "--", rest @ ..] | ["soak", "once", rest @ ..] => bench::soak_once(&root, rest),
-        ["soak", "schema", rest @ ..] => bench::soak_schema(&root, rest),
-        ["soak", "fuzz", rest @ ..] => fuzz::soak(&root, rest),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        ["soak", what, "--", rest @ ..] | ["soak", what, rest @ ..] => match bench::soak(what) {
+            Some(soak) => soak(&root, rest),
+            None => return usage(),
+        },
+        _ => return usage(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(command::Failed(code)) => ExitCode::from(code),
     }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }

@@ -35,6 +35,16 @@ pub(crate) fn quick(root: &Path) -> Outcome {
     ])
 }
 
+/// The part of a full run's time that these steps may take, in minutes on two idle cores. Further parts get shares of their own, so that
+/// one that grows is named before the whole run is too long.
+const BASE_SHARE: (&str, u64) = ("base", 20);
+
+/// What one share took, and whether that is more than it may.
+fn share((name, minutes): (&str, u64), took: Duration) -> String {
+    let over = if took > Duration::from_secs(minutes * 60) { ": OVER its share" } else { "" };
+    format!("share {name} {:.1} of {minutes} min{over}", took.as_secs_f64() / 60.0)
+}
+
 /// Runs until a step fails, and closes with the time of each.
 fn in_order(steps: &[Step<'_>]) -> Outcome {
     let mut times = Vec::new();
@@ -47,7 +57,11 @@ fn in_order(steps: &[Step<'_>]) -> Outcome {
             return outcome;
         }
     }
-    println!("xtask: {}; ok", spent(&times));
+    println!(
+        "xtask: {}; {}; ok",
+        spent(&times),
+        share(BASE_SHARE, times.iter().map(|(_, time)| *time).sum())
+    );
     Ok(())
 }
 
@@ -81,6 +95,15 @@ mod tests {
         ]);
         assert_eq!(outcome, Err(Failed(3)));
         assert_eq!(seen.into_inner(), ["one", "two"]);
+    }
+
+    #[test]
+    fn a_share_that_takes_longer_than_it_may_is_named() {
+        assert_eq!(share(("base", 20), Duration::from_secs(690)), "share base 11.5 of 20 min");
+        assert_eq!(
+            share(("base", 20), Duration::from_secs(1206)),
+            "share base 20.1 of 20 min: OVER its share"
+        );
     }
 
     #[test]

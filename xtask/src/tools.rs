@@ -30,6 +30,11 @@ const TOOLS: &[Tool] = &[
             answers(named.as_deref().unwrap_or("/usr/bin/chromium"), &["--version"])
         },
     },
+    Tool {
+        name: "nginx",
+        package: "nginx-light",
+        present: || answers("nginx", &["-v"]) || answers("/usr/sbin/nginx", &["-v"]),
+    },
 ];
 
 /// Looks for each tool. What is missing is installed where that is possible without asking; else one line says
@@ -58,7 +63,10 @@ fn install(lacking: &[&Tool]) -> Outcome {
     run(Command::new("apt-get").arg("update"))?;
     let packages = lacking.iter().map(|tool| tool.package);
     let install = ["install", "-y", "--no-install-recommends"];
-    run(Command::new("apt-get").args(install).args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
+    let mut command = Command::new("apt-get");
+    command.args(install).args(packages).env("DEBIAN_FRONTEND", "noninteractive");
+    // The tests start what they need, on ports of their own: no package's service is started by its installation.
+    run(command.env("RUNLEVEL", "1"))
 }
 
 fn advice(lacking: &[&Tool]) -> String {

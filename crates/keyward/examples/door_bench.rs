@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward::app::{App, Store};
+use keyward::body_room::BodyRoom;
 use keyward::config::{IssuerConfig, LimitsConfig, McpConfig};
 use keyward::issuers::{Issuers, Resource};
 use keyward::mcp::Mcp;
@@ -20,6 +21,7 @@ use keyward::watch::Recent;
 use keyward::{telemetry, transport};
 use keyward_core::BoxFuture;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
+use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, SystemClock};
 use keyward_core::denial::Denial;
@@ -38,14 +40,14 @@ use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::issuer::{SigningKey, base64url, key_set};
-use keyward_tower::authenticate::{IssuerKeys, Jwts, Links, Trusted};
+use keyward_tower::authenticate::{IssuerKeys, Jwts, KeyFetch, KeyQuery, Links, Trusted};
 use keyward_tower::hygiene::Limits;
 use serde_json::json;
 use std::convert::Infallible;
 use std::error::Error;
 use std::future::pending;
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -189,7 +191,7 @@ fn tokens(out: &mut impl Write, runtime: &Runtime, rounds: usize) -> Result<(), 
         let verify = || {
             runtime.block_on(async {
                 for token in &all {
-                    jwts.verify(token).await.map_err(|denial| denial.word())?;
+                    jwts.verify(token, ClientAddress::Unknown).await.map_err(|denial| denial.word())?;
                 }
                 Ok::<_, Failure>(())
             })
@@ -260,8 +262,8 @@ impl IssuerKeys for Fixed {
         Some(Arc::clone(&self.0))
     }
 
-    fn refresh(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
+    fn refresh<'a>(&'a self, _: KeyQuery<'a>) -> BoxFuture<'a, KeyFetch> {
+        Box::pin(std::future::ready(KeyFetch::Current))
     }
 }
 
@@ -269,7 +271,7 @@ impl IssuerKeys for Fixed {
 struct Nobody;
 
 impl Links for Nobody {
-    fn link<'a>(&'a self, _: &'a Verified, _: Link, _: IpAddr) -> BoxFuture<'a, Result<(), Denial>> {
+    fn link<'a>(&'a self, _: &'a Verified, _: Link, _: ClientAddress) -> BoxFuture<'a, Result<(), Denial>> {
         Box::pin(std::future::ready(Err(Denial::TokenUnlinked)))
     }
 }
@@ -391,6 +393,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &checks,
         migrate: true,
+        idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
         clock: clock.clone(),
     })?;
@@ -427,6 +430,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
         traces: None,
         pages: keyward::pages::Pages::default(),
         recent: Recent::default(),
+        log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
         store,
         ring,
         cursors: Cursors::new(&root),
@@ -437,6 +441,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
         public_url: "http://127.0.0.1".to_owned(),
         metrics: keyward::watch::Metrics::new(),
         limits: Limits::default(),
+        bodies: BodyRoom::default(),
     };
     Ok((Arc::new(app), key))
 }
