@@ -1,11 +1,12 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
+use crate::body_room::BodyRoom;
 use crate::mcp::Mcp;
 use crate::oauth::AuthorizationServer;
 use crate::pages::Pages;
 use crate::reload::Current;
 use crate::telemetry::Traces;
-use crate::watch::{Metrics, Recent};
+use crate::watch::{Metrics, Recent, RequestLog};
 use keyward_core::account::{
     AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
 };
@@ -26,7 +27,8 @@ use keyward_core::random::Random;
 use keyward_core::rate_limit::Limiter;
 use keyward_core::root_secret::{AddVersion, RetireVersion};
 use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, StartSession,
+    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
+    StartSession,
 };
 use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
@@ -70,6 +72,7 @@ pub trait Store:
     + Commit<EndSession>
     + Commit<ChoosePassword>
     + Commit<AcceptInvitation>
+    + Commit<NoteFailedSignIns>
     + Reads
     + Upkeep
     + std::fmt::Debug
@@ -101,6 +104,7 @@ impl<S> Store for S where
         + Commit<EndSession>
         + Commit<ChoosePassword>
         + Commit<AcceptInvitation>
+        + Commit<NoteFailedSignIns>
         + Reads
         + Upkeep
         + std::fmt::Debug
@@ -199,12 +203,16 @@ pub struct App {
     pub traces: Option<Traces>,
     /// What is remembered of requests that were not answered as asked.
     pub recent: Recent,
+    /// How requests are logged.
+    pub log: RequestLog,
     /// The documentation.
     pub pages: Pages,
     /// The figures.
     pub metrics: Metrics,
     /// The measures of a request.
     pub limits: Limits,
+    /// Room for the bodies that are being read.
+    pub bodies: BodyRoom,
 }
 
 impl App {

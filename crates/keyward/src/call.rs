@@ -1,6 +1,7 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
 use crate::app::{App, Reads, Store};
+use crate::body_room::{Owner, Place};
 use crate::limits;
 use crate::problem::{Problem, RequestId, insert};
 use axum::RequestExt;
@@ -36,10 +37,7 @@ use keyward_core::rate_limit::{Purpose, Standing};
 use keyward_tower::ClientAddress;
 use keyward_tower::origin_app::OriginApp;
 use serde::Serialize;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, RwLockReadGuard};
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -54,7 +52,7 @@ pub(crate) const BASE: &str = "/api/external/v2";
 pub(crate) struct Call {
     app: Arc<App>,
     pub(crate) id: Uuid,
-    pub(crate) address: IpAddr,
+    pub(crate) address: ClientAddress,
     pub(crate) query: Query,
     body: Option<Json>,
     replay: Option<(Uuid, Fingerprint)>,
@@ -220,7 +218,7 @@ impl Call {
     }
 
     fn context(&self) -> Context {
-        Context { request_id: self.id, address: Some(self.address), origin_app: self.origin_app.clone() }
+        Context { request_id: self.id, address: self.address.known(), origin_app: self.origin_app.clone() }
     }
 }
 
@@ -237,21 +235,21 @@ pub(crate) async fn path_ids(request: &mut Request<Body>) -> Vec<String> {
 }
 
 /// Reads a request's input, step by step in the order of the contract. `replays` says whether the operation may carry
-/// an `Idempotency-Key`; the others ignore it. `room` is where its body finds a place.
+/// an `Idempotency-Key`; the others ignore it. The body takes room of `owner`'s share.
 pub(crate) async fn read(
     app: &Arc<App>,
     replays: bool,
-    room: &'static Semaphore,
+    owner: Owner,
     mut request: Request<Body>,
 ) -> Result<Call, Denial> {
     let path_ids = path_ids(&mut request).await;
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
-    let from =
-        request.extensions().get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from);
+    let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
     let (parts, body) = request.into_parts();
     let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
     let bytes = if reads_body {
+        let room = app.bodies.place(owner, from);
         read_body(&parts.headers, body, app.limits.body_bytes, room).await?
     } else {
         Bytes::new()
@@ -277,15 +275,10 @@ pub(crate) async fn read(
     })
 }
 
-async fn read_body(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-    room: &'static Semaphore,
-) -> Result<Bytes, Denial> {
+async fn read_body(headers: &HeaderMap, body: Body, limit: usize, room: Place) -> Result<Bytes, Denial> {
     if is_declared(headers) {
         is_taken(headers)?;
-        return collect(body, limit, room).await;
+        return gathered(body, limit, room).await;
     }
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -294,7 +287,7 @@ async fn read_body(
         is_taken(headers)?;
     }
     // On HTTP/2 nothing need be declared (RFC 9113 §8.1.1): whether there is a body shows when its first byte comes.
-    let bytes = collect(body, limit, room).await?;
+    let bytes = gathered(body, limit, room).await?;
     if !bytes.is_empty() {
         is_taken(headers)?;
     }
@@ -335,41 +328,28 @@ fn content_encoding(headers: &HeaderMap) -> Result<(), Denial> {
     }
 }
 
-/// A whole body must arrive within this.
-const BODY_DEADLINE: Duration = Duration::from_secs(15);
-
-/// The room that is left for bodies that are being read, in bytes: of callers, and of everyone else, who cannot take theirs.
-/// Far more than honest clients send at once; without it a few connections of HTTP/2, each with many bodies that do not end,
-/// would take all memory.
-pub(crate) static OF_CALLERS: Semaphore = Semaphore::const_new(64 * 1024 * 1024);
-pub(crate) static OF_ANYONE: Semaphore = Semaphore::const_new(16 * 1024 * 1024);
-
-async fn collect(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
-    tokio::time::timeout(BODY_DEADLINE, gather(body, limit, left))
-        .await
-        .unwrap_or(Err(Denial::BodyUnreadable))
+/// A whole body, within this limit, the room of its owner and the time that the room allows. The room is given back at the end
+/// of the reading, however it ends.
+pub(crate) async fn gathered(body: Body, limit: usize, mut room: Place) -> Result<Bytes, Denial> {
+    let deadline = room.open()?;
+    let reading = tokio::time::timeout(deadline, gather(body, limit, &mut room));
+    reading.await.unwrap_or(Err(Denial::BodyUnreadable))
 }
 
-async fn gather(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
+async fn gather(body: Body, limit: usize, room: &mut Place) -> Result<Bytes, Denial> {
     let mut body = Limited::new(body, limit);
-    let (mut whole, mut room) = (BytesMut::new(), left.try_acquire_many(0).map_err(|_| Denial::Overloaded)?);
+    let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
             true => Denial::BodyTooLarge(limit),
             false => Denial::BodyUnreadable,
         })?;
         if let Ok(data) = frame.into_data() {
-            let more = u32::try_from(data.len()).unwrap_or(u32::MAX);
-            room.merge(left.try_acquire_many(more).map_err(|_| Denial::Overloaded)?);
+            room.grow(data.len())?;
             whole.extend_from_slice(&data);
         }
     }
     Ok(whole.freeze())
-}
-
-/// A whole body, within this limit and the room that is left.
-pub(crate) async fn gathered(body: Body, limit: usize, left: &'static Semaphore) -> Result<Bytes, Denial> {
-    collect(body, limit, left).await
 }
 
 /// Executes an effect and answers it.

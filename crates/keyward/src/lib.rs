@@ -6,6 +6,7 @@
 mod api;
 pub mod app;
 mod background;
+pub mod body_room;
 mod browser;
 mod call;
 pub mod cli;
@@ -13,6 +14,7 @@ pub mod config;
 mod console;
 mod cross_origin;
 mod demo;
+mod dns;
 pub mod document;
 mod files;
 pub mod issuers;
@@ -30,6 +32,7 @@ pub mod stack;
 pub mod telemetry;
 mod time_limit;
 pub mod transport;
+mod transport_security;
 pub mod watch;
 
 pub use problem::Problem;

@@ -13,7 +13,6 @@ use keyward_core::rate_limit::{Bucket, Charge, OverLimit, Purpose, Standing};
 use keyward_core::tier::Tier;
 use keyward_tower::rate_limit::{Policy, tell};
 use keyward_tower::{ClientAddress, Refuse};
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// What a caller may do in a minute: of its account, or, where a request has none, of its user at the figures of the least tier.
@@ -62,8 +61,31 @@ impl<B> Policy<B> for OfCallers {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
         let Some(principal) = request.extensions().get::<Principal>() else { return Vec::new() };
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if reads && request.extensions().get::<ReadCharged>().is_some() {
+            return Vec::new();
+        }
         let purpose = if reads { Purpose::Reads } else { Purpose::Writes };
         charge(principal, purpose, &of_caller(&self.0, principal)).into_iter().collect()
+    }
+
+    fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
+        over(&self.0, full)
+    }
+}
+
+/// In the extensions of a request that is a part of another one, which was charged as a read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadCharged;
+
+/// Callers at a door where every POST is charged as a read, whatever its body turns out to ask for.
+#[derive(Clone, Debug)]
+pub(crate) struct OfPosts(pub(crate) Arc<App>);
+
+impl<B> Policy<B> for OfPosts {
+    fn charges(&self, request: &Request<B>) -> Vec<Charge> {
+        let principal = request.extensions().get::<Principal>().filter(|_| *request.method() == Method::POST);
+        let charged = |who| charge(who, Purpose::Reads, &of_caller(&self.0, who));
+        principal.and_then(charged).into_iter().collect()
     }
 
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
@@ -86,8 +108,8 @@ impl<B> Policy<B> for OfAddresses {
     }
 }
 
-fn client(request: &Extensions) -> IpAddr {
-    request.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(from)| *from)
+fn client(request: &Extensions) -> ClientAddress {
+    request.get().copied().unwrap_or_default()
 }
 
 /// Refuses whoever is not authenticated, and one who tries too often with 429: only after its credential was found to be bad, so

@@ -4,7 +4,7 @@ use crate::app::App;
 use axum::body::Body;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use keyward_core::denial::{Code, Denial};
+use keyward_core::denial::{Code, Denial, OAuthDenial, Severity};
 use keyward_core::envelope;
 use keyward_core::jwt::SigningError;
 use keyward_core::random::RandomError;
@@ -54,6 +54,8 @@ impl Problem {
         match self {
             Self::Denied(denial) => denial.word(),
             Self::Store(StoreError::Unavailable(_)) => "store_unavailable",
+            Self::Store(StoreError::Held(_)) => "store_held",
+            Self::Store(StoreError::Busy) => "store_busy",
             Self::Store(StoreError::Corrupt { .. }) => "store_corrupt",
             Self::Store(StoreError::Failed(_)) => "store_failed",
             Self::Random(_) => "random_unavailable",
@@ -66,9 +68,10 @@ impl Problem {
     pub(crate) fn code(&self) -> Code {
         match self {
             Self::Denied(denial) => denial.code(),
-            Self::Store(StoreError::Unavailable(_)) | Self::Random(_) | Self::TimedOut(_) => {
-                Code::ServiceUnavailable
-            }
+            Self::Store(StoreError::Unavailable(_) | StoreError::Held(_))
+            | Self::Random(_)
+            | Self::TimedOut(_) => Code::ServiceUnavailable,
+            Self::Store(StoreError::Busy) => Code::RateLimited,
             Self::Store(StoreError::Corrupt { .. } | StoreError::Failed(_))
             | Self::Signing(_)
             | Self::Panicked => Code::InternalError,
@@ -83,10 +86,35 @@ impl Problem {
                  look before you send it again"
                     .to_owned()
             }
+            (Self::Store(StoreError::Held(_)), _) => {
+                "The database cannot be written now. This holds on this server until it restarts, and is written as soon as the \
+                 database can be; repeat the request until it succeeds"
+                    .to_owned()
+            }
+            (Self::Store(StoreError::Busy), _) => {
+                "Too many requests of this account, or from this network, wait for the database; retry after 1 second"
+                    .to_owned()
+            }
             (_, Code::ServiceUnavailable) => {
                 "The service cannot do this now; try again in a few seconds".to_owned()
             }
             _ => "Something went wrong on our side; the request id helps us to find it".to_owned(),
+        }
+    }
+
+    /// After how many seconds it is worth trying again; `None`: it is not, as it is.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Denied(
+                Denial::RateLimited(_, seconds)
+                | Denial::IdempotencyFull(seconds)
+                | Denial::IssuerUnavailable(seconds),
+            ) => Some(*seconds),
+            Self::Denied(Denial::IdempotencyInProgress | Denial::TooManyBodies)
+            | Self::Store(StoreError::Busy) => Some(1),
+            Self::Denied(Denial::OAuth(OAuthDenial::ClientUnreachable)) => Some(10),
+            Self::Denied(Denial::OAuth(OAuthDenial::TooManyClients)) => Some(60),
+            other => (other.code() == Code::ServiceUnavailable).then_some(5),
         }
     }
 
@@ -114,7 +142,7 @@ pub(crate) struct Fault {
 }
 
 /// Every word that `denial` can be and that is no refusal.
-pub(crate) const FAULTS: [Fault; 8] = [
+pub(crate) const FAULTS: [Fault; 10] = [
     Fault {
         word: "signing_failed",
         meaning: "500: there is no signing key, or it cannot be opened; see keyward signing-key list.",
@@ -122,6 +150,15 @@ pub(crate) const FAULTS: [Fault; 8] = [
     Fault {
         word: "store_unavailable",
         meaning: "503: the database is locked, read-only, full or overloaded; the cause says which.",
+    },
+    Fault {
+        word: "store_held",
+        meaning: "503: what was revoked holds in memory and could not be written, since the disk is full or fails; it is written \
+                  when there is room, and lost with a restart before.",
+    },
+    Fault {
+        word: "store_busy",
+        meaning: "429: the account, or the network where nobody is known, has its whole share of what may wait for the database.",
     },
     Fault { word: "store_corrupt", meaning: "500: a row is not as it must be; the cause says which." },
     Fault {
@@ -180,13 +217,13 @@ impl Problems {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let help = format!("<{}/platform/errors#{}>; rel=\"help\"", self.0.public_url, code.name());
         insert(headers, LINK, &help);
-        if code == Code::ServiceUnavailable {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = problem.retry_after() {
+            insert(headers, RETRY_AFTER, &seconds.to_string());
         }
         if let Problem::Denied(denial) = &problem {
             headers_of(denial, headers);
         }
-        response.extensions_mut().insert(Reason { word: problem.word(), causes: problem.causes() });
+        response.extensions_mut().insert(Reason::of(&problem));
         response
     }
 }
@@ -203,6 +240,18 @@ impl Refuse<Body> for Problems {
 pub(crate) struct Reason {
     pub(crate) word: &'static str,
     pub(crate) causes: Option<String>,
+    pub(crate) severity: Severity,
+}
+
+impl Reason {
+    /// That of a problem. A fault needs no severity: its status says enough.
+    pub(crate) fn of(problem: &Problem) -> Self {
+        let severity = match problem {
+            Problem::Denied(denial) => denial.severity(),
+            _ => Severity::Routine,
+        };
+        Self { word: problem.word(), causes: problem.causes(), severity }
+    }
 }
 
 fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
@@ -214,8 +263,6 @@ fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
             insert(headers, WWW_AUTHENTICATE, &challenge);
         }
         Denial::MethodNotAllowed(allowed) => insert(headers, ALLOW, allowed),
-        Denial::RateLimited(_, seconds) => insert(headers, RETRY_AFTER, &seconds.to_string()),
-        Denial::IdempotencyInProgress => insert(headers, RETRY_AFTER, "1"),
         // What was framed in two ways may go on in two ways; and a body that is too long is not waited for.
         Denial::FramingAmbiguous(_) | Denial::BodyTooLarge(_) | Denial::HeadersTooLarge(_) => {
             insert(headers, CONNECTION, "close");

@@ -7,7 +7,9 @@ use crate::secret_file;
 use crate::telemetry::SetLevel;
 use crate::transport::tls;
 use ipnet::IpNet;
+use keyward_core::address::ForwardedBy;
 use keyward_core::limits::Tiers;
+use keyward_core::store::Retention;
 use keyward_core::swap::Swap;
 use rustls::ServerConfig;
 use std::path::PathBuf;
@@ -19,6 +21,10 @@ use std::time::Duration;
 pub struct Reloadable {
     /// Whose word on the client's address is believed; they may have as many connections as there are.
     pub proxies: Arc<[IpNet]>,
+    /// The header that they write the client's address into.
+    pub forwarded: ForwardedBy,
+    /// Whether they begin every connection with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// The origins whose pages may call the API; `*` is all of them.
@@ -34,6 +40,8 @@ impl Default for Reloadable {
         let request_timeout = crate::config::Server::default().request_timeout;
         Self {
             proxies: Arc::default(),
+            forwarded: ForwardedBy::default(),
+            proxy_protocol: false,
             request_timeout,
             origins: Arc::default(),
             tls: None,
@@ -52,6 +60,8 @@ impl Reloadable {
         };
         Ok(Self {
             proxies: Arc::clone(&server.trusted_proxies),
+            forwarded: server.forwarded,
+            proxy_protocol: server.proxy_protocol,
             request_timeout: server.request_timeout,
             origins: Arc::clone(&config.cors.origins),
             tls,
@@ -140,6 +150,11 @@ impl Reloader {
     /// What to do about limits after a crash.
     pub(crate) fn after_crash(&self) -> AfterCrash {
         self.begun_with.limits.after_crash
+    }
+
+    /// How long rows of the audit trail are kept.
+    pub(crate) fn retention(&self) -> Retention {
+        self.begun_with.audit.keep
     }
 
     /// Where the root secret is kept; `None`: in a variable.

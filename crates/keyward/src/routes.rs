@@ -5,6 +5,7 @@
 
 use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::{App, Store};
+use crate::body_room::Owner;
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
@@ -175,7 +176,7 @@ where
 {
     let run: Run = Arc::new(move |app, request| {
         Box::pin(async move {
-            let call = call::read(&app, false, &call::OF_ANYONE, request).await?;
+            let call = call::read(&app, false, Owner::Stranger, request).await?;
             let id = call.id;
             Ok(call::reply(&app, id, &handler(call).await?))
         })
@@ -201,8 +202,10 @@ where
 {
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
-            let permit = check::<A>(call::principal(&mut request)?)?;
-            let call = call::read(&app, false, &call::OF_CALLERS, request).await?;
+            let principal = call::principal(&mut request)?;
+            let owner = Owner::from(&principal);
+            let permit = check::<A>(principal)?;
+            let call = call::read(&app, false, owner, request).await?;
             let id = call.id;
             Ok(call::reply(&app, id, &handler(call, permit).await?))
         })
@@ -246,9 +249,10 @@ where
     let run: Run = Arc::new(move |app, mut request| {
         Box::pin(async move {
             let principal = call::principal(&mut request)?;
+            let owner = Owner::from(&principal);
             let permit =
                 admit(principal, call::path_ids(&mut request).await.first().map_or("", String::as_str))?;
-            let mut call = call::read(&app, true, &call::OF_CALLERS, request).await?;
+            let mut call = call::read(&app, true, owner, request).await?;
             call.finish_query()?;
             let effect = handler(&call, &permit)?;
             call::commit(call, effect, permit).await

@@ -12,12 +12,14 @@ use zeroize::Zeroizing;
 
 /// The root secret: from `KEYWARD_ROOT_SECRET`, else from its file.
 pub(crate) fn read(config: &Config) -> Result<RootSecret, CliError> {
-    if let Some(text) = variable("KEYWARD_ROOT_SECRET") {
-        let text = Zeroizing::new(text);
-        return RootSecret::parse(&text)
-            .map_err(|error| CliError::Said(format!("KEYWARD_ROOT_SECRET: {error}")));
-    }
-    read_file(&config.secrets.file)
+    from_variable()?.map_or_else(|| read_file(&config.secrets.file), Ok)
+}
+
+/// The root secret in `KEYWARD_ROOT_SECRET`, if it is set.
+pub(crate) fn from_variable() -> Result<Option<RootSecret>, CliError> {
+    let text = variable("KEYWARD_ROOT_SECRET").map(Zeroizing::new);
+    let root = text.map(|text| RootSecret::parse(&text)).transpose();
+    root.map_err(|error| CliError::Said(format!("KEYWARD_ROOT_SECRET: {error}")))
 }
 
 /// The root secret in this file.

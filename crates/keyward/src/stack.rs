@@ -10,6 +10,7 @@ use crate::observe::{ObserveLayer, record};
 use crate::problem::Problems;
 use crate::routes;
 use crate::time_limit::TimeLimitLayer;
+use crate::transport_security;
 use axum::body::Body;
 use http::{Request, Response};
 use keyward_core::denial::Denial;
@@ -44,7 +45,9 @@ where
 {
     let problems = Problems(Arc::clone(app));
     let service = ServiceBuilder::new()
-        // Outermost, so that whatever happens has an id, a log event and, after a panic, still an answer.
+        // On whatever is answered: a browser that has been here over https does not come over plain http.
+        .layer(transport_security::layer(&app.public_url))
+        // Outermost of what can refuse, so that whatever happens has an id, a log event and, after a panic, still an answer.
         .layer(ObserveLayer(Arc::clone(app)))
         // So that a page of another origin, if it is allowed, can read whatever the answer is.
         .layer(CrossOriginLayer(Part::Answers, app.current.clone()))

@@ -1,7 +1,8 @@
 //! What must hold between settings, whichever source each came from.
 
 use super::settings::settings;
-use super::{Config, IssuerConfig};
+use super::{Config, IssuerConfig, OAuthConfig};
+use std::net::{IpAddr, SocketAddr};
 
 /// The names of those that break a rule, and which.
 pub(super) fn between(config: &Config) -> Vec<(String, String)> {
@@ -12,12 +13,21 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
         (None, Some(_)) => broken.push(("server.tls_key", "server.tls_cert is missing".to_owned())),
         _ => {}
     }
+    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+        let text =
+            "server.trusted_proxies is missing: only trusted proxies may send a header of the PROXY protocol";
+        broken.push(("server.proxy_protocol", text.to_owned()));
+    }
     if server.public_url.is_none() && !server.listen.ip().to_canonical().is_loopback() {
         let text = format!(
             "server.public_url is missing: {} is reached from other machines, and every URL that is sent begins with it",
             server.listen
         );
         broken.push(("server.listen", text));
+    }
+    if let Some(admin) = server.admin_listen.filter(|admin| overlap(*admin, server.listen)) {
+        broken
+            .push(("server.admin_listen", format!("{admin} is taken by server.listen ({})", server.listen)));
     }
     let mut broken: Vec<(String, String)> =
         broken.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
@@ -28,7 +38,35 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
             broken.push((format!("issuers {}", issuer.issuer), text));
         }
     }
+    let own = config.public_url(server.listen);
+    if let Some(text) = names_this_server(&config.oauth, &config.issuers, &own) {
+        broken.push((format!("issuers {own}"), text));
+    }
     broken
+}
+
+/// What is wrong where an outside issuer is the server's own, which clients reach at this URL: its tokens would be judged by two
+/// sets of rules.
+pub(crate) fn names_this_server(
+    oauth: &OAuthConfig,
+    issuers: &[IssuerConfig],
+    public_url: &str,
+) -> Option<String> {
+    let named = oauth.enabled && issuers.iter().any(|outside| outside.issuer == public_url);
+    named.then(|| {
+        format!(
+            "[[issuers]] names {public_url}, which is this server itself; take the entry out, or set [oauth] enabled = false"
+        )
+    })
+}
+
+/// Whether a socket on one of the addresses leaves no room for one on the other.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |one: IpAddr, other: IpAddr| {
+        one == other || (one.is_unspecified() && one.is_ipv4() == other.is_ipv4())
+    };
+    let (a, b) = (one.ip(), other.ip());
+    one.port() == other.port() && one.port() != 0 && (covers(a, b) || covers(b, a))
 }
 
 /// Prefixes of the variables that orchestrators make for a service that is named like this program (Docker links,

@@ -47,13 +47,26 @@ pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "sign_in_per_minute",
-        about: "Passwords that are tried a minute from one address, and five times as many for one e-mail address. What comes beyond is answered 429. 0: any number.",
+        about: "Passwords that are tried a minute from one address, and from one browser that its user signed in with before. Further requests get 429. 0: any number. After five failures in a row at one e-mail address, growing delays up to 15 minutes apply besides.",
         kind: Kind::Number(0, 100000),
         reloads: true,
         values: &[],
         get: |config| Some(Given::Number(i64::from(config.limits.sign_in_per_minute))),
         set: |config, given, _| {
             config.limits.sign_in_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "links_per_minute",
+        about: "Links to choose a password (/welcome) that are opened or used a minute from one address. Further requests get 429. 0: any number.",
+        kind: Kind::Number(0, 100000),
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.limits.links_per_minute))),
+        set: |config, given, _| {
+            config.limits.links_per_minute = figure(given)?;
             Ok(())
         },
     },
@@ -67,6 +80,33 @@ pub(super) const LIMITS: &[Setting] = &[
         get: |config| Some(Given::Number(i64::from(config.limits.register_per_minute))),
         set: |config, given, _| {
             config.limits.register_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "forms_per_minute",
+        about: "Requests for tokens (/oauth/token, /oauth/revoke), and forms of browsers that are not signed in, a minute from one address. Further requests get 429. 0: any number.",
+        kind: Kind::Number(0, 100000),
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.limits.forms_per_minute))),
+        set: |config, given, _| {
+            config.limits.forms_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "idempotency_mib",
+        about: "MiB of answers to writes with an Idempotency-Key that one account keeps for 24 hours. Beyond that, further such \
+                writes get 429 until older answers have gone; writes without the header are not concerned.",
+        kind: Kind::Number(1, 1_048_576),
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.limits.idempotency_mib))),
+        set: |config, given, _| {
+            config.limits.idempotency_mib = figure(given)?;
             Ok(())
         },
     },

@@ -7,9 +7,11 @@ mod check;
 mod issuers;
 mod limits;
 mod load;
+mod log_level;
 mod pages;
 mod settings;
 
+pub(crate) use check::names_this_server;
 pub use issuers::IssuerConfig;
 pub(crate) use issuers::is_issuer_url;
 pub use load::{ConfigError, Flags, Mistake, Variables, load};
@@ -17,8 +19,10 @@ pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
 
 use ipnet::IpNet;
+use keyward_core::address::ForwardedBy;
 use keyward_core::limits::Tiers;
 use keyward_core::rate_limit::Purpose;
+use keyward_core::store::Retention;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +41,8 @@ pub struct Config {
     pub keys: Keys,
     /// `[log]`
     pub log: Log,
+    /// `[audit]`
+    pub audit: AuditConfig,
     /// `[cors]`
     pub cors: Cors,
     /// `[limits]`
@@ -68,6 +74,10 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Whose word on the client's address is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// The header that they write the client's address into.
+    pub forwarded: ForwardedBy,
+    /// Whether they begin every connection with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// The certificate chain (PEM); `None`: plain HTTP.
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key (PEM).
@@ -84,6 +94,8 @@ impl Default for Server {
             admin_listen: None,
             public_url: None,
             trusted_proxies: Arc::default(),
+            forwarded: ForwardedBy::default(),
+            proxy_protocol: false,
             tls_cert: None,
             tls_key: None,
             request_timeout: Duration::from_secs(30),
@@ -137,12 +149,21 @@ pub struct Log {
     pub format: LogFormat,
     /// The least grave level, or a filter by target.
     pub level: String,
+    /// How the subject of a refused token is shown.
+    pub subject: LogSubject,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self { format: LogFormat::Text, level: "info".to_owned(), subject: LogSubject::Hash }
     }
+}
+
+/// `[audit]`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// How long rows of the audit trail are kept.
+    pub keep: Retention,
 }
 
 /// `[cors]`
@@ -161,10 +182,16 @@ pub struct LimitsConfig {
     pub validate_per_minute: u32,
     /// `GET /health` a minute from one address.
     pub health_per_minute: u32,
-    /// Passwords that are tried a minute from one address, and five times as many for one e-mail address; 0: any number.
+    /// Passwords that are tried a minute from one address, or from one known browser; 0: any number.
     pub sign_in_per_minute: u32,
+    /// Links to choose a password that are opened or used a minute from one address; 0: any number.
+    pub links_per_minute: u32,
     /// OAuth clients that register a minute from one address; 0: any number.
     pub register_per_minute: u32,
+    /// Requests for tokens, and forms of browsers that are not signed in, a minute from one address; 0: any number.
+    pub forms_per_minute: u32,
+    /// MiB of the answers of writes with an `Idempotency-Key` that one account keeps.
+    pub idempotency_mib: u32,
     /// What to do after a crash, which loses the counters.
     pub after_crash: AfterCrash,
     /// Whether what is over a limit is only counted.
@@ -180,7 +207,10 @@ impl Default for LimitsConfig {
             validate_per_minute: 10,
             health_per_minute: 100,
             sign_in_per_minute: 10,
+            links_per_minute: 60,
             register_per_minute: 10,
+            forms_per_minute: 600,
+            idempotency_mib: 512,
             after_crash: AfterCrash::Forget,
             shadow: false,
             tiers: Tiers::default(),
@@ -189,13 +219,20 @@ impl Default for LimitsConfig {
 }
 
 impl LimitsConfig {
+    /// `idempotency_mib`, in bytes.
+    pub(crate) fn idempotency_bytes(&self) -> u64 {
+        u64::from(self.idempotency_mib) * 1024 * 1024
+    }
+
     /// What is limited by address, a minute.
     pub(crate) fn of(&self, purpose: Purpose) -> u32 {
         match purpose {
             Purpose::Health => self.health_per_minute,
             Purpose::FailedAuth => self.failed_auth_per_minute,
             Purpose::SignIn => self.sign_in_per_minute,
+            Purpose::Links => self.links_per_minute,
             Purpose::Register => self.register_per_minute,
+            Purpose::Forms => self.forms_per_minute,
             Purpose::Validate | Purpose::Reads | Purpose::Writes => self.validate_per_minute,
         }
     }
@@ -247,4 +284,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// How the log shows the subject of a refused token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSubject {
+    /// As a hash with a key of this installation.
+    Hash,
+    /// As it was sent.
+    Plain,
 }

@@ -1,14 +1,13 @@
 //! The one table of what can be set.
 
 use super::limits::LIMITS;
-use super::{Config, LogFormat};
+use super::{Config, LogFormat, LogSubject, log_level};
 use http::Uri;
-use keyward_core::address::parse_range;
+use keyward_core::address::{ForwardedBy, parse_range};
 use keyward_core::api_key::KeyFormat;
 use keyward_core::limits::Rate;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// A value as it was given, by whatever source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +165,9 @@ const SETTINGS: &[Setting] = &[
         section: "server",
         key: "trusted_proxies",
         about: "The address ranges of the proxies in front. Of a request from one of them, the client's address is the \
-                rightmost in X-Forwarded-For that is none of theirs. Nobody else's X-Forwarded-For is read.",
+                rightmost in the header named by `forwarded` that is none of theirs. The header is read from nobody else. A \
+                proxy that sends none, or one that cannot be read, gives a request without an address: it lies in no range \
+                of `allowed_ips`, and all such requests share one bucket of each limit by address.",
         kind: Kind::List,
         reloads: true,
         values: &[],
@@ -178,6 +179,39 @@ const SETTINGS: &[Setting] = &[
                 parse_range(text).ok_or_else(|| format!("{text:?} is no address range such as 10.0.0.0/8"))
             };
             config.server.trusted_proxies = given.list()?.iter().map(range).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
+        key: "forwarded",
+        about: "The header that the trusted proxies write the client's address into: x-forwarded-for, or forwarded \
+                (RFC 7239). The other one is not read.",
+        kind: Kind::Text,
+        reloads: true,
+        values: &["x-forwarded-for", "forwarded"],
+        get: |config| Some(Given::Text(config.server.forwarded.header().to_owned())),
+        set: |config, given, _| {
+            let text = given.text()?;
+            let named = ForwardedBy::named(&text);
+            config.server.forwarded =
+                named.ok_or_else(|| format!("it must be x-forwarded-for or forwarded (got {text})"))?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
+        key: "proxy_protocol",
+        about: "Whether the trusted proxies begin every connection with a header of the PROXY protocol (version 1 or 2). The \
+                address in it takes the place of the proxy's own; the header named by `forwarded` is then read only where that \
+                address is itself a trusted proxy's. A connection of a trusted proxy without such a header is closed; other \
+                clients do not send one.",
+        kind: Kind::Flag,
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Flag(config.server.proxy_protocol)),
+        set: |config, given, _| {
+            config.server.proxy_protocol = given.flag()?;
             Ok(())
         },
     },
@@ -297,16 +331,69 @@ const SETTINGS: &[Setting] = &[
     Setting {
         section: "log",
         key: "level",
-        about: "The least grave level that is logged: error, warn, info, debug or trace, or a filter by target.",
+        about: "The least grave level that is logged: error, warn, info, debug, trace or off. For parts of the program: \
+                several, separated by commas, such as info,keyward::request=warn. Failures of the server are errors, and \
+                denials of credentials that are somebody's are warnings.",
         kind: Kind::Text,
         reloads: true,
         values: &[],
         get: |config| Some(Given::Text(config.log.level.clone())),
         set: |config, given, _| {
             let level = given.text()?;
-            let wrong = |_| "it must be error, warn, info, debug, trace or a filter by target".to_owned();
-            EnvFilter::try_new(&level).map_err(wrong)?;
+            log_level::check(&level)?;
             config.log.level = level;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "log",
+        key: "subject",
+        about: "How the log shows the subject of a refused token, which is often an e-mail address: as a hash with a key of \
+                this installation, or plain. keyward explain shows it plain either way, for as long as the server remembers \
+                the request.",
+        kind: Kind::Text,
+        reloads: false,
+        values: &["hash", "plain"],
+        get: |config| {
+            Some(Given::Text(match config.log.subject {
+                LogSubject::Hash => "hash".to_owned(),
+                LogSubject::Plain => "plain".to_owned(),
+            }))
+        },
+        set: |config, given, _| {
+            config.log.subject = match given.text()?.as_str() {
+                "hash" => LogSubject::Hash,
+                "plain" => LogSubject::Plain,
+                other => return Err(format!("it must be hash or plain (got {other})")),
+            };
+            Ok(())
+        },
+    },
+    Setting {
+        section: "audit",
+        key: "keep_days",
+        about: "Days that rows of the audit trail are kept. Without it: as long as there is room. Older rows are deleted in \
+                small batches.",
+        kind: Kind::Number(1, 36_500),
+        reloads: false,
+        values: &[],
+        get: |config| config.audit.keep.changes.map(|days| Given::Number(i64::from(days))),
+        set: |config, given, _| {
+            config.audit.keep.changes = Some(days(given)?);
+            Ok(())
+        },
+    },
+    Setting {
+        section: "audit",
+        key: "attempts_keep_days",
+        about: "Days that rows are kept which strangers cause: registrations of OAuth clients, sign-ins that failed. No longer \
+                than keep_days, where that is set.",
+        kind: Kind::Number(1, 36_500),
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Number(i64::from(config.audit.keep.attempts))),
+        set: |config, given, _| {
+            config.audit.keep.attempts = days(given)?;
             Ok(())
         },
     },
@@ -380,6 +467,11 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
+/// A number of days whose bounds have been looked at.
+fn days(given: Given) -> Result<u32, String> {
+    given.number().and_then(|days| u32::try_from(days).map_err(|error| error.to_string()))
+}
+
 fn shown_path(path: &Path) -> Given {
     Given::Text(path.display().to_string())
 }
@@ -437,5 +529,18 @@ fn public_url(text: &str) -> Result<String, String> {
         Some("http") => Err("plain http is for loopback only; use https".to_owned()),
         _ => Err(invalid()),
     }?;
+    // Every URL that is sent begins with it to the letter, and whether it is https is read from its first letters.
+    if !text.starts_with("https://") && !text.starts_with("http://") {
+        return Err("it must begin with https:// in lower case".to_owned());
+    }
+    if !uri.path().trim_end_matches('/').split('/').skip(1).all(is_plain_segment) {
+        return Err("its path must be of letters, digits, hyphens, dots, underscores and tildes".to_owned());
+    }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// A segment of a path that is the same however it is written, and means nothing to a router.
+fn is_plain_segment(segment: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(plain)
 }

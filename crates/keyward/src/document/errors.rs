@@ -124,8 +124,14 @@ fn section(page: &mut String, code: Code) {
 pub(super) fn faults() -> impl Iterator<Item = Problem> {
     let source = || Box::from("an example");
     let limit = crate::config::Server::default().request_timeout;
-    [Problem::Store(StoreError::Unavailable(source())), Problem::TimedOut(limit), Problem::Panicked]
-        .into_iter()
+    [
+        Problem::Store(StoreError::Unavailable(source())),
+        Problem::Store(StoreError::Held(source())),
+        Problem::Store(StoreError::Busy),
+        Problem::TimedOut(limit),
+        Problem::Panicked,
+    ]
+    .into_iter()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::schema::{MOST, Place, USUAL};
 use super::server::{From, Server};
 use super::words;
 use crate::app::App;
+use crate::limits::ReadCharged;
 use crate::problem::Reason;
 use crate::routes::Access;
 use axum::body::Body;
@@ -14,6 +15,7 @@ use http::{HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt;
 use keyward_core::denial::Denial;
 use keyward_core::header::is_of_origin_app;
+use keyward_core::header_text::text;
 use keyward_core::principal::{Credential, Grant, TokenOf};
 use keyward_core::scope::Scope;
 use rmcp::model::{CallToolResult, JsonObject};
@@ -33,10 +35,8 @@ pub(super) async fn call(
     let request = match request(server, entry, &from, client, arguments) {
         Ok(request) => request,
         Err(wrong) => {
-            // The API would have counted it too.
-            let over = server.enters(&from).err();
             from.refused(&Denial::invalid("arguments", &wrong));
-            return words::wrong(over.as_ref().map_or(wrong.as_str(), |over| over.message.as_ref()));
+            return words::wrong(&wrong);
         }
     };
     if let Some(missing) = to_step_up(&server.app, entry, &from) {
@@ -48,8 +48,7 @@ pub(super) async fn call(
     };
     let (status, reason) = (response.status(), response.extensions().get::<Reason>().cloned());
     let _ = from.record.said.set((status.as_u16(), reason));
-    let after =
-        response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let after = response.headers().get("retry-after").and_then(text).map(str::to_owned);
     match body(response).await {
         Some(body) if status.is_success() => words::result(entry, body),
         Some(body) => words::refusal(entry, status, &body, after.as_deref()),
@@ -140,6 +139,8 @@ fn request(
     let extensions = request.extensions_mut();
     extensions.insert(from.caller.clone());
     extensions.insert(from.record.clone());
+    // The door has charged the message as a read.
+    extensions.insert(ReadCharged);
     if let Some(id) = from.id {
         extensions.insert(id);
     }

@@ -3,7 +3,9 @@
 
 use super::{KEY_PATH, PATH, metadata};
 use crate::app::App;
-use crate::call::{OF_CALLERS, gathered};
+use crate::body_room;
+use crate::call::gathered;
+use crate::limits::OfPosts;
 use crate::observe::{Named, Record, record};
 use crate::problem::{Problem, Problems, RequestId, insert};
 use crate::stack::{Boxed, authenticated};
@@ -11,20 +13,25 @@ use axum::body::Body;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::denial::Denial;
+use keyward_core::header_text::text;
 use keyward_core::id::UserId;
 use keyward_core::oauth::Asked;
-use keyward_core::principal::Caller;
+use keyward_core::principal::{Caller, Principal};
+use keyward_tower::rate_limit::RateLimitLayer;
+use keyward_tower::{Check, ClientAddress, GateLayer};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde::Deserialize;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::util::BoxCloneSyncService;
-use tower::{ServiceExt, service_fn};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 use url::{Host, Url};
 use uuid::Uuid;
 
@@ -93,7 +100,13 @@ where
             Ok(in_session(&app, wire, request, &owners).await)
         }
     });
-    let door = BoxCloneSyncService::new(authenticated(app, jwts, inner));
+    let problems = Problems(Arc::clone(app));
+    // The order of steps of the API's door (`stack.rs`): who calls, in which account, within its limits; then the body.
+    let limited = ServiceBuilder::new()
+        .layer(GateLayer::new(InAccount(Arc::clone(app)), problems.clone()))
+        .layer(RateLimitLayer::new(app.limiter.clone(), OfPosts(Arc::clone(app)), problems))
+        .service(inner);
+    let door = BoxCloneSyncService::new(authenticated(app, jwts, limited));
     let own = Arc::clone(app);
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
         let (app, door) = (Arc::clone(&own), door.clone());
@@ -110,6 +123,48 @@ where
             Ok(response)
         }
     }))
+}
+
+/// Finds the account of a caller. There need be none: what needs one says so itself.
+#[derive(Clone, Debug)]
+struct InAccount(Arc<App>);
+
+impl<B> Check<B> for InAccount {
+    fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
+        // Authentication stands outside this, so a caller is there. A call of a tool needs it again.
+        let caller = request.extensions().get::<Caller>().cloned().ok_or(Denial::CredentialMissing)?;
+        let principal = self.0.directory().read().act_in(caller, None, false)?;
+        if let (Some(record), Some(member)) = (record(request), principal.member) {
+            let _ = record.account.set(member.account);
+        }
+        request.extensions_mut().insert(principal);
+        Ok(())
+    }
+}
+
+/// The longest message that calls no tool.
+const LONGEST_OTHER: usize = 64 * 1024;
+
+/// A request with its whole body, which takes room of its caller's share.
+async fn message(app: &App, request: Request<Body>) -> Result<Request<Body>, Denial> {
+    let (head, body) = request.into_parts();
+    let owner = head.extensions.get::<Principal>().map_or(body_room::Owner::Stranger, body_room::Owner::from);
+    let address: ClientAddress = head.extensions.get().copied().unwrap_or_default();
+    let body = gathered(body, app.limits.body_bytes, app.bodies.place(owner, address)).await?;
+    if body.len() > LONGEST_OTHER && !calls_a_tool(&body) {
+        return Err(Denial::BodyTooLarge(LONGEST_OTHER));
+    }
+    Ok(Request::from_parts(head, Body::from(body)))
+}
+
+/// Whether a message is a call of a tool, as far as that can be seen without reading the rest of it.
+fn calls_a_tool(message: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Message<'m> {
+        #[serde(borrow)]
+        method: Cow<'m, str>,
+    }
+    serde_json::from_slice::<Message<'_>>(message).is_ok_and(|message| message.method == "tools/call")
 }
 
 fn options() -> Response<Body> {
@@ -157,10 +212,8 @@ async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
 ) -> Response<Body> {
     let caller = request.extensions().get::<Caller>();
     let caller = caller.map(|caller| (caller.user, caller.credential.kind(), caller.credential.id()));
-    let named =
-        |headers: &HeaderMap| headers.get(SESSION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let known = || owners.lock().unwrap_or_else(PoisonError::into_inner);
-    let session = named(request.headers());
+    let session = session(request.headers());
     if let Some(session) = &session
         && known().get(session).copied() != caller
     {
@@ -173,10 +226,21 @@ async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
     if let (true, Some(session)) = (ends, &session) {
         known().remove(session);
     }
-    if let (Some(session), Some(caller)) = (named(response.headers()), caller) {
+    if let (Some(session), Some(caller)) = (self::session(response.headers()), caller) {
         known().insert(session, caller);
     }
     response
+}
+
+/// The session that is named. One that is no text, or stands beside another one, is a name that nobody has: it must not pass for
+/// a request that names none.
+fn session(headers: &HeaderMap) -> Option<String> {
+    let mut lines = headers.get_all(SESSION).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => None,
+        (Some(one), None) => Some(text(one).unwrap_or_default().to_owned()),
+        (Some(_), Some(_)) => Some(String::new()),
+    }
 }
 
 async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
@@ -187,9 +251,8 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
     if request.method() == Method::POST {
         // As every other body is: the wire would wait for it as long as it likes to take.
-        let (head, body) = request.into_parts();
-        request = match gathered(body, app.limits.body_bytes, &OF_CALLERS).await {
-            Ok(body) => Request::from_parts(head, Body::from(body)),
+        request = match message(app, request).await {
+            Ok(request) => request,
             Err(denial) => return Problems(Arc::clone(app)).response(id, denial.into()),
         };
     }
@@ -264,7 +327,7 @@ fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Resp
         insert(response.headers_mut(), WWW_AUTHENTICATE, &text);
     }
     if response.status() == StatusCode::UNAUTHORIZED {
-        let own = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let own = response.headers().get(WWW_AUTHENTICATE).and_then(text);
         let mut text = own.unwrap_or("Bearer realm=\"lev\"").to_owned();
         if !app.mcp.scopes.is_empty() {
             text.push_str(&format!(", scope=\"{}\"", app.mcp.scopes.join(" ")));

@@ -3,14 +3,12 @@
 use super::call;
 use super::catalog::Catalog;
 use crate::app::App;
-use crate::limits;
 use crate::observe::Record;
 use crate::problem::{Reason, RequestId, status};
 use axum::Router;
 use http::request::Parts;
 use keyward_core::denial::Denial;
 use keyward_core::principal::{Caller, Principal};
-use keyward_core::rate_limit::Purpose;
 use keyward_tower::ClientAddress;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, ErrorData,
@@ -65,7 +63,7 @@ fn from(context: &RequestContext<RoleServer>) -> Result<From, ErrorData> {
 impl From {
     /// Has the log tell of a refusal what it would tell of it over HTTP, whatever the answer around it says.
     pub(super) fn refused(&self, denial: &Denial) {
-        let reason = Reason { word: denial.word(), causes: None };
+        let reason = Reason { word: denial.word(), causes: None, severity: denial.severity() };
         let _ = self.record.said.set((status(denial.code()).as_u16(), Some(reason)));
     }
 }
@@ -73,20 +71,15 @@ impl From {
 /// A refusal of the request itself, in the words of the API, with what its headers would say.
 fn refusal(from: &From, denial: &Denial) -> ErrorData {
     from.refused(denial);
-    let mut data = json!({ "code": denial.code().name() });
-    if let (Denial::RateLimited(_, seconds), Some(data)) = (denial, data.as_object_mut()) {
-        data.insert("retry_after".to_owned(), json!(seconds));
-    }
+    let data = json!({ "code": denial.code().name() });
     ErrorData::new(ErrorCode::INVALID_REQUEST, denial.message(), Some(data))
 }
 
 impl Server {
-    /// The caller, in its account if it has one, within its limits.
+    /// The caller, in its account if it has one. The door has charged it.
     pub(super) fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
         let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
-        let who = who.map_err(|denial| refusal(from, &denial))?;
-        limits::enter(&self.app, &who, Purpose::Reads).map_err(|denial| refusal(from, &denial))?;
-        Ok(who)
+        who.map_err(|denial| refusal(from, &denial))
     }
 }
 

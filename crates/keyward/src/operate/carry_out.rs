@@ -30,7 +30,7 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
             let (id, secret) = operator.key(account, user, &label, grant).await?;
             Ok(json!({ "id": id, "label": label, "api_key": secret.expose() }))
         }
-        Order::KeyList { account } => Ok(keys(operator, account_named(operator, &account)?)),
+        Order::KeyList { account } => keys(operator, account_named(operator, &account)?).await,
         Order::KeyRevoke { key } => {
             let done = operator.commit(RevokeKey { key: Some(KeyId(key)), as_sent: key.to_string() }).await?;
             Ok(json!({ "id": done.key, "revoked": true, "was_live": done.now }))
@@ -207,17 +207,17 @@ async fn user_create(
     Ok(json!({ "id": id, "email": email, "password": password.expose() }))
 }
 
-fn keys(operator: &Operator<'_>, account: AccountId) -> Value {
+async fn keys(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliError> {
+    let keys = operator.store().keys_of(account).await?;
     let live = operator.live();
-    let shown = |key: &&ApiKey| {
+    let shown = |key: &ApiKey| {
         let user = live.user(key.user)?;
         let view = json!(key.view(live.role(account, key.user)?));
         let mut view = view.as_object().cloned()?;
         view.insert("user_email".to_owned(), json!(user.email));
         Some(Value::Object(view))
     };
-    let keys = live.keys_of(account);
-    Value::Array(keys.iter().filter(|key| key.revoked_at.is_none()).filter_map(shown).collect())
+    Ok(Value::Array(keys.iter().filter_map(shown).collect()))
 }
 
 fn grant(permission: Option<&str>, scopes: &[String]) -> Result<Grant, CliError> {

@@ -4,24 +4,25 @@ use super::desk::Desk;
 use crate::cli::CliError;
 use crate::problem::{FAULTS, Fault};
 use crate::watch::Seen;
+use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Live;
 use keyward_core::store::AuditRow;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Looks at what the server remembers, at what a log says, and at the audit trail.
 pub(super) async fn explain(
     desk: &Desk,
     request_id: String,
-    logged: Option<Seen>,
+    logged: Option<Box<Seen>>,
 ) -> Result<Value, CliError> {
     let changes = desk.store.audit_of(request_id.clone()).await?;
     let remembered = desk.recent.find(&request_id);
     let (found_in, seen) = match (remembered, logged, changes.first()) {
         (Some(seen), ..) => ("the server's memory", seen),
-        (None, Some(seen), _) => ("the log", seen),
+        (None, Some(seen), _) => ("the log", *seen),
         (None, None, Some(change)) => ("the audit trail", of_change(change)),
         (None, None, None) => {
             let text = "nothing is known of this request: it changed nothing, and the server does not remember refusing it; \
@@ -29,20 +30,35 @@ pub(super) async fn explain(
             return Err(CliError::Said(text.to_owned()));
         }
     };
+    let key = match (seen.credential_kind.as_deref(), seen.credential_id) {
+        (Some("api_key"), Some(id)) => desk.store.key(KeyId(id)).await?,
+        _ => None,
+    };
     let live = desk.store.directory().read();
-    Ok(json!({
+    let mut told = json!({
         "request_id": request_id,
         "found_in": found_in,
         "at": seen.timestamp,
         "request": format!("{} {}", seen.method, seen.operation.as_deref().unwrap_or("(no operation)")).trim(),
+        "route": seen.route,
         "answer": answer(&seen),
         "why": why(&seen),
         "user": seen.user_id.map(|id| user(&live, UserId(id))),
         "account": seen.account_id.map(|id| account(&live, AccountId(id))),
-        "credential": credential(&live, &seen, desk.clock.now()),
+        "credential": credential(&live, &seen, (key, desk.clock.now())),
+        "token": token(&seen),
         "from": from(&seen),
         "changes": changes.iter().map(change).collect::<Vec<_>>(),
-    }))
+    });
+    // Most requests have no refused token, and the audit trail has no route.
+    for name in ["route", "token"] {
+        if let Some(fields) = told.as_object_mut()
+            && fields.get(name).is_some_and(Value::is_null)
+        {
+            fields.shift_remove(name);
+        }
+    }
+    Ok(told)
 }
 
 /// What the audit trail says of the request that made a change.
@@ -100,12 +116,10 @@ fn account(live: &Live, id: AccountId) -> String {
 }
 
 /// Which it was, and how it stands now.
-fn credential(live: &Live, seen: &Seen, now: Timestamp) -> Option<String> {
+fn credential(live: &Live, seen: &Seen, (key, now): (Option<ApiKey>, Timestamp)) -> Option<String> {
     let kind = seen.credential_kind.as_deref()?;
     let Some(id) = seen.credential_id else { return Some(kind.to_owned()) };
-    let Some(key) = live.key(KeyId(id)).filter(|_| kind == "api_key") else {
-        return Some(format!("{kind} {id}"));
-    };
+    let Some(key) = key else { return Some(format!("{kind} {id}")) };
     let state = match (key.revoked_at, key.expires_at) {
         (Some(at), _) => format!("revoked {at}"),
         (None, Some(at)) if at <= now => format!("expired {at}"),
@@ -113,6 +127,23 @@ fn credential(live: &Live, seen: &Seen, now: Timestamp) -> Option<String> {
         _ => "live".to_owned(),
     };
     Some(format!("{kind} {id} {:?} ({state})", key.label))
+}
+
+/// What a refused token says of itself, and the setting that would take it. `user link` needs `iss` and `sub` exactly.
+fn token(seen: &Seen) -> Option<Value> {
+    let claims = [
+        ("iss", &seen.token_iss),
+        ("aud", &seen.token_aud),
+        ("sub", &seen.token_sub),
+        ("sub_hash", &seen.token_sub_hash),
+        ("typ", &seen.token_typ),
+        ("alg", &seen.token_alg),
+        ("advice", &seen.token_advice),
+    ];
+    let found =
+        claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))));
+    let found: Map<String, Value> = found.collect();
+    (!found.is_empty()).then_some(Value::Object(found))
 }
 
 fn from(seen: &Seen) -> Option<String> {

@@ -57,7 +57,7 @@ pub(crate) enum Order {
     /// The versions of the root secret, and the keys that have not moved to the current one.
     SecretStatus,
     /// What became of a request; with what a log says of it.
-    Explain { request_id: String, seen: Option<Seen> },
+    Explain { request_id: String, seen: Option<Box<Seen>> },
     /// A page of the audit trail.
     Audit { since_unix: i64, after: i64 },
     /// Copies the database into a new file.

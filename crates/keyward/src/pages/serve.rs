@@ -13,6 +13,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
 };
 use http::{Request, Response, StatusCode};
+use keyward_core::header_text::parts;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::service_fn;
@@ -91,9 +92,8 @@ fn answer(app: &App, path: &str, request: &Request<Body>) -> Response<Body> {
     let site = app.pages.now(app);
     // Every route is a file of the site, whatever the limits are.
     let Some(File { kind, bytes, etag }) = site.get(path) else { return Response::new(Body::empty()) };
-    let known = request.headers().get_all(IF_NONE_MATCH).iter().any(|tags| {
-        tags.to_str().is_ok_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag))
-    });
+    let known = parts(request.headers().get_all(IF_NONE_MATCH), b',')
+        .any(|tag| tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes());
     let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes.clone()) });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -2,6 +2,7 @@
 
 use crate::support::{Answer, PASSWORD, TestApp};
 use http::Method;
+use keyward_core::header_text;
 use keyward_core::oauth::pkce;
 pub(crate) use keyward_testkit::forms::{Fields, Form, fields, form_to, forms};
 use serde_json::Value;
@@ -29,7 +30,7 @@ impl<'a> Browser<'a> {
 
     fn take(&mut self, answer: &Answer) {
         for line in answer.headers.get_all("set-cookie") {
-            let line = line.to_str().unwrap();
+            let line = header_text::text(line).unwrap();
             assert!(
                 line.contains("HttpOnly") && line.contains("SameSite=Lax") && line.contains("Path=/"),
                 "{line}"
@@ -43,7 +44,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 

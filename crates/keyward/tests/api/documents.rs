@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use futures_util::poll;
 use keyward::oauth::documents::{DocumentError, Documents, Names, is_public};
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use keyward_core::clock::Timestamp;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -87,7 +88,12 @@ impl Host {
     }
 
     fn id(&self) -> String {
-        format!("https://app.test:{}/client.json", self.port)
+        self.id_of("client")
+    }
+
+    /// Another document of the same host.
+    fn id_of(&self, name: &str) -> String {
+        format!("https://app.test/{name}.json")
     }
 
     fn says(&self, status: &str, headers: &str, body: &str) {
@@ -105,15 +111,17 @@ impl Host {
 #[derive(Debug)]
 struct Told {
     addresses: Vec<IpAddr>,
+    /// Where the host of the test listens, which is not at 443.
+    port: u16,
     loopback: bool,
     asked: AtomicUsize,
 }
 
 impl Names for Told {
-    fn resolve(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+    fn resolve(&self, _: String) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>> {
         let turn = self.asked.fetch_add(1, Ordering::SeqCst);
         let address = self.addresses[turn.min(self.addresses.len() - 1)];
-        Box::pin(std::future::ready(Ok(vec![address])))
+        Box::pin(std::future::ready(Ok(vec![(address, self.port).into()])))
     }
 
     fn may_ask(&self, address: IpAddr) -> bool {
@@ -123,7 +131,7 @@ impl Names for Told {
 
 fn documents(host: &Host, addresses: &[&str], loopback: bool) -> Documents {
     let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
-    let names = Told { addresses, loopback, asked: AtomicUsize::new(0) };
+    let names = Told { addresses, port: host.port, loopback, asked: AtomicUsize::new(0) };
     Documents::new(Arc::new(names), std::slice::from_ref(&host.certificate)).unwrap()
 }
 
@@ -134,7 +142,16 @@ async fn ask(
     id: &str,
     at: Duration,
 ) -> Result<keyward_core::oauth::Client, DocumentError> {
-    documents.client(id, Timestamp::from_unix(1_774_020_645), at).await
+    ask_from([192, 0, 2, 1], documents, id, at).await
+}
+
+async fn ask_from(
+    from: [u8; 4],
+    documents: &Documents,
+    id: &str,
+    at: Duration,
+) -> Result<keyward_core::oauth::Client, DocumentError> {
+    documents.client(id, ClientAddress::Known(from.into()), Timestamp::from_unix(1_774_020_645), at).await
 }
 
 fn document(id: &str) -> Value {
@@ -223,7 +240,6 @@ async fn what_is_no_clients_document_is_not_one() {
 #[tokio::test]
 async fn no_private_address_is_ever_asked_whatever_it_is_called() {
     let host = Host::start().await;
-    let port = host.port;
     // By its spelling: no name, in any notation.
     let mut spellings: Vec<String> = [
         "127.0.0.1",
@@ -275,24 +291,28 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
         "",
     ]
     .iter()
-    .map(|name| format!("https://{name}:{port}/client.json"))
+    .map(|name| format!("https://{name}/client.json"))
     .collect();
     spellings.extend([
-        format!("http://app.test:{port}/client.json"),
-        format!("https://app.test:{port}"),
-        format!("https://app.test:{port}/"),
-        format!("https://app.test:{port}/client.json#x"),
-        format!("https://app.test:{port}/a/../client.json"),
-        format!("https://app.test:{port}/./client.json"),
-        format!("https://app.test:{port}\\client.json"),
-        format!("HTTPS://app.test:{port}/client.json"),
-        format!("https:app.test:{port}/client.json"),
-        format!("https://app.test:0{port}/client.json"),
+        "http://app.test/client.json".to_owned(),
+        "https://app.test".to_owned(),
+        "https://app.test/".to_owned(),
+        "https://app.test/client.json#x".to_owned(),
+        "https://app.test/a/../client.json".to_owned(),
+        "https://app.test/./client.json".to_owned(),
+        "https://app.test\\client.json".to_owned(),
+        "HTTPS://app.test/client.json".to_owned(),
+        "https:app.test/client.json".to_owned(),
+        "https://app.test:0443/client.json".to_owned(),
+        "https://app.test:443/client.json".to_owned(),
+        "https://app.test:22/client.json".to_owned(),
+        "https://app.test:80/client.json".to_owned(),
+        "https://app.test:8443/client.json".to_owned(),
         "https://".to_owned(),
         "https:///client.json".to_owned(),
-        format!("ftp://app.test:{port}/x"),
-        format!("https://app.test:{port}/cl ient.json"),
-        format!(" https://app.test:{port}/client.json"),
+        "ftp://app.test/x".to_owned(),
+        "https://app.test/cl ient.json".to_owned(),
+        " https://app.test/client.json".to_owned(),
     ]);
     let by_loopback = documents(&host, &["127.0.0.1"], true);
     let mut fetched = 0;
@@ -350,7 +370,8 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
     // What a name leads to is asked once a fetch, and judged: what it would lead to a moment later changes nothing.
     for (addresses, good) in [(["10.0.0.1", "127.0.0.1"], false), (["127.0.0.1", "127.0.0.9"], true)] {
         let addresses = addresses.map(|address| address.parse().unwrap()).to_vec();
-        let names = Arc::new(Told { addresses, loopback: true, asked: AtomicUsize::new(0) });
+        let port = host.port;
+        let names = Arc::new(Told { addresses, port, loopback: true, asked: AtomicUsize::new(0) });
         let trusted = std::slice::from_ref(&host.certificate);
         let rebinding = Documents::new(Arc::clone(&names) as Arc<dyn Names>, trusted).unwrap();
         assert_eq!(ask(&rebinding, &host.id(), NOW).await.is_ok(), good);
@@ -367,7 +388,53 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
     for public in ["93.184.216.34", "8.8.8.8", "2606:4700::1", "2a00:1450::1"] {
         assert!(is_public(public.parse().unwrap()), "{public}");
     }
-    let _: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
+}
+
+#[tokio::test]
+async fn only_port_443_is_asked_and_the_refusal_says_so() {
+    let host = Host::start().await;
+    let documents = documents(&host, &["127.0.0.1"], true);
+    for port in [1, 22, 80, 442, 444, 8443, 65_535] {
+        let id = format!("https://app.test:{port}/client.json");
+        let refused = ask(&documents, &id, NOW).await.unwrap_err();
+        assert_eq!(refused, DocumentError::Id("its port must be 443"), "{port}");
+    }
+    assert_eq!(host.met.load(Ordering::SeqCst), 0);
+}
+
+/// Names that nobody answers for, and hosts that say nothing, take the places of those alone who name them.
+#[tokio::test]
+async fn an_address_and_a_network_have_a_share_of_the_fetches_that_run_at_once() {
+    let host = Host::start().await;
+    *host.manner.lock().unwrap() = Manner::Silent;
+    let documents = documents(&host, &["127.0.0.1"], true);
+    let mut running = Vec::new();
+    for n in 0..40_u8 {
+        let id = host.id_of(&format!("c{n}"));
+        let asking = documents.clone();
+        running.push(tokio::spawn(async move { ask_from([198, 51, 100, n / 8], &asking, &id, NOW).await }));
+    }
+    while running.iter().filter(|one| !one.is_finished()).count() > 16 {
+        tokio::task::yield_now().await;
+    }
+    // Four addresses of this network have four each, and the network has no more.
+    assert_eq!(
+        ask_from([198, 51, 100, 9], &documents, &host.id_of("x"), NOW).await,
+        Err(DocumentError::Busy)
+    );
+    let (elsewhere, id) = (documents.clone(), host.id_of("good"));
+    let elsewhere = tokio::spawn(async move { ask_from([203, 0, 113, 1], &elsewhere, &id, NOW).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!elsewhere.is_finished(), "another network has a place");
+    let mut busy = 0;
+    for one in running {
+        busy += usize::from(one.await.unwrap() == Err(DocumentError::Busy));
+    }
+    assert_eq!(busy, 24);
+    assert!(matches!(elsewhere.await.unwrap(), Err(DocumentError::Unreachable(_))));
+    *host.manner.lock().unwrap() = Manner::AtOnce;
+    host.says_document(&document(&host.id()));
+    ask_from([198, 51, 100, 0], &documents, &host.id(), NOW).await.unwrap();
 }
 
 #[tokio::test]

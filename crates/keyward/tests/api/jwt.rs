@@ -4,6 +4,7 @@ use crate::issuer::ISSUER;
 use crate::support::{Persona, TestApp};
 use http::Method;
 use keyward_core::account::{AddMember, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::address::ClientAddress;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::jwt::Link;
 use keyward_core::role::Role;
@@ -23,7 +24,7 @@ impl TestApp {
     /// Why the last of these requests was refused, by the log's word.
     async fn word(&self, token: &str) -> String {
         let keys = self.app.jwts.clone();
-        match keys.verify(token).await {
+        match keys.verify(token, ClientAddress::Unknown).await {
             Ok(_) => "none".to_owned(),
             Err(denial) => denial.word().to_owned(),
         }
@@ -460,7 +461,7 @@ async fn a_verified_address_alone_is_enough_where_the_entry_says_so() {
 async fn a_write_is_judged_by_the_rights_of_its_commit() {
     let app = TestApp::new().await;
     let token = app.token_of(&app.editor, json!({})).await;
-    let verified = app.app.jwts.verify(&token).await.unwrap();
+    let verified = app.app.jwts.verify(&token, ClientAddress::Unknown).await.unwrap();
     let now = || keyward_core::clock::Clock::now(&app.clock);
     let live = || app.app.directory().read();
     let before = live().act_in(live().admit_bearer(&verified, now()).unwrap(), None, true).unwrap();

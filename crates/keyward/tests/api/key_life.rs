@@ -2,11 +2,15 @@
 
 use crate::issuer::Issuer;
 use crate::support::TestApp;
+use keyward_core::address::ClientAddress;
+use keyward_core::denial::Denial;
 use keyward_testkit::issuer::{SigningKey, base64url};
 use serde_json::json;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 const BAD: &str = "Invalid or expired authentication token";
+const LATER: &str = "The service cannot do this now; try again in a few seconds";
 
 /// An app, and a subject whose tokens it takes.
 async fn app() -> TestApp {
@@ -67,6 +71,7 @@ async fn the_operator_has_a_withdrawn_key_forgotten_at_once() {
             break;
         }
     }
+    app.clock.pass(seconds(2));
     app.get("/deals").bearer(&old).refused(401, "UNAUTHORIZED", BAD).await;
     keeping.abort();
 }
@@ -96,7 +101,7 @@ async fn a_bad_document_never_takes_the_place_of_a_good_one() {
         app.issuer.answer(answer);
         app.clock.pass(seconds(10));
         let before = app.issuer.fetches();
-        app.get("/deals").bearer(&unknown).refused(401, "UNAUTHORIZED", BAD).await;
+        app.get("/deals").bearer(&unknown).refused(503, "SERVICE_UNAVAILABLE", LATER).await;
         assert_eq!(app.issuer.fetches(), before + 1, "round {round}: it was looked for");
         assert_eq!(status(&app, &token).await, 200, "round {round}: the good set is believed");
     }
@@ -117,12 +122,8 @@ async fn through_an_outage_the_last_good_set_is_believed_for_a_day_and_then_noth
     app.clock.pass(seconds(86_399));
     assert_eq!(status(&app, &token).await, 200);
     app.clock.pass(seconds(1));
-    let refused = app
-        .get("/deals")
-        .bearer(&token)
-        .refused(503, "SERVICE_UNAVAILABLE", "The service cannot do this now; try again in a few seconds")
-        .await;
-    assert_eq!(refused.header("retry-after"), Some("5"));
+    let refused = app.get("/deals").bearer(&token).refused(503, "SERVICE_UNAVAILABLE", LATER).await;
+    assert_eq!(refused.header("retry-after"), Some("2"));
     // Keys are another matter.
     app.get("/deals").by(&app.editor).expect(200).await;
     // It comes back, and is asked again after the cool-down.
@@ -145,8 +146,48 @@ async fn an_issuer_that_was_never_reached_takes_nobody_in() {
     app.get("/deals").bearer("a.b.c").refused(401, "UNAUTHORIZED", BAD).await;
 }
 
+/// The keys are rotated just after they were fetched for a token, so the next fetch must wait for the cool-down.
 #[tokio::test]
-async fn a_flood_of_made_up_keys_fetches_once_in_ten_seconds() {
+async fn a_token_with_a_new_key_waits_for_the_next_fetch_and_is_taken() {
+    let app = app().await;
+    assert_eq!(status(&app, &app.issuer.token("alice", json!({}))).await, 200);
+    let second = SigningKey::rsa(1, "second");
+    app.issuer.publish(&[&app.issuer.key(), &second]);
+    app.issuer.sign_with(second);
+    let token = app.issuer.token("alice", json!({}));
+    let mut request = std::pin::pin!(status(&app, &token));
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut request).await;
+    assert!(early.is_err(), "it waits: {early:?}");
+    app.clock.pass(seconds(2));
+    assert_eq!(request.await, 200);
+    assert_eq!(app.issuer.fetches(), 2);
+}
+
+/// A client that gets 401 throws its token away, and 429 follows after some of them.
+#[tokio::test]
+async fn while_the_issuer_is_out_of_reach_an_unknown_key_is_503_and_never_a_failed_credential() {
+    let app = app().await;
+    let known = app.issuer.token("alice", json!({}));
+    assert_eq!(status(&app, &known).await, 200);
+    app.issuer.sign_with(SigningKey::rsa(1, "second"));
+    app.issuer.answer(None);
+    app.clock.pass(seconds(2));
+    let fresh = app.issuer.token("alice", json!({}));
+    for _ in 0..200 {
+        let refused = app.get("/deals").bearer(&fresh).refused(503, "SERVICE_UNAVAILABLE", LATER).await;
+        assert_eq!(refused.header("retry-after"), Some("2"));
+        app.clock.pass(Duration::from_millis(1));
+    }
+    assert_eq!(app.issuer.fetches(), 2);
+    assert_eq!(status(&app, &known).await, 200);
+    // The moment that Retry-After names is true.
+    app.issuer.publish(&[&app.issuer.key()]);
+    app.clock.pass(Duration::from_millis(1_800));
+    assert_eq!(status(&app, &fresh).await, 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_made_up_keys_fetches_once_in_a_cool_down() {
     let app = app().await;
     let token = app.issuer.token("alice", json!({}));
     assert_eq!(status(&app, &token).await, 200);
@@ -156,24 +197,38 @@ async fn a_flood_of_made_up_keys_fetches_once_in_ten_seconds() {
         let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": format!("made-up-{n}") });
         format!("{}.{}.{}", base64url(header.to_string()), base64url(&claims), base64url(forger.sign(b"x")))
     };
-    let mut asked = 0;
+    let (mut asked, mut waiting) = (0, JoinSet::new());
     for second in 0..30 {
         for _ in 0..100 {
             asked += 1;
-            assert!(app.app.jwts.verify(&forged(asked)).await.is_err());
+            let (jwts, token) = (app.app.jwts.clone(), forged(asked));
+            waiting.spawn(async move { jwts.verify(&token, ClientAddress::Unknown).await });
         }
         assert_eq!(status(&app, &token).await, 200, "second {second}");
         app.clock.pass(seconds(1));
     }
-    assert_eq!(app.issuer.fetches(), 3, "30 s of {asked} made-up keys, and the first token");
+    // What still waits need not wait in the test.
+    tokio::time::pause();
+    let judged = waiting.join_all().await;
+    tokio::time::resume();
+    let absent = judged.iter().filter(|judged| matches!(judged, Err(Denial::TokenKeyUnknown))).count();
+    let later =
+        judged.iter().filter(|judged| matches!(judged, Err(Denial::IssuerUnavailable(1..=2)))).count();
+    assert!(
+        absent >= 64 && absent + later == asked,
+        "{absent} were looked for, {later} found no place to wait"
+    );
+    let fetches = app.issuer.fetches();
+    assert!((2..=16).contains(&fetches), "30 s of {asked} made-up keys, and the first token: {fetches}");
     // The same with nothing to believe.
     let empty = TestApp::new().await;
     empty.issuer.answer(Some(b"{\"keys\":[]}".to_vec()));
     for n in 0..1_000 {
-        assert!(empty.app.jwts.verify(&forged(n)).await.is_err());
+        let judged = empty.app.jwts.verify(&forged(n), ClientAddress::Unknown).await;
+        assert!(matches!(judged, Err(Denial::IssuerUnavailable(1..=2))), "{judged:?}");
         empty.clock.pass(Duration::from_millis(30));
     }
-    assert_eq!(empty.issuer.fetches(), 3, "30 s");
+    assert_eq!(empty.issuer.fetches(), 15, "30 s");
 }
 
 #[tokio::test]

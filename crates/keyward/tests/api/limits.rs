@@ -11,7 +11,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// With the figures of the defaults, changed as the test needs it.
-async fn limited(change: impl FnOnce(&mut LimitsConfig)) -> TestApp {
+pub(crate) async fn limited(change: impl FnOnce(&mut LimitsConfig)) -> TestApp {
     let app = TestApp::new().await;
     let mut limits = LimitsConfig::default();
     change(&mut limits);

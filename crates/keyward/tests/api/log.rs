@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -54,7 +55,8 @@ async fn an_answer_leaves_one_event_with_who_what_and_how() {
     assert_eq!(events.len(), 1);
     let event = &events[0];
     assert_eq!(event["request_id"].as_str(), answer.header("x-request-id"));
-    assert_eq!(event["operation"], "getDealsDealId");
+    assert_eq!((&event["operation"], &event["level"]), (&json!("getDealsDealId"), &json!("INFO")));
+    assert_eq!(event["route"], "/api/external/v2/deals/{deal_id}", "the template, not the path as sent");
     assert_eq!((&event["method"], &event["status"]), (&json!("GET"), &json!(200)));
     assert_eq!((&event["user_id"], &event["account_id"]), (&json!(app.editor.user), &json!(app.acme)));
     assert_eq!(
@@ -105,6 +107,26 @@ async fn every_way_in_which_a_key_is_bad_has_its_own_word() {
         assert_eq!((events.len(), &events[0]["denial"]), (1, &json!(word)));
         assert!(!events[0].to_string().contains(token), "{word}");
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_strangers_is_sampled_and_a_denial_of_somebodys_credential_is_a_warning_beside_it() {
+    let app = TestApp::new().await;
+    let body = json!({"label": "x", "allowed_ips": ["203.0.113.0/24"]});
+    let elsewhere = app.post("/api-keys").by(&app.admin).json(body).expect(201).await.new_key();
+    let (lines, _guard) = listen();
+    for _ in 0..150 {
+        app.get("/nowhere").from("198.51.100.7").expect(404).await;
+    }
+    let events = lines.take();
+    assert_eq!(events.len(), 100);
+    assert!(events.iter().all(|event| event["level"] == "INFO" && event.get("left_out").is_none()));
+    app.get("/me").bearer(&elsewhere.secret).from("198.51.100.7").expect(401).await;
+    app.clock.pass(Duration::from_secs(1));
+    app.get("/nowhere").from("198.51.100.7").expect(404).await;
+    let events = lines.take();
+    assert_eq!((&events[0]["denial"], &events[0]["level"]), (&json!("address_not_allowed"), &json!("WARN")));
+    assert_eq!((&events[1]["denial"], &events[1]["left_out"]), (&json!("route_unknown"), &json!(50)));
 }
 
 /// Begins something and leaves, whatever has become of it.

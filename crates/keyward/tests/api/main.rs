@@ -7,6 +7,8 @@ mod auth0;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod clock;
@@ -25,6 +27,10 @@ mod document;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod hanging;
 #[cfg(test)]
 mod hygiene;
@@ -40,6 +46,8 @@ mod key_life;
 mod keys;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod list_headers;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
@@ -64,6 +72,8 @@ mod order;
 mod pages;
 #[cfg(test)]
 mod panics;
+#[cfg(test)]
+mod passwords;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use crate::issuer::Issuer;
 use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use keyward::app::{App, Store};
+use keyward::body_room::BodyRoom;
 use keyward::config::{IssuerConfig, LimitsConfig, McpConfig, OAuthConfig};
 use keyward::issuers::{Issuers, Resource};
 use keyward::mcp::Mcp;
@@ -16,6 +18,7 @@ use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::header_text::text;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Claims};
 use keyward_core::jwt::SigningKey;
@@ -41,8 +44,9 @@ use keyward_tower::hygiene::Limits;
 use lev_deals::financials::{FIGURES, Figure, Financials};
 use lev_deals::{Deal, DealId, GivePipelines, Property, SeedDeal, SeedDeals};
 use serde_json::Value;
-use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 use tempfile::TempDir;
 use tower::ServiceExt;
 use tracing_subscriber::EnvFilter;
@@ -136,7 +140,9 @@ fn unlimited() -> Reloadable {
         validate_per_minute: 100_000,
         health_per_minute: 100_000,
         sign_in_per_minute: 0,
+        links_per_minute: 0,
         register_per_minute: 0,
+        forms_per_minute: 0,
         ..LimitsConfig::default()
     };
     for tier in [&mut limits.tiers.free, &mut limits.tiers.standard, &mut limits.tiers.enterprise] {
@@ -162,12 +168,12 @@ impl TestApp {
         let issuer = Issuer::new();
         let mut entry = issuer.entry();
         configure(&mut entry);
-        Self::of(issuer, &[entry], Documents::new(Arc::new(PublicNames), &[]).unwrap()).await
+        Self::of(issuer, &[entry], Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
     }
 
     /// Where nobody signs in elsewhere.
     pub(crate) async fn alone() -> Self {
-        Self::with_documents(Documents::new(Arc::new(PublicNames), &[]).unwrap()).await
+        Self::with_documents(Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
     }
 
     /// The same, where clients' documents are had by this.
@@ -187,6 +193,7 @@ impl TestApp {
             components: &[lev_deals::sqlite::COMPONENT],
             root_secret_checks: &root.check_values(),
             migrate: true,
+            idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: current.tiers(),
             clock: Arc::new(clock.clone()),
         })
@@ -237,7 +244,9 @@ impl TestApp {
             traces: None,
             pages: keyward::pages::Pages::default(),
             recent: keyward::watch::Recent::default(),
+            log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
             limits: Limits::default(),
+            bodies: BodyRoom::default(),
         });
         let service = stack(&app);
         let seed = Seed { store: &store, ring: &ring, random: &random };
@@ -316,7 +325,7 @@ impl TestApp {
     /// A request from nobody.
     pub(crate) fn request(&self, method: Method, path: &str) -> Ask<'_> {
         let request = Request::builder().method(method).uri(path).header("host", "keyward.test");
-        Ask { app: self, request, body: None, from: IpAddr::from([127, 0, 0, 1]) }
+        Ask { app: self, request, body: None, from: ClientAddress::Known([127, 0, 0, 1].into()) }
     }
 
     /// A request of the API, with an origin app, from nobody.
@@ -453,7 +462,7 @@ pub(crate) struct Ask<'a> {
     app: &'a TestApp,
     request: http::request::Builder,
     body: Option<Body>,
-    from: IpAddr,
+    from: ClientAddress,
 }
 
 impl Ask<'_> {
@@ -489,7 +498,7 @@ impl Ask<'_> {
     }
 
     pub(crate) fn from(mut self, address: &str) -> Self {
-        self.from = address.parse().unwrap();
+        self.from = ClientAddress::Known(address.parse().unwrap());
         self
     }
 
@@ -510,9 +519,21 @@ impl Ask<'_> {
         self
     }
 
+    /// A body of which so many bytes come, and never its end; and whether it was asked for any.
+    pub(crate) fn unending(mut self, bytes: usize) -> (Self, Unending) {
+        let unending = Unending::default();
+        let (read, mut first) =
+            (Arc::clone(&unending.0), (bytes > 0).then(|| Bytes::from(vec![b' '; bytes])));
+        self.body = Some(Body::from_stream(futures_util::stream::poll_fn(move |_| {
+            read.store(true, Ordering::SeqCst);
+            first.take().map_or(Poll::Pending, |first| Poll::Ready(Some(Ok::<_, std::io::Error>(first))))
+        })));
+        (self, unending)
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let mut request = self.request.body(self.body.unwrap_or_else(Body::empty)).unwrap();
-        request.extensions_mut().insert(ClientAddress(self.from));
+        request.extensions_mut().insert(self.from);
         let response = self.app.service.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -537,6 +558,16 @@ impl Ask<'_> {
     }
 }
 
+/// Watches a body without end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unending(Arc<AtomicBool>);
+
+impl Unending {
+    pub(crate) fn was_read(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
 /// An answer, whole.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -558,7 +589,7 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
+        self.headers.get(name).map(|value| text(value).unwrap())
     }
 
     pub(crate) fn code(&self) -> String {

@@ -3,6 +3,7 @@
 use crate::fixture::Fixture;
 use axum::Router;
 use keyward::app::{App, Store};
+use keyward::body_room::BodyRoom;
 use keyward::config::{LimitsConfig, McpConfig};
 use keyward::issuers::{Issuers, Resource};
 use keyward::mcp::{Endpoint, Mcp, endpoint_with_sessions};
@@ -48,6 +49,7 @@ pub(crate) async fn served() -> Served {
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
         migrate: true,
+        idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
         clock: Arc::clone(&clock),
     })
@@ -74,6 +76,7 @@ pub(crate) async fn served() -> Served {
         traces: None,
         pages: keyward::pages::Pages::default(),
         recent: keyward::watch::Recent::default(),
+        log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
         store,
         ring,
         cursors: Cursors::new(&root),
@@ -84,6 +87,7 @@ pub(crate) async fn served() -> Served {
         public_url,
         metrics: keyward::watch::Metrics::new(),
         limits: Limits::default(),
+        bodies: BodyRoom::default(),
     });
     let fixture = Fixture::new();
     let endpoint = endpoint_with_sessions(&app, Endpoint::Open, move || fixture.clone());

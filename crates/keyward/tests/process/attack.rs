@@ -289,7 +289,8 @@ fn no_header_makes_a_request_anothers_or_brings_it_from_elsewhere() {
         let requests = log.lines().filter(|line| line.contains("\"target\":\"keyward::request\""));
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             requests.partition(|line| line.contains("\"address\":\"127.0.0.1\""));
-        assert!(here.len() > 300 && elsewhere.is_empty(), "{elsewhere:?}");
+        // Of the refusals that anybody could cause a sample is logged.
+        assert!(here.len() > 250 && elsewhere.is_empty(), "{elsewhere:?}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::orders::{order, refusal};
 use crate::support::{Client, Server, keyward, run, text};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::process::Stdio;
 
@@ -57,6 +59,41 @@ fn a_refused_request_is_explained_by_the_running_server() {
     let nothing = "00000000-0000-4000-8000-000000000000";
     assert!(refusal(home.path(), &["explain", nothing]).contains("--log FILE"));
     assert!(!run(&mut keyward(&["explain", "not-an-id", "--data", text(home.path())])).status.success());
+}
+
+#[test]
+fn a_refused_token_is_explained_by_its_claims_and_the_log_has_its_subject_by_the_setting() {
+    let encode = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let claims =
+        json!({ "iss": "https://login.example/", "aud": ["https://api.example"], "sub": "auth0|ada" });
+    let head = encode(json!({ "alg": "RS256", "typ": "JWT", "kid": "1" }));
+    let token = format!("{head}.{}.{}", encode(claims), URL_SAFE_NO_PAD.encode([7; 256]));
+    for setting in ["hash", "plain"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = keyward(&Server::demo_arguments(Some(home.path())));
+        command.env("KEYWARD_LOG_FORMAT", "json").env("KEYWARD_LOG_SUBJECT", setting);
+        let mut server = Server::demo_by(command);
+        let id = id_of(&server.client(&token).get("/me"));
+        let told = order(home.path(), &["explain", &id]);
+        assert_eq!(told["answer"], "401 token_issuer");
+        let found = &told["token"];
+        assert_eq!((&found["iss"], &found["sub"]), (&json!("https://login.example/"), &json!("auth0|ada")));
+        assert_eq!((&found["typ"], &found["alg"]), (&json!("JWT"), &json!("RS256")));
+        assert_eq!(found["aud"], "https://api.example");
+
+        let log = server.stderr();
+        let line = log.lines().find(|line| line.contains(&id)).unwrap();
+        assert!(line.contains("\"token_iss\":\"https://login.example/\""), "{line}");
+        assert_eq!(line.contains("auth0|ada"), setting == "plain", "{line}");
+        assert_eq!(line.contains("token_sub_hash"), setting == "hash", "{line}");
+        assert!(!line.contains(&token[head.len()..head.len() + 40]), "nothing of the token itself: {line}");
+        let kept = home.path().join("log");
+        std::fs::write(&kept, line).unwrap();
+        server.kill();
+        let told = order(home.path(), &["explain", &id, "--log", text(&kept)]);
+        assert_eq!(told["token"].get("sub").is_some(), setting == "plain", "{told}");
+        assert_eq!(told["token"].get("sub_hash").is_some(), setting == "hash", "{told}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 use crate::frames::{
     CONTINUATION, DATA, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE,
-    RST_STREAM, WINDOW_UPDATE, Wire, ask, bearer, block, field, fields, frame, headers, now, only_waits,
-    request, secs, settings,
+    PRIORITY, RST_STREAM, WINDOW_UPDATE, Wire, ask, bearer, block, field, fields, frame, headers, now,
+    only_waits, request, secs, settings,
 };
 use crate::support::{Server, connect, resident};
 use serde_json::json;
@@ -227,6 +227,65 @@ fn acknowledgements_that_nobody_takes_are_not_piled_up() {
             });
             assert!(stopped.is_some(), "64 MB of {one:02x?} were taken");
         });
+    }
+}
+
+#[test]
+fn frames_that_ask_for_nothing_end_the_connection_at_once_whether_it_has_asked_before_or_not() {
+    let server = Server::demo(None);
+    let get = request("GET", ME, &bearer(&server));
+    let one: u32 = 1;
+    for (what, one) in [
+        ("PING", frame(PING, 0, 0, &[0; 8])),
+        ("SETTINGS", settings(&[(INITIAL_WINDOW_SIZE, 65_535)])),
+        ("WINDOW_UPDATE", frame(WINDOW_UPDATE, 0, 0, &one.to_be_bytes())),
+        ("PRIORITY", frame(PRIORITY, 0, 5, &[0, 0, 0, 3, 1])),
+        ("an unknown type", frame(0x77, 0, 0, &[0; 16])),
+    ] {
+        for asks_first in [false, true] {
+            let bursts = withstands(&server, || {
+                let mut wire = Wire::open(server.address, &[]);
+                if asks_first {
+                    wire.write(&headers(1, END_STREAM, &get)).unwrap();
+                    assert!(wire.until(secs(5), |wire| wire.is_over(1)), "{wire:?}");
+                }
+                wire.flood(secs(5), 10_000, Wire::is_ended, |_| one.repeat(100))
+            });
+            assert!(bursts.is_some(), "{what}, asks first: {asks_first}: it is borne");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_pings_beside_its_requests_is_served_and_one_that_only_pings_is_let_go() {
+    let server = Server::demo(None);
+    let key = bearer(&server);
+    let ping = frame(PING, 0, 0, &[0; 8]);
+    let mut wire = Wire::open(server.address, &[]);
+    // As many answers as fit into the window that is never opened.
+    for stream in (1..40).step_by(2) {
+        let get = headers(stream, END_STREAM, &request("GET", ME, &key));
+        wire.write(&[ping.repeat(20), get].concat()).unwrap();
+        assert!(wire.until(secs(10), |wire| wire.is_over(stream)), "{stream} waits");
+        assert_eq!(wire.fates[&stream].status, Some(200));
+    }
+    wire.write(&headers(41, 0, &request("POST", DEALS, &key))).unwrap();
+    wire.write(&ping.repeat(300)).unwrap();
+    wire.write(&frame(DATA, END_STREAM, 41, b"{\"title\":\"after pings\"}")).unwrap();
+    assert!(wire.until(secs(10), |wire| wire.is_over(41)), "the last one waits");
+    assert_eq!(wire.fates[&41].status, Some(201));
+    // So few that only the deadlines end it: of the first request, and of idle connections.
+    for (asks_first, within) in [(false, 13), (true, 19)] {
+        let mut wire = Wire::open(server.address, &[]);
+        if asks_first {
+            wire.write(&headers(1, END_STREAM, &request("GET", ME, &key))).unwrap();
+        }
+        let begun = now();
+        while !wire.is_ended() && begun.elapsed() < secs(25) {
+            let _ = wire.write(&ping);
+            wire.read(Duration::from_millis(50));
+        }
+        assert!(begun.elapsed() < secs(within), "{:?}", begun.elapsed());
     }
 }
 

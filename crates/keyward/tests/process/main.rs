@@ -5,6 +5,7 @@
 //! | `support.rs` | starting the program, talking to it, ending it |
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
+//! | `private_data.rs`, `config_check.rs` | data and memory that others could read; what `config check` refuses |
 //! | `orders.rs` | the operator's orders beside a running server |
 //! | `orders_of_sign_in.rs` | the same of people, applications and signing keys |
 //! | `rotation.rs` | the rotation of the root secret |
@@ -14,7 +15,13 @@
 //! | `faults.rs` | a locked and a full database |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
+//! | `closing.rs` | connections that the server closes, and says so |
+//! | `proxy_protocol.rs` | the PROXY protocol in front of connections |
+//! | `siege.rs` | floods with honest clients beside them, with the rigs of `tests/rigs/street` and `tests/rigs/siege` |
+//! | `garbage.rs` | structured garbage over all routes, with the rig of `tests/rigs/garbage` |
 //! | `http2.rs`, `frames.rs` | HTTP/2, and what a hostile client can do with its frames |
+//! | `side_outputs.rs` | a log, a collector, a systemd and others that take nothing of what is written to them |
+//! | `proxies.rs` | behind a proxy, nginx among them: whose address a request has |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
@@ -27,6 +34,10 @@
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
+mod closing;
+#[cfg(test)]
+mod config_check;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod explain;
@@ -34,6 +45,8 @@ mod explain;
 mod faults;
 #[cfg(test)]
 mod frames;
+#[cfg(test)]
+mod garbage;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
@@ -55,6 +68,12 @@ mod outside_issuer;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
+mod private_data;
+#[cfg(test)]
+mod proxies;
+#[cfg(test)]
+mod proxy_protocol;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod search;
@@ -65,7 +84,14 @@ mod secrets_of_sign_in;
 #[cfg(test)]
 mod service;
 #[cfg(test)]
+mod side_outputs;
+#[cfg(test)]
+mod siege;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+#[path = "../rigs/street/mod.rs"]
+mod street;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -15,16 +15,16 @@ use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
 
-fn init(data: &Path, more: &[&str]) -> Command {
+pub(crate) fn init(data: &Path, more: &[&str]) -> Command {
     let arguments = ["init", "--data", text(data), "--account", "first-bank", "--email", "Ada@bank.example"];
     keyward(&[&arguments, more].concat())
 }
 
-fn serve(data: &Path) -> Command {
+pub(crate) fn serve(data: &Path) -> Command {
     keyward(&["serve", "--listen", "127.0.0.1:0", "--data", text(data)])
 }
 
-fn demo(data: &Path) -> Command {
+pub(crate) fn demo(data: &Path) -> Command {
     keyward(&Server::demo_arguments(Some(data)))
 }
 
@@ -46,7 +46,7 @@ fn demonstrated() -> TempDir {
 }
 
 /// The command is refused with these words and changes no file below the directory.
-fn refused_without_change(home: &Path, command: &mut Command, words: &[&str]) {
+pub(crate) fn refused_without_change(home: &Path, command: &mut Command, words: &[&str]) {
     let before = contents(home);
     let line = refused(command);
     for word in words {
@@ -293,7 +293,7 @@ fn a_database_of_another_program_is_refused_and_left_alone() {
     let database = home.path().join("keyward.db");
     fs::remove_file(&database).unwrap();
     make_database(&database, "CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('A')").unwrap();
-    fs::set_permissions(&database, Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&database, Permissions::from_mode(0o640)).unwrap();
     refused_without_change(home.path(), &mut serve(home.path()), &["another program"]);
     fs::remove_file(home.path().join("root-secret")).unwrap();
     refused_without_change(home.path(), &mut demo(home.path()), &["no finished demo"]);
@@ -319,6 +319,7 @@ fn a_database_that_only_looks_like_ours_is_refused_in_one_line() {
     // Our mark, and a table in the way of the first migration.
     make_database(&database, "PRAGMA application_id = 0x4B455957; CREATE TABLE accounts (id INTEGER)")
         .unwrap();
+    fs::set_permissions(&database, Permissions::from_mode(0o600)).unwrap();
     refused(&mut serve(home.path()));
 }
 

@@ -40,6 +40,11 @@ impl Outside {
         Self { child, issuer: told["issuer"].as_str().unwrap().to_owned(), control }
     }
 
+    fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status();
+        assert!(sent.unwrap().success());
+    }
+
     fn control(&self, method: &str, target: &str) -> Value {
         // It writes in chunks, which the client of these tests does not know.
         let mut stream = crate::support::connect(self.control).unwrap();
@@ -100,11 +105,16 @@ fn configured(home: &TempDir, issuer: &str, more: &str) -> PathBuf {
 
 impl Trusting {
     fn start(issuer: &str, more: &str) -> Self {
+        Self::start_with(issuer, more, &[])
+    }
+
+    fn start_with(issuer: &str, more: &str, variables: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = configured(&home, issuer, more);
         let mut arguments = Server::demo_arguments(None);
         arguments.extend(["--config", text(&config)]);
         let mut command = unlimited(keyward(&arguments));
+        command.envs(variables.iter().copied());
         // Free until a moment ago.
         let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         command.env("KEYWARD_SERVER_ADMIN_LISTEN", admin.to_string());
@@ -210,8 +220,6 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
     let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"");
     let old = outside.token("admin");
     assert_eq!(trusting.status(&old), 200);
-    // The keys were fetched at the start; no more often than every ten seconds.
-    sleep(Duration::from_secs(10));
     let (over, asked, refused) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     /// Ends the others too when this thread fails.
     struct Over<'o>(&'o AtomicBool);
@@ -260,7 +268,8 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
         let before = log("keys could not be fetched");
         trusting.fetch_anew();
         assert!(log("keys could not be fetched") > before, "{mode}");
-        assert_eq!((trusting.status(&new), trusting.status(&forged)), (200, 401), "{mode}");
+        // A key that is not known may be newer than what is believed.
+        assert_eq!((trusting.status(&new), trusting.status(&forged)), (200, 503), "{mode}");
     }
     let keys = format!("issuer_keys{{issuer=\"{}\"}}", outside.issuer);
     assert_eq!(trusting.figure(&keys), Some(1));
@@ -274,6 +283,112 @@ fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
     });
     assert!(recovered, "{}", trusting.server.stderr());
     assert_eq!(trusting.status(&new), 200);
+    assert_eq!(trusting.status(&forged), 401, "it is in no set that was fetched since it came");
+}
+
+/// What a good token was answered, in order.
+struct Answers {
+    statuses: Vec<u16>,
+    /// Until it was taken.
+    took: Duration,
+}
+
+impl Trusting {
+    /// Sends a token again and again until it is taken, or until then; a 503 must say when to come again.
+    fn insist(&self, token: &str, until: Duration) -> Answers {
+        let (mut client, begun, mut statuses) = (self.server.client(token), elapsed(), Vec::new());
+        while statuses.last() != Some(&200) && elapsed() < until {
+            let answer = client.get("/deals");
+            if answer.status == 503 {
+                answer.is_unavailable();
+                let after: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+                assert!((1..=5).contains(&after), "a fetch ends within 5 s: {after}");
+            }
+            statuses.push(answer.status);
+            if answer.status != 200 {
+                sleep(Duration::from_millis(50));
+            }
+        }
+        Answers { statuses, took: elapsed() - begun }
+    }
+}
+
+/// Not knowing a key is not knowing that it is wrong.
+#[test]
+fn a_rotation_refuses_no_good_token_beside_a_strangers_invented_keys_and_through_a_frozen_issuer() {
+    let outside = Outside::start();
+    let limit = [("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "5")];
+    let trusting = Trusting::start_with(&outside.issuer, "link = \"verified_email\"", &limit);
+    let mut known = outside.token("admin");
+    assert_eq!(trusting.status(&known), 200);
+    let over = AtomicBool::new(false);
+    let stranger = || {
+        let (mut statuses, mut n) = (Vec::new(), 0);
+        while !over.load(Ordering::SeqCst) {
+            n += 1;
+            let token = SigningKey::rsa(0, &format!("invented-{n}")).token(&claims_of(&outside.issuer));
+            let begun = elapsed();
+            statuses.push(trusting.status(&token));
+            sleep(Duration::from_secs(1).saturating_sub(elapsed() - begun));
+        }
+        statuses
+    };
+    // No answer but 200 and 503, and within the time.
+    let judge = |answers: &Answers, most: Duration| {
+        assert!(answers.statuses.iter().all(|status| matches!(status, 200 | 503)), "{:?}", answers.statuses);
+        assert_eq!(answers.statuses.last(), Some(&200), "{:?}", answers.statuses);
+        assert!(answers.took <= most, "{:?} {:?}", answers.took, answers.statuses);
+    };
+    // Two seconds, and what the requests themselves take on a machine that runs other tests.
+    let most = Duration::from_millis(2_500);
+    thread::scope(|scope| {
+        struct Over<'o>(&'o AtomicBool);
+        impl Drop for Over<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let _over = Over(&over);
+        let strangers = [scope.spawn(stranger), scope.spawn(stranger)];
+        for round in 0..3 {
+            // Just after a fetch of our own.
+            trusting.fetch_anew();
+            outside.control("POST", "/rotate");
+            known = outside.token("admin");
+            let answers = trusting.insist(&known, elapsed() + Duration::from_secs(20));
+            println!("rotation {round}: {:?} after {} ms", answers.statuses, answers.took.as_millis());
+            judge(&answers, most);
+        }
+        // Frozen before the new key is known here: a stranger's key may have it fetched before.
+        let fresh = (0..20).find_map(|_| {
+            outside.control("POST", "/rotate");
+            let fresh = outside.token("admin");
+            outside.signal("STOP");
+            if trusting.status(&fresh) == 503 {
+                return Some(fresh);
+            }
+            outside.signal("CONT");
+            known = fresh;
+            None
+        });
+        let fresh = fresh.expect("the issuer could not be stopped in time");
+        let frozen = trusting.insist(&fresh, elapsed() + Duration::from_secs(5));
+        println!("frozen: {:?}", frozen.statuses);
+        assert!(frozen.statuses.iter().all(|status| *status == 503), "{:?}", frozen.statuses);
+        assert_eq!(trusting.status(&known), 200, "a known key is not asked for");
+        outside.signal("CONT");
+        let answers = trusting.insist(&fresh, elapsed() + Duration::from_secs(20));
+        println!("it answers again: {:?} after {} ms", answers.statuses, answers.took.as_millis());
+        judge(&answers, most);
+        over.store(true, Ordering::SeqCst);
+        let strangers: Vec<u16> = strangers.into_iter().flat_map(|one| one.join().unwrap()).collect();
+        println!("strangers: {strangers:?}");
+        assert!(
+            strangers.contains(&401) && strangers.contains(&429),
+            "they are refused, and charged: {strangers:?}"
+        );
+        assert!(strangers.iter().all(|status| matches!(status, 401 | 429 | 503)), "{strangers:?}");
+    });
 }
 
 #[test]

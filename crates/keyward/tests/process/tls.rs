@@ -97,6 +97,40 @@ fn https_and_http_2_are_served_by_what_the_client_asks_for() {
 }
 
 #[test]
+fn over_https_every_answer_asks_browsers_to_stay_with_https() {
+    let pair = Pair::new();
+    let server = pair.serve();
+    let trust = trusting(&pair.path("cert.pem"));
+    let paths = [
+        "/",
+        "/platform/errors",
+        "/platform/openapi.json",
+        "/sign-in",
+        "/console",
+        "/nowhere",
+        "/mcp",
+        "/a%2fb",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/oauth/jwks.json",
+        "/api/external/v2/health",
+        "/api/external/v2/me",
+    ];
+    for path in paths {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let url = format!("https://{}{path}", server.address);
+            let answer = curl(
+                &url,
+                &["--cacert", &trust[1], "--include", "-X", method, "-H", "Origin: https://a.example"],
+            );
+            let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+            let sent = answer.matches("strict-transport-security: max-age=31536000\r\n").count();
+            assert_eq!(sent, 1, "{method} {path}: {answer}");
+        }
+    }
+}
+
+#[test]
 fn a_whole_exchange_goes_over_https_and_http_2() {
     let pair = Pair::new();
     let server = pair.serve();
@@ -143,6 +177,22 @@ fn a_client_that_does_not_finish_its_handshake_is_let_go() {
     }
     let trust = trusting(&pair.path("cert.pem"));
     assert_eq!(asked(&server, "https", &[&trust[0], &trust[1]]), "200 2");
+}
+
+#[test]
+fn behind_a_proxy_that_says_whose_a_connection_is_the_handshake_comes_after_that() {
+    let pair = Pair::new();
+    let server = pair.serve();
+    pair.configure("trusted_proxies = [\"127.0.0.0/8\"]\nproxy_protocol = true");
+    server.signal("HUP");
+    assert!((0..1_000).any(|_| {
+        sleep(Duration::from_millis(5));
+        server.stderr().contains("reloaded")
+    }));
+    let trust = trusting(&pair.path("cert.pem"));
+    assert_eq!(asked(&server, "https", &[&trust[0], &trust[1], "--haproxy-protocol"]), "200 2");
+    let without = asked(&server, "https", &[&trust[0], &trust[1]]);
+    assert!(without.starts_with("curl "), "closed without an answer: {without}");
 }
 
 #[test]

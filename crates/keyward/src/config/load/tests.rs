@@ -42,14 +42,15 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
             "keyward.toml:1: there is no section [surprise]",
             "keyward.toml:3: server.listen: it must be a text in quotes",
             "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, public_url, trusted_proxies, \
-             tls_cert, tls_key, request_timeout",
+             forwarded, proxy_protocol, tls_cert, tls_key, request_timeout",
             "keyward.toml:5: server.public_url: plain http is for loopback only; use https",
             "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
             "keyward.toml:8: store.url: it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db",
             "keyward.toml:10: keys.prefix: a key prefix is 2 to 32 lower-case letters, digits and underscores, begins \
              with a letter and ends with an underscore",
             "keyward.toml:12: log.format: it must be text or json (got xml)",
-            "keyward.toml:13: log.level: it must be error, warn, info, debug, trace or a filter by target",
+            "keyward.toml:13: log.level: \"[[[\" is no level: use error, warn, info, debug, trace or off, or several parts such as \
+             info,keyward::request=warn",
             "keyward.toml:14: there is no section [magic]",
             "KEYWARD_LOG_FORMAT: it must be text or json (got yaml)",
         ]
@@ -87,6 +88,8 @@ fn a_value_is_of_its_kind_and_within_its_bounds() {
 fn settings_that_need_each_other_are_looked_at_together() {
     let wrong = |text: &str, variables: &[(&str, &str)]| with_file(text, variables).unwrap_err();
     assert_eq!(wrong("[server]\ntls_cert = \"c.pem\"", &[]), ["keyward.toml:2: server.tls_key is missing"]);
+    let alone = "[server]\nproxy_protocol = true";
+    assert!(wrong(alone, &[])[0].starts_with("keyward.toml:2: server.trusted_proxies is missing"));
     assert_eq!(
         wrong("", &[("KEYWARD_SERVER_TLS_KEY", "k.pem")]),
         ["KEYWARD_SERVER_TLS_KEY: server.tls_cert is missing"]
