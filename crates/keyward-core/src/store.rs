@@ -205,7 +205,8 @@ pub trait Upkeep: Send + Sync {
     /// whose end has passed. As much as fits into one short transaction; how much.
     fn forget(&self, now: At, keep: Retention) -> BoxFuture<'_, Result<usize, StoreError>>;
 
-    /// Why the database cannot be written; `None`: as far as is known it can.
+    /// Why the database cannot be written, or that something was revoked which is not written yet; `None`: as far as is known
+    /// all is well.
     fn write_fault(&self) -> Option<&'static str>;
 
     /// Writes what was taken away while the database could not be written, and one small row, to find out whether it can be.

@@ -438,8 +438,8 @@ impl Denial {
                 "The request with this Idempotency-Key is being executed; retry in a second".to_owned()
             }
             Self::IdempotencyFull(seconds) => format!(
-                "The answers that are kept for this account's Idempotency-Keys take all the space that it has for 24 hours. Send \
-                 the request without Idempotency-Key, or retry after {seconds} seconds."
+                "This account has no space left for stored idempotent responses. Send the request without Idempotency-Key, or \
+                 retry after {seconds} seconds."
             ),
             Self::SecretAlreadyShown(key) => format!(
                 "This was done, and its secret was shown once and cannot be shown again; it is API key {key}: rotate it for \

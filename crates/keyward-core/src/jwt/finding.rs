@@ -158,9 +158,10 @@ impl<'t> Finding<'t> {
                 rules.audiences.first().map_or("", String::as_str)
             ),
             Some(found) => {
-                let own = rules.audiences.iter().take(4).cloned();
+                // All of them: an advice without some would have the operator drop them.
+                let own = rules.audiences.iter().cloned();
                 let names: Vec<String> = own.chain([RefusedToken::value(found)]).collect();
-                takes("audience", &names) + " Set it only if the token is meant for this API."
+                takes(rules.audience_setting, &names) + " Set it only if the token is meant for this API."
             }
         }
     }
@@ -211,12 +212,9 @@ impl<'t> Finding<'t> {
                 }
             }
         };
-        let value = |name| RefusedToken::value(&self.claim(name).unwrap_or_default());
-        format!(
-            "{why}. Otherwise: keyward user link EMAIL --issuer {:?} --subject {:?}.",
-            value("iss"),
-            value("sub")
-        )
+        let iss = RefusedToken::value(&self.claim("iss").unwrap_or_default());
+        // The log holds this text, and may not hold the subject.
+        format!("{why}. Otherwise: keyward user link EMAIL --issuer {iss:?} {}.", RefusedToken::SUBJECT)
     }
 
     /// Scopes of ours in a claim that is not read.

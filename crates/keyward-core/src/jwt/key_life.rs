@@ -131,9 +131,20 @@ impl KeyLife {
     /// may begin. An issuer that answered last time most likely answers soon.
     #[must_use]
     pub fn retry_after(&self, now: Duration) -> Duration {
-        let left = self.flight.map_or(Duration::ZERO, |at| (at + FETCH_DEADLINE).saturating_sub(now));
+        let left = self.left(now);
         let flight = if self.is_failing() { left } else { left.min(USUAL_FETCH) };
         flight.max(self.cool_down(now))
+    }
+
+    /// When it is worth asking again at the latest: then the fetch that is under way has ended, whatever the issuer does.
+    #[must_use]
+    pub fn retry_latest(&self, now: Duration) -> Duration {
+        self.left(now).max(self.cool_down(now))
+    }
+
+    /// What is left of the deadline of the fetch that is under way.
+    fn left(&self, now: Duration) -> Duration {
+        self.flight.map_or(Duration::ZERO, |at| (at + FETCH_DEADLINE).saturating_sub(now))
     }
 
     /// When the set is due to be fetched on schedule.

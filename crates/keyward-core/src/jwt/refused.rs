@@ -25,6 +25,9 @@ pub struct RefusedToken {
 }
 
 impl RefusedToken {
+    /// Where [`advice`](Self::advice) means the token's `sub`, which it never holds: the log shows a subject by a setting.
+    pub const SUBJECT: &str = "--subject SUBJECT";
+
     /// A value of the token, cut at the length of the longest name of an issuer or a subject ([`identity::MOST`] bytes).
     #[must_use]
     pub fn value(text: &str) -> String {

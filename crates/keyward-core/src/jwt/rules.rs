@@ -12,6 +12,8 @@ pub struct Rules {
     pub issuer: String,
     /// The names of which `aud` must hold one.
     pub audiences: Vec<String>,
+    /// The setting that lists them.
+    pub audience_setting: &'static str,
     /// The algorithms that are taken. A token cannot choose another.
     pub algorithms: Vec<Algorithm>,
     /// What a token may say that it is.

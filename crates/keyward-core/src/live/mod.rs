@@ -281,12 +281,6 @@ impl Live {
         self.keys.retired()
     }
 
-    /// The latest end of a key of which, because of it, nothing but the digests is kept.
-    #[must_use]
-    pub fn last_retired_end(&self) -> Option<Timestamp> {
-        self.keys.last_retired_end()
-    }
-
     /// A key, if it was not revoked and did not end long ago.
     #[must_use]
     pub fn key(&self, id: KeyId) -> Option<&ApiKey> {

@@ -15,6 +15,8 @@ const LEAST: Score = Score::Three;
 const JUDGED: usize = 32;
 /// The most words that are known of a person; as much of each as is judged.
 const WORDS: usize = 100;
+/// So many of the texts come before the words of all others: those of the person come first.
+const PERSON: usize = 4;
 /// Words that every user of the product thinks of.
 const PRODUCT: &[&str] = &["keyward", "lev", "lev.co", "levapi", "api key", "console", "welcome", "sign in"];
 
@@ -29,7 +31,7 @@ impl fmt::Display for Weakness {
 }
 
 /// Judges a new password. `known` are texts that a guesser knows of its user: the name, the e-mail address, the names
-/// of accounts. They count as the commonest words, whole and in parts.
+/// of accounts, the person's first. They count as the commonest words, whole and in parts.
 ///
 /// # Errors
 /// [`Weakness`]: it is too short, too long, or easy to guess.
@@ -58,10 +60,14 @@ fn words(known: &[String]) -> Vec<String> {
     let joined =
         |text: &String| text.chars().filter(|c| c.is_alphanumeric()).take(JUDGED).collect::<String>();
     let product = PRODUCT.iter().map(|word| (*word).to_owned());
-    let whole = known.iter().map(|text| cut(text)).chain(known.iter().map(joined)).chain(product);
-    let parts = known.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
-    let parts = parts.filter(|part| part.chars().count() >= 3).map(cut);
-    whole.chain(parts).take(WORDS).collect()
+    let of = |known: &[String]| {
+        let whole = known.iter().map(|text| cut(text)).chain(known.iter().map(joined));
+        let parts = known.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+        let parts = parts.filter(|part| part.chars().count() >= 3).map(cut);
+        whole.chain(parts).collect::<Vec<_>>()
+    };
+    let (person, accounts) = known.split_at(PERSON.min(known.len()));
+    product.chain(of(person)).chain(of(accounts)).take(WORDS).collect()
 }
 
 const GUESSABLE: &str = "This password is easy to guess.";
@@ -157,6 +163,21 @@ mod tests {
         for length in ["short", "eleven char", &"correct horse ".repeat(10)] {
             assert_eq!(judged(length).unwrap_err(), "A password has 12 to 128 characters.");
         }
+    }
+
+    #[test]
+    fn many_accounts_leave_room_for_the_words_of_the_product_and_of_the_person() {
+        let person = ["Avery Stone", "avery.stone@harbor-lending.example", "Avery", "Stone"];
+        let accounts = (0..200).map(|number| format!("Account {number}"));
+        let known: Vec<String> = person.map(str::to_owned).into_iter().chain(accounts).collect();
+        let words = words(&known);
+        assert_eq!(words.len(), WORDS);
+        for word in
+            ["keyward", "api key", "Avery Stone", "AveryStone", "averystoneharborlendingexample", "harbor"]
+        {
+            assert!(words.iter().any(|found| found == word), "{word}");
+        }
+        assert!(judge(&Secret::new("keywardkeyward".to_owned()), &known).is_err());
     }
 
     #[test]

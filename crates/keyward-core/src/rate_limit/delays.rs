@@ -3,8 +3,14 @@
 //! The first tries are free; each further failure in a row doubles the wait, up to a quarter of an hour (NIST SP 800-63B
 //! §3.2.2). Whether the address is anybody's makes no difference. A try counts when it begins, so that many at once are no
 //! way around it; a success forgets the count.
+//!
+//! A network that has not failed at the address waits for the end of one delay at most, whatever others do: each has a few
+//! tries of its own, see `networks.rs`.
+//!
+//! A network that brings in more addresses than its share loses the count with the fewest failures. What that count held is
+//! its own from then on: each further address that it brings in begins so. Invented addresses are no way to forget one.
 
-use crate::address::ClientAddress;
+use super::networks::{FORGOTTEN, OWN_TRIES, Source, Sources};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,11 +20,9 @@ use std::time::Duration;
 pub const FREE_TRIES: u32 = 5;
 /// No delay is longer.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
-/// After so long without a try, nothing is known of earlier ones.
-const FORGOTTEN: Duration = Duration::from_secs(86_400);
-/// The next try after a delay belongs, for so long, to another network than the last one's, if one has asked.
+/// The next try after a delay belongs, for so long, to another source than the last one's, if one has asked.
 const RESERVED: Duration = Duration::from_secs(60);
-/// Addresses that counts are kept of, and those that one network may have brought in.
+/// Addresses that counts are kept of, and those that one source may have brought in.
 const MOST: usize = 10_000;
 const SHARE: usize = 256;
 
@@ -34,21 +38,41 @@ pub struct Delays {
 #[derive(Debug, Default)]
 struct State {
     counts: HashMap<u64, Count>,
-    /// How many of the counts each network has brought in.
-    brought: HashMap<ClientAddress, usize>,
+    brought: HashMap<Source, Brought>,
+}
+
+/// How many of the counts a source has brought in, and the most that those held which gave way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Brought {
+    counts: usize,
+    failures: u32,
+    until: Duration,
+    others: Duration,
+    /// When the last one gave way.
+    at: Duration,
 }
 
 #[derive(Clone, Debug)]
 struct Count {
+    turns: Turns,
+    sources: Sources,
+    brought_by: Source,
+    /// Failures that it began with.
+    inherited: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Turns {
     failures: u32,
-    /// Until then nothing is tried.
+    /// Until then nothing is tried by those who have used up the tries of their own.
     until: Duration,
+    /// Until then nothing is tried by those who ask for the first time.
+    others: Duration,
     last: Duration,
-    /// The network that the last try came from.
-    from: ClientAddress,
-    /// The first other network that was refused since.
-    next: Option<ClientAddress>,
-    brought_by: ClientAddress,
+    /// Where the last try came from.
+    from: Source,
+    /// The first other source that was refused since.
+    next: Option<Source>,
 }
 
 /// A try that may be made. It counts as failed unless its owner says otherwise.
@@ -58,7 +82,10 @@ pub struct Try<'d> {
     delays: &'d Delays,
     key: u64,
     failures: u32,
-    before: Duration,
+    source: Source,
+    /// The turn, where the try is one of the source's own.
+    own: Option<Duration>,
+    before: Turns,
 }
 
 impl Default for Delays {
@@ -80,57 +107,74 @@ impl Delays {
         Self { state: Arc::default(), hasher: RandomState::new(), most, share }
     }
 
-    /// Begins a try of this address from this network.
+    /// Begins a try of this address from this source.
     ///
     /// # Errors
     /// How long to wait before the next; nothing is counted then.
-    pub fn begin(&self, address: &str, network: ClientAddress, now: Duration) -> Result<Try<'_>, Duration> {
-        let key = self.hasher.hash_one(address);
+    pub fn begin(
+        &self,
+        address: &str,
+        source: impl Into<Source>,
+        now: Duration,
+    ) -> Result<Try<'_>, Duration> {
+        let (key, source) = (self.hasher.hash_one(address), source.into());
         let mut state = self.state();
-        if state.counts.get(&key).is_some_and(|count| count.is_forgotten(now)) {
+        if state.counts.get(&key).is_some_and(|count| count.turns.is_forgotten(now)) {
             state.forget(key);
         }
         if !state.counts.contains_key(&key) {
-            self.make_room(&mut state, network, now);
-            *state.brought.entry(network).or_default() += 1;
+            self.make_room(&mut state, source, now);
         }
-        let count = state.counts.entry(key).or_insert_with(|| Count::of(network, now));
-        let wait = count.wait(network, now);
+        let State { counts, brought } = &mut *state;
+        let count =
+            counts.entry(key).or_insert_with(|| brought.entry(source).or_default().bring(source, now));
+        let own = count.sources.turn(source, count.turns.others, now);
+        let wait = own.map_or_else(|| count.turns.wait(source, now), |turn| turn.saturating_sub(now));
         if !wait.is_zero() {
-            count.next = count.next.or(Some(network)).filter(|next| *next != count.from);
+            if own.is_none() {
+                count.turns.reserve(source);
+            }
             return Err(wait);
         }
-        let before = count.until;
-        count.failures = count.failures.saturating_add(1);
-        (count.last, count.from, count.next) = (now, network, None);
-        count.until = now + delay(count.failures);
-        Ok(Try { delays: self, key, failures: count.failures, before })
+        let before = count.turns;
+        count.turns.take(source, own.is_some(), now);
+        count.sources.tried(source, 1, now);
+        Ok(Try { delays: self, key, failures: count.turns.failures, source, own, before })
     }
 
-    /// Takes away the count that is least of a loss: of the network itself when it has its share, else of the network that
+    /// Takes away the count that is least of a loss: of the source itself when it has its share, else of the source that
     /// has brought in most; the fewest failures first, so that invented addresses do not push out one that is attacked.
-    fn make_room(&self, state: &mut State, network: ClientAddress, now: Duration) {
-        let own = state.brought.get(&network).copied().unwrap_or_default();
-        if own < self.share && state.counts.len() < self.most {
+    fn make_room(&self, state: &mut State, source: Source, now: Duration) {
+        if !self.is_full(state, source) {
             return;
         }
-        let over: Vec<u64> =
-            state.counts.iter().filter(|(_, count)| count.is_forgotten(now)).map(|(key, _)| *key).collect();
+        let over: Vec<u64> = state
+            .counts
+            .iter()
+            .filter(|(_, count)| count.turns.is_forgotten(now))
+            .map(|(key, _)| *key)
+            .collect();
         over.into_iter().for_each(|key| state.forget(key));
-        let own = state.brought.get(&network).copied().unwrap_or_default();
-        let from = if own >= self.share {
-            Some(network)
-        } else if state.counts.len() >= self.most {
-            state.brought.iter().max_by_key(|(_, brought)| **brought).map(|(network, _)| *network)
+        if !self.is_full(state, source) {
+            return;
+        }
+        let from = if state.brought_by(source) >= self.share {
+            Some(source)
         } else {
-            None
+            state.brought.iter().max_by_key(|(_, brought)| brought.counts).map(|(source, _)| *source)
         };
-        let of_network = state.counts.iter().filter(|(_, count)| Some(count.brought_by) == from);
-        if let Some(key) =
-            of_network.min_by_key(|(_, count)| (count.failures, count.last)).map(|(key, _)| *key)
-        {
+        let of_source = state.counts.iter().filter(|(_, count)| Some(count.brought_by) == from);
+        let least = of_source.min_by_key(|(_, count)| (count.own_failures(), count.turns.last));
+        if let Some((key, turns)) = least.map(|(key, count)| (*key, count.turns)) {
+            if let Some(brought) = from.and_then(|from| state.brought.get_mut(&from)) {
+                brought.keep(&turns, now);
+            }
             state.forget(key);
         }
+    }
+
+    fn is_full(&self, state: &State, source: Source) -> bool {
+        state.counts.len() >= self.most || state.brought_by(source) >= self.share
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -139,28 +183,74 @@ impl Delays {
 }
 
 impl State {
+    fn brought_by(&self, source: Source) -> usize {
+        self.brought.get(&source).map_or(0, |brought| brought.counts)
+    }
+
     fn forget(&mut self, key: u64) {
         let Some(gone) = self.counts.remove(&key) else { return };
         match self.brought.get_mut(&gone.brought_by) {
-            Some(brought) if *brought > 1 => *brought -= 1,
+            Some(brought) if brought.counts > 1 => brought.counts -= 1,
             _ => drop(self.brought.remove(&gone.brought_by)),
         }
     }
 }
 
-impl Count {
-    fn of(network: ClientAddress, now: Duration) -> Self {
-        Self { failures: 0, until: now, last: now, from: network, next: None, brought_by: network }
+impl Brought {
+    /// A count of this source gives way.
+    fn keep(&mut self, gone: &Turns, now: Duration) {
+        self.forget_after_a_day(now);
+        self.failures = self.failures.max(gone.failures);
+        (self.until, self.others) = (self.until.max(gone.until), self.others.max(gone.others));
+        self.at = now;
     }
 
+    fn forget_after_a_day(&mut self, now: Duration) {
+        if now >= self.at + FORGOTTEN {
+            *self = Self { counts: self.counts, ..Self::default() };
+        }
+    }
+
+    /// A new count. It may be one that gave way, so it begins as if it were.
+    fn bring(&mut self, source: Source, now: Duration) -> Count {
+        self.forget_after_a_day(now);
+        self.counts += 1;
+        let failures = self.failures;
+        let (until, others) = (self.until.max(now), self.others.max(now));
+        let turns = Turns { failures, until, others, last: now, from: source, next: None };
+        let sources = Sources::after(source, failures.min(OWN_TRIES), now);
+        Count { turns, sources, brought_by: source, inherited: failures }
+    }
+}
+
+impl Count {
+    fn own_failures(&self) -> u32 {
+        self.turns.failures.saturating_sub(self.inherited)
+    }
+}
+
+impl Turns {
     fn is_forgotten(&self, now: Duration) -> bool {
         now >= self.last.max(self.until) + FORGOTTEN
     }
 
-    fn wait(&self, network: ClientAddress, now: Duration) -> Duration {
-        let reserved = self.next.is_some_and(|next| next != network);
+    fn wait(&self, source: Source, now: Duration) -> Duration {
+        let reserved = self.next.is_some_and(|next| next != source);
         let until = if reserved && now >= self.until { self.until + RESERVED } else { self.until };
         until.saturating_sub(now)
+    }
+
+    fn reserve(&mut self, source: Source) {
+        self.next = self.next.or(Some(source)).filter(|next| *next != self.from);
+    }
+
+    fn take(&mut self, source: Source, own: bool, now: Duration) {
+        self.failures = self.failures.saturating_add(1);
+        (self.last, self.from, self.next) = (now, source, None);
+        self.until = now + delay(self.failures);
+        if own {
+            self.others = self.until;
+        }
     }
 }
 
@@ -173,9 +263,14 @@ impl Try<'_> {
     /// It was not looked at, so nothing was learnt by it.
     pub fn was_not_made(self) {
         let mut state = self.delays.state();
-        // Another try has begun since, or none is counted any more.
-        if let Some(count) = state.counts.get_mut(&self.key).filter(|count| count.failures == self.failures) {
-            (count.failures, count.until) = (self.failures - 1, self.before);
+        let Some(count) = state.counts.get_mut(&self.key) else { return };
+        if let Some(turn) = self.own {
+            count.sources.give_back(self.source, turn);
+        }
+        // Another try may have begun since.
+        if count.turns.failures == self.failures && count.turns.from == self.source {
+            let next = self.before.next.or(count.turns.next);
+            count.turns = Turns { next, ..self.before };
         }
     }
 }
@@ -183,6 +278,7 @@ impl Try<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::ClientAddress;
     use proptest::prelude::*;
 
     fn network(number: u8) -> ClientAddress {
@@ -237,23 +333,61 @@ mod tests {
         }
     }
 
-    /// One network that tries without end does not take every turn: a person elsewhere waits once.
+    /// Tries until the delay is the longest.
+    fn attacked(delays: &Delays, from: u8) -> Duration {
+        let mut now = at(1);
+        for _ in 0..20 {
+            now += LONGEST_DELAY;
+            let _ = delays.begin("a", network(from), now).unwrap();
+        }
+        now
+    }
+
+    #[test]
+    fn a_network_that_has_not_failed_has_tries_of_its_own() {
+        let delays = Delays::default();
+        let now = attacked(&delays, 1);
+        let _ = delays.begin("a", network(2), now).expect("the attacker's delay is not its own");
+        assert_eq!(delays.begin("a", network(3), now).err(), Some(LONGEST_DELAY));
+        let later = now + LONGEST_DELAY;
+        let _ = delays.begin("a", network(2), later).expect("its second");
+        delays.begin("a", network(3), later).expect("what others do does not move its turn").succeeded();
+        let _ = delays.begin("a", network(1), later).expect("all is forgotten");
+    }
+
+    /// One network that tries without end does not take every turn, also of those who have mistyped three times.
     #[test]
     fn after_a_delay_the_turn_is_that_of_another_network_that_has_asked() {
         let delays = Delays::default();
-        let mut now = at(1);
-        while let Ok(begun) = delays.begin("a", network(1), now) {
-            drop(begun);
+        let mut now = attacked(&delays, 1);
+        for _ in 0..OWN_TRIES {
+            let _ = delays.begin("a", network(2), now).unwrap();
+            now += LONGEST_DELAY;
         }
-        for _ in 0..14 {
-            now += delays.begin("a", network(1), now).unwrap_err();
-            let _ = delays.begin("a", network(1), now).unwrap();
-        }
+        let _ = delays.begin("a", network(1), now).unwrap();
         let wait = delays.begin("a", network(2), now).unwrap_err();
         assert_eq!(wait, LONGEST_DELAY);
         now += wait;
         assert_eq!(delays.begin("a", network(1), now).err(), Some(RESERVED), "the attacker waits");
         delays.begin("a", network(2), now + at(59)).unwrap().succeeded();
+    }
+
+    #[test]
+    fn a_try_that_was_not_made_leaves_its_turn_and_what_is_reserved_as_they_were() {
+        let delays = Delays::default();
+        let mut now = attacked(&delays, 1);
+        for _ in 0..OWN_TRIES {
+            let _ = delays.begin("a", network(2), now).unwrap();
+            now += LONGEST_DELAY;
+        }
+        let _ = delays.begin("a", network(1), now).unwrap();
+        now += delays.begin("a", network(2), now).unwrap_err();
+        delays.begin("a", network(2), now).unwrap().was_not_made();
+        assert_eq!(delays.begin("a", network(1), now).err(), Some(RESERVED), "it is still reserved");
+        for _ in 0..OWN_TRIES + 1 {
+            delays.begin("a", network(3), now).expect("a try of its own is given back").was_not_made();
+        }
+        delays.begin("a", network(2), now).unwrap().succeeded();
     }
 
     #[test]
@@ -267,10 +401,11 @@ mod tests {
                 let _ = delays.begin(&format!("{invented} {from}"), network(from), at(1));
             }
         }
-        assert_eq!(delays.begin("target", network(9), at(1)).err(), Some(at(1)));
+        assert_eq!(delays.begin("target", network(1), at(1)).err(), Some(at(1)));
         let state = delays.state();
-        assert!(state.counts.len() <= 200 && state.brought.values().all(|brought| *brought <= 50));
-        assert_eq!(state.brought.values().sum::<usize>(), state.counts.len());
+        assert_eq!(state.counts[&delays.hasher.hash_one("target")].own_failures(), 5);
+        assert!(state.counts.len() <= 200 && state.brought.values().all(|brought| brought.counts <= 50));
+        assert_eq!(state.brought.values().map(|brought| brought.counts).sum::<usize>(), state.counts.len());
     }
 
     #[test]
@@ -282,25 +417,131 @@ mod tests {
         assert_eq!(again, 5);
     }
 
+    /// Tries one address as often as it can, and pushes its count out with as many invented ones.
+    fn guesses(delays: &Delays, seconds: u64, fillers: u32, pause: u64) -> u32 {
+        let (mut guessed, mut invented) = (0, 0_u32);
+        for second in (0..seconds).step_by(usize::try_from(pause).unwrap()) {
+            while delays.begin("target", network(1), at(second)).is_ok() {
+                guessed += 1;
+            }
+            for filler in 0..fillers {
+                while delays.begin(&filler.to_string(), network(1), at(second)).is_ok() {}
+            }
+            invented += 1;
+            let _ = delays.begin(&format!("invented {invented}"), network(1), at(second));
+        }
+        guessed
+    }
+
+    #[test]
+    fn fillers_that_are_heavier_than_the_target_give_no_free_tries() {
+        let delays = Delays::holding(100, 16);
+        for filler in 0..15 {
+            for second in 0..16 {
+                while delays.begin(&format!("filler {filler}"), network(1), at(second)).is_ok() {}
+            }
+        }
+        let mut guessed = 0;
+        for invented in 0..200 {
+            while delays.begin("target", network(1), at(20)).is_ok() {
+                guessed += 1;
+            }
+            let _ = delays.begin(&format!("invented {invented}"), network(1), at(20));
+        }
+        assert!(guessed <= 10, "{guessed}");
+    }
+
+    #[test]
+    fn what_gave_way_is_held_against_the_network_that_brought_it_alone() {
+        let delays = Delays::holding(100, 16);
+        for second in 0..600 {
+            for filler in 0..20 {
+                while delays.begin(&format!("filler {filler}"), network(1), at(second)).is_ok() {}
+            }
+        }
+        assert!(delays.begin("person", network(1), at(600)).is_err(), "a new address of this network waits");
+        let elsewhere = delays.begin("person", network(2), at(600));
+        elsewhere.expect("and its person elsewhere does not").succeeded();
+        delays.begin("another person", network(2), at(600)).expect("nor do others").succeeded();
+        let _ = delays.begin("person", network(1), at(1_600)).expect("a quarter of an hour at most");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+        #[test]
+        fn one_network_tries_one_address_at_most_120_times_a_day(fillers in 0_u32..12, pause in 20_u64..300) {
+            let delays = Delays::holding(40, 8);
+            let guessed = guesses(&delays, 86_400, fillers, pause);
+            prop_assert!(guessed <= 120, "{guessed}");
+        }
+
+        #[test]
+        fn all_networks_together_try_one_address_at_most_220_times_a_day(
+            networks in 1_u8..60, pause in 60_u64..300
+        ) {
+            let delays = Delays::default();
+            let mut guessed = 0;
+            for second in (0..86_400).step_by(usize::try_from(pause).unwrap()) {
+                for from in 0..networks {
+                    while delays.begin("target", network(from), at(second)).is_ok() {
+                        guessed += 1;
+                    }
+                }
+            }
+            prop_assert!(guessed <= 220, "{guessed}");
+        }
+
+        /// The others are as many as there are places beside the person's, and ask first, at every moment.
+        #[test]
+        fn a_network_that_has_not_failed_waits_a_quarter_of_an_hour_in_all_whatever_others_do(
+            others in 0_u8..32, comes in 0_u64..80_000, pause in 60_u64..1_000
+        ) {
+            let delays = Delays::default();
+            let attack = |second| (0..others).for_each(|from| {
+                while delays.begin("a", network(from), at(second)).is_ok() {}
+            });
+            (0..=comes).step_by(usize::try_from(pause).unwrap()).for_each(attack);
+            attack(comes);
+            if let Err(wait) = delays.begin("a", network(200), at(comes)) {
+                prop_assert!(wait <= LONGEST_DELAY);
+                let end = comes + wait.as_secs();
+                (comes..=end).step_by(usize::try_from(pause).unwrap()).for_each(attack);
+                attack(end);
+                let begun = delays.begin("a", network(200), at(end));
+                prop_assert!(begun.is_ok(), "{begun:?}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_wait_is_ever_longer_than_a_quarter_of_an_hour_and_no_try_comes_before_its_time(
+        fn no_wait_is_ever_longer_than_a_quarter_of_an_hour_and_no_network_tries_before_its_time(
             steps in prop::collection::vec((0_u64..1_200, 0_u8..3, 0_u8..3, 0_u8..40), 0..400)
         ) {
             let delays = Delays::default();
             let mut now = at(0);
-            let mut failures: HashMap<u8, (u32, Duration)> = HashMap::new();
+            let mut failures: HashMap<u8, u32> = HashMap::new();
+            let mut next: HashMap<(u8, u8), Duration> = HashMap::new();
             for (pause, address, from, end) in steps {
                 now += Duration::from_millis(pause * 997);
-                let (failed, last) = failures.get(&address).copied().unwrap_or_default();
                 match delays.begin(&address.to_string(), network(from), now) {
                     Err(wait) => prop_assert!(!wait.is_zero() && wait <= LONGEST_DELAY),
                     Ok(begun) => {
-                        prop_assert!(now >= last + delay(failed), "{failed} failures, {last:?}, {now:?}");
+                        let due = next.get(&(address, from)).copied().unwrap_or_default();
+                        prop_assert!(now >= due, "{due:?}, {now:?}");
                         match end {
-                            0 => { begun.succeeded(); failures.remove(&address); }
+                            0 => {
+                                begun.succeeded();
+                                failures.remove(&address);
+                                next.retain(|(of, _), _| *of != address);
+                            }
                             1 => begun.was_not_made(),
-                            _ => { failures.insert(address, (failed + 1, now)); }
+                            _ => {
+                                let failed = failures.entry(address).or_default();
+                                *failed += 1;
+                                next.insert((address, from), now + delay(*failed));
+                            }
                         }
                     }
                 }

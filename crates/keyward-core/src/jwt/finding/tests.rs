@@ -6,6 +6,7 @@ fn rules() -> Rules {
     Rules {
         issuer: "https://id.example/".to_owned(),
         audiences: vec!["https://api.example".to_owned()],
+        audience_setting: "audience",
         algorithms: vec![Algorithm::Rs256],
         kinds: vec![Typ::AccessToken],
         leeway: 10,
@@ -91,7 +92,7 @@ fn a_refused_token_names_what_was_found_and_the_setting_that_takes_it() {
 
 #[test]
 fn an_unlinked_token_names_which_of_the_three_causes_it_is_and_the_command_that_links_it() {
-    let link = "Otherwise: keyward user link EMAIL --issuer \"https://id.example/\" --subject \"ada\".";
+    let link = "Otherwise: keyward user link EMAIL --issuer \"https://id.example/\" --subject SUBJECT.";
     for (more, why) in [
         (json!({}), "It has no \"email\""),
         (json!({ "email": "a@x.example" }), "Its \"email_verified\" is not true"),
@@ -103,6 +104,29 @@ fn an_unlinked_token_names_which_of_the_three_causes_it_is_and_the_command_that_
         let token = found(&Denial::TokenUnlinked, json!({ "alg": "RS256", "typ": "at+jwt" }), more);
         assert_eq!(token.advice, Some(format!("{why}. {link}")));
     }
+}
+
+#[test]
+fn no_advice_holds_the_subject() {
+    let header = || json!({ "alg": "ES256", "typ": "JWT", "kid": "k" });
+    let subject = json!({ "sub": "auth0|grace", "email": "a@x.example", "email_verified": true });
+    for denial in Denial::samples() {
+        let token = found(&denial, header(), subject.clone());
+        assert_eq!(token.sub.as_deref(), Some("auth0|grace"));
+        assert!(!token.advice.unwrap_or_default().contains("grace"), "{denial:?}");
+    }
+}
+
+#[test]
+fn an_audience_is_added_to_all_of_the_setting_that_is_read() {
+    let audiences: Vec<String> = (0..6).map(|number| format!("https://{number}.example")).collect();
+    let rules = Rules { audiences: audiences.clone(), audience_setting: "mcp_audience", ..rules() };
+    let claims = json!({ "iss": "https://id.example/", "aud": "https://other.example" });
+    let token = RefusedToken::of(&token(&json!({}), &claims), &Denial::TokenAudience, [rules].iter());
+    let advice = token.advice.unwrap();
+    assert!(advice.starts_with("mcp_audience = ["), "{advice}");
+    assert!(audiences.iter().all(|name| advice.contains(name.as_str())), "{advice}");
+    assert!(advice.contains("\"https://other.example\"] takes it."), "{advice}");
 }
 
 #[test]

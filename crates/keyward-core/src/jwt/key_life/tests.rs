@@ -119,6 +119,7 @@ fn a_retry_is_named_for_when_the_fetch_has_ended_or_the_next_may_begin() {
     assert_eq!(life.retry_after(s(10)), s(2), "the next may begin then");
     assert_eq!(life.retry_after(ms(11_500)), s(1), "it has mostly ended by then");
     assert_eq!(life.retry_after(ms(14_500)), ms(500), "and after 5 s for sure");
+    assert_eq!((life.retry_latest(ms(11_500)), life.retry_latest(s(16))), (ms(3_500), s(0)));
     assert_eq!(life.patience(), s(7));
     life.failed();
     assert_eq!(life.retry_after(s(11)), s(1), "the next may begin 2 s after the last");
