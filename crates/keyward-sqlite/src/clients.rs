@@ -114,13 +114,24 @@ impl Execute<RegisterClient> for Tx<'_> {
         _: &Permit<Register>,
         now: Timestamp,
     ) -> Result<(i64, Client, bool), Stop> {
+        let network = e.network.network().known().map(|network| network.to_string()).unwrap_or_default();
         if let Some(same) = e.same {
+            // It moves to the network of the caller if that holds fewer: what a flood has registered before others is not
+            // thinned with the flood, and a flood draws nothing into its own network to have it thinned there.
             let sql = format!(
-                "UPDATE oauth_clients SET created_at = ?2 WHERE metadata_digest = ?1 RETURNING id, {}",
+                "UPDATE oauth_clients SET created_at = ?2, network = CASE
+                     WHEN 1 + (SELECT count(*) FROM oauth_clients o WHERE o.origin = 'registered'
+                               AND o.last_used_at IS NULL AND o.network = ?3)
+                          < (SELECT count(*) FROM oauth_clients o WHERE o.origin = 'registered'
+                             AND o.last_used_at IS NULL AND o.network = oauth_clients.network)
+                     THEN ?3 ELSE network END
+                 WHERE metadata_digest = ?1 RETURNING id, {}",
                 rows::CLIENT
             );
             let read = |row: &rusqlite::Row<'_>| Ok((rows::get(row, "id")?, rows::client(row)?));
-            if let Some((row, client)) = self.first(&sql, params![same.as_bytes(), now.unix()], read)? {
+            if let Some((row, client)) =
+                self.first(&sql, params![same.as_bytes(), now.unix(), network], read)?
+            {
                 // It has its day anew.
                 self.publish(Change::Client(client.clone()));
                 return Ok((row, client, false));
@@ -129,7 +140,6 @@ impl Execute<RegisterClient> for Tx<'_> {
         let expired = "created_at <= ?1 AND coalesce(last_used_at, 0) <= ?2 LIMIT 100";
         let (unused, idle) = (now.plus_seconds(-UNUSED).unix(), now.plus_seconds(-IDLE).unix());
         forget(self, expired, [unused, idle], now)?;
-        let network = e.network.network().known().map(|network| network.to_string()).unwrap_or_default();
         let thinned = make_room(self, e, &network, now)?;
         let row = add(self, &e.client, (e.same, &network), now)?;
         Ok((row, e.client.clone(), !thinned))

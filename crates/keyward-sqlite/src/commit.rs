@@ -89,20 +89,19 @@ where
     let permit = write.permit.renew(&desk.directory.read(), now)?;
     let write = Write { permit, ..write };
     fail_point("claim");
-    if let Some(claim) = &write.claim {
-        if let Some(found) = idempotency::find(&mut tx, claim, now)? {
-            tx.may_replay(&write.effect, found.subject, &write.permit, now)?;
-            let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
-            let answer = found.answer(claim, used, now)?;
-            // An old record that made room, or a refusal, changes nothing of that.
-            return Ok(Ended::Replayed(answer));
-        }
-        if desk.state.kept.is_full(Payer::of_claim(claim)) {
-            return Err(Denial::IdempotencyFull(RETRY_FULL).into());
-        }
+    if let Some(claim) = &write.claim
+        && let Some(found) = idempotency::find(&mut tx, claim, now)?
+    {
+        tx.may_replay(&write.effect, found.subject, &write.permit, now)?;
+        let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
+        let answer = found.answer(claim, used, now)?;
+        // An old record that made room, or a refusal, changes nothing of that.
+        return Ok(Ended::Replayed(answer));
     }
     fail_point("effect");
-    let Executed { done, answer, finished } = execute(tx, &write, settled)?;
+    let claim = write.claim.as_ref();
+    let full = claim.is_some_and(|claim| desk.state.kept.is_full(Payer::of_claim(claim)));
+    let Executed { done, answer, finished } = execute(tx, &write, Terms { claim, settled, full })?;
     let Finished { changes, kept, written } = finished;
     match written {
         Ok(()) => {
@@ -129,6 +128,15 @@ fn begin(connection: &mut Connection, tiers: Tiers) -> Result<Tx<'_>, StoreError
     Ok(Tx::new(inner, tiers))
 }
 
+/// What a write is executed under.
+struct Terms<'w> {
+    claim: Option<&'w Claim>,
+    /// No ending waits that must be written first.
+    settled: bool,
+    /// The payer's kept answers fill their space.
+    full: bool,
+}
+
 /// What a write came to.
 struct Executed<D> {
     done: D,
@@ -136,14 +144,18 @@ struct Executed<D> {
     finished: Finished,
 }
 
-/// Executes, records and commits. `settled`: no ending waits that must be written first.
-fn execute<E: Effect>(mut tx: Tx<'_>, write: &Write<E>, settled: bool) -> Result<Executed<E::Done>, Stop>
+/// Executes, records and commits.
+fn execute<E: Effect>(mut tx: Tx<'_>, write: &Write<E>, terms: Terms<'_>) -> Result<Executed<E::Done>, Stop>
 where
     for<'c> Tx<'c>: Execute<E>,
 {
-    let Write { effect, permit, context, claim, now } = write;
+    let Write { effect, permit, context, now, .. } = write;
     let done = tx.execute(effect, permit, *now)?;
     fail_point("executed");
+    // Where there is no room for its answer, nothing is done, but that what must end does end: its record is small.
+    if terms.full && !(E::ends(&done) && E::changed(&done)) {
+        return Err(Denial::IdempotencyFull(RETRY_FULL).into());
+    }
     let rendered = E::render(&done);
     let answer = Answer {
         status: rendered.status,
@@ -151,12 +163,12 @@ where
         etag: rendered.etag.clone(),
         location: rendered.location.clone(),
     };
-    let first = if settled || E::ends(&done) {
+    let first = if terms.settled || E::ends(&done) {
         Ok(())
     } else {
         Err(unavailable("what was revoked while the database could not be written is written first"))
     };
-    let recorded = first.and_then(|()| match claim {
+    let recorded = first.and_then(|()| match terms.claim {
         Some(claim) => idempotency::keep(&mut tx, claim, E::subject(&done), &rendered, &answer, *now),
         None => Ok(()),
     });
@@ -174,24 +186,44 @@ fn hold<E: Effect>(desk: &mut Desk<'_>, done: &E::Done, write: Write<E>)
 where
     for<'c> Tx<'c>: Execute<E>,
 {
-    let Subject { kind, id, .. } = E::subject(done);
-    let detail = E::detail(done).map(|detail| detail.to_string()).unwrap_or_default();
-    let by = match write.permit.holder() {
-        Holder::Principal(who) => format!("{} {}", who.credential.kind(), who.credential.id()),
-        Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => String::new(),
-    };
-    let name = format!("{} {kind} {id} {detail} {by}", E::AUDIT);
-    let again = move |desk: &mut Desk<'_>| {
-        let tx = begin(desk.connection, *desk.tiers.get())?;
-        let Executed { finished, .. } = execute(tx, &write, true)?;
-        finished.written?;
-        take_in(desk, finished.changes);
-        desk.state.kept.take_in(&finished.kept);
-        desk.health.wrote();
-        Ok(())
+    let name = name_of::<E>(done, &write.permit);
+    let again = move |desk: &mut Desk<'_>| match write_again(desk, &write, write.claim.as_ref()) {
+        // The claim was used for something else meanwhile: what ends must not be lost for the sake of its answer.
+        Err(stop) if write.claim.is_some() && !endings::passes(&stop) => write_again(desk, &write, None),
+        written => written,
     };
     desk.state.endings.hold(name, Box::new(again));
-    desk.health.unwritten(desk.state.endings.len());
+    desk.state.endings.report(desk.health);
+}
+
+/// What tells endings apart: two that have the same name are one that was repeated.
+fn name_of<E: Effect>(done: &E::Done, permit: &Permit<E::Action>) -> String {
+    let Subject { kind, id, account } = E::subject(done);
+    let account = account.map(|account| format!(" of account {account}")).unwrap_or_default();
+    let detail = E::detail(done).map(|detail| format!(" {detail}")).unwrap_or_default();
+    let by = match permit.holder() {
+        Holder::Principal(who) => format!(" by {} {}", who.credential.kind(), who.credential.id()),
+        Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => String::new(),
+    };
+    format!("{} {kind} {id}{account}{detail}{by}", E::AUDIT)
+}
+
+/// Writes what holds in memory.
+fn write_again<E: Effect>(desk: &mut Desk<'_>, write: &Write<E>, claim: Option<&Claim>) -> Result<(), Stop>
+where
+    for<'c> Tx<'c>: Execute<E>,
+{
+    let mut tx = begin(desk.connection, *desk.tiers.get())?;
+    if let Some(claim) = claim {
+        // An old record makes room. Where there is one that stays, the answer of this one cannot be kept.
+        idempotency::find(&mut tx, claim, write.now)?;
+    }
+    let Executed { finished, .. } = execute(tx, write, Terms { claim, settled: true, full: false })?;
+    finished.written?;
+    take_in(desk, finished.changes);
+    desk.state.kept.take_in(&finished.kept);
+    desk.health.wrote();
+    Ok(())
 }
 
 /// What is committed must be known before anything else happens: a process that could not take it in must not go on judging by

@@ -2,16 +2,15 @@
 
 use crate::error::store_error;
 use crate::grants::forget_old;
+use crate::rows;
 use crate::strangers::{forget_stranger, strangers};
 use crate::tx::{Finished, Tx};
 use crate::writer::Desk;
-use crate::{reader, rows};
-use keyward_core::api_key::{ApiKey, KeySecret};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::live::{Change, Directory};
+use keyward_core::live::Change;
 use keyward_core::store::{Retention, StoreError};
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Row, TransactionBehavior, params};
 use std::collections::HashMap;
 
 /// Rows of each kind in one transaction: writes wait for it.
@@ -25,7 +24,6 @@ const ENDED_KEPT: i64 = 7 * DAY;
 /// One round; how many rows went.
 pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreError> {
     desk.directory.retire_ended(now.plus_seconds(-ENDED_KEPT));
-    restore_keys(desk.connection, desk.directory, now)?;
     let inner =
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     let mut tx = Tx::new(inner, *desk.tiers.get());
@@ -47,8 +45,9 @@ fn audit(tx: &Tx<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreErr
         RETURNING account_id, account_seq";
     let mut gone = tx.all(attempts, params![before(keep.attempts), BATCH], numbered)?;
     if let Some(days) = keep.changes {
-        // The oldest have the smallest ids: nothing but the beginning of the table is looked at.
-        let oldest = "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND at <= ?1
+        // By time, not by id: rows of a clock that was ahead are not in the way of those after them.
+        let oldest =
+            "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at <= ?1 ORDER BY at LIMIT ?2)
                       RETURNING account_id, account_seq";
         gone.extend(tx.all(oldest, params![before(days), BATCH], numbered)?);
     }
@@ -106,25 +105,4 @@ fn users(tx: &mut Tx<'_>, after: UserId, now: Timestamp) -> Result<(usize, UserI
     }
     // At the end it begins again.
     Ok((gone, last.unwrap_or(UserId(0))))
-}
-
-/// A clock that was wrong, and went back, makes ends that had passed come again: the keys are taken in again.
-fn restore_keys(connection: &Connection, directory: &Directory, now: Timestamp) -> Result<(), StoreError> {
-    let Some(last) = directory.read().last_retired_end().filter(|last| *last > now) else { return Ok(()) };
-    let sql = format!(
-        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND expires_at > ?1 AND expires_at <= ?2",
-        rows::KEY
-    );
-    let keys: Vec<ApiKey> = reader::all(connection, &sql, params![now.unix(), last.unix()], rows::key)?;
-    let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
-    let mut changes = Vec::new();
-    for key in keys {
-        if directory.read().key(key.id).is_none() {
-            let secrets: Vec<KeySecret> = reader::all(connection, &sql, [key.id.0], rows::secret)?;
-            let id = key.id;
-            changes.extend([Change::Key(key), Change::Secrets(id, secrets)]);
-        }
-    }
-    directory.publish(changes);
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use keyward_core::store::StoreError;
 use rusqlite::ErrorCode;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Why the last write failed; nothing, if one succeeded since. And how many endings wait to be written.
@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Health {
     fault: Mutex<Option<&'static str>>,
     endings: AtomicU64,
+    waits: AtomicBool,
 }
 
 impl Health {
@@ -25,17 +26,20 @@ impl Health {
         }
     }
 
-    /// What is amiss.
+    /// What is amiss. Also while an ending waits, whatever the last write came to: a restart would lose it, and no write that
+    /// gives a right is done before it.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.or(self.waits.load(Ordering::Relaxed).then_some("what was revoked is not written yet"))
     }
 
-    /// So many endings wait.
-    pub(crate) fn unwritten(&self, endings: usize) {
-        self.endings.store(endings as u64, Ordering::Relaxed);
+    /// So many endings wait, and so many the database refuses.
+    pub(crate) fn unwritten(&self, waiting: usize, refused: usize) {
+        self.waits.store(waiting > 0, Ordering::Relaxed);
+        self.endings.store((waiting + refused) as u64, Ordering::Relaxed);
     }
 
-    /// How many endings wait.
+    /// How many endings are not written.
     pub(crate) fn endings(&self) -> u64 {
         self.endings.load(Ordering::Relaxed)
     }
@@ -52,5 +56,24 @@ fn fault(error: &StoreError) -> Option<&'static str> {
         ErrorCode::SystemIoFailure => Some("its disk is full, or fails"),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => Some("it is read-only"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_succeeds_is_no_recovery_while_an_ending_waits() {
+        let health = Health::default();
+        health.unwritten(1, 0);
+        health.wrote();
+        assert!(health.fault().is_some(), "the program tries to write it, and is not ready");
+        health.unwritten(0, 1);
+        assert_eq!(
+            (health.fault(), health.endings()),
+            (None, 1),
+            "one that is refused is counted, and in no way"
+        );
     }
 }

@@ -17,9 +17,16 @@ pub(crate) enum Payer {
     User(UserId),
     /// A network's, where nobody is known.
     Network(ClientAddress),
+    /// That of everybody who is not known, where the network is not at hand either.
+    Strangers,
 }
 
 impl Payer {
+    /// Whether nobody is known: all of these have one turn together.
+    pub(crate) fn is_stranger(self) -> bool {
+        matches!(self, Self::Network(_) | Self::Strangers)
+    }
+
     /// Who waits for a write.
     pub(crate) fn of_write<A: Action>(permit: &Permit<A>, context: &Context) -> Self {
         match permit.holder() {

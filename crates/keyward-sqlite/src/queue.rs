@@ -19,9 +19,18 @@ pub(crate) struct Queue<J> {
 
 struct State<J> {
     by: HashMap<Payer, VecDeque<Waiting<J>>>,
-    /// Each payer once, in the order of their turns.
-    turns: VecDeque<Payer>,
+    /// Each turn once, in their order.
+    turns: VecDeque<Turn>,
+    /// Each network with a job once, in the order in which they have the turn of all.
+    networks: VecDeque<Payer>,
     closed: bool,
+}
+
+/// A turn in each round. All networks have one together, since a stranger can come from as many as there are places.
+#[derive(Clone, Copy)]
+enum Turn {
+    Of(Payer),
+    Networks,
 }
 
 /// A job, and its place in the queue, which it has until it is done.
@@ -34,7 +43,8 @@ impl<J> Queue<J> {
     /// With that many places of accounts, of which one takes no more than a share. Networks have half as many besides, and
     /// one of them half a share.
     pub(crate) fn new(most: u64, share: u64) -> Self {
-        let state = State { by: HashMap::new(), turns: VecDeque::new(), closed: false };
+        let (turns, networks) = (VecDeque::new(), VecDeque::new());
+        let state = State { by: HashMap::new(), turns, networks, closed: false };
         Self {
             state: Mutex::new(state),
             more: Condvar::new(),
@@ -48,7 +58,7 @@ impl<J> Queue<J> {
     pub(crate) fn push(&self, payer: Payer, job: J) -> Result<(), Full> {
         let places = match payer {
             Payer::Own => &self.own,
-            Payer::Network(_) => &self.strangers,
+            Payer::Network(_) | Payer::Strangers => &self.strangers,
             Payer::Account(_) | Payer::User(_) => &self.places,
         };
         let waiting = Waiting { job, _place: places.take(payer, 1)? };
@@ -57,7 +67,7 @@ impl<J> Queue<J> {
         let first = line.is_empty();
         line.push_back(waiting);
         if first {
-            state.turns.push_back(payer);
+            state.line_up(payer);
         }
         drop(state);
         self.more.notify_one();
@@ -95,14 +105,31 @@ impl<J> Queue<J> {
 }
 
 impl<J> State<J> {
+    fn line_up(&mut self, payer: Payer) {
+        if !payer.is_stranger() {
+            return self.turns.push_back(Turn::Of(payer));
+        }
+        if self.networks.is_empty() {
+            self.turns.push_back(Turn::Networks);
+        }
+        self.networks.push_back(payer);
+    }
+
     fn take(&mut self) -> Option<Waiting<J>> {
-        let payer = self.turns.pop_front()?;
+        let turn = self.turns.pop_front()?;
+        let payer = match turn {
+            Turn::Of(payer) => payer,
+            Turn::Networks => self.networks.pop_front()?,
+        };
+        if matches!(turn, Turn::Networks) && !self.networks.is_empty() {
+            self.turns.push_back(turn);
+        }
         let line = self.by.get_mut(&payer)?;
         let waiting = line.pop_front();
         if line.is_empty() {
             self.by.remove(&payer);
         } else {
-            self.turns.push_back(payer);
+            self.line_up(payer);
         }
         waiting
     }
@@ -155,6 +182,31 @@ mod tests {
         assert_eq!((queue.push(network(2), ()), queue.push(network(2), ())), (Ok(()), Ok(())));
         assert_eq!(queue.push(network(3), ()), Err(Full::Pool));
         assert!((0..8).all(|job| queue.push(account(1 + job / 4), ()).is_ok()));
+    }
+
+    #[test]
+    fn all_networks_together_have_one_turn_in_each_round() {
+        let network = |number: u32| Payer::Network(ClientAddress::Known(number.to_be_bytes().into()));
+        let queue = Queue::new(1024, 256);
+        for number in 0..500 {
+            queue.push(network(number), number).unwrap();
+        }
+        queue.push(network(0), 500).unwrap();
+        queue.push(account(1), 1_000).unwrap();
+        queue.push(account(1), 1_001).unwrap();
+        let order: Vec<u32> = (0..503).map(|_| queue.next().unwrap().job).collect();
+        assert_eq!(order[..5], [0, 1_000, 1, 1_001, 2], "500 networks delay an account's job by one");
+        assert_eq!(order[5..], (3..=500).collect::<Vec<u32>>(), "the networks each in turn");
+    }
+
+    #[test]
+    fn strangers_have_places_and_a_turn_of_their_own() {
+        let queue = Queue::new(8, 4);
+        assert_eq!((queue.push(Payer::Strangers, 1), queue.push(Payer::Strangers, 2)), (Ok(()), Ok(())));
+        assert_eq!(queue.push(Payer::Strangers, 3), Err(Full::Share));
+        queue.push(Payer::Own, 10).unwrap();
+        let order: Vec<i32> = (0..3).map(|_| queue.next().unwrap().job).collect();
+        assert_eq!(order, [1, 10, 2], "the program's own job waits for one of them");
     }
 
     #[test]

@@ -215,6 +215,18 @@ impl Sqlite {
         self.read_in(Payer::of_read(permit), work).await
     }
 
+    /// As [`Sqlite::read`], for somebody who is not known yet: such reads wait in a share of their own, and have one turn together.
+    ///
+    /// # Errors
+    /// As [`Sqlite::read`], and [`StoreError::Busy`].
+    pub(crate) async fn read_for_stranger<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read_in(Payer::Strangers, work).await
+    }
+
     async fn read_in<T, F>(&self, payer: Payer, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -263,6 +275,54 @@ mod tests {
 
     fn waits(queue: &Queue<Read>) -> u64 {
         queue.len()
+    }
+
+    #[tokio::test]
+    async fn sign_ins_of_strangers_leave_the_program_its_own_places() {
+        use keyward_core::store::{SignInReads, Upkeep};
+        let directory = tempfile::tempdir().unwrap();
+        let store = crate::testing::open(&directory.path().join("keyward.db"));
+        let fill = SHARE / 2 + 88;
+        let (go, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(held));
+        let blocked: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let held = Arc::clone(&held);
+                let (reply, done) = oneshot::channel();
+                let read: Read = Box::new(move |_| {
+                    let _ = reply.send(held.lock().unwrap().recv().is_ok());
+                });
+                store.readers.queue.push(Payer::Own, read).unwrap();
+                done
+            })
+            .collect();
+        let mut signing_in = tokio::task::JoinSet::new();
+        for number in 0..fill {
+            let store = store.clone();
+            signing_in
+                .spawn(async move { store.password_of(format!("{number}@acme.example")).await.map(|_| ()) });
+        }
+        let mut refused = 0;
+        while refused + waits(&store.readers.queue) < fill + THREADS as u64 {
+            tokio::task::yield_now().await;
+            while let Some(ended) = signing_in.try_join_next() {
+                assert!(matches!(ended.unwrap(), Err(StoreError::Busy)));
+                refused += 1;
+            }
+        }
+        assert_eq!(refused, 88, "beyond the strangers' share");
+        let ping = {
+            let store = store.clone();
+            tokio::spawn(async move { store.ping().await })
+        };
+        while waits(&store.readers.queue) <= SHARE / 2 + THREADS as u64 {
+            tokio::task::yield_now().await;
+        }
+        (0..THREADS).for_each(|_| go.send(()).unwrap());
+        for read in blocked {
+            assert!(read.await.unwrap());
+        }
+        ping.await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -33,7 +33,7 @@ impl SignInReads for Sqlite {
         let read = |row: &Row<'_>| {
             Ok((UserId(rows::get(row, "id")?), Secret::new(rows::get(row, "password_hash")?)))
         };
-        Box::pin(self.read(move |reads| reads.first(sql, [email], read)))
+        Box::pin(self.read_for_stranger(move |reads| reads.first(sql, [email], read)))
     }
 
     fn link(
@@ -42,12 +42,20 @@ impl SignInReads for Sqlite {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>> {
         let sql = "SELECT user_id, kind FROM password_links WHERE digest = ?1 AND expires_at > ?2";
-        Box::pin(self.read(move |reads| reads.first(sql, params![digest.as_bytes(), now.unix()], link)))
+        Box::pin(
+            self.read_for_stranger(move |reads| {
+                reads.first(sql, params![digest.as_bytes(), now.unix()], link)
+            }),
+        )
     }
 
     fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>> {
         let sql = "SELECT 1 FROM oauth_codes WHERE digest = ?1";
-        Box::pin(self.read(move |reads| Ok(reads.first(sql, [digest.as_bytes()], |_| Ok(()))?.is_some())))
+        Box::pin(
+            self.read_for_stranger(move |reads| {
+                Ok(reads.first(sql, [digest.as_bytes()], |_| Ok(()))?.is_some())
+            }),
+        )
     }
 }
 

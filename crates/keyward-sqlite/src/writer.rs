@@ -151,9 +151,7 @@ fn work_through(queue: &Queue<Waiting>, desk: &mut Desk<'_>) {
             tracing::error!("a piece of work of the writer panicked and was rolled back");
         }
     }
-    if !endings::settle(desk) {
-        endings::give_up(desk);
-    }
+    endings::settle_at_stop(desk);
 }
 
 fn close(connection: Connection) {

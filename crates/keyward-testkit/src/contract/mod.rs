@@ -173,6 +173,8 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     signing_in::clients_that_register_are_bounded_and_the_same_is_the_same(&Bench::new(&fresh()).await).await;
     signing_in::a_client_that_registers_again_has_its_day_anew(&Bench::new(&fresh()).await).await;
     signing_in::a_flood_of_registrations_thins_the_network_that_holds_most(&Bench::new(&fresh()).await).await;
+    signing_in::a_client_that_others_register_too_leaves_the_network_of_a_flood(&Bench::new(&fresh()).await)
+        .await;
     signing_in::failed_sign_ins_leave_one_row_for_each_user(&Bench::new(&fresh()).await).await;
     signing_in::a_code_is_known_from_when_it_is_given(&Bench::new(&fresh()).await).await;
     signing_in::signing_keys_are_known_at_once(&Bench::new(&fresh()).await).await;

@@ -103,3 +103,27 @@ pub(crate) async fn a_flood_of_registrations_thins_the_network_that_holds_most<S
     register("late".to_owned(), 4, 60).await;
     assert!(known("late") && known("honest"), "and who registers within it is let in");
 }
+
+/// A public client whose metadata a flood has registered first is not thinned with the flood once somebody else registers it,
+/// nor if the flood registers it again after.
+pub(crate) async fn a_client_that_others_register_too_leaves_the_network_of_a_flood<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let register = async |id: String, same: Option<&str>, network: u8, seconds| {
+        let network = ClientAddress::Known([203, 0, network, 7].into());
+        let client = client(&id, ClientOrigin::Registered);
+        let effect = RegisterClient { client, same: same.map(TokenDigest::of), network, most: 20, share: 3 };
+        must("everybody can register", commit(bench.store, effect, permit::register(), seconds).await).1
+    };
+    register("shared".to_owned(), Some("metadata"), 2, 0).await;
+    for number in 0..2 {
+        register(format!("flood {number}"), None, 2, 1 + number).await;
+    }
+    let again = register("other".to_owned(), Some("metadata"), 1, 3).await;
+    assert_eq!(&*again.id, "shared", "it is the same client");
+    register("draws".to_owned(), Some("metadata"), 2, 4).await;
+    for number in 0..6 {
+        register(format!("more {number}"), None, 2, 5 + number).await;
+    }
+    assert!(bench.store.directory().read().client("shared").is_some(), "it is not of the flood's share");
+}
