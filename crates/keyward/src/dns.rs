@@ -11,13 +11,14 @@
 //! 4. Both files are read again when they have changed. Without a usable `/etc/resolv.conf` the server starts, and a look-up
 //!    that needs it fails with the reason.
 
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+mod servers;
+
+use hickory_resolver::Hosts;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
-use hickory_resolver::{Hosts, Resolver, TokioResolver};
 use reqwest::dns::{Addrs, Resolve, Resolving};
+use servers::Servers;
 use std::fmt;
 use std::io::{self, Error};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -28,11 +29,6 @@ use std::time::{Duration, SystemTime};
 
 /// A look-up has ended after this.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// A name server has answered within this, or is asked again. The usual 5 s would leave no time for a second try.
-const MOST_TIMEOUT: Duration = Duration::from_secs(2);
-const MOST_ATTEMPTS: usize = 2;
-/// Questions that are open on one connection to a name server.
-const MOST_QUESTIONS: usize = 256;
 
 /// Resolves host names. Clones share the configuration, the cache and the connections; separate instances share nothing.
 #[derive(Clone)]
@@ -51,7 +47,7 @@ type Stamp = [Option<(SystemTime, u64)>; 2];
 struct Machine {
     hosts: Hosts,
     /// Asks the name servers; or why none can be asked.
-    servers: Result<TokioResolver, String>,
+    servers: Result<Servers, String>,
 }
 
 impl Default for Dns {
@@ -114,7 +110,7 @@ impl Machine {
         let configured = std::fs::read(servers).map_err(|error| error.to_string());
         let configured =
             configured.and_then(|text| parse_resolv_conf(text).map_err(|error| error.to_string()));
-        let built = configured.and_then(|(config, options)| build(config, options));
+        let built = configured.and_then(|(config, options)| Servers::build(config, options));
         let servers = built.map_err(|error| {
             format!("{} names no name server that can be asked: {error}", servers.display())
         });
@@ -132,9 +128,7 @@ impl Machine {
             return Ok(named);
         }
         let servers = self.servers.as_ref().map_err(|error| Error::other(error.clone()))?;
-        let found =
-            servers.lookup_ip(parsed).await.map_err(|error| Error::other(format!("{name}: {error}")))?;
-        Ok(found.iter().collect())
+        servers.resolve(parsed).await.map_err(|error| Error::other(format!("{name}: {error}")))
     }
 
     /// What the file of hosts says.
@@ -149,16 +143,6 @@ impl Machine {
 fn is_localhost(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
-}
-
-fn build(config: ResolverConfig, mut options: ResolverOpts) -> Result<TokioResolver, String> {
-    options.timeout = options.timeout.min(MOST_TIMEOUT);
-    options.attempts = options.attempts.min(MOST_ATTEMPTS);
-    options.max_active_requests = MOST_QUESTIONS;
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    options.use_hosts_file = ResolveHosts::Never;
-    let builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
-    builder.with_options(options).build().map_err(|error| error.to_string())
 }
 
 impl Resolve for Dns {

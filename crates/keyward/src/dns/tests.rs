@@ -1,6 +1,9 @@
 use super::*;
-use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
+use hickory_resolver::proto::rr::{RData, Record};
 use std::net::UdpSocket;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// A machine with these two files; `None`: there is no such file.
@@ -19,12 +22,18 @@ fn machine(hosts: Option<&str>, servers: Option<&str>) -> (TempDir, Dns) {
 
 /// A machine whose only name server is this socket.
 fn asking(socket: &UdpSocket) -> Dns {
+    searching(socket, &[], ResolverOpts::default())
+}
+
+/// The same, with search domains and options.
+fn searching(socket: &UdpSocket, search: &[&str], options: ResolverOpts) -> Dns {
     let address = socket.local_addr().unwrap();
     let mut connection = ConnectionConfig::udp();
     connection.port = address.port();
     let mut server = NameServerConfig::udp(address.ip());
     server.connections = vec![connection];
-    let servers = build(ResolverConfig::from_parts(None, Vec::new(), vec![server]), ResolverOpts::default());
+    let search = search.iter().map(|domain| Name::from_str(domain).unwrap()).collect();
+    let servers = Servers::build(ResolverConfig::from_parts(None, search, vec![server]), options);
     let (_folder, dns) = machine(Some("192.0.2.7 named.example\n"), None);
     let hosts = Machine::read(&dns.0.hosts, &dns.0.servers).hosts;
     let stamp = [None, None];
@@ -108,4 +117,101 @@ async fn a_lookup_ends_by_itself() {
     let begun = tokio::time::Instant::now();
     let error = dns.resolve("h.hole.example.").await.unwrap_err();
     assert!(begun.elapsed() <= DEADLINE, "{:?}: {error}", begun.elapsed());
+}
+
+/// What the name server of a test does with a question.
+enum Reply {
+    Drops,
+    Holds(&'static str),
+    NoSuchName,
+}
+
+/// Answers for as long as the test lives, and counts the questions.
+fn answering(socket: UdpSocket, reply: fn(&str, RecordType) -> Reply) -> Arc<AtomicUsize> {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    socket.set_nonblocking(true).unwrap();
+    let socket = tokio::net::UdpSocket::from_std(socket).unwrap();
+    tokio::spawn(async move {
+        let mut bytes = [0; 1_500];
+        loop {
+            let (length, from) = socket.recv_from(&mut bytes).await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            let question = Message::from_vec(&bytes[..length]).unwrap();
+            let query = question.queries[0].clone();
+            let code = |code| Message::error_msg(question.metadata.id, OpCode::Query, code);
+            let mut message = match reply(&query.name().to_string(), query.query_type()) {
+                Reply::Drops => continue,
+                Reply::NoSuchName => code(ResponseCode::NXDomain),
+                Reply::Holds(address) => {
+                    let address: IpAddr = address.parse().unwrap();
+                    let mut message = code(ResponseCode::NoError);
+                    message.add_answer(Record::from_rdata(query.name().clone(), 60, RData::from(address)));
+                    message
+                }
+            };
+            message.add_query(query);
+            socket.send_to(&message.to_vec().unwrap(), from).await.unwrap();
+        }
+    });
+    asked
+}
+
+#[tokio::test]
+async fn a_resolver_that_drops_questions_for_one_kind_of_address_keeps_no_name_from_being_found() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let dns = asking(&socket);
+    answering(socket, |name, kind| match (name, kind) {
+        ("four.example.", RecordType::A) => Reply::Holds("192.0.2.1"),
+        ("six.example.", RecordType::AAAA) => Reply::Holds("2001:db8::1"),
+        ("denied.example.", RecordType::A) => Reply::Holds("192.0.2.2"),
+        ("denied.example.", _) => Reply::NoSuchName,
+        ("both.example.", RecordType::A) => Reply::Holds("192.0.2.3"),
+        ("both.example.", _) => Reply::Holds("2001:db8::3"),
+        _ => Reply::Drops,
+    });
+    for (name, found) in [
+        ("four.example.", vec!["192.0.2.1"]),
+        ("six.example.", vec!["2001:db8::1"]),
+        ("denied.example.", vec!["192.0.2.2"]),
+        ("both.example.", vec!["192.0.2.3", "2001:db8::3"]),
+    ] {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(dns.resolve(name).await.unwrap(), addresses(&found), "{name}");
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(1), "{name} took {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_searched_where_the_machine_says_and_both_kinds_of_address_are_of_one_host() {
+    let search = ["a.test.", "b.test."];
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut options = ResolverOpts::default();
+    options.ndots = 3;
+    let dns = searching(&socket, &search, options);
+    answering(socket, |name, kind| match (name, kind) {
+        ("id.example.a.test.", RecordType::A) => Reply::NoSuchName,
+        ("id.example.b.test.", RecordType::A) => Reply::Holds("192.0.2.1"),
+        ("id.example.", RecordType::AAAA) => Reply::Holds("2001:db8::1"),
+        ("id.example.", RecordType::A) => Reply::Holds("192.0.2.9"),
+        ("a.b.c.example.", RecordType::A) => Reply::Holds("192.0.2.5"),
+        _ => Reply::Drops,
+    });
+    let begun = tokio::time::Instant::now();
+    assert_eq!(dns.resolve("id.example").await.unwrap(), addresses(&["192.0.2.1"]));
+    assert_eq!(dns.resolve("id.example.").await.unwrap(), addresses(&["192.0.2.9", "2001:db8::1"]));
+    assert_eq!(dns.resolve("a.b.c.example").await.unwrap(), addresses(&["192.0.2.5"]), "it has three dots");
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_no_server_answers_for_is_over_before_a_clients_document_is() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let dns = asking(&silent);
+    let begun = tokio::time::Instant::now();
+    dns.resolve("h.hole.example.").await.unwrap_err();
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(2_300)..Duration::from_millis(2_900)).contains(&took), "{took:?}");
 }

@@ -6,6 +6,7 @@
 
 use super::KeySource;
 use super::fetch::FetchError;
+use crate::reload::Current;
 use keyward_core::BoxFuture;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Clock;
@@ -21,6 +22,8 @@ use tokio::sync::{Notify, watch};
 const WAITING: u64 = 1_024;
 const WAITING_OF_ADDRESS: u64 = 64;
 const WAITING_OF_NETWORK: u64 = 256;
+/// So long before the end of `request_timeout` a wait ends, so that the answer says when to ask again.
+const BEFORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One issuer's keys.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Keys {
     wanted: Notify,
     of_addresses: Shares<ClientAddress>,
     of_networks: Shares<ClientAddress>,
+    /// How long a request may take.
+    current: Current,
 }
 
 #[derive(Debug)]
@@ -59,7 +64,7 @@ pub struct Standing {
 
 impl Keys {
     /// Of this issuer, none yet.
-    pub fn new(issuer: String, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(issuer: String, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>, current: Current) -> Self {
         let shared = Shared {
             issuer,
             source,
@@ -74,7 +79,14 @@ impl Keys {
             wanted: Notify::new(),
             of_addresses: Shares::new(WAITING, WAITING_OF_ADDRESS),
             of_networks: Shares::new(WAITING, WAITING_OF_NETWORK),
+            current,
         }
+    }
+
+    /// How long a token may wait here, within the time that its request has.
+    fn patience(&self) -> Duration {
+        let limit = self.current.glance(|now| now.request_timeout);
+        self.shared.life().patience().min(limit.saturating_sub(BEFORE_TIMEOUT))
     }
 
     /// How they are now.
@@ -227,10 +239,10 @@ impl IssuerKeys for Keys {
     fn refresh<'a>(&'a self, wanted: KeyQuery<'a>) -> BoxFuture<'a, KeyFetch> {
         Box::pin(async move {
             let Ok(_place) = self.place(wanted.from) else {
-                return KeyFetch::Later(self.shared.retry_after());
+                let latest = self.shared.life().retry_latest(self.shared.clock.elapsed());
+                return KeyFetch::Later(latest);
             };
-            let patience = self.shared.life().patience();
-            let settled = tokio::time::timeout(patience, self.shared.settle(&wanted)).await;
+            let settled = tokio::time::timeout(self.patience(), self.shared.settle(&wanted)).await;
             settled.unwrap_or_else(|_| KeyFetch::Later(self.shared.retry_after()))
         })
     }

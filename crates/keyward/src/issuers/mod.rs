@@ -12,6 +12,7 @@ pub use links::ByStore;
 
 use crate::app::Store;
 use crate::config::IssuerConfig;
+use crate::reload::Current;
 use fetch::Web;
 use keyward_core::BoxFuture;
 use keyward_core::clock::Clock;
@@ -57,19 +58,28 @@ impl Issuers {
     ///
     /// # Errors
     /// When the machine's certificates cannot be used.
-    pub fn of(configured: &[IssuerConfig], clock: &Arc<dyn Clock>) -> Result<Self, FetchError> {
+    pub fn of(
+        configured: &[IssuerConfig],
+        clock: &Arc<dyn Clock>,
+        current: &Current,
+    ) -> Result<Self, FetchError> {
         let web = Web::new()?;
-        Ok(Self::with(configured, clock, |issuer| Arc::new(discovery::OfIssuer::new(issuer, web.clone()))))
+        let source = |issuer: &IssuerConfig| -> Arc<dyn KeySource> {
+            Arc::new(discovery::OfIssuer::new(issuer, web.clone()))
+        };
+        Ok(Self::with(configured, clock, current, source))
     }
 
     /// As configured, their keys from these sources.
     pub fn with(
         configured: &[IssuerConfig],
         clock: &Arc<dyn Clock>,
+        current: &Current,
         source: impl Fn(&IssuerConfig) -> Arc<dyn KeySource>,
     ) -> Self {
         let keys = |issuer: &IssuerConfig| {
-            Arc::new(Keys::new(issuer.issuer.clone(), source(issuer), Arc::clone(clock)))
+            let name = issuer.issuer.clone();
+            Arc::new(Keys::new(name, source(issuer), Arc::clone(clock), current.clone()))
         };
         Self { all: configured.iter().map(|issuer| (issuer.clone(), keys(issuer))).collect() }
     }

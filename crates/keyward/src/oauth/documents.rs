@@ -10,7 +10,7 @@
 //! 4. a document is kept for as long as it says, between 5 minutes and a day; a failure is kept for 10 seconds, so that nobody
 //!    can have us ask the same address again and again, and while its host does not answer, what it said is believed for a day;
 //! 5. one document is fetched once at a time, for all who wait for it; of the fetches that run at once an address and a network
-//!    have a share.
+//!    have a share, and where no place is left, the network with the most of them gives one up to a network with fewer.
 
 pub use super::public_names::{Names, PublicNames, is_public};
 
@@ -28,6 +28,7 @@ use reqwest::redirect::Policy;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 use url::{Host, Url};
 
 /// The longest document, in bytes.
@@ -77,10 +78,26 @@ type Found = Result<Client, DocumentError>;
 /// A document that is being fetched, for all who wait for it.
 type Flight = future::Shared<BoxFuture<'static, Found>>;
 
+/// A fetch that runs.
+#[derive(Debug)]
+struct Flying {
+    flight: Flight,
+    task: AbortHandle,
+    number: u64,
+    network: ClientAddress,
+    /// Its place, which is free as soon as this leaves the table.
+    _seat: Seat,
+}
+
+/// A place among the fetches that run.
+type Seat = [Lease<ClientAddress>; 2];
+
 #[derive(Debug, Default)]
 struct Table {
     kept: HashMap<String, Kept>,
-    flying: HashMap<String, Flight>,
+    flying: HashMap<String, Flying>,
+    /// Fetches that have begun.
+    begun: u64,
 }
 
 #[derive(Debug)]
@@ -113,18 +130,39 @@ impl Table {
         }
         self.kept.insert(id, kept);
     }
+
+    /// Ends the oldest fetch of the network with the most of them, for one with fewer; `false`: there is no such network. A
+    /// fetch of a host that answers is over soon, so the oldest one most likely comes to nothing.
+    fn thin_for(&mut self, network: ClientAddress) -> bool {
+        let mut counts = HashMap::<ClientAddress, usize>::new();
+        self.flying.values().for_each(|flying| *counts.entry(flying.network).or_default() += 1);
+        let own = counts.get(&network).copied().unwrap_or_default();
+        let Some((fullest, most)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return false };
+        if most <= own + 1 {
+            return false;
+        }
+        let of_it = self.flying.iter().filter(|(_, flying)| flying.network == fullest);
+        let oldest = of_it.min_by_key(|(_, flying)| flying.number).map(|(id, _)| id.clone());
+        let ended = oldest.and_then(|id| self.flying.remove(&id));
+        ended.inspect(|flying| flying.task.abort()).is_some()
+    }
 }
 
 /// Takes a flight off the table however it ends.
 struct Landing {
     shared: Arc<Shared>,
     id: String,
+    number: u64,
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        let flown = self.shared.table().flying.remove(&self.id);
-        drop(flown);
+        let mut table = self.shared.table();
+        // One that was ended for another network is off already, and the id may be fetched again.
+        if table.flying.get(&self.id).is_some_and(|flying| flying.number == self.number) {
+            let flown = table.flying.remove(&self.id);
+            drop((table, flown));
+        }
     }
 }
 
@@ -174,23 +212,29 @@ impl Documents {
                 return known.what.clone();
             }
             match table.flying.get(id) {
-                Some(flight) => flight.clone(),
+                Some(flying) => flying.flight.clone(),
                 None => {
-                    let Ok(seat) = self.0.seat(from) else {
+                    let Ok(seat) = self.0.seat(&mut table, from) else {
                         return table
                             .last_good(id, elapsed)
                             .map(|(client, _)| client)
                             .ok_or(DocumentError::Busy);
                     };
-                    let landing = Landing { shared: Arc::clone(&self.0), id: id.to_owned() };
+                    table.begun += 1;
+                    let number = table.begun;
+                    let landing = Landing { shared: Arc::clone(&self.0), id: id.to_owned(), number };
                     // A task of its own: whoever began it may leave, and those who wait for it stay.
                     let task = tokio::spawn(async move {
                         let found = landing.shared.find(&landing.id, now, elapsed).await;
-                        drop((landing, seat));
+                        drop(landing);
                         found
                     });
+                    let handle = task.abort_handle();
                     let flight = task.map(|found| found.unwrap_or(Err(DocumentError::Busy))).boxed().shared();
-                    table.flying.insert(id.to_owned(), flight.clone());
+                    let network = from.network();
+                    let flying =
+                        Flying { flight: flight.clone(), task: handle, number, network, _seat: seat };
+                    table.flying.insert(id.to_owned(), flying);
                     flight
                 }
             }
@@ -204,8 +248,15 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place among the fetches that run.
-    fn seat(&self, from: ClientAddress) -> Result<[Lease<ClientAddress>; 2], Full> {
+    /// A place among the fetches that run, if need be that of a network with more of them.
+    fn seat(&self, table: &mut Table, from: ClientAddress) -> Result<Seat, Full> {
+        match self.free_seat(from) {
+            Err(Full::Pool) if table.thin_for(from.network()) => self.free_seat(from),
+            taken => taken,
+        }
+    }
+
+    fn free_seat(&self, from: ClientAddress) -> Result<Seat, Full> {
         Ok([self.of_addresses.take(from.host(), 1)?, self.of_networks.take(from.network(), 1)?])
     }
 

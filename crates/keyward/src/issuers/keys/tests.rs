@@ -1,6 +1,7 @@
 use super::*;
 use crate::issuers::Document;
-use keyward_core::jwt::{Algorithm, COOL_DOWN};
+use crate::reload::Reloadable;
+use keyward_core::jwt::{Algorithm, FETCH_DEADLINE};
 use keyward_testkit::FakeClock;
 use keyward_testkit::issuer::{SigningKey, key_set};
 use tokio::task::{JoinHandle, yield_now};
@@ -48,6 +49,13 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::within(30)
+    }
+
+    /// Where a request may take so many seconds.
+    fn within(seconds: u64) -> Self {
+        let request_timeout = Duration::from_secs(seconds);
+        let current = Current::new(Reloadable { request_timeout, ..Reloadable::default() });
         let gate = Arc::new(Gate {
             begun: AtomicU64::new(0),
             open: tokio::sync::Semaphore::new(0),
@@ -55,7 +63,7 @@ impl Rig {
         });
         let clock = FakeClock::new();
         let source: Arc<dyn KeySource> = Arc::new(Arc::clone(&gate));
-        let keys = Keys::new("https://id.example/".to_owned(), source, Arc::new(clock.clone()));
+        let keys = Keys::new("https://id.example/".to_owned(), source, Arc::new(clock.clone()), current);
         Self { gate, clock, keys: Arc::new(keys) }
     }
 
@@ -186,6 +194,23 @@ async fn a_silent_issuer_is_waited_for_once_and_then_only_briefly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_ends_a_second_before_the_time_of_its_request() {
+    for (limit, waits) in [(1, 0), (4, 3), (7, 6), (30, 7)] {
+        let rig = Rig::within(limit);
+        let asked = rig.ask("k");
+        settle().await;
+        if waits > 0 {
+            rig.pass(waits - 1).await;
+            assert!(!asked.is_finished(), "{limit} s");
+            rig.pass(1).await;
+        }
+        assert!(asked.is_finished(), "{limit} s");
+        assert!(matches!(asked.await.unwrap(), KeyFetch::Later(_)));
+        assert_eq!(rig.begun(), 1, "its fetch goes on");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn tokens_of_one_address_or_network_do_not_take_all_the_places_to_wait_in() {
     let rig = Rig::new();
     let network = |host: u8| (0..WAITING_OF_ADDRESS).map(move |_| [198, 51, 100, host]);
@@ -193,7 +218,9 @@ async fn tokens_of_one_address_or_network_do_not_take_all_the_places_to_wait_in(
     settle().await;
     let waiting = strangers.iter().filter(|stranger| !stranger.is_finished()).count();
     assert_eq!(waiting, 256, "four addresses have their share, and the network then has its own");
-    assert_eq!(rig.ask_from("x", [198, 51, 100, 0]).await.unwrap(), KeyFetch::Later(COOL_DOWN));
+    rig.clock.pass(Duration::from_secs(1));
+    let left = FETCH_DEADLINE - Duration::from_secs(1);
+    assert_eq!(rig.ask_from("x", [198, 51, 100, 0]).await.unwrap(), KeyFetch::Later(left), "of the fetch");
     let good = rig.ask("k");
     settle().await;
     assert!(!good.is_finished(), "another address has a place");
