@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::telemetry;
 use crate::watch::LeftOut;
 use keyward_core::clock::Timestamp;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often it is looked.
@@ -11,26 +12,46 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// Dropped lines that were reported already.
 #[derive(Debug)]
-pub(crate) struct Reported {
+struct Reported {
     since: Timestamp,
     lines: u64,
 }
 
-/// Writes the counts for as long as it runs.
-pub(crate) async fn forever(app: &App) {
-    let mut reported = Reported { since: app.clock.now(), lines: 0 };
-    loop {
-        tokio::time::sleep(EVERY).await;
-        dropped(&mut reported, telemetry::lines_dropped(), app.clock.now());
-        for left_out in app.log.floods.ended(app.clock.elapsed()) {
-            report(left_out);
+/// What was reported, from the start of the server to its stop.
+#[derive(Debug)]
+pub(crate) struct LogCounts(Mutex<Reported>);
+
+impl LogCounts {
+    /// From this time on.
+    pub(crate) fn since(since: Timestamp) -> Self {
+        Self(Mutex::new(Reported { since, lines: 0 }))
+    }
+
+    /// Writes the counts for as long as it runs.
+    pub(crate) async fn forever(&self, app: &App) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            self.dropped(telemetry::lines_dropped(), app.clock.now());
+            for left_out in app.log.floods.ended(app.clock.elapsed()) {
+                report(left_out);
+            }
         }
     }
-}
 
-/// Writes what was left out of the minute that is not over, at the end of the program.
-pub(crate) fn last(app: &App) {
-    app.log.floods.all().into_iter().for_each(report);
+    /// Writes what was left out of the minute that is not over, and what was dropped since the last look, at the end of the
+    /// program.
+    pub(crate) fn last(&self, app: &App) {
+        self.end(app.log.floods.all(), telemetry::lines_dropped(), app.clock.now());
+    }
+
+    fn end(&self, left_out: Vec<LeftOut>, lines: [(&'static str, u64); 2], now: Timestamp) {
+        left_out.into_iter().for_each(report);
+        self.dropped(lines, now);
+    }
+
+    fn dropped(&self, lines: [(&'static str, u64); 2], now: Timestamp) {
+        dropped(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner), lines, now);
+    }
 }
 
 fn report(LeftOut { address, lines }: LeftOut) {
@@ -79,12 +100,12 @@ mod tests {
         let path = file.path().to_owned();
         let writer = move || std::fs::File::options().append(true).open(&path).unwrap();
         let (begin, later) = (Timestamp::from_unix(0), Timestamp::from_unix(10));
-        let mut reported = Reported { since: begin, lines: 0 };
+        let counts = LogCounts::since(begin);
         tracing::subscriber::with_default(telemetry::json(writer, EnvFilter::new("info")), || {
-            dropped(&mut reported, [("severe", 0), ("routine", 0)], later);
-            dropped(&mut reported, [("severe", 1), ("routine", 6)], later);
-            dropped(&mut reported, [("severe", 1), ("routine", 6)], later);
-            dropped(&mut reported, [("severe", 1), ("routine", 8)], later);
+            counts.dropped([("severe", 0), ("routine", 0)], later);
+            counts.dropped([("severe", 1), ("routine", 6)], later);
+            counts.dropped([("severe", 1), ("routine", 6)], later);
+            counts.dropped([("severe", 1), ("routine", 8)], later);
         });
         let text = std::fs::read_to_string(file.path()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
@@ -94,5 +115,23 @@ mod tests {
             "{text}"
         );
         assert!(lines[1].contains("2 log lines were dropped since 1970-01-01T00:00:10"), "{text}");
+    }
+
+    #[test]
+    fn a_stop_reports_what_was_dropped_since_the_last_look() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_owned();
+        let writer = move || std::fs::File::options().append(true).open(&path).unwrap();
+        let counts = LogCounts::since(Timestamp::from_unix(0));
+        tracing::subscriber::with_default(telemetry::json(writer, EnvFilter::new("info")), || {
+            counts.dropped([("severe", 0), ("routine", 3)], Timestamp::from_unix(10));
+            let left_out = vec![LeftOut { address: None, lines: 5 }];
+            counts.end(left_out, [("severe", 0), ("routine", 12)], Timestamp::from_unix(15));
+        });
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(
+            text.contains("5 more requests") && text.contains("9 log lines were dropped since"),
+            "{text}"
+        );
     }
 }

@@ -2,8 +2,10 @@
 //! reader of the log.
 //!
 //! There are two queues, or lanes: one for ERROR and WARN, one for the rest. A flood of requests fills its own lane alone. A
-//! line that finds its lane full is dropped and counted.
+//! line that finds its lane full, by lines or by bytes, is dropped and counted.
 
+use super::cut::cut;
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,9 +15,11 @@ use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that a lane holds: some megabytes at most.
+/// Lines that a lane holds.
 const LINES: usize = 8_192;
-/// The longest line. Ours are a few hundred bytes.
+/// Bytes that a lane holds.
+const BYTES: u64 = 4 * 1024 * 1024;
+/// The longest line; a longer one is cut. Ours are a few hundred bytes, and the backtrace of a panic some thousand.
 const LONGEST: usize = 16 * 1024;
 /// As many bytes are written at once.
 const BATCH: usize = 16 * 1024;
@@ -74,28 +78,44 @@ impl MakeWriter<'_> for &'static Lanes {
 #[derive(Debug)]
 struct Lane {
     queue: NonBlocking,
-    /// Counts the lines that found the queue full.
+    /// Lines that the queue refused. It has room for all that the count lets in, so there are none.
     full: ErrorCounter,
+    lines: u64,
     count: Arc<Count>,
 }
 
 /// What became of a lane's lines.
 #[derive(Debug, Default)]
 struct Count {
-    /// Given to the queue, whether it took them or not.
-    offered: AtomicU64,
-    /// Written, or lost by the writer.
-    done: AtomicU64,
+    /// Queued, and not written yet.
+    pending: AtomicU64,
+    /// The bytes of those.
+    bytes: AtomicU64,
     /// Lost by the writer: the disk is full, or the reader is gone.
     lost: AtomicU64,
-    /// Too long to be queued.
-    too_long: AtomicU64,
+    /// Not queued, as the lane was full.
+    dropped: AtomicU64,
+}
+
+impl Count {
+    /// Takes room for a line of so many bytes in a lane of so many lines.
+    fn take(&self, lines: u64, bytes: u64) -> bool {
+        let before = self.pending.fetch_add(1, Ordering::AcqRel);
+        let queued = self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        let room = before < lines && queued.saturating_add(bytes) <= BYTES;
+        if !room {
+            self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+            self.pending.fetch_sub(1, Ordering::AcqRel);
+        }
+        room
+    }
 }
 
 impl Lane {
     fn to<W: Write + Send + 'static>(out: &Arc<Mutex<W>>, thread: &str, lines: usize) -> Self {
         let count = Arc::new(Count::default());
         let sink = Sink { out: Arc::clone(out), batch: Vec::new(), lines: 0, count: Arc::clone(&count) };
+        let most = lines as u64;
         let (queue, guard) = NonBlockingBuilder::default()
             .buffered_lines_limit(lines)
             .lossy(true)
@@ -103,7 +123,7 @@ impl Lane {
             .finish(sink);
         // Dropped, it would print to standard output when the queue is full, and wait there. `Lanes::flush` does its work.
         std::mem::forget(guard);
-        Self { full: queue.error_counter(), queue, count }
+        Self { full: queue.error_counter(), queue, lines: most, count }
     }
 
     fn full(&self) -> u64 {
@@ -111,13 +131,12 @@ impl Lane {
     }
 
     fn dropped(&self) -> u64 {
-        self.full() + self.count.lost.load(Ordering::Relaxed) + self.count.too_long.load(Ordering::Relaxed)
+        self.full() + self.count.lost.load(Ordering::Relaxed) + self.count.dropped.load(Ordering::Relaxed)
     }
 
     /// Lines that are queued and not written yet.
     fn pending(&self) -> u64 {
-        let gone = self.full() + self.count.done.load(Ordering::Acquire);
-        self.count.offered.load(Ordering::Acquire).saturating_sub(gone)
+        self.count.pending.load(Ordering::Acquire).saturating_sub(self.full())
     }
 }
 
@@ -127,13 +146,14 @@ pub(crate) struct LaneWriter(&'static Lane);
 
 impl Write for LaneWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let Lane { queue, count, .. } = self.0;
-        if line.len() > LONGEST {
-            count.too_long.fetch_add(1, Ordering::Relaxed);
-            return Ok(line.len());
+        let Lane { queue, count, lines, .. } = self.0;
+        let kept = if line.len() > LONGEST { Cow::Owned(cut(line, LONGEST)) } else { Cow::Borrowed(line) };
+        if count.take(*lines, kept.len() as u64) {
+            queue.clone().write_all(&kept)?;
+        } else {
+            count.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        count.offered.fetch_add(1, Ordering::AcqRel);
-        queue.clone().write(line)
+        Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -168,7 +188,8 @@ impl<W: Write> Write for Sink<W> {
         if written.is_err() {
             self.count.lost.fetch_add(self.lines, Ordering::Relaxed);
         }
-        self.count.done.fetch_add(self.lines, Ordering::AcqRel);
+        self.count.bytes.fetch_sub(self.batch.len() as u64, Ordering::AcqRel);
+        self.count.pending.fetch_sub(self.lines, Ordering::AcqRel);
         self.batch.clear();
         self.lines = 0;
         // An error is counted; there is nobody who could be told of it.
@@ -277,11 +298,34 @@ mod tests {
     }
 
     #[test]
-    fn a_line_beyond_all_measure_is_dropped_and_counted() {
-        let lanes = kept(Lanes::to(Vec::new()));
-        log(lanes, || tracing::info!(text = "x".repeat(LONGEST), "long"));
+    fn a_line_beyond_all_measure_is_cut_with_a_mark() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lanes = kept(Lanes::to(file.reopen().unwrap()));
+        log(lanes, || tracing::error!(text = "x".repeat(LONGEST), "long"));
         lanes.flush();
-        assert_eq!(lanes.dropped(), [("severe", 0), ("routine", 1)]);
+        assert_eq!(lanes.dropped(), [("severe", 0), ("routine", 0)]);
+        let line = std::fs::read_to_string(file.path()).unwrap();
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(line.len() <= LONGEST && event["text"].as_str().unwrap().ends_with("x…(cut)"), "{line}");
+    }
+
+    #[test]
+    fn a_lane_holds_a_bounded_number_of_bytes() {
+        let (letting, let_go) = channel();
+        let taken = Arc::<Mutex<String>>::default();
+        let lanes = kept(Lanes::to(Reader { let_go, taken: Arc::clone(&taken) }));
+        let text = "x".repeat(10_000);
+        log(lanes, || (0..1_000).for_each(|_| tracing::info!(text, "long")));
+        let [_, (_, dropped)] = lanes.dropped();
+        assert!((550..650).contains(&dropped), "some 4 MiB of 10 MB: {dropped}");
+        for _ in 0..2_000 {
+            let _ = letting.send(());
+        }
+        lanes.flush();
+        assert_eq!(taken.lock().unwrap().lines().count() as u64, 1_000 - dropped);
+        log(lanes, || tracing::info!(text, "long"));
+        lanes.flush();
+        assert_eq!(lanes.dropped(), [("severe", 0), ("routine", dropped)], "what is written leaves its room");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Log lines on standard error, one event a line; and traces, if the environment asks for them. Neither can block: both go over
 //! bounded queues.
 
+mod cut;
 mod json_line;
 mod lanes;
 mod panics;

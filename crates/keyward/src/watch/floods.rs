@@ -2,8 +2,9 @@
 //! those that were left out. What is left out at the end of the minute is written as a count.
 //!
 //! Only lines that a stranger can cause are sampled: refusals, and requests without a credential. Errors of the server and
-//! denials of credentials that are somebody's have a count of their own, and are not crowded out by the rest.
+//! denials of credentials that are somebody's have counts of their own, and are not crowded out by the rest.
 
+use super::quota::{Quota, SevereQuotas};
 use keyward_core::address::ClientAddress;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 /// Lines of one address in a minute that are all written.
 const ROUTINE: u32 = 100;
-/// The same, of those that are severe.
+/// The same, of those that are severe and of recognised credentials.
 const SEVERE: u32 = 600;
 /// Addresses that are counted one by one; further ones are counted together.
 const ADDRESSES: usize = 4_096;
@@ -20,6 +21,19 @@ const ALL: u32 = 20_000;
 /// The addresses whose counts are written when a minute ends; further ones are written as one sum.
 const TOLD: usize = 100;
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a line is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineKind {
+    /// Nothing that is severe.
+    Routine,
+    /// A failure of the server itself: 500.
+    Failure,
+    /// Severe, and of a request without a recognised credential.
+    Stranger,
+    /// Severe, and of the credential of this kind and id.
+    Credential(&'static str, i64),
+}
 
 /// Whether a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +58,10 @@ pub(crate) struct Floods(Arc<Mutex<Table>>);
 
 impl Floods {
     /// Whether a line of this address is written at this time of the process.
-    pub(crate) fn sample(&self, address: ClientAddress, severe: bool, now: Duration) -> Sample {
+    pub(crate) fn sample(&self, address: ClientAddress, kind: LineKind, now: Duration) -> Sample {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.turn_to(now);
-        table.sample(address.host(), severe, now)
+        table.sample(address.host(), kind, now)
     }
 
     /// What was left out in minutes that have ended, and was not reported yet.
@@ -71,6 +85,7 @@ struct Table {
     minute: u64,
     /// Routine lines that were written in it.
     written: u32,
+    quotas: SevereQuotas,
     addresses: HashMap<ClientAddress, Tally>,
     others: Tally,
     ended: Vec<LeftOut>,
@@ -85,33 +100,36 @@ struct Tally {
 
 #[derive(Debug, Default)]
 struct Count {
-    written: u32,
+    quota: Quota,
     left_out: u64,
-    last: Duration,
 }
 
 impl Count {
     fn sample(&mut self, most: u32, now: Duration) -> Sample {
-        if self.written >= most && now.saturating_sub(self.last) < Duration::from_secs(1) {
-            self.left_out = self.left_out.saturating_add(1);
-            return Sample::LeaveOut;
+        let room = self.quota.take(most, now);
+        self.count(room)
+    }
+
+    fn count(&mut self, room: bool) -> Sample {
+        if room {
+            return Sample::Write(std::mem::take(&mut self.left_out));
         }
-        self.written = self.written.saturating_add(1);
-        self.last = now;
-        Sample::Write(std::mem::take(&mut self.left_out))
+        self.left_out = self.left_out.saturating_add(1);
+        Sample::LeaveOut
     }
 }
 
 impl Table {
-    fn sample(&mut self, host: ClientAddress, severe: bool, now: Duration) -> Sample {
+    fn sample(&mut self, host: ClientAddress, kind: LineKind, now: Duration) -> Sample {
+        let room = self.quotas.take(host, kind, now);
         let known = self.addresses.len() < ADDRESSES || self.addresses.contains_key(&host);
         let tally = if known { self.addresses.entry(host).or_default() } else { &mut self.others };
-        if severe {
-            return tally.severe.sample(SEVERE, now);
-        }
-        if self.written >= ALL {
-            tally.routine.left_out = tally.routine.left_out.saturating_add(1);
-            return Sample::LeaveOut;
+        match kind {
+            LineKind::Failure | LineKind::Stranger => return tally.severe.count(room),
+            LineKind::Credential(..) if room => return tally.severe.sample(SEVERE, now),
+            LineKind::Credential(..) => return tally.severe.count(false),
+            LineKind::Routine if self.written >= ALL => return tally.routine.count(false),
+            LineKind::Routine => {}
         }
         let sample = tally.routine.sample(ROUTINE, now);
         if sample != Sample::LeaveOut {
@@ -132,6 +150,7 @@ impl Table {
     /// Ends the minute: those of which most was left out by name, the rest as one sum.
     fn end(&mut self) {
         self.written = 0;
+        self.quotas = SevereQuotas::default();
         let others = std::mem::take(&mut self.others);
         let counted = std::mem::take(&mut self.addresses);
         let counted = counted.into_iter().map(|(address, tally)| (Some(address), tally));
@@ -159,46 +178,67 @@ mod tests {
         ClientAddress::of(IpAddr::V4(Ipv4Addr::from_bits(number)))
     }
 
+    const CREDENTIAL: LineKind = LineKind::Credential("api_key", 1);
+
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
-    fn written(floods: &Floods, address: ClientAddress, severe: bool, lines: u32, now: Duration) -> u32 {
-        let samples = (0..lines).map(|_| floods.sample(address, severe, now));
+    fn written(floods: &Floods, address: ClientAddress, kind: LineKind, lines: u32, now: Duration) -> u32 {
+        let samples = (0..lines).map(|_| floods.sample(address, kind, now));
         samples.filter(|sample| *sample != Sample::LeaveOut).count() as u32
     }
 
     #[test]
     fn of_one_address_a_hundred_lines_a_minute_are_written_and_then_one_a_second_with_a_count() {
         let floods = Floods::default();
-        assert_eq!(written(&floods, v4(1), false, 10_000, at(5)), 100);
-        assert_eq!(floods.sample(v4(1), false, at(6)), Sample::Write(9_900));
-        assert_eq!(written(&floods, v4(1), false, 500, at(6)), 0);
-        assert_eq!(floods.sample(v4(1), false, at(7)), Sample::Write(500));
-        assert_eq!(written(&floods, v4(2), false, 10, at(7)), 10, "another address has its own");
-        assert_eq!(written(&floods, v4(1), false, 7, at(7)), 0);
+        assert_eq!(written(&floods, v4(1), LineKind::Routine, 10_000, at(5)), 100);
+        assert_eq!(floods.sample(v4(1), LineKind::Routine, at(6)), Sample::Write(9_900));
+        assert_eq!(written(&floods, v4(1), LineKind::Routine, 500, at(6)), 0);
+        assert_eq!(floods.sample(v4(1), LineKind::Routine, at(7)), Sample::Write(500));
+        assert_eq!(written(&floods, v4(2), LineKind::Routine, 10, at(7)), 10, "another address has its own");
+        assert_eq!(written(&floods, v4(1), LineKind::Routine, 7, at(7)), 0);
         assert!(floods.ended(at(59)).is_empty());
         assert_eq!(floods.ended(at(60)), [LeftOut { address: Some(v4(1)), lines: 7 }]);
         assert!(floods.ended(at(60)).is_empty());
-        assert_eq!(written(&floods, v4(1), false, 1_000, at(60)), 100, "the next minute is another");
+        assert_eq!(
+            written(&floods, v4(1), LineKind::Routine, 1_000, at(60)),
+            100,
+            "the next minute is another"
+        );
     }
 
     #[test]
     fn severe_lines_are_not_crowded_out_by_the_rest() {
         let floods = Floods::default();
         for number in 0..10_000 {
-            written(&floods, v4(number), false, 200, at(0));
+            written(&floods, v4(number), LineKind::Routine, 200, at(0));
         }
-        assert_eq!(written(&floods, v4(1), false, 1, at(0)), 0);
-        assert_eq!(written(&floods, v4(1), true, 600, at(0)), 600);
-        assert_eq!(written(&floods, v4(1), true, 600, at(0)), 0);
-        assert_eq!(written(&floods, v4(99_999), true, 1, at(0)), 1);
+        assert_eq!(written(&floods, v4(1), LineKind::Routine, 1, at(0)), 0);
+        assert_eq!(written(&floods, v4(1), CREDENTIAL, 600, at(0)), 600);
+        assert_eq!(written(&floods, v4(1), CREDENTIAL, 600, at(0)), 0);
+        let another = LineKind::Credential("api_key", 2);
+        assert_eq!(written(&floods, v4(99_999), another, 1, at(0)), 1);
+        assert_eq!(written(&floods, v4(1), LineKind::Failure, 1_000, at(0)), 1_000, "our own failures are");
+    }
+
+    #[test]
+    fn what_is_left_out_of_strangers_severe_lines_is_counted_by_address() {
+        let floods = Floods::default();
+        for number in 0..3_000 {
+            written(&floods, v4(number << 8), LineKind::Stranger, 1, at(0));
+        }
+        written(&floods, v4(1), LineKind::Stranger, 500, at(0));
+        assert_eq!(written(&floods, v4(1), CREDENTIAL, 100, at(0)), 100, "of a credential all are written");
+        let lines = floods.all().iter().map(|left_out| left_out.lines).sum::<u64>();
+        assert_eq!(lines, 1_000, "and 500 of one address were reported with its next line");
     }
 
     #[test]
     fn many_addresses_cost_bounded_memory_and_a_bounded_log() {
         let floods = Floods::default();
-        let lines: u32 = (0..10_000).map(|number| written(&floods, v4(number), false, 30, at(0))).sum();
+        let lines: u32 =
+            (0..10_000).map(|number| written(&floods, v4(number), LineKind::Routine, 30, at(0))).sum();
         assert_eq!(lines, ALL);
         assert_eq!(floods.0.lock().unwrap().addresses.len(), ADDRESSES);
         let ended = floods.ended(at(60));
@@ -212,15 +252,16 @@ mod tests {
         let floods = Floods::default();
         let within =
             |host: u128| ClientAddress::of(IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | host)));
-        let lines: u32 = (0..200).map(|host| written(&floods, within(host), false, 1, at(0))).sum();
+        let lines: u32 =
+            (0..200).map(|host| written(&floods, within(host), LineKind::Routine, 1, at(0))).sum();
         assert_eq!(lines, 100);
-        assert_eq!(written(&floods, ClientAddress::Unknown, false, 200, at(0)), 100);
+        assert_eq!(written(&floods, ClientAddress::Unknown, LineKind::Routine, 200, at(0)), 100);
     }
 
     #[test]
     fn the_end_of_the_program_reports_the_minute_that_is_not_over() {
         let floods = Floods::default();
-        written(&floods, v4(1), false, 150, at(0));
+        written(&floods, v4(1), LineKind::Routine, 150, at(0));
         assert_eq!(floods.all(), [LeftOut { address: Some(v4(1)), lines: 50 }]);
         assert!(floods.all().is_empty());
     }

@@ -6,6 +6,7 @@ mod figures;
 mod floods;
 mod log_lines;
 mod metrics;
+mod quota;
 mod request_line;
 mod seen;
 
@@ -14,6 +15,7 @@ pub(crate) use figures::of_server;
 pub(crate) use floods::LeftOut;
 pub use metrics::Metrics;
 pub(crate) use metrics::{FIGURES, Limited, Slow};
+pub(crate) use request_line::CUT;
 pub(crate) use request_line::RequestLine;
 pub use request_line::RequestLog;
 pub use seen::Recent;

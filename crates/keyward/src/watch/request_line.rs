@@ -1,13 +1,21 @@
 //! The one log line of a request: its fields, its level, and what is remembered of it.
 
-use super::floods::{Floods, Sample};
+use super::floods::{Floods, LineKind, Sample};
 use super::seen::Seen;
 use crate::telemetry::Subjects;
 use keyward_core::address::ClientAddress;
 use keyward_core::denial::Severity;
 use keyward_core::jwt::RefusedToken;
+use std::borrow::Cow;
 use std::time::Duration;
 use tracing::Level;
+
+/// Stands at the end of a logged value of a token that was cut. The server's memory has the value exactly.
+pub(crate) const CUT: char = '…';
+/// The characters that are logged of a value of a token; a line stays under 4 KiB.
+const CLAIM: usize = 128;
+/// The same of the advice, which is our own text with a few such values.
+const ADVICE: usize = 512;
 
 /// How requests are logged: what is left out of a flood, and how subjects of tokens are shown.
 #[derive(Clone, Debug)]
@@ -71,18 +79,31 @@ macro_rules! event {
             credential_id = $line.credential_id,
             origin_app = $line.origin_app,
             address = $line.address.map(tracing::field::display),
-            token_iss = token.and_then(|token| token.iss.as_deref()),
-            token_aud = token.and_then(RefusedToken::aud_text).as_deref(),
-            token_sub = sub,
+            token_iss = token.and_then(|token| token.iss.as_deref()).map(claim).as_deref(),
+            token_aud = token.and_then(RefusedToken::aud_text).as_deref().map(claim).as_deref(),
+            token_sub = sub.map(claim).as_deref(),
             token_sub_hash = sub_hash.as_deref(),
-            token_typ = token.and_then(|token| token.typ.as_deref()),
-            token_alg = token.and_then(|token| token.alg.as_deref()),
-            token_advice = token.and_then(|token| token.advice.as_deref()),
+            token_typ = token.and_then(|token| token.typ.as_deref()).map(claim).as_deref(),
+            token_alg = token.and_then(|token| token.alg.as_deref()).map(claim).as_deref(),
+            token_advice =
+                token.and_then(|token| token.advice.as_deref()).map(|advice| cut(advice, ADVICE)).as_deref(),
             left_out = $left_out,
             duration_us = u64::try_from($line.duration.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
     }};
+}
+
+fn claim(text: &str) -> Cow<'_, str> {
+    cut(text, CLAIM)
+}
+
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    match end.and_then(|end| text.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}{CUT}")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 impl RequestLine<'_> {
@@ -117,12 +138,21 @@ impl RequestLine<'_> {
         if answered && self.credential_kind.is_some() {
             return Sample::Write(0);
         }
-        floods.sample(self.address.unwrap_or_default(), level <= Level::WARN, now)
+        floods.sample(self.address.unwrap_or_default(), self.kind(level), now)
     }
 
-    /// Whether it is kept apart from what strangers can cause.
+    fn kind(&self, level: Level) -> LineKind {
+        match (self.status, self.credential_kind.zip(self.credential_id)) {
+            _ if level > Level::WARN => LineKind::Routine,
+            (Some(500), _) => LineKind::Failure,
+            (_, Some((kind, id))) => LineKind::Credential(kind, id),
+            (_, None) => LineKind::Stranger,
+        }
+    }
+
+    /// Whether it is remembered apart from what strangers can cause: it is severe, and of a recognised credential.
     pub(crate) fn is_severe(&self) -> bool {
-        self.level() <= Level::WARN
+        self.level() <= Level::WARN && self.credential_id.is_some()
     }
 
     /// What is remembered of a refusal. It is for the operator alone, so a token's subject is in it as it was.
@@ -256,7 +286,41 @@ mod tests {
         );
         assert_eq!(logged(&[&refused; 300], &log).len(), 100);
         assert_eq!(logged(&[&opened; 300], &log).len(), 300);
-        let revoked = line(401, Some(&Denial::KeyRevoked));
+        let revoked = RequestLine {
+            credential_kind: Some("api_key"),
+            credential_id: Some(7),
+            ..line(401, Some(&Denial::KeyRevoked))
+        };
         assert_eq!(logged(&[&revoked; 300], &log).len(), 300, "beside the flood of the same address");
+    }
+
+    #[test]
+    fn strangers_severe_lines_have_a_quota_and_our_own_failures_are_all_written() {
+        let log = subjects(LogSubject::Hash);
+        let (busy, failed) = (line(503, Some(&Denial::Overloaded)), line(500, None));
+        let events = logged(&[&busy; 300], &log);
+        assert_eq!((events.len(), &events[0]["level"]), (200, &"ERROR".into()));
+        assert_eq!(logged(&[&failed; 300], &log).len(), 300);
+        let known =
+            RequestLine { credential_kind: Some("api_key"), credential_id: Some(7), ..line(503, None) };
+        assert_eq!(logged(&[&known; 700], &log).len(), 600);
+        // Of a stranger only what is routine is pushed out of the server's memory.
+        assert!(!busy.is_severe() && !failed.is_severe() && known.is_severe());
+    }
+
+    #[test]
+    fn the_longest_values_of_a_token_are_cut_in_the_log_and_exact_in_memory() {
+        let long = "x".repeat(255);
+        let value = || Some(long.clone());
+        let aud = vec![long.clone(); 8];
+        let token =
+            RefusedToken { iss: value(), aud, sub: value(), typ: value(), alg: value(), advice: value() };
+        let line = RequestLine { token: Some(&token), ..line(401, Some(&Denial::TokenUnlinked)) };
+        let event = &logged(&[&line], &subjects(LogSubject::Plain))[0];
+        for name in ["token_iss", "token_aud", "token_sub", "token_typ", "token_alg"] {
+            assert_eq!(event[name], format!("{}{CUT}", "x".repeat(CLAIM)), "{name}");
+        }
+        assert!(event.to_string().len() < 4_096);
+        assert_eq!(line.seen(String::new()).token_sub, value());
     }
 }
