@@ -2,12 +2,13 @@
 //!
 //! | | in all | of one address | of one network | of one account, or user without one |
 //! | --- | --- | --- | --- | --- |
-//! | strangers | 16 MiB | 1 MiB | 4 MiB | |
+//! | strangers | 16 MiB | 1 MiB | 2 MiB | |
 //! | callers | 64 MiB | 16 MiB | | 8 MiB |
 //!
 //! A quarter of each figure is kept for the first 4 KiB of every body, so that large bodies do not keep small ones out. Every
-//! body counts as 1 KiB at least, from before its first byte on: a client that sends none has its share too. The room is
-//! given back as soon as the body is read, or refused.
+//! body counts as 256 bytes at least, from before its first byte on: a client that sends none has its share too. While more
+//! than half of either part is taken, a body has 3 s to arrive instead of 15. The room is given back as soon as the body is
+//! read, or refused.
 
 use keyward_core::address::ClientAddress;
 use keyward_core::denial::Denial;
@@ -19,13 +20,13 @@ use std::time::Duration;
 /// The bytes of a body that find room in the reserve.
 const SMALL: u64 = 4 * 1024;
 /// As much as every body counts at least.
-const LEAST: u64 = 1024;
+const LEAST: u64 = 256;
 /// The reserve's part of all room.
 const RESERVED: u64 = 4;
 /// A body must arrive within this.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// The same while the room is more than half full.
-const SHORT: Duration = Duration::from_secs(5);
+/// The same while more than half of the room, or of its reserve, is taken.
+const SHORT: Duration = Duration::from_secs(3);
 
 const MIB: u64 = 1024 * 1024;
 
@@ -84,6 +85,12 @@ impl Part {
         Self { most, small, large: Both::new(rest(most), rest(first), rest(second)) }
     }
 
+    /// Whether more than half of the reserve or of the rest is taken: by small bodies that do not come, or by large ones.
+    fn is_busy(&self) -> bool {
+        let reserve = self.most / RESERVED;
+        self.small.0.taken() > reserve / 2 || self.large.0.taken() > (self.most - reserve) / 2
+    }
+
     fn place(&self, holders: [Holder; 2]) -> Place {
         Place { part: self.clone(), holders, bytes: 0, small: None, large: None }
     }
@@ -98,7 +105,7 @@ pub struct BodyRoom {
 
 impl Default for BodyRoom {
     fn default() -> Self {
-        Self { strangers: Part::new(16 * MIB, MIB, 4 * MIB), callers: Part::new(64 * MIB, 16 * MIB, 8 * MIB) }
+        Self { strangers: Part::new(16 * MIB, MIB, 2 * MIB), callers: Part::new(64 * MIB, 16 * MIB, 8 * MIB) }
     }
 }
 
@@ -127,9 +134,9 @@ pub(crate) struct Place {
 impl Place {
     /// How long the body may take to arrive. It takes its first room.
     pub(crate) fn open(&mut self) -> Result<Duration, Denial> {
-        let taken = self.part.small.0.taken() + self.part.large.0.taken();
+        let is_busy = self.part.is_busy();
         self.small = Some(self.part.small.take(self.holders, LEAST).map_err(refusal)?);
-        Ok(if taken > self.part.most / 2 { SHORT } else { DEADLINE })
+        Ok(if is_busy { SHORT } else { DEADLINE })
     }
 
     /// Takes room for bytes that have come.
@@ -215,7 +222,7 @@ mod tests {
         let (held, denial) =
             fill(BODY, |number| room.place(Owner::Stranger, address(&format!("192.0.2.{number}"))));
         assert_eq!(denial, Denial::TooManyBodies);
-        assert!((40..60).contains(&held.len()), "{}", held.len());
+        assert!((20..30).contains(&held.len()), "{}", held.len());
         assert!(filled(room.place(Owner::Stranger, address("198.51.100.1")), BODY).is_ok());
     }
 
@@ -238,7 +245,20 @@ mod tests {
     fn bodies_of_which_nothing_comes_count_too() {
         let room = BodyRoom::default();
         let (held, denial) = fill(0, |_| room.place(Owner::Stranger, address("192.0.2.1")));
-        assert_eq!((held.len(), denial), (256, Denial::TooManyBodies));
+        assert_eq!((held.len(), denial), (1_024, Denial::TooManyBodies));
+    }
+
+    #[test]
+    fn bodies_that_do_not_come_shorten_the_deadline_before_they_fill_the_reserve() {
+        let room = BodyRoom::default();
+        let somewhere = |number: usize| address(&format!("10.{}.{}.1", number / 200, number % 200));
+        let mut held = Vec::new();
+        for number in 0..8_193 {
+            let mut place = room.place(Owner::Stranger, somewhere(number));
+            assert_eq!(place.open(), Ok(DEADLINE));
+            held.push(place);
+        }
+        assert_eq!(room.place(Owner::Stranger, somewhere(0)).open(), Ok(SHORT));
     }
 
     #[test]

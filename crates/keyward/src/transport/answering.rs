@@ -30,7 +30,8 @@ pub(super) async fn answer(
     let coded = !shared && request.headers().contains_key(TRANSFER_ENCODING);
     let expects = request.headers().contains_key(EXPECT);
     let (address, by_proxy) = whose(&serving, &request, from);
-    if address == ClientAddress::Unknown {
+    // Of a connection that a proxy opened for itself (its health check), no header was expected.
+    if address == ClientAddress::Unknown && from != ClientAddress::Unknown {
         serving.unknown_addresses.note(peer);
     }
     let (mut request, unread) = if shared || coded || request.body().is_end_stream() {

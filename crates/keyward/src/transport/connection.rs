@@ -38,6 +38,8 @@ const STREAMS: u32 = 64;
 /// Bytes that a client may send ahead, on one stream and on all of a connection together.
 const AHEAD_ON_ONE: u32 = 64 * 1024;
 const AHEAD_IN_ALL: u32 = 64 * 1024;
+/// The same on a connection of a trusted proxy, which many clients share: a body that is not read yet must not stall theirs.
+const AHEAD_OF_PROXY: u32 = 1024 * 1024;
 /// Bytes of an answer that wait on one stream.
 const WAITING: usize = 64 * 1024;
 /// Streams that a client may have had reset, by itself before they were looked at, or by its own errors.
@@ -131,7 +133,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Guest { from: peer, stop } = guest;
-    let Arrival { from, place, .. } = arrival;
+    let Arrival { from, place, is_proxy } = arrival;
     let head = serving.head;
     let running = pulse.clone();
     match protocol {
@@ -159,7 +161,7 @@ where
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(STREAMS)
                 .initial_stream_window_size(AHEAD_ON_ONE)
-                .initial_connection_window_size(AHEAD_IN_ALL)
+                .initial_connection_window_size(if is_proxy { AHEAD_OF_PROXY } else { AHEAD_IN_ALL })
                 .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
                 .max_send_buf_size(WAITING)
                 .max_pending_accept_reset_streams(RESETS)
@@ -202,7 +204,9 @@ where
             () = unconstrained(sleep_until(until)) => match (told, overdue) {
                 // Something moved meanwhile.
                 (None, _) if pulse.deadline().0 > until => {}
-                (Some(_), None) if !pulse.is_quiet() => {}
+                // What crossed the farewell is worked on, or is taken, still.
+                (Some(_), None | Some(Overdue::Idle)) if !pulse.is_quiet() => {}
+                (Some(_), Some(Overdue::Stalled)) if !pulse.is_quiet() && pulse.deadline().0 > until => {}
                 (None, Some(Overdue::Idle)) => {
                     // A client of HTTP/2 is told, so that it sends nothing into a connection that ends.
                     connection.as_mut().graceful_shutdown();

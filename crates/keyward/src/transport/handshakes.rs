@@ -1,7 +1,8 @@
 //! TLS handshakes in progress: a place for each, so that nobody's handshakes keep the processor from everybody else's.
 //!
 //! A place is taken when the whole hello is there, since until then it costs only its bytes, and held until the handshake is
-//! done. Where there is none, the handshake waits, within the deadline of its connection.
+//! done, for [`HELD`] at most: a client that does not go on keeps nobody else at its address out for longer. Where there is
+//! none, the handshake waits, within the deadline of its connection.
 
 use super::pool::{Place, Pool};
 use keyward_core::address::ClientAddress;
@@ -12,8 +13,10 @@ use tokio::time::sleep;
 /// Places for each processor.
 const EACH: u64 = 512;
 /// Places of one address, and of one network.
-const OF_ADDRESS: u64 = 16;
-const OF_NETWORK: u64 = 64;
+const OF_ADDRESS: u64 = 64;
+const OF_NETWORK: u64 = 256;
+/// How long a handshake holds its place. Honest ones are done after one round trip.
+pub(super) const HELD: Duration = Duration::from_secs(2);
 /// Between two looks for a place.
 const PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,13 +1,15 @@
 //! The beginning of a connection: the TLS handshake, and which version of HTTP the client speaks.
 
+use super::handshakes::HELD as PLACE_HELD;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::io::{self, ErrorKind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -64,8 +66,16 @@ pub(super) async fn handshake<T>(
 ) -> io::Result<(Protocol, TlsStream<Capped>)> {
     // Until a whole hello is there, only its bytes are kept, and no more of them than any client needs.
     let hello = LazyConfigAcceptor::new(Acceptor::default(), Capped { stream, left: HELLO }).await?;
-    let _turn = turn.await;
-    let mut stream = hello.into_stream(config).await?;
+    let turn = turn.await;
+    let mut accepting = pin!(hello.into_stream(config));
+    let accepted = match timeout(PLACE_HELD, &mut accepting).await {
+        Ok(accepted) => accepted,
+        Err(_) => {
+            drop(turn);
+            accepting.await
+        }
+    };
+    let mut stream = accepted?;
     stream.get_mut().0.left = u64::MAX;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
