@@ -45,11 +45,17 @@ impl Visit {
         limits::enter(&self.app, who, purpose).map(Charged)
     }
 
+    /// Charges the client's address for a link that is used, unless another site has sent the form.
+    pub(crate) fn charge_link(&self) -> Result<Charged, Denial> {
+        self.refuse_of_another_site()?;
+        self.charge(Purpose::Links)
+    }
+
     /// Charges the person who is signed in for a write, or the address where nobody is.
     pub(crate) fn charge_person(&self) -> Result<Charged, Denial> {
         match &self.session {
             Some(caller) => self.charge_caller(&Principal::of(caller.clone()), Purpose::Writes),
-            None => self.charge(Purpose::Forms),
+            None => self.refuse_of_another_site().and_then(|()| self.charge(Purpose::Forms)),
         }
     }
 

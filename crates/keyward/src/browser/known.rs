@@ -13,6 +13,9 @@ use keyward_core::known_browser::{KNOWN_SECONDS, Mark};
 use keyward_core::rate_limit::{Bucket, Purpose};
 use keyward_core::secret::Secret;
 
+/// So many times what one browser may try is what all browsers of a user may.
+const OF_A_USER: u32 = 5;
+
 impl Visit {
     fn marks(&self) -> Vec<Mark> {
         let value = Cookie::Known.of(&self.headers, self.https());
@@ -23,9 +26,10 @@ impl Visit {
     /// Charges a try to sign in, before it is known at whose address: the browser where somebody has signed in with it before,
     /// so that others at its address do not use up what it may try, else the address. What was charged.
     pub(crate) fn charge_sign_in(&self) -> Result<(Charged, Option<Mark>), Denial> {
+        self.refuse_of_another_site()?;
         let mark = self.marks().first().copied();
         let charged = match &mark {
-            Some(mark) => self.charge_to(Bucket::Browser(mark.number(), Purpose::SignIn), Purpose::SignIn, 1),
+            Some(mark) => self.charge_browser(mark),
             None => self.charge(Purpose::SignIn),
         };
         // A browser that has used up what it may try is one among others at its address.
@@ -33,6 +37,12 @@ impl Visit {
             Err(Denial::RateLimited(..)) if mark.is_some() => Ok((self.charge(Purpose::SignIn)?, None)),
             charged => Ok((charged?, mark)),
         }
+    }
+
+    /// Each sign-in gives a new mark, so all browsers of a user share a bucket besides.
+    fn charge_browser(&self, mark: &Mark) -> Result<Charged, Denial> {
+        self.charge_to(Bucket::Browser(mark.number(), Purpose::SignIn), Purpose::SignIn, 1)?;
+        self.charge_to(Bucket::User(mark.user(), Purpose::SignIn), Purpose::SignIn, OF_A_USER)
     }
 
     /// The mark of this user, made for the password with this hash.

@@ -126,11 +126,21 @@ impl Visit {
         is_from_here(&self.headers)
     }
 
-    /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
-    pub(crate) fn form_number(&self, action: &str) -> Result<Uuid, Denial> {
+    /// Refuses a form that the browser says comes from another site. It is asked before the address is charged: a page that
+    /// somebody has open elsewhere must not use up what the people at that address may do.
+    pub(super) fn refuse_of_another_site(&self) -> Result<(), Denial> {
         // A browser that says where a form comes from says the truth.
         let site = self.headers.get("sec-fetch-site").map(|site| site.as_bytes());
-        if site.is_some_and(|site| site != b"same-origin" && site != b"none") || self.browser.is_empty() {
+        match site {
+            Some(site) if site != b"same-origin" && site != b"none" => Err(Denial::FormUnusable),
+            _ => Ok(()),
+        }
+    }
+
+    /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
+    pub(crate) fn form_number(&self, action: &str) -> Result<Uuid, Denial> {
+        self.refuse_of_another_site()?;
+        if self.browser.is_empty() {
             return Err(Denial::FormUnusable);
         }
         let server = self.oauth().ok_or(Denial::RouteUnknown)?;

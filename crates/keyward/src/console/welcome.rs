@@ -68,7 +68,7 @@ fn page(
 
 pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
     let outcome = async {
-        let charged = visit.charge(Purpose::Links)?;
+        let charged = visit.charge_link()?;
         visit.read_form(charged).await?;
         chosen(&mut visit).await
     };
@@ -81,7 +81,7 @@ async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
     let token = visit.form.get("token").unwrap_or_default().to_owned();
     let of = found(visit, &token).await?;
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
-    let hash = match judged_and_hashed(visit, &token, of.0, password).await? {
+    let hash = match judged_and_hashed(visit, of.0, password).await? {
         Ok(hash) => hash,
         Err(weakness) => return page(visit, 422, token, of, Some(weakness.to_string())),
     };
@@ -99,18 +99,15 @@ async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
 /// a place beside the known browsers.
 async fn judged_and_hashed(
     visit: &Visit,
-    token: &str,
     user: UserId,
     password: Secret,
 ) -> Result<Result<Secret, Weakness>, Problem> {
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
     let (words, random) = (words_of(visit, user), Arc::clone(&visit.app.random));
-    let link = TokenDigest::of(token);
-    let number = link.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
     let work = move |memory: &mut HashMemory| {
         password::judge(&password, &words).map(|()| memory.hash(&password, &*random))
     };
-    match server.hashing.run(Asker::Known(number), work).await? {
+    match server.hashing.run(Asker::Known(user), work).await? {
         Ok(hash) => Ok(Ok(hash.map_err(|_| Denial::Overloaded)?)),
         Err(weakness) => Ok(Err(weakness)),
     }

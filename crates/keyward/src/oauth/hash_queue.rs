@@ -1,11 +1,13 @@
 //! Who waits for a password to be hashed, and whose turn is next. No threads and no clock: the rules alone.
 //!
-//! Known browsers have a queue of their own, which is served first and which strangers cannot fill. A network has one
-//! place among the strangers; the next turn goes to the network that asked least in the last minute or two without a right
-//! password, so that a flood from many networks does not delay one that is new. When all places are taken, a stranger from
-//! such a network takes the place of the one that asked most.
+//! Known browsers have a queue of their own, which strangers cannot fill and which is served first; every fourth turn is a
+//! stranger's, so that people who sign in without end starve nobody. A user has one place among the known browsers, a
+//! network one among the strangers. The next turn goes to the one that asked least in the last minute or two, of strangers
+//! without a right password, so that a flood from many networks does not delay one that is new. When all places are taken,
+//! such a one takes the place of the one that asked most.
 
 use keyward_core::address::ClientAddress;
+use keyward_core::id::UserId;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -15,15 +17,18 @@ pub(super) const STRANGERS: usize = 32;
 pub(super) const KNOWN: usize = 32;
 /// A job that waited longer is given up: its person has most likely given up too.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// What networks ask is counted over this and the last such span, of so many networks.
+/// So many turns of known browsers follow one another while strangers wait.
+const KNOWN_IN_A_ROW: u32 = 3;
+/// What networks and users ask is counted over this and the last such span, of so many.
 const SPAN: Duration = Duration::from_secs(60);
-const NETWORKS: usize = 10_000;
+const ASKERS: usize = 10_000;
 
 /// Who wants a password hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Asker {
-    /// A browser that the password's user signed in with before, by the number of its mark.
-    Known(u64),
+    /// A browser that this user, the password's, signed in with before. Marks are free for who can sign in, so all of a
+    /// user's browsers count as one.
+    Known(UserId),
     /// Anybody else, by address.
     Stranger(ClientAddress),
 }
@@ -67,11 +72,12 @@ pub(super) struct Queue<J> {
     known: Vec<Waiting<J>>,
     strangers: Vec<Waiting<J>>,
     asked: Asked,
+    known_in_a_row: u32,
 }
 
 impl<J> Default for Queue<J> {
     fn default() -> Self {
-        Self { known: Vec::new(), strangers: Vec::new(), asked: Asked::default() }
+        Self { known: Vec::new(), strangers: Vec::new(), asked: Asked::default(), known_in_a_row: 0 }
     }
 }
 
@@ -106,18 +112,21 @@ impl<J: Job> Queue<J> {
         for line in [&mut self.known, &mut self.strangers] {
             line.retain(|waiting| !waiting.job.is_abandoned());
         }
-        if !self.known.is_empty() {
-            return Some(self.known.remove(0).job);
-        }
+        let is_known =
+            !self.known.is_empty() && (self.strangers.is_empty() || self.known_in_a_row < KNOWN_IN_A_ROW);
+        self.known_in_a_row = if is_known { self.known_in_a_row.saturating_add(1) } else { 0 };
+        let line = if is_known { &mut self.known } else { &mut self.strangers };
         // Those of equal rank in the order in which they came.
         let first = |(_, waiting): &(usize, &Waiting<J>)| (self.asked.by(waiting.asker), waiting.since);
-        let (at, _) = self.strangers.iter().enumerate().min_by_key(first)?;
-        Some(self.strangers.remove(at).job)
+        let (at, _) = line.iter().enumerate().min_by_key(first)?;
+        Some(line.remove(at).job)
     }
 
-    /// A right password is not held against its network.
+    /// A right password is not held against its network. It is against its user, who can sign in without end.
     pub(super) fn forgive(&mut self, asker: Asker) {
-        self.asked.forgive(asker.place());
+        if let Asker::Stranger(_) = asker {
+            self.asked.forgive(asker.place());
+        }
     }
 
     /// The jobs that waited too long.
@@ -129,37 +138,34 @@ impl<J: Job> Queue<J> {
     }
 }
 
-/// How often each network asked in this span and the one before, without a right password.
+/// How often each network and user asked in this span and the one before.
 #[derive(Debug, Default)]
 struct Asked {
     began: Duration,
-    now: HashMap<ClientAddress, u32>,
-    before: HashMap<ClientAddress, u32>,
+    now: HashMap<Asker, u32>,
+    before: HashMap<Asker, u32>,
 }
 
 impl Asked {
     fn note(&mut self, asker: Asker, now: Duration) {
-        let Asker::Stranger(network) = asker else { return };
         if now >= self.began + SPAN {
             let last = std::mem::take(&mut self.now);
             self.before = if now < self.began + 2 * SPAN { last } else { HashMap::new() };
             self.began = now;
         }
-        if self.now.len() < NETWORKS || self.now.contains_key(&network) {
-            *self.now.entry(network).or_default() += 1;
+        if self.now.len() < ASKERS || self.now.contains_key(&asker) {
+            *self.now.entry(asker).or_default() += 1;
         }
     }
 
     fn forgive(&mut self, asker: Asker) {
-        let Asker::Stranger(network) = asker else { return };
-        if let Some(asked) = self.now.get_mut(&network).or(self.before.get_mut(&network)) {
+        if let Some(asked) = self.now.get_mut(&asker).or(self.before.get_mut(&asker)) {
             *asked = asked.saturating_sub(1);
         }
     }
 
     fn by(&self, asker: Asker) -> u32 {
-        let Asker::Stranger(network) = asker else { return 0 };
-        let asked = |span: &HashMap<ClientAddress, u32>| span.get(&network).copied().unwrap_or_default();
+        let asked = |span: &HashMap<Asker, u32>| span.get(&asker).copied().unwrap_or_default();
         asked(&self.now) + asked(&self.before)
     }
 }
@@ -207,20 +213,40 @@ mod tests {
         assert_eq!(queue.enter(stranger(1), job(4), at(1)), Entered::Waits, "its place is free again");
     }
 
+    fn user(number: u32) -> Asker {
+        Asker::Known(UserId(number.into()))
+    }
+
     #[test]
-    fn known_browsers_are_served_first_and_strangers_do_not_fill_their_queue() {
+    fn known_browsers_are_served_first_and_strangers_have_every_fourth_turn() {
         let mut queue = Queue::default();
         for network in 0..100 {
             let _ = queue.enter(stranger(network), job(network), at(0));
         }
-        for browser in 0..KNOWN as u64 {
-            assert_eq!(queue.enter(Asker::Known(browser), job(1_000), at(1)), Entered::Waits);
+        for number in 0..KNOWN as u32 {
+            assert_eq!(queue.enter(user(number), job(1_000), at(1)), Entered::Waits);
         }
-        assert!(matches!(queue.enter(Asker::Known(0), job(0), at(1)), Entered::Refused(_, 1)));
-        for _ in 0..KNOWN {
-            assert_eq!(name(queue.next()), Some(1_000));
+        for turn in 1..=40 {
+            let is_stranger = name(queue.next()).unwrap() < 1_000;
+            assert_eq!(is_stranger, turn % 4 == 0, "{turn}");
         }
-        assert_eq!(name(queue.next()), Some(0));
+    }
+
+    #[test]
+    fn a_user_has_one_place_whatever_marks_its_browsers_have_and_new_users_come_before_busy_ones() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.enter(user(1), job(1), at(0)), Entered::Waits);
+        assert_eq!(queue.enter(user(1), job(2), at(0)), Entered::Refused(job(2), 1));
+        queue.forgive(user(1));
+        assert_eq!(queue.enter(user(2), job(3), at(1)), Entered::Waits);
+        assert_eq!(name(queue.next()), Some(3), "also its right passwords count");
+        for _ in 0..3 {
+            for number in 1..=KNOWN as u32 {
+                let _ = queue.enter(user(number), job(number), at(2));
+            }
+        }
+        assert!(matches!(queue.enter(user(99), job(99), at(3)), Entered::Instead(_)));
+        assert_eq!(name(queue.next()), Some(99));
     }
 
     /// A flood that takes every place as soon as it is free, from more networks than there are places.
@@ -301,7 +327,7 @@ mod tests {
     fn a_job_that_waited_too_long_is_given_up() {
         let mut queue = Queue::default();
         let _ = queue.enter(stranger(1), job(1), at(0));
-        let _ = queue.enter(Asker::Known(1), job(2), at(500));
+        let _ = queue.enter(user(1), job(2), at(500));
         assert!(queue.overdue(at(1_999)).is_empty());
         assert_eq!(queue.overdue(at(2_000)), [job(1)]);
         assert_eq!(queue.overdue(at(2_500)), [job(2)]);
@@ -321,6 +347,6 @@ mod tests {
         for network in 0..20_000 {
             asked.note(stranger(network).place(), at(400_001));
         }
-        assert_eq!(asked.now.len(), NETWORKS);
+        assert_eq!(asked.now.len(), ASKERS);
     }
 }

@@ -213,7 +213,7 @@ mod tests {
         assert!(poll_immediate(&mut first).await.is_none());
         let second = hashing.run(stranger(10), |_| ()).await;
         assert!(matches!(second, Err(Problem::Denied(Denial::RateLimited("sign_in", 1)))));
-        let mut known = hashing.run(Asker::Known(1), |_| ()).boxed();
+        let mut known = hashing.run(Asker::Known(keyward_core::id::UserId(1)), |_| ()).boxed();
         assert!(poll_immediate(&mut known).await.is_none(), "a known browser has a place of its own");
     }
 

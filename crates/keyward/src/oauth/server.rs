@@ -127,6 +127,7 @@ impl AuthorizationServer {
         let rules = Rules {
             issuer: self.issuer.clone(),
             audiences: vec![self.resource(resource)],
+            audience_setting: "public_url",
             algorithms: vec![Algorithm::Rs256],
             kinds: vec![Typ::AccessToken],
             leeway: 10,

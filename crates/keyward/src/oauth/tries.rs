@@ -14,7 +14,7 @@ pub(crate) struct Tries {
     /// By e-mail address, of browsers that are not known.
     strangers: Delays,
     /// By browser, of those that are: a mark that was stolen is no way around the delays. It only counts what this browser
-    /// failed in itself.
+    /// failed in itself; marks of one user take places from each other alone.
     known: Delays,
     pub(crate) failed: FailedSignIns,
 }
@@ -40,14 +40,14 @@ impl Tries {
         from: ClientAddress,
         now: Duration,
     ) -> Result<Begun<'_>, Denial> {
-        let network = from.network();
-        let number = mark.map(|mark| mark.number());
-        let known = number
-            .and_then(|number| Some((number, self.known.begin(&number.to_string(), network, now).ok()?)));
-        if let Some((number, begun)) = known {
-            return Ok(Begun { asker: Asker::Known(number), begun });
+        let known = mark.and_then(|mark| {
+            let begun = self.known.begin(&mark.number().to_string(), mark.user(), now).ok()?;
+            Some(Begun { asker: Asker::Known(mark.user()), begun })
+        });
+        if let Some(begun) = known {
+            return Ok(begun);
         }
-        let begun = self.strangers.begin(email, network, now).map_err(|wait| {
+        let begun = self.strangers.begin(email, from, now).map_err(|wait| {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             Denial::RateLimited(Purpose::SignIn.name(), seconds)
         })?;
