@@ -81,7 +81,7 @@ async fn besiege(arguments: &Siege) -> Result<(), Failure> {
     let scale = siege::Scale {
         baseline: Duration::from_secs(arguments.baseline),
         flood: Duration::from_secs(arguments.seconds),
-        settling: Duration::from_secs(4),
+        settling: Duration::from_millis(500),
         is_small: false,
         pinned: true,
         ratio: 5.0,

@@ -13,11 +13,18 @@ fn what_serve_refuses_of_a_configuration_config_check_refuses_in_the_same_line()
                   audience = [\"x\"]\n";
     let of_listen = "[server]\nlisten = \"127.0.0.1:18080\"\n[[issuers]]\nissuer = \"http://127.0.0.1:18080\"\naudience = [\"x\"]\n";
     let twice = "[server]\nlisten = \"127.0.0.1:18080\"\nadmin_listen = \"127.0.0.1:18080\"\n";
+    let of_every = |admin: &str| {
+        let every = "[server]\npublic_url = \"https://api.example.com\"\nlisten = \"[::]:18080\"\n";
+        format!("{every}admin_listen = \"{admin}\"\n")
+    };
+    let (loopback, every) = (of_every("127.0.0.1:18080"), of_every("0.0.0.0:18080"));
     let none = ("KEYWARD_LOG_FORMAT", "text");
     let table = [
         (itself, none, "https://api.example.com, which is this server itself"),
         (of_listen, none, "http://127.0.0.1:18080, which is this server itself"),
         (twice, none, "127.0.0.1:18080 is taken by server.listen"),
+        (loopback.as_str(), none, "127.0.0.1:18080 is taken by server.listen"),
+        (every.as_str(), none, "0.0.0.0:18080 is taken by server.listen"),
         ("[server]\npublic_url = \"https://api.example.com/{\"\n", none, "server.public_url"),
         ("[server]\npublic_url = \"https://api.example.com/:a\"\n", none, "server.public_url"),
         ("[server]\npublic_url = \"HTTPS://api.example.com\"\n", none, "server.public_url"),

@@ -4,8 +4,14 @@ use crate::orders::{order, refusal};
 use crate::support::{Client, Server, keyward, run, text};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keyward_core::clock::{Clock, SystemClock};
+use keyward_testkit::issuer::{SigningKey, key_set};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
 
 /// The id of the request that this answer is to.
 fn id_of(answer: &crate::support::Answer) -> String {
@@ -96,6 +102,64 @@ fn a_refused_token_is_explained_by_its_claims_and_the_log_has_its_subject_by_the
     }
 }
 
+/// Serves this key set on every path, for as long as the process lives; its URL.
+fn serving(keys: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4_096]);
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length";
+            let _ = stream.write_all(format!("{head}: {}\r\n\r\n", keys.len()).as_bytes());
+            let _ = stream.write_all(&keys);
+        }
+    });
+    url
+}
+
+#[test]
+fn the_command_that_links_a_subject_is_whole_in_explain_and_without_the_subject_in_the_log() {
+    let key = SigningKey::rsa(0, "k");
+    let issuer = serving(key_set(&[&key]));
+    let now = SystemClock::default().now().unix();
+    let claims = json!({ "iss": issuer, "aud": "x", "sub": "auth0|grace", "iat": now, "exp": now + 300 });
+    for format in ["json", "text"] {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("keyward.toml");
+        let entry =
+            format!("[[issuers]]\nissuer = {issuer:?}\naudience = [\"x\"]\njwks_uri = \"{issuer}jwks\"\n");
+        std::fs::write(&config, entry).unwrap();
+        let data = home.path().join("data");
+        let mut arguments = Server::demo_arguments(Some(&data));
+        arguments.extend(["--config", text(&config)]);
+        let mut command = keyward(&arguments);
+        command.env("KEYWARD_LOG_FORMAT", format).env("KEYWARD_LOG_SUBJECT", "hash");
+        let mut server = Server::demo_by(command);
+        let token = key.token(&claims);
+        let answer = || server.client(&token).get("/deals/1");
+        // The keys may not have been fetched yet.
+        let tries = std::iter::repeat_with(|| (sleep(Duration::from_millis(100)), answer()).1);
+        let refused = tries.take(100).find(|answer| answer.status != 503).unwrap();
+        let id = id_of(&refused);
+        let told = order(&data, &["explain", &id]);
+        assert_eq!(told["answer"], "401 token_unlinked");
+        let advice = told["token"]["advice"].as_str().unwrap();
+        assert!(advice.ends_with("--subject 'auth0|grace'."), "{advice}");
+
+        server.terminate();
+        let log = server.stderr();
+        assert!(!log.contains("grace"), "{log}");
+        let kept = home.path().join("log");
+        std::fs::write(&kept, &log).unwrap();
+        let told = order(&data, &["explain", &id, "--log", text(&kept)]);
+        assert_eq!((&told["found_in"], &told["answer"]), (&json!("the log"), &json!("401 token_unlinked")));
+        let advice = told["token"]["advice"].as_str().unwrap();
+        assert!(advice.ends_with("--subject SUBJECT."), "{advice}");
+    }
+}
+
 #[test]
 fn a_request_of_before_is_explained_from_the_log() {
     for format in ["json", "text"] {
@@ -107,6 +171,7 @@ fn a_request_of_before_is_explained_from_the_log() {
         let answer =
             server.client(&both).call("GET", "/me", &[("X-Active-Account", "acme-capital")], b"").unwrap();
         let read = id_of(&server.client(&both).get("/me"));
+        let with_template = id_of(&server.client(&both).get("/deals/1"));
         server.terminate();
         let log = home.path().join("log");
         std::fs::write(&log, server.stderr()).unwrap();
@@ -117,6 +182,9 @@ fn a_request_of_before_is_explained_from_the_log() {
         assert!(told["at"].as_str().unwrap().ends_with('Z'), "{told}");
         let told = at(&read, text(&log));
         assert_eq!((&told["request"], &told["answer"]), (&json!("GET getMe"), &json!("200")));
+
+        let told = at(&with_template, text(&log));
+        assert!(told["route"].as_str().unwrap().ends_with("/deals/{deal_id}"), "{told}");
 
         // From a pipe.
         let mut command = keyward(&["explain", &read, "--json", "--log", "-", "--data", text(home.path())]);

@@ -185,7 +185,7 @@ fn a_revocation_on_a_full_disk_holds_at_once_and_is_written_once_there_is_room()
         let held = client.call("DELETE", &path, &[], b"").unwrap();
         held.is_unavailable();
         let said = held.json()["error"]["message"].as_str().unwrap().to_owned();
-        assert!(said.contains("holds on this server until it restarts"), "{said}");
+        assert!(said.contains("active on this server but not yet saved"), "{said}");
         assert_eq!(status(&by_api), 401, "it holds at once");
     }
     let mut own = server.client(by_itself["api_key"].as_str().unwrap());

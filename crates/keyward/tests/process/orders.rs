@@ -378,6 +378,9 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
         DROP INDEX audit_by_request; DROP TABLE identities;
         ALTER TABLE accounts DROP COLUMN reads_per_minute; ALTER TABLE accounts DROP COLUMN writes_per_minute;
         ALTER TABLE accounts DROP COLUMN max_keys;
+        DROP INDEX IF EXISTS api_keys_live; DROP INDEX api_keys_listed; DROP INDEX api_keys_revoked; DROP INDEX api_keys_by_user;
+        DROP INDEX IF EXISTS audit_by_time; DROP INDEX audit_by_actor; DROP INDEX audit_attempts;
+        ALTER TABLE audit DROP COLUMN attempt; ALTER TABLE accounts DROP COLUMN audit_forgotten; DROP TABLE write_probe;
         DELETE FROM schema_migrations WHERE version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);

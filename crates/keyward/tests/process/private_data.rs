@@ -16,8 +16,8 @@ fn data_that_are_open_to_everyone_are_refused_by_server_and_commands() {
     let (home, _) = installed();
     let list = || keyward(&["audit", "--data", text(home.path())]);
     for (bits, words) in [
-        (0o777, vec!["everyone can write to", "keyward-data", "chmod o-w"]),
-        (0o1777, vec!["everyone can write to", "keyward-data"]),
+        (0o777, vec!["is world-writable", "keyward-data", "chmod o-w"]),
+        (0o1777, vec!["is world-writable", "keyward-data"]),
     ] {
         set(home.path(), bits);
         for command in [&mut serve(home.path()), &mut list()] {
@@ -52,7 +52,7 @@ fn in_a_directory_that_everyone_can_write_to_a_folder_below_is_made_private() {
         set(place.path(), bits);
         for command in [&mut init(place.path(), &[]), &mut demo(place.path())] {
             let line = refused(command);
-            assert!(line.contains("everyone can write to"), "{line}");
+            assert!(line.contains("is world-writable"), "{line}");
         }
         assert_eq!(contents(place.path()).len(), 0);
         let below = place.path().join("keyward-data");

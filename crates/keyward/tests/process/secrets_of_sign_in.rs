@@ -61,7 +61,7 @@ pub(crate) fn signed_in(server: &Server, data: &Path) -> Needles {
         let token = if name == "keyward_session" { after(value, "kw_session_") } else { value };
         needles.add(&format!("cookie {name}"), token.as_bytes());
     }
-    assert_eq!(person.cookies.len(), 2, "{:?}", person.cookies);
+    assert_eq!(person.cookies.len(), 3, "{:?}", person.cookies);
     // Wherever a private key stood in the clear, its public half would stand beside it.
     let keys = plain.send("GET", "/oauth/jwks", &[], b"").unwrap().json();
     needles.add("signing key", &URL_SAFE_NO_PAD.decode(text(&keys["keys"][0], "n")).unwrap());

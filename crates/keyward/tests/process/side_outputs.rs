@@ -176,7 +176,7 @@ fn a_systemd_that_takes_nothing_changes_no_answer_and_no_stop() {
     let mut server = Server::serve_by(command);
     assert_eq!(Client::to(server.address).get("/health").status, 200);
     server.terminate();
-    assert!(server.stderr().contains("systemd does not take what it is told"), "{}", server.stderr());
+    assert!(server.stderr().contains("systemd does not accept notifications"), "{}", server.stderr());
 }
 
 #[test]

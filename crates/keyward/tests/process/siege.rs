@@ -28,11 +28,11 @@ use std::time::Duration;
 const SMALL: Scale = Scale {
     baseline: Duration::from_millis(1_200),
     flood: Duration::from_millis(2_500),
-    settling: Duration::from_secs(3),
+    settling: Duration::from_millis(500),
     is_small: true,
     pinned: false,
     ratio: 50.0,
-    least: 20.0,
+    least: 100.0,
     sign_in: Duration::from_secs(20),
 };
 
@@ -54,7 +54,7 @@ async fn besieged(shapes: &[&str]) {
 
 #[tokio::test]
 async fn unfinished_bodies_leave_room_for_everybody_else() {
-    besieged(&["bodies-one", "bodies-many"]).await;
+    besieged(&["bodies-one", "bodies-many", "bodies-empty"]).await;
 }
 
 #[tokio::test]

@@ -145,6 +145,24 @@ pub(super) async fn unfinished_bodies(flood: Arc<Flood>, addresses: usize) {
     .await;
 }
 
+/// Bodies that are declared and of which no byte comes, from two addresses in each of four networks. Each counts 256 bytes of
+/// the reserve of small bodies: the whole flood takes all that these networks may have of it.
+pub(super) async fn empty_bodies(flood: Arc<Flood>) {
+    at_once(flood.scaled(128, 16), |number| {
+        let flood = Arc::clone(&flood);
+        let mut fields = fields("/oauth/token", FORM, "");
+        fields.push((b"content-length".to_vec(), b"100".to_vec()));
+        async move { hold_bodies(&flood, neighbour(number % 4, number / 4 % 2), &fields, 0).await }
+    })
+    .await;
+}
+
+/// An address of a stranger's network.
+fn neighbour(network: usize, host: usize) -> Ipv4Addr {
+    let [first, second, third, own] = stranger(network).octets();
+    Ipv4Addr::new(first, second, third, own + (host & 127) as u8)
+}
+
 /// The same at /mcp, with a key that may only read.
 pub(super) async fn unfinished_bodies_at_mcp(flood: Arc<Flood>) {
     let bearer = format!("Bearer {}", flood.key);
@@ -401,20 +419,27 @@ pub(super) async fn settings(flood: Arc<Flood>) {
     control_frames(flood, SETTINGS).await;
 }
 
-/// Handshakes of TLS that begin and go no further: half a hello from some, a whole one from others.
+/// Addresses of the handshakes, four in each network.
+const HANDSHAKERS: usize = 24;
+/// How long a whole hello has a place at the server.
+const PLACED: Duration = Duration::from_secs(2);
+
+/// Handshakes of TLS that begin and go no further: half a hello from every eighth, a whole one from the others. The whole
+/// flood has 1,225 whole ones, 51 or so from one address and 204 from one network: all the places of two processors.
 pub(super) async fn half_handshakes(flood: Arc<Flood>) {
-    let many = flood.scaled(800, 100);
+    let many = flood.scaled(1_400, 100);
     at_once(many, |number| {
         let flood = Arc::clone(&flood);
         async move {
+            let own = number / 8 % HANDSHAKERS;
+            let (from, is_whole) = (neighbour(own / 4, own % 4), number % 8 != 0);
             while !flood.is_over() {
-                let Ok(mut stream) = flood.way.plain(stranger(number / 200)).await else {
+                let Ok(mut stream) = flood.way.plain(from).await else {
                     sleep(Duration::from_millis(50)).await;
                     continue;
                 };
                 let hello = hello();
-                let part =
-                    if number % 2 == 0 { hello.as_slice() } else { hello.get(..40).unwrap_or_default() };
+                let part = if is_whole { hello.as_slice() } else { hello.get(..40).unwrap_or_default() };
                 flood.sent(1, part.len());
                 let _ = stream.write_all(part).await;
                 let held = async {
@@ -423,6 +448,7 @@ pub(super) async fn half_handshakes(flood: Arc<Flood>) {
                 };
                 tokio::select! {
                     () = held => drop(flood.closed.fetch_add(1, Ordering::Relaxed)),
+                    () = sleep(PLACED), if is_whole => {}
                     () = sleep_until(flood.until) => {}
                 }
             }

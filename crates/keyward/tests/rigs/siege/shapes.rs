@@ -45,7 +45,7 @@ const PLAIN: Shape = Shape {
 const KEPT: f64 = 60.0;
 
 /// All of them.
-pub(crate) const SHAPES: [Shape; 17] = [
+pub(crate) const SHAPES: [Shape; 18] = [
     Shape {
         name: "bodies-one",
         finding: "F3",
@@ -58,6 +58,7 @@ pub(crate) const SHAPES: [Shape; 17] = [
         flood: |to| Box::pin(floods::unfinished_bodies(to, 24)),
         ..PLAIN
     },
+    Shape { name: "bodies-empty", finding: "F3", flood: |to| Box::pin(floods::empty_bodies(to)), ..PLAIN },
     Shape {
         name: "mcp-bodies",
         finding: "F4",
