@@ -87,12 +87,12 @@ impl Problem {
                     .to_owned()
             }
             (Self::Store(StoreError::Held(_)), _) => {
-                "The database cannot be written now. This holds on this server until it restarts, and is written as soon as the \
-                 database can be; repeat the request until it succeeds"
+                "The revocation is active on this server but not yet saved, because the database cannot be written. Repeat the \
+                 request until it succeeds."
                     .to_owned()
             }
             (Self::Store(StoreError::Busy), _) => {
-                "Too many requests of this account, or from this network, wait for the database; retry after 1 second"
+                "Too many pending database requests from this account or network; retry after 1 second."
                     .to_owned()
             }
             (_, Code::ServiceUnavailable) => {

@@ -25,6 +25,7 @@ pub(crate) fn rules(issuer: &str) -> Rules {
     Rules {
         issuer: issuer.to_owned(),
         audiences: vec![API.to_owned()],
+        audience_setting: "audience",
         algorithms: vec![Algorithm::Rs256],
         kinds: vec![Typ::AccessToken],
         leeway: 10,

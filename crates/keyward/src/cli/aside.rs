@@ -23,7 +23,7 @@ pub(super) async fn announced(
     announce: Box<dyn FnOnce() -> Result<(), CliError> + Send>,
 ) -> Result<(), CliError> {
     aside(announce).await.unwrap_or_else(|| {
-        tracing::warn!("nobody reads standard output; serving without having said so");
+        tracing::warn!("Standard output is blocked; the server started without printing its address");
         Ok(())
     })
 }
@@ -32,7 +32,7 @@ pub(super) async fn announced(
 pub(super) async fn notify(state: NotifyState<'static>) {
     match aside(move || sd_notify::notify(false, &[state])).await {
         Some(Ok(())) => {}
-        Some(Err(error)) => tracing::debug!(%error, "systemd was not told"),
-        None => tracing::warn!("systemd does not take what it is told"),
+        Some(Err(error)) => tracing::debug!(%error, "could not notify systemd"),
+        None => tracing::warn!("systemd does not accept notifications"),
     }
 }

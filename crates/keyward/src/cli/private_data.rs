@@ -31,11 +31,10 @@ pub(super) fn refuse_open_directory(directory: &Path) -> Result<(), CliError> {
         return Ok(());
     }
     let at = directory.display();
-    let chmod = if mode & STICKY == 0 { format!(", or run chmod o-w {at}") } else { String::new() };
+    let chmod = if mode & STICKY == 0 { format!(" Or run chmod o-w {at}.") } else { String::new() };
     let own = directory.join("keyward-data");
     Err(CliError::Said(format!(
-        "everyone can write to {at} and replace the data there; keep them in a folder below it, such as --data {}, which \
-         keyward creates for its user alone{chmod}",
+        "{at} is world-writable, so any user could replace the data. Use a directory below it, for example --data {}.{chmod}",
         own.display()
     )))
 }
@@ -92,9 +91,9 @@ mod tests {
 
     #[test]
     fn a_directory_that_everyone_can_write_to_is_refused_and_the_way_out_is_a_folder_below() {
-        let said = "everyone can write to data and replace the data there; keep them in a folder below it, such as --data \
-                    data/keyward-data, which keyward creates for its user alone";
-        assert_eq!(verdict(0o777, "keyward.db", 0o600), Err(format!("{said}, or run chmod o-w data")));
+        let said = "data is world-writable, so any user could replace the data. Use a directory below it, for example --data \
+                    data/keyward-data.";
+        assert_eq!(verdict(0o777, "keyward.db", 0o600), Err(format!("{said} Or run chmod o-w data.")));
         assert_eq!(verdict(0o1777, "keyward.db", 0o600), Err(said.to_owned()));
     }
 

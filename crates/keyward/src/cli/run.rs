@@ -4,7 +4,8 @@ use super::CliError;
 use super::aside::{announced, notify};
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
-use crate::background::{counters, failed_sign_ins, flush, log_counts, purge};
+use crate::background::log_counts::LogCounts;
+use crate::background::{counters, failed_sign_ins, flush, purge};
 use crate::body_room::BodyRoom;
 use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server, names_this_server};
 use crate::issuers::{Issuers, Resource};
@@ -122,7 +123,7 @@ pub(super) struct Plan {
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let Plan { bound, public_url, opened, signals, mut reloader, traces, oauth, mcp, people, announce } =
         plan;
-    let issuers = Issuers::of(reloader.trusted(), &opened.clock);
+    let issuers = Issuers::of(reloader.trusted(), &opened.clock, &reloader.current);
     let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
     reloader.issuers = issuers.clone();
     // The configuration was checked for it, but for a port that the system has chosen.
@@ -221,8 +222,9 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let purging = Arc::clone(&app);
     beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await });
     beside.spawn(async move { issuers.keep_fresh().await });
-    let counting = Arc::clone(&app);
-    beside.spawn(async move { log_counts::forever(&counting).await });
+    let counts = Arc::new(LogCounts::since(app.clock.now()));
+    let counting = (Arc::clone(&counts), Arc::clone(&app));
+    beside.spawn(async move { counting.0.forever(&counting.1).await });
     let failing = Arc::clone(&app);
     beside.spawn(async move { failed_sign_ins::forever(&failing).await });
     if let Some(signing) = signing {
@@ -253,7 +255,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     {
         tracing::warn!(%error, "traces were not all sent");
     }
-    log_counts::last(&app);
+    counts.last(&app);
     tracing::info!("stopped");
     Ok(())
 }

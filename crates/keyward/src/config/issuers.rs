@@ -73,6 +73,7 @@ impl IssuerConfig {
         Rules {
             issuer: self.issuer.clone(),
             audiences: self.audience.clone(),
+            audience_setting: "audience",
             algorithms: self.algorithms.clone(),
             kinds: self.accept_typ.clone(),
             leeway: self.leeway_seconds,
@@ -94,7 +95,8 @@ impl IssuerConfig {
     #[must_use]
     pub fn rules_of_mcp(&self, name: &str) -> Rules {
         let set = self.mcp_audience.clone();
-        Rules { audiences: if set.is_empty() { vec![name.to_owned()] } else { set }, ..self.rules() }
+        let audiences = if set.is_empty() { vec![name.to_owned()] } else { set };
+        Rules { audiences, audience_setting: "mcp_audience", ..self.rules() }
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) const LIMITS: &[Setting] = &[
         section: "limits",
         key: "idempotency_mib",
         about: "MiB of answers to writes with an Idempotency-Key that one account keeps for 24 hours. Beyond that, further such \
-                writes get 429 until older answers have gone; writes without the header are not concerned.",
+                writes get 429 until older responses expire. Writes without the header are unaffected.",
         kind: Kind::Number(1, 1_048_576),
         reloads: false,
         values: &[],

@@ -165,8 +165,8 @@ const SETTINGS: &[Setting] = &[
         section: "server",
         key: "trusted_proxies",
         about: "The address ranges of the proxies in front. Of a request from one of them, the client's address is the \
-                rightmost in the header named by `forwarded` that is none of theirs. The header is read from nobody else. A \
-                proxy that sends none, or one that cannot be read, gives a request without an address: it lies in no range \
+                rightmost in the header named by `forwarded` that is none of theirs. The header is ignored on requests \
+                from any other address. A proxy that sends none, or one that cannot be read, gives a request without an address: it lies in no range \
                 of `allowed_ips`, and all such requests share one bucket of each limit by address.",
         kind: Kind::List,
         reloads: true,
@@ -331,9 +331,9 @@ const SETTINGS: &[Setting] = &[
     Setting {
         section: "log",
         key: "level",
-        about: "The least grave level that is logged: error, warn, info, debug, trace or off. For parts of the program: \
-                several, separated by commas, such as info,keyward::request=warn. Failures of the server are errors, and \
-                denials of credentials that are somebody's are warnings.",
+        about: "Minimum level to log: error, warn, info, debug, trace or off. For parts of the program: \
+                several, separated by commas, such as info,keyward::request=warn. Server failures are logged as errors, \
+                refused credentials of known users as warnings.",
         kind: Kind::Text,
         reloads: true,
         values: &[],

@@ -3,11 +3,12 @@
 use super::desk::Desk;
 use crate::cli::CliError;
 use crate::problem::{FAULTS, Fault};
-use crate::watch::Seen;
+use crate::watch::{CUT, Seen};
 use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::jwt::RefusedToken;
 use keyward_core::live::Live;
 use keyward_core::store::AuditRow;
 use serde_json::{Map, Value, json};
@@ -131,6 +132,7 @@ fn credential(live: &Live, seen: &Seen, (key, now): (Option<ApiKey>, Timestamp))
 
 /// What a refused token says of itself, and the setting that would take it. `user link` needs `iss` and `sub` exactly.
 fn token(seen: &Seen) -> Option<Value> {
+    let advice = advice(seen);
     let claims = [
         ("iss", &seen.token_iss),
         ("aud", &seen.token_aud),
@@ -138,12 +140,22 @@ fn token(seen: &Seen) -> Option<Value> {
         ("sub_hash", &seen.token_sub_hash),
         ("typ", &seen.token_typ),
         ("alg", &seen.token_alg),
-        ("advice", &seen.token_advice),
+        ("advice", &advice),
     ];
     let found =
         claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))));
     let found: Map<String, Value> = found.collect();
     (!found.is_empty()).then_some(Value::Object(found))
+}
+
+/// With the subject, where it is known exactly: the log has a hash of it, or cuts it. A shell reads it as one word.
+fn advice(seen: &Seen) -> Option<String> {
+    let advice = seen.token_advice.as_ref()?;
+    let exact = seen.token_sub.as_ref().filter(|sub| !sub.ends_with(CUT));
+    Some(exact.map_or_else(
+        || advice.clone(),
+        |sub| advice.replace(RefusedToken::SUBJECT, &format!("--subject '{}'", sub.replace('\'', r"'\''"))),
+    ))
 }
 
 fn from(seen: &Seen) -> Option<String> {
@@ -156,4 +168,23 @@ fn from(seen: &Seen) -> Option<String> {
 
 fn change(row: &AuditRow) -> String {
     format!("{} {} {}", row.action, row.subject_kind, row.subject_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_links_is_whole_where_the_subject_is_known_exactly() {
+        let advice = |sub: Option<&str>| {
+            let token_advice = Some("keyward user link EMAIL --subject SUBJECT.".to_owned());
+            super::advice(&Seen { token_advice, token_sub: sub.map(str::to_owned), ..Seen::default() })
+                .unwrap()
+        };
+        assert_eq!(advice(Some("auth0|ada")), "keyward user link EMAIL --subject 'auth0|ada'.");
+        assert_eq!(advice(Some("$(x)'y")), r"keyward user link EMAIL --subject '$(x)'\''y'.");
+        for unknown in [None, Some("cut…")] {
+            assert_eq!(advice(unknown), "keyward user link EMAIL --subject SUBJECT.");
+        }
+    }
 }

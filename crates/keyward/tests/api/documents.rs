@@ -438,6 +438,39 @@ async fn an_address_and_a_network_have_a_share_of_the_fetches_that_run_at_once()
 }
 
 #[tokio::test]
+async fn four_networks_that_hold_all_fetches_make_room_for_a_fifth() {
+    let host = Host::start().await;
+    *host.manner.lock().unwrap() = Manner::Silent;
+    let documents = documents(&host, &["127.0.0.1"], true);
+    let begin = |from: [u8; 4], name: String| {
+        let (asking, id) = (documents.clone(), host.id_of(&name));
+        tokio::spawn(async move { ask_from(from, &asking, &id, NOW).await })
+    };
+    let mut running = Vec::new();
+    for n in 0..64_u8 {
+        running.push(begin([198, 51, n / 16, n / 4], format!("c{n}")));
+    }
+    while !(0..64).all(|n| documents.knows(&host.id_of(&format!("c{n}")), NOW)) {
+        tokio::task::yield_now().await;
+    }
+    let from_elsewhere = begin([203, 0, 113, 1], "good".to_owned());
+    while !running.iter().any(tokio::task::JoinHandle::is_finished) {
+        assert!(!from_elsewhere.is_finished(), "it has a place");
+        tokio::task::yield_now().await;
+    }
+    let mut ended = 0;
+    for one in running {
+        ended += usize::from(one.await.unwrap() == Err(DocumentError::Busy));
+    }
+    assert_eq!(ended, 1, "one of theirs was ended for it");
+    assert!(matches!(from_elsewhere.await.unwrap(), Err(DocumentError::Unreachable(_))));
+    // All places are free again.
+    *host.manner.lock().unwrap() = Manner::AtOnce;
+    host.says_document(&document(&host.id()));
+    ask_from([198, 51, 0, 0], &documents, &host.id(), NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_fetch_serves_all_who_wait() {
     let host = Host::start().await;
     let (documents, id) = (documents(&host, &["127.0.0.1"], true), host.id());

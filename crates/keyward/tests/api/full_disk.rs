@@ -12,7 +12,7 @@ use keyward_core::store::{StoreError, Upkeep};
 use serde_json::json;
 use uuid::Uuid;
 
-const HELD: &str = "This holds on this server until it restarts";
+const HELD: &str = "The revocation is active on this server but not yet saved";
 
 fn is_held(answer: &Answer) {
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, Some("5")), "{}", answer.text());

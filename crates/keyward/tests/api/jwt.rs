@@ -505,7 +505,7 @@ async fn an_invitation_that_has_ended_or_was_taken_back_links_nobody() {
     let path = format!("/account/team/{}", invited["data"]["user_id"]);
     app.delete(&path).by(&app.admin).expect(200).await.json();
     app.get("/me").bearer(&token).refused(401, "UNAUTHORIZED", BAD).await;
-    app.post("/account/team").by(&app.admin).json(invite()).expect(201).await.json();
+    let invited = app.post("/account/team").by(&app.admin).json(invite()).expect(201).await.json();
     app.operate(SetUserDisabled {
         user: keyward_core::id::UserId(invited["data"]["user_id"].as_i64().unwrap()),
         disabled: true,

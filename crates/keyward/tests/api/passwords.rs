@@ -7,6 +7,7 @@
 //! | a delay shows who is known | `an_address_that_is_nobodys_is_delayed_like_any_other` |
 //! | a mark is a way in, or outlives the password | `a_known_browser_is_known_to_its_user_alone_and_until_the_password_is_changed` |
 //! | others at one address use up what a known browser may try | `others_at_its_address_do_not_use_up_what_a_known_browser_may_try` |
+//! | a person who can sign in mints marks, and with them more tries | `all_browsers_of_a_user_share_five_times_what_one_may_try` |
 //! | nobody sees that passwords are guessed, or guessing fills the disk | `failed_sign_ins_are_one_row_a_minute_in_the_audit_trail` |
 //! | a weak password is taken | `a_weak_password_is_refused_beside_the_field_with_what_would_help` |
 //! | links use up what may be tried to sign in | `links_are_counted_apart_from_sign_ins` |
@@ -157,6 +158,24 @@ async fn others_at_its_address_do_not_use_up_what_a_known_browser_may_try() {
     waits(&tries(&app, "203.0.113.9", Some(&known), (EDITOR, "wrong")).await);
     let elsewhere = tries(&app, "198.51.100.7", Some(&known), ("admin@acme.example", PASSWORD)).await;
     assert_eq!(elsewhere.status, 303, "to another user it is one among others");
+}
+
+#[tokio::test]
+async fn all_browsers_of_a_user_share_five_times_what_one_may_try() {
+    let app = TestApp::new().await;
+    let mut marks = Vec::new();
+    for _ in 0..6 {
+        app.clock.advance(1);
+        marks.push(mark(&app, "editor").await);
+    }
+    let limits = LimitsConfig { sign_in_per_minute: 1, ..LimitsConfig::default() };
+    app.app.current.replace(Reloadable { limits, ..Reloadable::default() });
+    let stranger = tries(&app, "203.0.113.9", None, ("nobody@acme.example", "wrong")).await;
+    assert_eq!(stranger.status, 401, "its address has used up what it may try");
+    for mark in &marks[..5] {
+        assert_eq!(tries(&app, "203.0.113.9", Some(mark), (EDITOR, PASSWORD)).await.status, 303);
+    }
+    waits(&tries(&app, "203.0.113.9", Some(&marks[5]), (EDITOR, PASSWORD)).await);
 }
 
 #[tokio::test]

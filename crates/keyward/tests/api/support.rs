@@ -199,11 +199,9 @@ impl TestApp {
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
-        let issuers = Issuers::with(entries, &(Arc::new(clock.clone()) as Arc<dyn Clock>), |_| {
-            Arc::new(issuer.clone())
-        });
-        let shared: Arc<dyn Store> = Arc::new(store.clone());
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let issuers = Issuers::with(entries, &shared_clock, &current, |_| Arc::new(issuer.clone()));
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
         let sign_in = SignInKeys::new(&root);
         let oauth = AuthorizationServer::new(
             OAuthConfig::default(),
