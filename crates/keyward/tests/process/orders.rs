@@ -411,7 +411,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     let pipelines = client.get("/pipelines").json();
     assert_eq!(pipelines["pagination"]["total"], 2, "what every account begins with");
     order(at, &["key", "revoke", "1"]);
-    assert_eq!((version(&copy), version(&database)), (1, 7));
+    assert_eq!((version(&copy), version(&database)), (1, 9));
 }
 
 #[test]

@@ -5,13 +5,15 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, sleep};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 pub(crate) const BASE: &str = "/api/external/v2";
 
@@ -349,6 +351,15 @@ impl Client {
         Self { address, key: String::new(), stream: None }
     }
 
+    /// The same client at an address that no other client of this process has.
+    pub(crate) fn from_another_address(&self) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let source = Ipv4Addr::from_bits(0x7f64_0001 + number % 0xf_0000);
+        let stream = connect_from(source, self.address).unwrap();
+        Self { stream: Some(BufReader::new(stream)), ..Self::again(self) }
+    }
+
     /// The same client on a connection of its own.
     pub(crate) fn again(other: &Self) -> Self {
         Self { address: other.address, key: other.key.clone(), stream: None }
@@ -408,9 +419,24 @@ impl Client {
     }
 }
 
+/// A connection from this address of the loopback network.
+pub(crate) fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        socket.connect(address).await?.into_std()
+    })?;
+    stream.set_nonblocking(false)?;
+    patient(stream)
+}
+
 /// A connection on which nothing waits for ever.
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
+    patient(TcpStream::connect(address)?)
+}
+
+fn patient(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     stream.set_write_timeout(Some(Duration::from_secs(20)))?;
