@@ -357,8 +357,9 @@ mod tests {
         }
         left.abort();
         let _ = left.await;
+        // All at once: which of the threads takes which is not known.
+        (0..THREADS).for_each(|_| go.send(()).unwrap());
         for read in blocked {
-            go.send(()).unwrap();
             assert!(read.await.unwrap().unwrap());
         }
         store.read(|_| Ok(())).await.unwrap();
