@@ -285,17 +285,23 @@ mod tests {
         let fill = SHARE / 2 + 88;
         let (go, held) = std::sync::mpsc::channel::<()>();
         let held = Arc::new(std::sync::Mutex::new(held));
+        let begun = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let blocked: Vec<_> = (0..THREADS)
             .map(|_| {
-                let held = Arc::clone(&held);
+                let (held, begun) = (Arc::clone(&held), Arc::clone(&begun));
                 let (reply, done) = oneshot::channel();
                 let read: Read = Box::new(move |_| {
+                    begun.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     let _ = reply.send(held.lock().unwrap().recv().is_ok());
                 });
                 store.readers.queue.push(Payer::Own, read).unwrap();
                 done
             })
             .collect();
+        // Every thread is taken before the first stranger comes.
+        while begun.load(std::sync::atomic::Ordering::SeqCst) < THREADS {
+            tokio::task::yield_now().await;
+        }
         let mut signing_in = tokio::task::JoinSet::new();
         for number in 0..fill {
             let store = store.clone();
