@@ -130,7 +130,7 @@ fn stranger() -> String {
 /// A request without the client's own headers, whatever comes of it. Each comes from an address of its own: of one address
 /// the log has a sample of what is refused, and here every line is searched.
 fn odd(client: &mut Client, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> u16 {
-    client.from_another_address().send(method, target, headers, body).unwrap().status
+    client.at_another_address().send(method, target, headers, body).unwrap().status
 }
 
 /// Secrets where they do not belong, in the hands of a clumsy client with a good key.
@@ -246,7 +246,7 @@ fn long_requests(client: &Client, key: &str) {
     for secret in [MARKER, key] {
         let long = format!("{{\"title\":\"{}\"}}", secret.repeat(60_000));
         // The server need not wait for all of it.
-        let _ = Client::again(client).from_another_address().send(
+        let _ = Client::again(client).at_another_address().send(
             "POST",
             &format!("{BASE}/deals"),
             &usual,

@@ -352,7 +352,7 @@ impl Client {
     }
 
     /// The same client at an address that no other client of this process has.
-    pub(crate) fn from_another_address(&self) -> Self {
+    pub(crate) fn at_another_address(&self) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let source = Ipv4Addr::from_bits(0x7f64_0001 + number % 0xf_0000);
