@@ -10,69 +10,26 @@
 //! A network that brings in more addresses than its share loses the count with the fewest failures. What that count held is
 //! its own from then on: each further address that it brings in begins so. Invented addresses are no way to forget one.
 
-use super::networks::{FORGOTTEN, OWN_TRIES, Source, Sources};
-use std::collections::HashMap;
+mod counts;
+mod turns;
+
+use super::networks::Source;
+use counts::{Counts, MOST, SHARE};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use turns::Turns;
 
 /// Failures in a row before the first delay.
 pub const FREE_TRIES: u32 = 5;
 /// No delay is longer.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(15 * 60);
-/// The next try after a delay belongs, for so long, to another source than the last one's, if one has asked.
-const RESERVED: Duration = Duration::from_secs(60);
-/// Addresses that counts are kept of, and those that one source may have brought in.
-const MOST: usize = 10_000;
-const SHARE: usize = 256;
 
 /// The counts of all addresses. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Delays {
-    state: Arc<Mutex<State>>,
+    counts: Arc<Mutex<Counts>>,
     hasher: RandomState,
-    most: usize,
-    share: usize,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    counts: HashMap<u64, Count>,
-    brought: HashMap<Source, Brought>,
-}
-
-/// How many of the counts a source has brought in, and the most that those held which gave way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Brought {
-    counts: usize,
-    failures: u32,
-    until: Duration,
-    others: Duration,
-    /// When the last one gave way.
-    at: Duration,
-}
-
-#[derive(Clone, Debug)]
-struct Count {
-    turns: Turns,
-    sources: Sources,
-    brought_by: Source,
-    /// Failures that it began with.
-    inherited: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Turns {
-    failures: u32,
-    /// Until then nothing is tried by those who have used up the tries of their own.
-    until: Duration,
-    /// Until then nothing is tried by those who ask for the first time.
-    others: Duration,
-    last: Duration,
-    /// Where the last try came from.
-    from: Source,
-    /// The first other source that was refused since.
-    next: Option<Source>,
 }
 
 /// A try that may be made. It counts as failed unless its owner says otherwise.
@@ -104,7 +61,7 @@ fn delay(failures: u32) -> Duration {
 
 impl Delays {
     fn holding(most: usize, share: usize) -> Self {
-        Self { state: Arc::default(), hasher: RandomState::new(), most, share }
+        Self { counts: Arc::new(Mutex::new(Counts::holding(most, share))), hasher: RandomState::new() }
     }
 
     /// Begins a try of this address from this source.
@@ -118,174 +75,62 @@ impl Delays {
         now: Duration,
     ) -> Result<Try<'_>, Duration> {
         let (key, source) = (self.hasher.hash_one(address), source.into());
-        let mut state = self.state();
-        if state.counts.get(&key).is_some_and(|count| count.turns.is_forgotten(now)) {
-            state.forget(key);
-        }
-        if !state.counts.contains_key(&key) {
-            self.make_room(&mut state, source, now);
-        }
-        let State { counts, brought } = &mut *state;
-        let count =
-            counts.entry(key).or_insert_with(|| brought.entry(source).or_default().bring(source, now));
-        let own = count.sources.turn(source, count.turns.others, now);
-        let wait = own.map_or_else(|| count.turns.wait(source, now), |turn| turn.saturating_sub(now));
-        if !wait.is_zero() {
-            if own.is_none() {
-                count.turns.reserve(source);
+        self.counts().change_or_bring((key, source), now, |count| {
+            let own = count.sources.turn(source, count.turns.others, now);
+            let wait = own.map_or_else(|| count.turns.wait(source, now), |turn| turn.saturating_sub(now));
+            if !wait.is_zero() {
+                if own.is_none() {
+                    count.turns.reserve(source);
+                }
+                return Err(wait);
             }
-            return Err(wait);
-        }
-        let before = count.turns;
-        count.turns.take(source, own.is_some(), now);
-        count.sources.tried(source, 1, now);
-        Ok(Try { delays: self, key, failures: count.turns.failures, source, own, before })
+            let before = count.turns;
+            count.turns.take(source, own.is_some(), now);
+            count.sources.tried(source, 1, now);
+            Ok(Try { delays: self, key, failures: count.turns.failures, source, own, before })
+        })
     }
 
-    /// Takes away the count that is least of a loss: of the source itself when it has its share, else of the source that
-    /// has brought in most; the fewest failures first, so that invented addresses do not push out one that is attacked.
-    fn make_room(&self, state: &mut State, source: Source, now: Duration) {
-        if !self.is_full(state, source) {
-            return;
-        }
-        let over: Vec<u64> = state
-            .counts
-            .iter()
-            .filter(|(_, count)| count.turns.is_forgotten(now))
-            .map(|(key, _)| *key)
-            .collect();
-        over.into_iter().for_each(|key| state.forget(key));
-        if !self.is_full(state, source) {
-            return;
-        }
-        let from = if state.brought_by(source) >= self.share {
-            Some(source)
-        } else {
-            state.brought.iter().max_by_key(|(_, brought)| brought.counts).map(|(source, _)| *source)
-        };
-        let of_source = state.counts.iter().filter(|(_, count)| Some(count.brought_by) == from);
-        let least = of_source.min_by_key(|(_, count)| (count.own_failures(), count.turns.last));
-        if let Some((key, turns)) = least.map(|(key, count)| (*key, count.turns)) {
-            if let Some(brought) = from.and_then(|from| state.brought.get_mut(&from)) {
-                brought.keep(&turns, now);
-            }
-            state.forget(key);
-        }
-    }
-
-    fn is_full(&self, state: &State, source: Source) -> bool {
-        state.counts.len() >= self.most || state.brought_by(source) >= self.share
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn brought_by(&self, source: Source) -> usize {
-        self.brought.get(&source).map_or(0, |brought| brought.counts)
-    }
-
-    fn forget(&mut self, key: u64) {
-        let Some(gone) = self.counts.remove(&key) else { return };
-        match self.brought.get_mut(&gone.brought_by) {
-            Some(brought) if brought.counts > 1 => brought.counts -= 1,
-            _ => drop(self.brought.remove(&gone.brought_by)),
-        }
-    }
-}
-
-impl Brought {
-    /// A count of this source gives way.
-    fn keep(&mut self, gone: &Turns, now: Duration) {
-        self.forget_after_a_day(now);
-        self.failures = self.failures.max(gone.failures);
-        (self.until, self.others) = (self.until.max(gone.until), self.others.max(gone.others));
-        self.at = now;
-    }
-
-    fn forget_after_a_day(&mut self, now: Duration) {
-        if now >= self.at + FORGOTTEN {
-            *self = Self { counts: self.counts, ..Self::default() };
-        }
-    }
-
-    /// A new count. It may be one that gave way, so it begins as if it were.
-    fn bring(&mut self, source: Source, now: Duration) -> Count {
-        self.forget_after_a_day(now);
-        self.counts += 1;
-        let failures = self.failures;
-        let (until, others) = (self.until.max(now), self.others.max(now));
-        let turns = Turns { failures, until, others, last: now, from: source, next: None };
-        let sources = Sources::after(source, failures.min(OWN_TRIES), now);
-        Count { turns, sources, brought_by: source, inherited: failures }
-    }
-}
-
-impl Count {
-    fn own_failures(&self) -> u32 {
-        self.turns.failures.saturating_sub(self.inherited)
-    }
-}
-
-impl Turns {
-    fn is_forgotten(&self, now: Duration) -> bool {
-        now >= self.last.max(self.until) + FORGOTTEN
-    }
-
-    fn wait(&self, source: Source, now: Duration) -> Duration {
-        let reserved = self.next.is_some_and(|next| next != source);
-        let until = if reserved && now >= self.until { self.until + RESERVED } else { self.until };
-        until.saturating_sub(now)
-    }
-
-    fn reserve(&mut self, source: Source) {
-        self.next = self.next.or(Some(source)).filter(|next| *next != self.from);
-    }
-
-    fn take(&mut self, source: Source, own: bool, now: Duration) {
-        self.failures = self.failures.saturating_add(1);
-        (self.last, self.from, self.next) = (now, source, None);
-        self.until = now + delay(self.failures);
-        if own {
-            self.others = self.until;
-        }
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Try<'_> {
     /// It was the right password: nothing is held against the address any more.
     pub fn succeeded(self) {
-        self.delays.state().forget(self.key);
+        self.delays.counts().forget(self.key);
     }
 
     /// It was not looked at, so nothing was learnt by it.
     pub fn was_not_made(self) {
-        let mut state = self.delays.state();
-        let Some(count) = state.counts.get_mut(&self.key) else { return };
-        if let Some(turn) = self.own {
-            count.sources.give_back(self.source, turn);
-        }
-        // Another try may have begun since.
-        if count.turns.failures == self.failures && count.turns.from == self.source {
-            let next = self.before.next.or(count.turns.next);
-            count.turns = Turns { next, ..self.before };
-        }
+        self.delays.counts().change(self.key, |count| {
+            if let Some(turn) = self.own {
+                count.sources.give_back(self.source, turn);
+            }
+            // Another try may have begun since.
+            if count.turns.failures == self.failures && count.turns.from == self.source {
+                let next = self.before.next.or(count.turns.next);
+                count.turns = Turns { next, ..self.before };
+            }
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::turns::RESERVED;
     use super::*;
     use crate::address::ClientAddress;
+    use crate::rate_limit::networks::{FORGOTTEN, OWN_TRIES};
     use proptest::prelude::*;
+    use std::collections::HashMap;
 
-    fn network(number: u8) -> ClientAddress {
+    pub(super) fn network(number: u8) -> ClientAddress {
         ClientAddress::Known(std::net::IpAddr::from([203, 0, number, 0]))
     }
 
-    fn at(seconds: u64) -> Duration {
+    pub(super) fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
@@ -388,24 +233,6 @@ mod tests {
             delays.begin("a", network(3), now).expect("a try of its own is given back").was_not_made();
         }
         delays.begin("a", network(2), now).unwrap().succeeded();
-    }
-
-    #[test]
-    fn invented_addresses_do_not_push_out_the_count_of_one_that_is_attacked() {
-        let delays = Delays::holding(200, 50);
-        for _ in 0..5 {
-            let _ = delays.begin("target", network(1), at(1)).unwrap();
-        }
-        for invented in 0..1_000_u32 {
-            for from in 1..=6 {
-                let _ = delays.begin(&format!("{invented} {from}"), network(from), at(1));
-            }
-        }
-        assert_eq!(delays.begin("target", network(1), at(1)).err(), Some(at(1)));
-        let state = delays.state();
-        assert_eq!(state.counts[&delays.hasher.hash_one("target")].own_failures(), 5);
-        assert!(state.counts.len() <= 200 && state.brought.values().all(|brought| brought.counts <= 50));
-        assert_eq!(state.brought.values().map(|brought| brought.counts).sum::<usize>(), state.counts.len());
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! | `window.rs` | the last admissions of one bucket, and how long to wait |
 //! | `limiter.rs` | all buckets; several are charged together or not at all |
 //! | `delays.rs` | growing delays between failed sign-ins at one e-mail address |
+//! | `delays/turns.rs` | when the next try at one of them is possible |
+//! | `delays/counts.rs` | how many addresses are counted, and which of them give way |
 //! | `networks.rs` | who tried one of them within a day, and the tries that each has of its own |
 //! | `standing.rs` | what a client is told: the header fields `RateLimit-Policy` and `RateLimit` |
 //!

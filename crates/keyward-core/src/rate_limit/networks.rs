@@ -2,6 +2,8 @@
 
 use crate::address::ClientAddress;
 use crate::id::UserId;
+use std::cmp::Ordering;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Tries that each source has of its own, in a turn that no other source can take.
@@ -18,6 +20,28 @@ pub enum Source {
     Network(ClientAddress),
     /// The browsers that this user signed in with.
     User(UserId),
+}
+
+impl Source {
+    /// An order for sets. It means nothing, and tells any two apart.
+    fn rank(self) -> (Option<IpAddr>, Option<UserId>) {
+        match self {
+            Self::Network(address) => (address.known(), None),
+            Self::User(user) => (None, Some(user)),
+        }
+    }
+}
+
+impl Ord for Source {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Source {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl From<ClientAddress> for Source {
