@@ -12,6 +12,8 @@ use std::ops::Bound;
 
 /// Digests of keys that are over that are kept: some 15 MB.
 pub const RETIRED: usize = 100_000;
+/// Keys that are retired in one go: requests wait for it.
+const AT_ONCE: usize = 500;
 
 /// What is kept of a key that is over, by the digest of a secret of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub(super) struct Keys {
     digests_of: HashMap<KeyId, Vec<Digest>>,
     secrets: HashMap<Digest, KeySecret>,
     counts: HashMap<AccountId, Count>,
+    /// The ends of those that have one, of all accounts.
+    ends: BTreeSet<(Timestamp, KeyId)>,
     retired: Retired,
 }
 
@@ -55,6 +59,7 @@ impl Keys {
         }
         self.uncount(key.id);
         self.counts.entry(key.account).or_default().add(&key);
+        self.ends.extend(key.expires_at.map(|end| (end, key.id)));
         self.known.insert(key.id, key);
     }
 
@@ -65,10 +70,19 @@ impl Keys {
         }
     }
 
-    /// Of keys whose end has passed before that moment nothing but the digests stays.
+    /// Whether the end of a key has passed before that moment.
+    pub(super) fn has_ended(&self, before: Timestamp) -> bool {
+        self.ends.first().is_some_and(|(end, _)| *end < before)
+    }
+
+    /// Of keys whose end has passed before that moment nothing but the digests stays: of the first of them, since requests
+    /// wait meanwhile.
     pub(super) fn retire_ended(&mut self, before: Timestamp) {
-        let ended: Vec<KeyId> = self.counts.values().flat_map(|count| count.ended(before)).collect();
-        for id in ended {
+        for _ in 0..AT_ONCE {
+            if !self.has_ended(before) {
+                return;
+            }
+            let Some((_, id)) = self.ends.pop_first() else { return };
             if let Some(key) = self.known.get(&id) {
                 self.retire(id, RetiredKey::of(key));
             }
@@ -91,6 +105,9 @@ impl Keys {
 
     fn uncount(&mut self, id: KeyId) {
         let Some(key) = self.known.get(&id) else { return };
+        if let Some(end) = key.expires_at {
+            self.ends.remove(&(end, id));
+        }
         let Some(count) = self.counts.get_mut(&key.account) else { return };
         count.remove(key);
         if count.is_empty() {
@@ -203,10 +220,6 @@ impl Count {
         self.unending == 0 && self.ending.is_empty()
     }
 
-    fn ended(&self, before: Timestamp) -> impl Iterator<Item = KeyId> {
-        self.ending.iter().take_while(move |(end, _)| *end < before).map(|(_, id)| *id)
-    }
-
     fn live(&self, now: Timestamp) -> usize {
         let after = (Bound::Excluded((now, KeyId(i64::MAX))), Bound::Unbounded);
         self.unending + self.ending.range(after).count()
@@ -243,7 +256,7 @@ impl Retired {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, Live};
+    use super::super::{Change, Directory, Live};
     use super::*;
     use crate::principal::Grant;
     use proptest::prelude::*;
@@ -322,6 +335,29 @@ mod tests {
         assert!(live.keys.find(&digest(1)).is_ok(), "a write of the store has put it there");
     }
 
+    /// Requests hold the other side of this lock.
+    #[test]
+    fn a_round_that_finds_no_ended_key_does_not_wait_for_requests() {
+        let directory = Directory::default();
+        directory.publish(vec![Change::Key(key(1, 1, Some(100), false))]);
+        std::thread::scope(|threads| {
+            let request = directory.read();
+            let (done, is_done) = std::sync::mpsc::channel();
+            let round = directory.clone();
+            threads.spawn(move || {
+                round.retire_ended(at(100));
+                let _ = done.send(());
+            });
+            let waited = is_done.recv_timeout(std::time::Duration::from_secs(10));
+            drop(request);
+            assert!(waited.is_ok(), "it waits for a request to end, and requests wait for it");
+        });
+        let many = i64::try_from(AT_ONCE).unwrap() + 10;
+        directory.publish((2..many).map(|id| Change::Key(key(id, id, Some(id), false))).collect());
+        directory.retire_ended(at(many));
+        assert_eq!(directory.read().keys(), 0, "in several goes");
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Key(i64, i64, Option<i64>, bool),
@@ -340,7 +376,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_count_of_live_keys_is_that_of_a_walk(steps in prop::collection::vec(step(), 0..60), now in 0_i64..20) {
+        fn the_count_of_live_keys_and_the_order_of_ends_are_those_of_a_walk(steps in prop::collection::vec(step(), 0..60), now in 0_i64..20) {
             let mut live = Live::default();
             for step in steps {
                 match step {
@@ -352,6 +388,8 @@ mod tests {
                     let walk = live.keys.known.values().filter(|key| key.account == AccountId(account) && key.is_live(at(now)));
                     prop_assert_eq!(live.live_keys(AccountId(account), at(now)), walk.count());
                 }
+                let ends = live.keys.known.values().filter_map(|key| Some((key.expires_at?, key.id)));
+                prop_assert_eq!(ends.collect::<BTreeSet<_>>(), live.keys.ends.clone());
             }
         }
     }

@@ -302,11 +302,6 @@ impl Live {
     pub fn live_keys(&self, account: AccountId, now: Timestamp) -> usize {
         self.keys.live_in(account, now)
     }
-
-    /// Of keys whose end has passed before that moment keeps the digests alone. For stores, which have the rest.
-    pub fn retire_ended(&mut self, before: Timestamp) {
-        self.keys.retire_ended(before);
-    }
 }
 
 /// Takes one account of a user out, and nothing stays of a user that has none.
@@ -354,9 +349,12 @@ impl Directory {
         changes.into_iter().for_each(|change| live.apply(change));
     }
 
-    /// As [`Live::retire_ended`].
+    /// Of keys whose end has passed before that moment keeps the digests alone. For stores, which have the rest. No request
+    /// waits where there is no such key, and else for a few of them at a time.
     pub fn retire_ended(&self, before: Timestamp) {
-        self.live.write().unwrap_or_else(PoisonError::into_inner).retire_ended(before);
+        while self.read().keys.has_ended(before) {
+            self.live.write().unwrap_or_else(PoisonError::into_inner).keys.retire_ended(before);
+        }
     }
 
     /// Notes that a key was used. The note is in memory; a background task writes it in batches.
