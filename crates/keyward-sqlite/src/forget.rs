@@ -1,6 +1,7 @@
 //! Taking away what nobody needs any more, in short transactions beside requests.
 
-use crate::error::store_error;
+use crate::endings;
+use crate::error::{store_error, unavailable};
 use crate::grants::forget_old;
 use crate::rows;
 use crate::strangers::{forget_stranger, strangers};
@@ -24,6 +25,10 @@ const ENDED_KEPT: i64 = 7 * DAY;
 /// One round; how many rows went.
 pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreError> {
     desk.directory.retire_ended(now.plus_seconds(-ENDED_KEPT));
+    // A user whose row does not say yet that somebody disabled them would pass for a stranger.
+    if !endings::settle(desk) {
+        return Err(unavailable("what was revoked while the database could not be written is written first"));
+    }
     let inner =
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     let mut tx = Tx::new(inner, *desk.tiers.get());

@@ -8,6 +8,7 @@
 //! | a panic loses an ending | `an_ending_whose_writing_panics_stays_counted_and_can_be_repeated` |
 //! | nothing left to end is taken for a failure | `an_ending_that_is_over_already_is_done` |
 //! | the server is ready while one waits | `as_long_as_an_ending_waits_the_store_reports_a_fault` |
+//! | rows are forgotten before endings that wait are written | `a_user_who_is_disabled_while_the_disk_is_full_is_not_forgotten` |
 //! | kept answers that fill their space stop a revocation | `what_must_end_ends_though_there_is_no_room_for_its_answer` |
 
 #![cfg(feature = "fault-injection")]
@@ -15,7 +16,7 @@
 
 #[cfg(test)]
 mod endings {
-    use keyward_core::account::CreateAccount;
+    use keyward_core::account::{CreateAccount, CreateUser, SetUserDisabled};
     use keyward_core::clock::{At, Timestamp};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
@@ -23,7 +24,7 @@ mod endings {
     use keyward_core::idempotency::{Claim, Claims, Fingerprint, KEPT_BYTES, KEPT_SECONDS, Scope};
     use keyward_core::permit::{Administer, Permit, operator};
     use keyward_core::root_secret::RootSecret;
-    use keyward_core::store::{StoreError, Upkeep};
+    use keyward_core::store::{Retention, StoreError, Upkeep};
     use keyward_core::tier::Tier;
     use keyward_sqlite::faults::{WriteLock, number};
     use keyward_sqlite::{Options, Sqlite, Tx};
@@ -262,6 +263,29 @@ mod endings {
         drop(lock);
         home.store.try_writing().await.unwrap();
         assert_eq!((home.written(), home.unwritten(), home.store.write_fault()), (1, 0, None));
+    }
+
+    #[tokio::test]
+    async fn a_user_who_is_disabled_while_the_disk_is_full_is_not_forgotten() {
+        let home = Home::new();
+        let stranger = CreateUser {
+            uuid: "u".to_owned(),
+            email: "u@acme.example".to_owned(),
+            first_name: String::new(),
+            last_name: String::new(),
+            title: None,
+            password_hash: None,
+        };
+        let Ok(Ended::Done(user, _)) = home.tried(stranger, None).await else { panic!("a user is made") };
+        home.store.fill_disk(true).await.unwrap();
+        let held = home.tried(SetUserDisabled { user, disabled: true }, None).await;
+        assert!(matches!(held, Err(StoreError::Held(_))));
+        let forget = async || home.store.forget(At::Store, Retention::default()).await;
+        assert!(forget().await.is_err(), "nothing is forgotten before what waits is written");
+        home.store.fill_disk(false).await.unwrap();
+        assert_eq!(forget().await.unwrap(), 0);
+        let disabled = "SELECT count(*) FROM users WHERE disabled_at IS NOT NULL";
+        assert_eq!((number(&home.path, disabled).unwrap(), home.unwritten()), (1, 0));
     }
 
     #[tokio::test]
