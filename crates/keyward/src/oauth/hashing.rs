@@ -8,6 +8,7 @@ use keyward_core::denial::Denial;
 use keyward_core::password::HashMemory;
 use keyward_core::rate_limit::Purpose;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -16,8 +17,8 @@ use tokio::sync::oneshot;
 /// Passwords that are hashed at once: each takes 19 MiB and a core.
 const THREADS: usize = 2;
 
-/// Runs in the memory of a thread, or is refused; seconds until it is worth coming again.
-type Work = Box<dyn FnOnce(Result<&mut HashMemory, u64>) + Send>;
+/// Runs in the memory of a thread, or is refused.
+type Work = Box<dyn FnOnce(Result<&mut HashMemory, Denial>) + Send>;
 
 struct Hash {
     work: Work,
@@ -32,14 +33,21 @@ impl Job for Hash {
 }
 
 impl Hash {
-    fn refuse(self, seconds: u64) {
-        (self.work)(Err(seconds));
+    fn refuse(self, denial: Denial) {
+        (self.work)(Err(denial));
+    }
+
+    /// There is no place for it; seconds until it is worth coming again.
+    fn postpone(self, seconds: u64) {
+        self.refuse(Denial::RateLimited(Purpose::SignIn.name(), seconds));
     }
 }
 
 #[derive(Default)]
 struct State {
     queue: Queue<Hash>,
+    /// Threads that were started.
+    threads: usize,
     over: bool,
 }
 
@@ -61,12 +69,20 @@ impl fmt::Debug for Hashing {
 impl Hashing {
     /// Starts the threads. Without any, every password is refused, and the log says why.
     pub(crate) fn start(clock: Arc<dyn Clock>) -> Self {
+        Self::start_by(|thread, work| thread.spawn(work).map(drop), clock)
+    }
+
+    fn start_by(
+        spawn: impl Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<()>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let shared = Arc::new(Shared { state: Mutex::default(), come: Condvar::new(), clock });
         for number in 1..=THREADS {
             let own = Arc::clone(&shared);
             let thread = thread::Builder::new().name(format!("keyward-hash-{number}"));
-            if let Err(error) = thread.spawn(move || own.work_through()) {
-                tracing::error!(%error, "a thread for passwords could not be started");
+            match spawn(thread, Box::new(move || own.work_through())) {
+                Ok(()) => shared.state().threads += 1,
+                Err(error) => tracing::error!(%error, "a thread for passwords could not be started"),
             }
         }
         Self(shared)
@@ -88,8 +104,7 @@ impl Hashing {
         self.0.enter(asker, Hash { work, waits: Arc::downgrade(&here) });
         let done = result.await;
         drop(here);
-        let refused = |seconds| Denial::RateLimited(Purpose::SignIn.name(), seconds).into();
-        done.map_err(|_| Problem::Panicked)?.map_err(refused)
+        done.map_err(|_| Problem::Panicked)?.map_err(Problem::from)
     }
 }
 
@@ -113,11 +128,18 @@ impl Shared {
     }
 
     fn enter(&self, asker: Asker, job: Hash) {
-        let entered = self.state().queue.enter(asker, job, self.clock.elapsed());
+        let mut state = self.state();
+        if state.threads == 0 {
+            // Only a thread takes jobs out of the queue, also those that waited too long.
+            drop(state);
+            return job.refuse(Denial::Overloaded);
+        }
+        let entered = state.queue.enter(asker, job, self.clock.elapsed());
+        drop(state);
         match entered {
             Entered::Waits => {}
-            Entered::Instead(other) => other.refuse(super::hash_queue::PATIENCE.as_secs()),
-            Entered::Refused(job, seconds) => return job.refuse(seconds),
+            Entered::Instead(other) => other.postpone(super::hash_queue::PATIENCE.as_secs()),
+            Entered::Refused(job, seconds) => return job.postpone(seconds),
         }
         self.come.notify_one();
     }
@@ -141,7 +163,7 @@ impl Shared {
             }
             let now = self.clock.elapsed();
             let late = state.queue.overdue(now);
-            late.into_iter().for_each(|job| job.refuse(1));
+            late.into_iter().for_each(|job| job.postpone(1));
             if let Some(job) = state.queue.next() {
                 return Some(job);
             }
@@ -215,6 +237,14 @@ mod tests {
         assert!(matches!(second, Err(Problem::Denied(Denial::RateLimited("sign_in", 1)))));
         let mut known = hashing.run(Asker::Known(keyward_core::id::UserId(1)), |_| ()).boxed();
         assert!(poll_immediate(&mut known).await.is_none(), "a known browser has a place of its own");
+    }
+
+    #[tokio::test]
+    async fn without_a_thread_every_password_is_refused_at_once() {
+        let none = |_, _| Err(io::ErrorKind::WouldBlock.into());
+        let hashing = Hashing::start_by(none, Arc::new(SystemClock::new()));
+        let refused = poll_immediate(hashing.run(stranger(1), |_| ()).boxed()).await;
+        assert!(matches!(refused, Some(Err(Problem::Denied(Denial::Overloaded)))), "{refused:?}");
     }
 
     #[tokio::test]
