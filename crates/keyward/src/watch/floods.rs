@@ -2,11 +2,13 @@
 //! those that were left out. What is left out at the end of the minute is written as a count.
 //!
 //! Only lines that a stranger can cause are sampled: refusals, and requests without a credential. Errors of the server and
-//! denials of credentials that are somebody's have counts of their own, and are not crowded out by the rest.
+//! denials of credentials that are somebody's have counts of their own, and are not crowded out by the rest. A network has a
+//! share of the lines and of the table, so that its addresses leave those of others theirs.
 
-use super::quota::{Quota, SevereQuotas};
+use super::quota::{Owner, Quota, SevereQuotas};
 use keyward_core::address::ClientAddress;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,10 +16,16 @@ use std::time::Duration;
 const ROUTINE: u32 = 100;
 /// The same, of those that are severe and of recognised credentials.
 const SEVERE: u32 = 600;
-/// Addresses that are counted one by one; further ones are counted together.
+/// Addresses that are counted one by one, in all and of one network; further ones of a network are counted together.
 const ADDRESSES: usize = 4_096;
-/// Routine lines of all addresses in a minute: some 4 MB.
+const ADDRESSES_OF_NETWORK: usize = 256;
+/// Networks that are counted one by one; further ones are counted together.
+const NETWORKS: usize = 4_096;
+/// Routine lines of one network in a minute, and of all: some 4 MB.
+const OF_NETWORK: u32 = 2_000;
 const ALL: u32 = 20_000;
+/// Of all, those that are kept for networks with fewer than [`ROUTINE`] so far.
+const KEPT: u32 = ALL / 4;
 /// The addresses whose counts are written when a minute ends; further ones are written as one sum.
 const TOLD: usize = 100;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,7 +40,7 @@ pub(crate) enum LineKind {
     /// Severe, and of a request without a recognised credential.
     Stranger,
     /// Severe, and of the credential of this kind and id.
-    Credential(&'static str, i64),
+    Credential { kind: &'static str, id: i64, owner: Owner },
 }
 
 /// Whether a line is written.
@@ -86,9 +94,42 @@ struct Table {
     /// Routine lines that were written in it.
     written: u32,
     quotas: SevereQuotas,
-    addresses: HashMap<ClientAddress, Tally>,
-    others: Tally,
+    networks: HashMap<ClientAddress, Network>,
+    /// Those that find no place in the table, as one.
+    others: Network,
+    /// Addresses that are counted one by one.
+    addresses: usize,
     ended: Vec<LeftOut>,
+}
+
+/// The lines of a network.
+#[derive(Debug, Default)]
+struct Network {
+    /// Routine lines that were written.
+    written: u32,
+    addresses: HashMap<ClientAddress, Tally>,
+    /// Its addresses that find no place in the table, as one.
+    others: Tally,
+}
+
+impl Network {
+    /// The tally of an address; `counted` is how many have one of their own.
+    fn tally(&mut self, host: ClientAddress, counted: &mut usize) -> &mut Tally {
+        let has_room = self.addresses.len() < ADDRESSES_OF_NETWORK && *counted < ADDRESSES;
+        match self.addresses.entry(host) {
+            Entry::Occupied(own) => own.into_mut(),
+            Entry::Vacant(own) if has_room => {
+                *counted += 1;
+                own.insert(Tally::default())
+            }
+            Entry::Vacant(_) => &mut self.others,
+        }
+    }
+
+    fn into_tallies(self) -> impl Iterator<Item = (Option<ClientAddress>, Tally)> {
+        let named = self.addresses.into_iter().map(|(address, tally)| (Some(address), tally));
+        named.chain([(None, self.others)])
+    }
 }
 
 /// The lines of an address.
@@ -121,19 +162,25 @@ impl Count {
 
 impl Table {
     fn sample(&mut self, host: ClientAddress, kind: LineKind, now: Duration) -> Sample {
-        let room = self.quotas.take(host, kind, now);
-        let known = self.addresses.len() < ADDRESSES || self.addresses.contains_key(&host);
-        let tally = if known { self.addresses.entry(host).or_default() } else { &mut self.others };
+        let Self { written, quotas, networks, others, addresses, .. } = self;
+        let room = quotas.take(host, kind, now);
+        let network = host.network();
+        let is_counted = networks.len() < NETWORKS || networks.contains_key(&network);
+        let network = if is_counted { networks.entry(network).or_default() } else { others };
+        let most = if network.written < ROUTINE { ALL } else { ALL - KEPT };
+        let is_full = *written >= most || network.written >= OF_NETWORK;
+        let tally = network.tally(host, addresses);
         match kind {
             LineKind::Failure | LineKind::Stranger => return tally.severe.count(room),
-            LineKind::Credential(..) if room => return tally.severe.sample(SEVERE, now),
-            LineKind::Credential(..) => return tally.severe.count(false),
-            LineKind::Routine if self.written >= ALL => return tally.routine.count(false),
+            LineKind::Credential { .. } if room => return tally.severe.sample(SEVERE, now),
+            LineKind::Credential { .. } => return tally.severe.count(false),
+            LineKind::Routine if is_full => return tally.routine.count(false),
             LineKind::Routine => {}
         }
         let sample = tally.routine.sample(ROUTINE, now);
         if sample != Sample::LeaveOut {
-            self.written += 1;
+            *written += 1;
+            network.written += 1;
         }
         sample
     }
@@ -151,10 +198,10 @@ impl Table {
     fn end(&mut self) {
         self.written = 0;
         self.quotas = SevereQuotas::default();
+        self.addresses = 0;
         let others = std::mem::take(&mut self.others);
-        let counted = std::mem::take(&mut self.addresses);
-        let counted = counted.into_iter().map(|(address, tally)| (Some(address), tally));
-        let tallies = counted.chain([(None, others)]).filter_map(|(address, tally)| {
+        let networks = std::mem::take(&mut self.networks).into_values().chain([others]);
+        let tallies = networks.flat_map(Network::into_tallies).filter_map(|(address, tally)| {
             let lines = tally.routine.left_out.saturating_add(tally.severe.left_out);
             (lines > 0).then_some(LeftOut { address, lines })
         });
@@ -178,7 +225,7 @@ mod tests {
         ClientAddress::of(IpAddr::V4(Ipv4Addr::from_bits(number)))
     }
 
-    const CREDENTIAL: LineKind = LineKind::Credential("api_key", 1);
+    const CREDENTIAL: LineKind = LineKind::Credential { kind: "api_key", id: 1, owner: Owner::Account(1) };
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -217,7 +264,7 @@ mod tests {
         assert_eq!(written(&floods, v4(1), LineKind::Routine, 1, at(0)), 0);
         assert_eq!(written(&floods, v4(1), CREDENTIAL, 600, at(0)), 600);
         assert_eq!(written(&floods, v4(1), CREDENTIAL, 600, at(0)), 0);
-        let another = LineKind::Credential("api_key", 2);
+        let another = LineKind::Credential { kind: "api_key", id: 2, owner: Owner::Account(1) };
         assert_eq!(written(&floods, v4(99_999), another, 1, at(0)), 1);
         assert_eq!(written(&floods, v4(1), LineKind::Failure, 1_000, at(0)), 1_000, "our own failures are");
     }
@@ -239,12 +286,47 @@ mod tests {
         let floods = Floods::default();
         let lines: u32 =
             (0..10_000).map(|number| written(&floods, v4(number), LineKind::Routine, 30, at(0))).sum();
-        assert_eq!(lines, ALL);
-        assert_eq!(floods.0.lock().unwrap().addresses.len(), ADDRESSES);
+        assert!(lines <= ALL, "{lines}");
+        assert_eq!(floods.0.lock().unwrap().addresses, ADDRESSES);
         let ended = floods.ended(at(60));
         assert_eq!(ended.len(), TOLD + 1);
-        assert_eq!(ended.iter().map(|left_out| left_out.lines).sum::<u64>(), 300_000 - u64::from(ALL));
+        assert_eq!(ended.iter().map(|left_out| left_out.lines).sum::<u64>(), 300_000 - u64::from(lines));
         assert_eq!(ended.last().unwrap().address, None);
+        for network in 0..10_000 {
+            written(&floods, v4(network << 8), LineKind::Routine, 3, at(60));
+        }
+        let table = floods.0.lock().unwrap();
+        assert_eq!((table.networks.len(), table.addresses, table.written), (NETWORKS, ADDRESSES, 12_388));
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_leave_the_lines_of_others_alone() {
+        let floods = Floods::default();
+        let of_a_network = |network: u32| {
+            let hosts = (0..256).map(|host| v4(network << 8 | host));
+            hosts.map(|host| written(&floods, host, LineKind::Routine, 100, at(0))).sum::<u32>()
+        };
+        assert_eq!(of_a_network(1), OF_NETWORK);
+        assert_eq!(written(&floods, v4(2 << 8), LineKind::Routine, 10, at(0)), 10);
+        let many = (3..50).map(of_a_network).sum::<u32>();
+        assert!(OF_NETWORK + many > ALL - KEPT, "{many}");
+        assert_eq!(written(&floods, v4(50 << 8), LineKind::Routine, 10, at(0)), 10, "some are kept");
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_leave_the_table_to_those_of_others() {
+        let floods = Floods::default();
+        let within = |network: u128, own: u128| {
+            let bits = 0x2001_0db8_u128 << 96 | network << 80 | own << 64;
+            ClientAddress::of(IpAddr::V6(Ipv6Addr::from_bits(bits)))
+        };
+        for own in 0..5_000 {
+            written(&floods, within(1, own), LineKind::Routine, 1, at(0));
+        }
+        written(&floods, within(2, 7), LineKind::Routine, 150, at(0));
+        let of_others = 5_000 - ADDRESSES_OF_NETWORK as u64 - u64::from(ROUTINE);
+        let expected = [(Some(within(2, 7)), 50), (None, of_others)];
+        assert_eq!(floods.all(), expected.map(|(address, lines)| LeftOut { address, lines }));
     }
 
     #[test]

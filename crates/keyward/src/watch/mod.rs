@@ -7,6 +7,7 @@ mod floods;
 mod log_lines;
 mod metrics;
 mod quota;
+mod recent;
 mod request_line;
 mod seen;
 
@@ -15,8 +16,8 @@ pub(crate) use figures::of_server;
 pub(crate) use floods::LeftOut;
 pub use metrics::Metrics;
 pub(crate) use metrics::{FIGURES, Limited, Slow};
+pub use recent::Recent;
 pub(crate) use request_line::CUT;
 pub(crate) use request_line::RequestLine;
 pub use request_line::RequestLog;
-pub use seen::Recent;
 pub(crate) use seen::Seen;

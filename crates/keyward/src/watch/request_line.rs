@@ -1,6 +1,7 @@
 //! The one log line of a request: its fields, its level, and what is remembered of it.
 
 use super::floods::{Floods, LineKind, Sample};
+use super::quota::Owner;
 use super::seen::Seen;
 use crate::telemetry::Subjects;
 use keyward_core::address::ClientAddress;
@@ -145,7 +146,9 @@ impl RequestLine<'_> {
         match (self.status, self.credential_kind.zip(self.credential_id)) {
             _ if level > Level::WARN => LineKind::Routine,
             (Some(500), _) => LineKind::Failure,
-            (_, Some((kind, id))) => LineKind::Credential(kind, id),
+            (_, Some((kind, id))) => {
+                LineKind::Credential { kind, id, owner: Owner::of(self.account_id, self.user_id) }
+            }
             (_, None) => LineKind::Stranger,
         }
     }

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// The event of a request, with the fields of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,43 +95,11 @@ fn unquoted(quoted: &str) -> Option<(String, &str)> {
     }
 }
 
-/// As many requests of each kind are remembered.
-const KEPT: usize = 4_096;
-
-/// The requests that were not answered as asked, the latest of them. Clones share them. Failures and denials of credentials
-/// that are somebody's are kept apart, so that a flood of others cannot push them out.
-#[derive(Clone, Debug, Default)]
-pub struct Recent(Arc<Mutex<Kept>>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    severe: VecDeque<Seen>,
-    routine: VecDeque<Seen>,
-}
-
-impl Recent {
-    /// Remembers a request, and forgets the oldest of its kind.
-    pub(crate) fn note(&self, seen: Seen, severe: bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = if severe { &mut kept.severe } else { &mut kept.routine };
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(seen);
-    }
-
-    /// The request of this id, if it is remembered.
-    pub(crate) fn find(&self, request_id: &str) -> Option<Seen> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut latest = kept.severe.iter().rev().chain(kept.routine.iter().rev());
-        latest.find(|seen| seen.request_id == request_id).cloned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::telemetry::json;
+    use std::sync::{Arc, Mutex};
     use tracing_subscriber::EnvFilter;
 
     fn expected() -> Seen {
@@ -282,17 +248,5 @@ mod tests {
         fn any_text_of_a_token_reads_back(text in proptest::prelude::any::<String>()) {
             reads_back(&text);
         }
-    }
-
-    #[test]
-    fn the_latest_are_remembered() {
-        let recent = Recent::default();
-        recent.note(Seen { request_id: "severe".to_owned(), ..Seen::default() }, true);
-        for number in 0..=KEPT {
-            recent.note(Seen { request_id: number.to_string(), ..Seen::default() }, false);
-        }
-        assert!(recent.find("severe").is_some(), "a flood does not push it out");
-        assert!(recent.find("0").is_none() && recent.find("1").is_some());
-        assert!(recent.find(&KEPT.to_string()).is_some());
     }
 }
