@@ -24,8 +24,10 @@ use keyward_core::store::StoreError;
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// How long the process waits for work on other threads when it ends.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -162,7 +164,7 @@ impl Cli {
     /// [`CliError`]; the caller prints it and ends with exit code 2.
     pub fn run(self) -> Result<(), CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let outcome = runtime.block_on(async {
+        let work = async {
             match self.command {
                 Command::Demo(demo) => demo.run().await,
                 Command::Serve(serve) => serve.run().await,
@@ -182,12 +184,18 @@ impl Cli {
                 Command::Restore(restore) => restore.run(),
                 Command::Reference { page } => reference::print(&page),
             }
-        });
-        // What still runs on other threads has been told to end; it is not waited for without end.
-        runtime.shutdown_timeout(FAREWELL);
-        telemetry::flush();
-        outcome
+        };
+        to_the_end(runtime, work)
     }
+}
+
+/// Does the work, and ends in order whether it ends or panics: the log is written.
+fn to_the_end<T>(runtime: Runtime, work: impl Future<Output = T>) -> T {
+    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+    // What still runs on other threads has been told to end; it is not waited for without end.
+    runtime.shutdown_timeout(FAREWELL);
+    telemetry::flush();
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// A variable of the environment.
@@ -200,4 +208,34 @@ pub(crate) fn variables() -> Variables {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
     all.filter(|(name, _)| name.starts_with("KEYWARD_")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_panic_of_a_command_ends_in_order_too() {
+        static ENDED: AtomicBool = AtomicBool::new(false);
+        struct Ends;
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                ENDED.store(true, Ordering::Relaxed);
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let task = Ends;
+        let other = async move {
+            let _task = task;
+            std::future::pending::<()>().await;
+        };
+        let work = async {
+            tokio::spawn(other);
+            panic!("as planned")
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| to_the_end::<()>(runtime, work)));
+        assert_eq!(outcome.unwrap_err().downcast_ref(), Some(&"as planned"));
+        assert!(ENDED.load(Ordering::Relaxed), "what else ran was told to end");
+    }
 }

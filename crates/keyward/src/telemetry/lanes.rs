@@ -7,7 +7,7 @@
 use super::cut::cut;
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
@@ -28,12 +28,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How often the end of the program looks whether everything is written, and how many times.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: u32 = 400;
+/// The same of a panic, after which there may be no end in order.
+const LOOKS_OF_PANIC: u32 = 40;
 
 /// The two lanes.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     severe: Lane,
     routine: Lane,
+    /// A panic has waited in vain, and the reader has not caught up since.
+    is_stuck: AtomicBool,
 }
 
 impl Lanes {
@@ -44,7 +48,8 @@ impl Lanes {
 
     fn holding(out: impl Write + Send + 'static, lines: usize) -> Self {
         let out = Arc::new(Mutex::new(out));
-        Self { severe: Lane::to(&out, "log-severe", lines), routine: Lane::to(&out, "log-routine", lines) }
+        let lane = |thread| Lane::to(&out, thread, lines);
+        Self { severe: lane("log-severe"), routine: lane("log-routine"), is_stuck: AtomicBool::new(false) }
     }
 
     /// Each lane's name, as the metrics have it, and how many lines it has dropped.
@@ -54,13 +59,28 @@ impl Lanes {
 
     /// Waits until all lines are written, for two seconds at most: the reader may have stopped.
     pub(crate) fn flush(&self) {
-        for _ in 0..LOOKS {
-            if self.severe.pending() == 0 && self.routine.pending() == 0 {
-                return;
-            }
+        looks(LOOKS, || self.severe.pending() == 0 && self.routine.pending() == 0);
+    }
+
+    /// Waits until the severe lines are written, for 200 ms at most. It waits for a reader that has stopped once: further panics
+    /// are not held up by it.
+    pub(super) fn flush_panic(&self) {
+        let most = if self.is_stuck.load(Ordering::Relaxed) { 1 } else { LOOKS_OF_PANIC };
+        let written = looks(most, || self.severe.pending() == 0);
+        self.is_stuck.store(!written, Ordering::Relaxed);
+    }
+}
+
+/// Looks so many times, with pauses, whether it is done.
+fn looks(most: u32, is_done: impl Fn() -> bool) -> bool {
+    let mut looks = (0..most).map(|_| {
+        let done = is_done();
+        if !done {
             sleep(LOOK);
         }
-    }
+        done
+    });
+    looks.any(|done| done)
 }
 
 impl MakeWriter<'_> for &'static Lanes {
@@ -282,6 +302,25 @@ mod tests {
         log(lanes, || tracing::info!("never read"));
         lanes.flush();
         assert!(taken.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn panics_do_not_wait_for_a_reader_that_has_stopped_but_once() {
+        let (lanes, letting, taken) = stopped();
+        log(lanes, || tracing::error!("a panic"));
+        // Forty would take eight seconds.
+        let (done, end) = channel();
+        std::thread::spawn(move || {
+            (0..40).for_each(|_| lanes.flush_panic());
+            done.send(()).unwrap();
+        });
+        end.recv_timeout(Duration::from_secs(4)).expect("they are over");
+        assert!(taken.lock().unwrap().is_empty());
+        (0..10).for_each(|_| letting.send(()).unwrap());
+        lanes.flush();
+        log(lanes, || tracing::error!("the next"));
+        lanes.flush_panic();
+        assert!(taken.lock().unwrap().contains("the next"), "a reader that goes on is waited for again");
     }
 
     #[test]

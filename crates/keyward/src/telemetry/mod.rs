@@ -47,6 +47,13 @@ pub(crate) fn flush() {
     }
 }
 
+/// Waits until what a panic has reported is written, for a fifth of a second at most.
+fn flush_panic() {
+    if let Some(lanes) = LANES.get() {
+        lanes.flush_panic();
+    }
+}
+
 /// Starts logging; how its level is set from then on. A second start in one process changes nothing.
 pub(crate) fn start(log: &Log) -> SetLevel {
     // The configuration has been read by the same grammar, so this is no guess.

@@ -1,6 +1,7 @@
 //! Panics in the log. The system's own report is written straight to standard error, and would wait there for a reader that
-//! has stopped.
+//! has stopped. The log's line is waited for, for a moment: what unwinds may end the process (`abort`), and the line says why.
 
+use super::flush_panic;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 
@@ -24,6 +25,7 @@ fn report(panic: &PanicHookInfo<'_>) {
         backtrace,
         "a thread panicked; this is a fault of the program"
     );
+    flush_panic();
 }
 
 fn shortened(mut text: String) -> String {
@@ -37,6 +39,35 @@ fn shortened(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In a process of its own, which the test below starts.
+    const CHILD: &str = "KEYWARD_TEST_ABORT";
+
+    struct Abort;
+
+    impl Drop for Abort {
+        fn drop(&mut self) {
+            std::process::abort();
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_panic_that_ends_the_process_is_in_the_log() {
+        const OWN: &str =
+            "telemetry::panics::tests::the_reason_of_a_panic_that_ends_the_process_is_in_the_log";
+        if std::env::var_os(CHILD).is_some() {
+            let _level = crate::telemetry::start(&crate::config::Log::default());
+            let _abort = Abort;
+            panic!("the reason");
+        }
+        for _ in 0..3 {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", "--nocapture", OWN]).env(CHILD, "1").env_remove("RUST_BACKTRACE");
+            let output = child.output().unwrap();
+            let log = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && log.contains("the reason"), "{}: {log}", output.status);
+        }
+    }
 
     #[test]
     fn a_long_backtrace_is_cut_with_a_mark() {
