@@ -40,22 +40,39 @@ impl Visit {
         }
     }
 
-    /// Charges a caller, as on the API: its account, or the user where it acts in none.
+    /// Charges a caller, as on the API: its account, or the user where it acts in none. Not for what another site sends with
+    /// the caller's cookie, or loads.
     pub(crate) fn charge_caller(&self, who: &Principal, purpose: Purpose) -> Result<Charged, Denial> {
+        match purpose {
+            Purpose::Reads => self.refuse_load_of_another_site()?,
+            _ => self.refuse_form_of_another_site()?,
+        }
         limits::enter(&self.app, who, purpose).map(Charged)
     }
 
-    /// Charges the client's address for a link that is used, unless another site has sent the form.
-    pub(crate) fn charge_link(&self) -> Result<Charged, Denial> {
-        self.refuse_of_another_site()?;
-        self.charge(Purpose::Links)
+    /// Charges the client's address for a form, unless another site has sent it.
+    pub(crate) fn charge_form(&self, purpose: Purpose) -> Result<Charged, Denial> {
+        self.refuse_form_of_another_site()?;
+        self.charge(purpose)
+    }
+
+    /// Charges the client's address for a page, unless another site loads it.
+    pub(crate) fn charge_page(&self, purpose: Purpose) -> Result<Charged, Denial> {
+        self.refuse_load_of_another_site()?;
+        self.charge(purpose)
+    }
+
+    /// Charges the address of an OAuth client, unless it is a page of another site that is none.
+    pub(crate) fn charge_client(&self, purpose: Purpose) -> Result<Charged, Denial> {
+        self.refuse_no_cors()?;
+        self.charge(purpose)
     }
 
     /// Charges the person who is signed in for a write, or the address where nobody is.
     pub(crate) fn charge_person(&self) -> Result<Charged, Denial> {
         match &self.session {
             Some(caller) => self.charge_caller(&Principal::of(caller.clone()), Purpose::Writes),
-            None => self.refuse_of_another_site().and_then(|()| self.charge(Purpose::Forms)),
+            None => self.charge_form(Purpose::Forms),
         }
     }
 

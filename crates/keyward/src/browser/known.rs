@@ -26,7 +26,7 @@ impl Visit {
     /// Charges a try to sign in, before it is known at whose address: the browser where somebody has signed in with it before,
     /// so that others at its address do not use up what it may try, else the address. What was charged.
     pub(crate) fn charge_sign_in(&self) -> Result<(Charged, Option<Mark>), Denial> {
-        self.refuse_of_another_site()?;
+        self.refuse_form_of_another_site()?;
         let mark = self.marks().first().copied();
         let charged = match &mark {
             Some(mark) => self.charge_browser(mark),

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `visit.rs` | a request of a browser or of an OAuth client: its query, its form, its session |
 //! | `body.rs` | its body, read only once somebody was charged for it |
+//! | `site.rs` | from which site's page it comes |
 //! | `pairs.rs` | parameters of a query or a form |
 //! | `cookies.rs` | the cookies, and their names |
 //! | `known.rs` | whether a user has signed in with this browser before |
@@ -17,6 +18,7 @@ mod cookies;
 mod known;
 mod open;
 mod pairs;
+mod site;
 pub(crate) mod views;
 mod visit;
 

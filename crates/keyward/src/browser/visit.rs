@@ -2,6 +2,7 @@
 
 use super::Pairs;
 use super::cookies::Cookie;
+use super::site::is_from_here;
 use crate::app::{App, Store};
 use crate::call::path_ids;
 use crate::oauth::AuthorizationServer;
@@ -121,25 +122,9 @@ impl Visit {
         Ok(server.keys.forms.token(self.form_of(action), self.app.clock.now(), &*self.app.random)?)
     }
 
-    /// Whether the browser says that one of our own pages has sent this.
-    pub(crate) fn is_from_here(&self) -> bool {
-        is_from_here(&self.headers)
-    }
-
-    /// Refuses a form that the browser says comes from another site. It is asked before the address is charged: a page that
-    /// somebody has open elsewhere must not use up what the people at that address may do.
-    pub(super) fn refuse_of_another_site(&self) -> Result<(), Denial> {
-        // A browser that says where a form comes from says the truth.
-        let site = self.headers.get("sec-fetch-site").map(|site| site.as_bytes());
-        match site {
-            Some(site) if site != b"same-origin" && site != b"none" => Err(Denial::FormUnusable),
-            _ => Ok(()),
-        }
-    }
-
     /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
     pub(crate) fn form_number(&self, action: &str) -> Result<Uuid, Denial> {
-        self.refuse_of_another_site()?;
+        self.refuse_form_of_another_site()?;
         if self.browser.is_empty() {
             return Err(Denial::FormUnusable);
         }
@@ -217,8 +202,4 @@ impl Visit {
         let context = Context { request_id: self.id, address: self.address.known(), origin_app };
         Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
     }
-}
-
-fn is_from_here(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
 }

@@ -247,7 +247,8 @@ pub(super) async fn create(mut visit: Visit) -> Response<Body> {
         Err(
             problem @ Problem::Denied(Denial::SessionEnded | Denial::RateLimited(..) | Denial::TooManyBodies),
         ) => visit.problem(problem),
-        Err(problem @ Problem::Denied(_)) => again(&visit, problem).await,
+        // A page that another site has asked for is nobody's to read, and would be shown without being charged.
+        Err(problem @ Problem::Denied(_)) if !visit.is_from_elsewhere() => again(&visit, problem).await,
         Err(problem) => visit.problem(problem),
     }
 }

@@ -168,7 +168,7 @@ pub(super) async fn leave(visit: &Visit) {
 }
 
 pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
-    let read = match visit.charge(Purpose::Forms) {
+    let read = match visit.charge_form(Purpose::Forms) {
         Ok(charged) => visit.read_form(charged).await,
         Err(denial) => Err(denial.into()),
     };

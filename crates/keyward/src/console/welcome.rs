@@ -22,7 +22,7 @@ const HERE: &str = "/welcome";
 pub(super) async fn show(visit: Visit) -> Response<Body> {
     let token = visit.query.get("token").unwrap_or_default().to_owned();
     let shown = async {
-        visit.charge(Purpose::Links)?;
+        visit.charge_page(Purpose::Links)?;
         let of = found(&visit, &token).await?;
         page(&visit, 200, token, of, None)
     };
@@ -68,7 +68,7 @@ fn page(
 
 pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
     let outcome = async {
-        let charged = visit.charge_link()?;
+        let charged = visit.charge_form(Purpose::Links)?;
         visit.read_form(charged).await?;
         chosen(&mut visit).await
     };

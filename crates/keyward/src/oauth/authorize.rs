@@ -202,7 +202,10 @@ pub(super) async fn answer(mut visit: Visit) -> Response<Body> {
     let outcome = outcome.await;
     match outcome {
         Ok(response) => response,
-        Err(problem @ Problem::Denied(Denial::FormUnusable)) if visit.wants_html() => {
+        // Of another site's form nothing is read that could be shown again.
+        Err(problem @ Problem::Denied(Denial::FormUnusable))
+            if visit.wants_html() && !visit.is_from_elsewhere() =>
+        {
             again(&visit, problem).await
         }
         Err(problem @ Problem::Denied(Denial::OAuth(OAuthDenial::ClientUnknown))) => visit.problem(problem),

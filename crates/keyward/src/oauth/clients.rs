@@ -17,14 +17,31 @@ fn unknown() -> Problem {
     Denial::OAuth(OAuthDenial::ClientUnknown).into()
 }
 
+/// The client that a page is asked for. Another site that only loads the page has no document fetched, and its visitor is not
+/// charged for one.
+pub(super) async fn find_for_page(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    id: &str,
+) -> Result<Client, Problem> {
+    if is_unknown_document(visit, server, id) {
+        visit.refuse_load_of_another_site()?;
+    }
+    find(visit, server, id).await
+}
+
+fn is_unknown_document(visit: &Visit, server: &AuthorizationServer, id: &str) -> bool {
+    id.starts_with("https://") && !server.documents.knows(id, visit.app.clock.elapsed())
+}
+
 /// The client of this id: built in, made known here, or a document.
-pub(super) async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) -> Result<Client, Problem> {
+async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) -> Result<Client, Problem> {
     if id == KEYWARD_CLI {
         return Ok(keyward_cli());
     }
     if id.starts_with("https://") {
         // Whoever has us ask others makes a client known, and is limited as whoever registers one.
-        if !server.documents.knows(id, visit.app.clock.elapsed()) {
+        if is_unknown_document(visit, server, id) {
             visit.charge(Purpose::Register)?;
         }
         let found = server

@@ -48,7 +48,7 @@ struct Metadata {
 }
 
 async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
-    let charged = visit.charge(Purpose::Register)?;
+    let charged = visit.charge_client(Purpose::Register)?;
     let bytes = visit.read_body(charged, LONGEST).await?;
     let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
     let Metadata { name, uris, method, grants } = read(&body)?;

@@ -54,6 +54,24 @@ pub(super) struct Prompt {
     pub(super) login: bool,
 }
 
+impl Prompt {
+    /// Reads `prompt`. A value that is not understood may ask for more care than the others, so it is refused, which OpenID Connect
+    /// Core §3.1.2.1 allows. `consent` and `select_account` ask for what happens anyway.
+    fn read(text: Option<&str>) -> Result<Self, &'static str> {
+        let mut prompt = Self::default();
+        let (mut others, names) = (false, text.into_iter().flat_map(|text| text.split(' ')));
+        for name in names.filter(|name| !name.is_empty()) {
+            match name {
+                "none" => prompt.none = true,
+                "login" => (prompt.login, others) = (true, true),
+                "consent" | "select_account" => others = true,
+                _ => return Err("prompt is none, or of login, consent and select_account"),
+            }
+        }
+        if prompt.none && others { Err("prompt=none stands alone") } else { Ok(prompt) }
+    }
+}
+
 fn denied(denial: OAuthDenial) -> Problem {
     Denial::OAuth(denial).into()
 }
@@ -73,7 +91,7 @@ impl Addressed {
             }
         }
         let id = pairs.get("client_id").ok_or(denied(OAuthDenial::ClientUnknown))?;
-        let client = clients::find(visit, server, id).await?;
+        let client = clients::find_for_page(visit, server, id).await?;
         let redirect_uri = match (pairs.get("redirect_uri"), &*client.redirect_uris) {
             (Some(uri), _) if client.may_redirect(uri) => uri.to_owned(),
             // Where there is only one, and a client did not say which (RFC 6749 §3.1.2.3).
@@ -133,12 +151,7 @@ impl Request {
         }
         let resources =
             server.resources(pairs.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown))?;
-        let prompts: Vec<&str> =
-            pairs.get("prompt").unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
-        let prompt = Prompt { none: prompts.contains(&"none"), login: prompts.contains(&"login") };
-        if prompt.none && prompts.len() > 1 {
-            return Err(malformed("prompt=none stands alone"));
-        }
+        let prompt = Prompt::read(pairs.get("prompt")).map_err(malformed)?;
         let seconds = |text: &str| text.parse().ok().filter(|seconds| *seconds >= 0);
         let max_age = pairs.get("max_age");
         let max_age =
@@ -158,4 +171,29 @@ impl Request {
 pub(super) fn handed_on(pairs: &Pairs) -> Vec<(String, String)> {
     let known = pairs.iter().filter(|(name, _)| HANDED_ON.contains(name));
     known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Prompt;
+
+    #[test]
+    fn a_prompt_value_that_is_not_known_is_refused_and_never_read_as_none_at_all() {
+        let (none, login) = (Prompt { none: true, login: false }, Prompt { none: false, login: true });
+        for (text, prompt) in [
+            (None, Prompt::default()),
+            (Some(""), Prompt::default()),
+            (Some("consent"), Prompt::default()),
+            (Some("select_account consent"), Prompt::default()),
+            (Some("none"), none),
+            (Some("none none"), none),
+            (Some("login"), login),
+            (Some("consent  login"), login),
+        ] {
+            assert_eq!(Prompt::read(text), Ok(prompt), "{text:?}");
+        }
+        for text in ["LOGIN", "Login", "create", "login,consent", "login\tconsent", "login force", "none login", "none consent"] {
+            assert!(Prompt::read(Some(text)).is_err(), "{text}");
+        }
+    }
 }

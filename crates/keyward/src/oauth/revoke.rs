@@ -1,6 +1,6 @@
 //! `POST /oauth/revoke` (RFC 7009): a client gives a token up, and with it the grant that it was issued for.
 
-use super::answer::{json, refuse_guess};
+use super::answer::{json, refuse, refuse_guess};
 use super::clients::authenticate_id;
 use crate::browser::Visit;
 use crate::problem::Problem;
@@ -14,8 +14,12 @@ use keyward_core::rate_limit::Purpose;
 use serde_json::json as value;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
+    let charged = match visit.charge_client(Purpose::Forms) {
+        Ok(charged) => charged,
+        // Nothing was presented yet, so it is no guess.
+        Err(denial) => return refuse(&visit, denial.into()),
+    };
     let outcome = async {
-        let charged = visit.charge(Purpose::Forms)?;
         visit.read_form(charged).await?;
         respond(&visit).await
     };

@@ -1,7 +1,7 @@
 //! `POST /oauth/token`: a code, or a refresh token, into an access token.
 
 use super::AuthorizationServer;
-use super::answer::{json, refuse_guess};
+use super::answer::{json, refuse, refuse_guess};
 use super::clients::{authenticate, authenticate_id};
 use super::tokens::{Issue, answer};
 use crate::browser::Visit;
@@ -18,8 +18,12 @@ use serde_json::Value;
 use std::sync::Arc;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {
+    let charged = match visit.charge_client(Purpose::Forms) {
+        Ok(charged) => charged,
+        // Nothing was presented yet, so it is no guess.
+        Err(denial) => return refuse(&visit, denial.into()),
+    };
     let outcome = async {
-        let charged = visit.charge(Purpose::Forms)?;
         visit.read_form(charged).await?;
         respond(&visit).await
     };

@@ -29,6 +29,8 @@ mod documents;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod foreign_pages;
+#[cfg(test)]
 mod full_disk;
 #[cfg(test)]
 mod hanging;
