@@ -10,6 +10,7 @@ use crate::observe::{ObserveLayer, record};
 use crate::problem::Problems;
 use crate::routes;
 use crate::time_limit::TimeLimitLayer;
+use crate::transport::Credit;
 use crate::transport_security;
 use axum::body::Body;
 use http::{Request, Response};
@@ -158,7 +159,7 @@ where
         .service(row)
 }
 
-/// Writes down who is calling, for the log, as soon as it is known.
+/// Writes down who is calling, for the log, as soon as it is known, and that the address has a caller.
 #[derive(Clone, Debug)]
 struct NoteCaller;
 
@@ -167,6 +168,9 @@ impl<B> Check<B> for NoteCaller {
         if let (Some(record), Some(caller)) = (record(request), request.extensions().get::<Caller>()) {
             // A request passes here once, so the note is new.
             let _ = record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
+        }
+        if let Some(credit) = request.extensions().get::<Credit>() {
+            credit.is_good();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::Visit;
 use crate::app::App;
 use crate::observe::{Named, record};
 use crate::routes::{Verbs, verbs};
+use crate::transport::Credit;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::MethodFilter;
@@ -52,9 +53,11 @@ pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) 
             let record = record(&request).cloned().unwrap_or_default();
             // A request comes here once, so the notes are new.
             let _ = record.operation.set(named.clone());
+            let credit = request.extensions().get::<Credit>().cloned();
             async move {
                 let visit = Visit::of(app, request).await;
                 if let Some(caller) = &visit.session {
+                    credit.iter().for_each(Credit::is_good);
                     let _ =
                         record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
                 }

@@ -45,11 +45,13 @@ pub(super) async fn answer(
         request.extensions_mut().insert(ByProxy);
     }
     request.extensions_mut().insert(address);
+    request.extensions_mut().insert(serving.turns.credit(address));
     if let Some(reason) = verdict {
         request.extensions_mut().insert(AmbiguousFraming(reason));
     }
     let mut service = serving.service;
-    let mut response = service.ready().await?.call(request).await?;
+    let answering = service.ready().await?.call(request);
+    let mut response = serving.turns.of(by_proxy.then_some(address), answering).await?;
     let closes = match unread {
         // It says so already.
         _ if response.headers().contains_key(CONNECTION) => false,

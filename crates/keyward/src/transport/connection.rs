@@ -5,22 +5,24 @@ use super::arrival::{Arrival, arrive};
 use super::ceiling::Ceiling;
 use super::forwarded::UnknownAddresses;
 use super::frame_scan::FrameScan;
-use super::handshakes::Handshakes;
 use super::head_scan::{HeadScan, Verdicts};
 use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
 use super::pool::Place;
 use super::pulse::{OPENING, Overdue, Pulse};
+use super::turns::Turns;
 use super::watched::{Seen, Watched};
 use crate::reload::Current;
 use crate::stack::Boxed;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use keyward_core::BoxFuture;
+use rustls::ServerConfig;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -60,8 +62,8 @@ pub(super) struct Serving {
     pub(super) head: usize,
     /// Counts requests of trusted proxies without an address.
     pub(super) unknown_addresses: UnknownAddresses,
-    pub(super) handshakes: Handshakes,
     pub(super) ceiling: Ceiling,
+    pub(super) turns: Turns,
 }
 
 /// Who is at the other end, and whether to stop.
@@ -71,48 +73,66 @@ pub(super) struct Guest {
 }
 
 /// Serves until the client leaves, is overdue, or the server stops and nothing runs any more. What was overdue.
-pub(super) async fn serve(stream: TcpStream, guest: Guest, serving: Serving) -> Option<Overdue> {
+pub(super) async fn serve(mut stream: TcpStream, mut guest: Guest, serving: Serving) -> Option<Overdue> {
     // Answers are small and whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let pulse = Pulse::new();
-    let opened_by = Instant::now() + OPENING;
-    let mut stop = guest.stop.clone();
-    let opening = async {
-        let mut stream = stream;
-        let arrival = arrive(&mut stream, guest.from, &serving).await?;
-        match serving.current.get().tls.clone() {
-            Some(config) => {
-                let turn = serving.handshakes.turn(arrival.from, arrival.is_proxy);
-                let (protocol, stream) = handshake(stream, config, turn).await?;
-                Ok::<_, io::Error>((arrival, Opened::Tls(protocol, Box::new(stream))))
-            }
-            None => {
-                let (protocol, mut first) = first_bytes(&mut stream).await?;
-                if protocol == Protocol::Http1 {
-                    first_head(&mut stream, &mut first).await?;
-                }
-                Ok((arrival, Opened::Plain(protocol, stream, first)))
-            }
-        }
+    let by = Instant::now() + OPENING;
+    let arriving = arrive(&mut stream, guest.from, &serving);
+    let arrival = match in_time(arriving, by, &mut guest.stop).await {
+        Ok(arrival) => arrival,
+        Err(overdue) => return overdue,
     };
-    let opened = tokio::select! {
-        opened = timeout_at(opened_by, opening) => opened,
-        // Nothing has been asked for yet.
-        () = stopped(&mut stop) => return None,
-    };
-    match opened {
-        Ok(Ok((arrival, Opened::Plain(protocol, stream, first)))) => {
+    // One that a proxy opened for a client has the client's turns, as it would without the proxy.
+    let client = (arrival.place.is_some() && !arrival.is_proxy).then_some(arrival.from);
+    let turns = serving.turns.clone();
+    turns.of(client, go_on(stream, (guest, arrival), (pulse, by), serving)).await
+}
+
+async fn go_on(
+    stream: TcpStream,
+    (mut guest, arrival): (Guest, Arrival),
+    (pulse, by): (Pulse, Instant),
+    serving: Serving,
+) -> Option<Overdue> {
+    let opening = opened(stream, serving.current.get().tls.clone());
+    match in_time(opening, by, &mut guest.stop).await {
+        Ok(Opened::Plain(protocol, stream, first)) => {
             speak(protocol, (stream, first), pulse, (guest, arrival), serving).await
         }
-        Ok(Ok((arrival, Opened::Tls(protocol, stream)))) => {
+        Ok(Opened::Tls(protocol, stream)) => {
             speak(protocol, (*stream, Vec::new()), pulse, (guest, arrival), serving).await
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a connection ended before it began");
-            None
-        }
-        Err(_) => Some(Overdue::Opening),
+        Err(overdue) => overdue,
     }
+}
+
+/// What comes of it before this moment, unless the server stops: nothing has been asked for yet. Otherwise what was overdue.
+async fn in_time<T>(
+    beginning: impl Future<Output = io::Result<T>>,
+    by: Instant,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<T, Option<Overdue>> {
+    let begun = tokio::select! {
+        begun = timeout_at(by, beginning) => begun,
+        () = stopped(stop) => return Err(None),
+    };
+    begun.map_err(|_| Some(Overdue::Opening))?.map_err(|error| {
+        tracing::debug!(%error, "a connection ended before it began");
+        None
+    })
+}
+
+async fn opened(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Opened> {
+    if let Some(config) = tls {
+        let (protocol, stream) = handshake(stream, config).await?;
+        return Ok(Opened::Tls(protocol, Box::new(stream)));
+    }
+    let (protocol, mut first) = first_bytes(&mut stream).await?;
+    if protocol == Protocol::Http1 {
+        first_head(&mut stream, &mut first).await?;
+    }
+    Ok(Opened::Plain(protocol, stream, first))
 }
 
 /// A connection of which it is known what is spoken on it.
@@ -154,10 +174,11 @@ where
         }
         Protocol::Http2 => {
             let seen = Seen::Http2(FrameScan::new(), pulse.clone());
+            let spawner = serving.turns.spawner((!is_proxy).then_some(from));
             let answering = service_fn(move |request| {
                 answer(serving.clone(), request, (peer, from), None, running.clone())
             });
-            let connection = http2::Builder::new(TokioExecutor::new())
+            let connection = http2::Builder::new(spawner)
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(STREAMS)
                 .initial_stream_window_size(AHEAD_ON_ONE)
@@ -246,6 +267,7 @@ mod tests {
     use axum::body::Body;
     use http::{Request, Response};
     use hyper::body::Incoming;
+    use hyper_util::rt::TokioExecutor;
     use std::convert::Infallible;
     use std::pin::Pin;
     use std::task::{Context, Poll, ready};

@@ -5,7 +5,7 @@
 //! | sends no whole head, a slow one, half a preface of HTTP/2 or half a hello of TLS | after 10 s (`pulse.rs`, `opening.rs`) |
 //! | asks for nothing after an answer | after 15 s (`pulse.rs`) |
 //! | sends no header of the PROXY protocol, where it must | after 10 s, and at once if it sends something else (`proxy_protocol.rs`) |
-//! | sends a slow body | after 15 s, or 5 s while the room is half full (`body_room.rs`) |
+//! | sends a slow body | after 15 s, or 3 s while the room is half full (`body_room.rs`) |
 //! | takes nothing of its answer, or too little of it | after 15 s, or 30 s (`watched.rs`; on HTTP/2 `pulse.rs`) |
 //! | opens more connections than one address or network may | at once (`ceiling.rs`) |
 //! | frames a request in two ways | after a 400 (`head_scan.rs` sees it, the hygiene layer refuses it) |
@@ -20,24 +20,24 @@ mod connection;
 pub(crate) mod date;
 mod forwarded;
 mod frame_scan;
-mod handshakes;
 mod head_scan;
 mod opening;
 mod pool;
 mod proxy_protocol;
 mod pulse;
 pub(crate) mod tls;
+mod turns;
 mod unread;
 mod watched;
 
 pub(crate) use connection::ByProxy;
+pub(crate) use turns::Credit;
 
 use crate::reload::Current;
 use crate::stack::Boxed;
 use ceiling::Ceiling;
 use connection::{Guest, Serving};
 use forwarded::UnknownAddresses;
-use handshakes::Handshakes;
 use keyward_core::address::{ClientAddress, canonical};
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_tower::hygiene::Limits;
@@ -50,6 +50,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use turns::Turns;
 
 /// What has begun may take this long after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -124,8 +125,8 @@ pub async fn serve(
         current,
         head: header_bytes + connection::ABOVE,
         unknown_addresses: UnknownAddresses::new(figures.unknown_addresses.clone()),
-        handshakes: Handshakes::of_this_machine(),
         ceiling: ceiling.clone(),
+        turns: Turns::of_this_machine(Arc::clone(&clock)),
     };
     let (stopping, told) = watch::channel(false);
     let mut stop = std::pin::pin!(stop);
@@ -147,7 +148,8 @@ pub async fn serve(
                     match ceiling.enter(address, is_proxy) {
                         Some(place) => {
                             let guest = Guest { from, stop: told.clone() };
-                            spawn(stream, guest, serving.clone(), place, figures.clone());
+                            let ending = ended(stream, guest, serving.clone(), place, figures.clone());
+                            drop(tokio::spawn(serving.turns.of((!is_proxy).then_some(address), ending)));
                         }
                         None => {
                             // Dropping it closes it: whoever has so many needs no explanation.
@@ -186,14 +188,21 @@ fn seldom(last: &mut Option<Instant>) -> bool {
     due
 }
 
-fn spawn(stream: TcpStream, guest: Guest, serving: Serving, place: Place, figures: Figures) {
+/// Serves a connection to its end.
+fn ended(
+    stream: TcpStream,
+    guest: Guest,
+    serving: Serving,
+    place: Place,
+    figures: Figures,
+) -> impl Future<Output = ()> + Send {
     let place = Counted::new(place, &figures.open);
-    tokio::spawn(async move {
+    async move {
         let from = guest.from;
         if let Some(overdue) = connection::serve(stream, guest, serving).await {
             figures.overdue.get_or_create(&crate::watch::Slow { with: overdue.word() }).inc();
             tracing::debug!(address = %from, with = overdue.word(), "a connection was ended: its client is too slow");
         }
         drop(place);
-    });
+    }
 }

@@ -1,15 +1,13 @@
 //! The beginning of a connection: the TLS handshake, and which version of HTTP the client speaks.
 
-use super::handshakes::HELD as PLACE_HELD;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::io::{self, ErrorKind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -58,24 +56,14 @@ pub(super) async fn first_head<S: AsyncRead + Unpin>(stream: &mut S, first: &mut
     Ok(())
 }
 
-/// Shakes hands, once it is its `turn`. The client chooses the version by ALPN (RFC 7301), and HTTP/1.1 by saying nothing.
-pub(super) async fn handshake<T>(
+/// Shakes hands. The client chooses the version by ALPN (RFC 7301), and HTTP/1.1 by saying nothing.
+pub(super) async fn handshake(
     stream: TcpStream,
     config: Arc<ServerConfig>,
-    turn: impl Future<Output = T>,
 ) -> io::Result<(Protocol, TlsStream<Capped>)> {
     // Until a whole hello is there, only its bytes are kept, and no more of them than any client needs.
     let hello = LazyConfigAcceptor::new(Acceptor::default(), Capped { stream, left: HELLO }).await?;
-    let turn = turn.await;
-    let mut accepting = pin!(hello.into_stream(config));
-    let accepted = match timeout(PLACE_HELD, &mut accepting).await {
-        Ok(accepted) => accepted,
-        Err(_) => {
-            drop(turn);
-            accepting.await
-        }
-    };
-    let mut stream = accepted?;
+    let mut stream = hello.into_stream(config).await?;
     stream.get_mut().0.left = u64::MAX;
     let protocol = match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,

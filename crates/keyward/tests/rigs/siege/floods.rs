@@ -419,15 +419,13 @@ pub(super) async fn settings(flood: Arc<Flood>) {
     control_frames(flood, SETTINGS).await;
 }
 
-/// Addresses of the handshakes, four in each network.
-const HANDSHAKERS: usize = 24;
-/// How long a whole hello has a place at the server.
-const PLACED: Duration = Duration::from_secs(2);
+/// Addresses of the handshakes, four in each of two networks.
+const HANDSHAKERS: usize = 8;
 
-/// Handshakes of TLS that begin and go no further: half a hello from every eighth, a whole one from the others. The whole
-/// flood has 1,225 whole ones, 51 or so from one address and 204 from one network: all the places of two processors.
+/// Handshakes of TLS that begin and go no further: half a hello from every eighth, a whole one from the others. Each stays until
+/// the server closes it. The whole flood is nearly all the connections that two networks may have.
 pub(super) async fn half_handshakes(flood: Arc<Flood>) {
-    let many = flood.scaled(1_400, 100);
+    let many = flood.scaled(5_600, 100);
     at_once(many, |number| {
         let flood = Arc::clone(&flood);
         async move {
@@ -448,7 +446,6 @@ pub(super) async fn half_handshakes(flood: Arc<Flood>) {
                 };
                 tokio::select! {
                     () = held => drop(flood.closed.fetch_add(1, Ordering::Relaxed)),
-                    () = sleep(PLACED), if is_whole => {}
                     () = sleep_until(flood.until) => {}
                 }
             }
