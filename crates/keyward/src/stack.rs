@@ -170,7 +170,7 @@ impl<B> Check<B> for NoteCaller {
             let _ = record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
         }
         if let Some(credit) = request.extensions().get::<Credit>() {
-            credit.is_good();
+            credit.claim();
         }
         Ok(())
     }

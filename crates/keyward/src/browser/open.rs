@@ -57,7 +57,7 @@ pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) 
             async move {
                 let visit = Visit::of(app, request).await;
                 if let Some(caller) = &visit.session {
-                    credit.iter().for_each(Credit::is_good);
+                    credit.iter().for_each(Credit::claim);
                     let _ =
                         record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
                 }

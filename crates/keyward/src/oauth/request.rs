@@ -192,7 +192,16 @@ mod tests {
         ] {
             assert_eq!(Prompt::read(text), Ok(prompt), "{text:?}");
         }
-        for text in ["LOGIN", "Login", "create", "login,consent", "login\tconsent", "login force", "none login", "none consent"] {
+        for text in [
+            "LOGIN",
+            "Login",
+            "create",
+            "login,consent",
+            "login\tconsent",
+            "login force",
+            "none login",
+            "none consent",
+        ] {
             assert!(Prompt::read(Some(text)).is_err(), "{text}");
         }
     }

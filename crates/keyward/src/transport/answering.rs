@@ -3,6 +3,7 @@
 use super::connection::{ByProxy, Serving};
 use super::head_scan::Verdict;
 use super::pulse::{Answered, Pulse};
+use super::turns::Credit;
 use super::unread::lend;
 use axum::body::Body;
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
@@ -19,7 +20,7 @@ use tower::{Service, ServiceExt};
 pub(super) async fn answer(
     serving: Serving,
     request: Request<Incoming>,
-    (peer, from): (IpAddr, ClientAddress),
+    (peer, from, credit): (IpAddr, ClientAddress, Option<Credit>),
     verdict: Verdict,
     pulse: Pulse,
 ) -> Result<Response<Answered<Body>>, Infallible> {
@@ -45,13 +46,21 @@ pub(super) async fn answer(
         request.extensions_mut().insert(ByProxy);
     }
     request.extensions_mut().insert(address);
-    request.extensions_mut().insert(serving.turns.credit(address));
+    let (credit, own) = match credit {
+        Some(of_connection) => (of_connection, None),
+        None => {
+            let own = serving.turns.credit(address);
+            (own.clone(), Some(own))
+        }
+    };
+    request.extensions_mut().insert(credit.clone());
     if let Some(reason) = verdict {
         request.extensions_mut().insert(AmbiguousFraming(reason));
     }
     let mut service = serving.service;
     let answering = service.ready().await?.call(request);
-    let mut response = serving.turns.of(by_proxy.then_some(address), answering).await?;
+    let mut response = serving.turns.of(own, answering).await?;
+    serving.turns.answered(&credit, response.status());
     let closes = match unread {
         // It says so already.
         _ if response.headers().contains_key(CONNECTION) => false,

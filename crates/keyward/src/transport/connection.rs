@@ -9,7 +9,7 @@ use super::head_scan::{HeadScan, Verdicts};
 use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
 use super::pool::Place;
 use super::pulse::{OPENING, Overdue, Pulse};
-use super::turns::Turns;
+use super::turns::{Credit, Turns};
 use super::watched::{Seen, Watched};
 use crate::reload::Current;
 use crate::stack::Boxed;
@@ -69,6 +69,8 @@ pub(super) struct Serving {
 /// Who is at the other end, and whether to stop.
 pub(super) struct Guest {
     pub(super) from: IpAddr,
+    /// What it shows of its client, where it is worked on in turns. If it is not, because it is a trusted proxy's, its requests are.
+    pub(super) credit: Option<Credit>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -84,9 +86,11 @@ pub(super) async fn serve(mut stream: TcpStream, mut guest: Guest, serving: Serv
         Err(overdue) => return overdue,
     };
     // One that a proxy opened for a client has the client's turns, as it would without the proxy.
-    let client = (arrival.place.is_some() && !arrival.is_proxy).then_some(arrival.from);
+    let client = arrival.place.is_some() && !arrival.is_proxy && guest.credit.is_none();
+    let credit = client.then(|| serving.turns.credit(arrival.from));
+    guest.credit = guest.credit.or(credit.clone());
     let turns = serving.turns.clone();
-    turns.of(client, go_on(stream, (guest, arrival), (pulse, by), serving)).await
+    turns.of(credit, go_on(stream, (guest, arrival), (pulse, by), serving)).await
 }
 
 async fn go_on(
@@ -152,7 +156,7 @@ fn speak<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Guest { from: peer, stop } = guest;
+    let Guest { from: peer, credit, stop } = guest;
     let Arrival { from, place, is_proxy } = arrival;
     let head = serving.head;
     let running = pulse.clone();
@@ -161,7 +165,13 @@ where
             let verdicts = Verdicts::default();
             let seen = Seen::Http1(HeadScan::new(verdicts.clone()), pulse.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, (peer, from), verdicts.next(), running.clone())
+                answer(
+                    serving.clone(),
+                    request,
+                    (peer, from, credit.clone()),
+                    verdicts.next(),
+                    running.clone(),
+                )
             });
             let connection = http1::Builder::new()
                 // The pulse watches the time of heads.
@@ -174,9 +184,9 @@ where
         }
         Protocol::Http2 => {
             let seen = Seen::Http2(FrameScan::new(), pulse.clone());
-            let spawner = serving.turns.spawner((!is_proxy).then_some(from));
+            let spawner = serving.turns.spawner(credit.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, (peer, from), None, running.clone())
+                answer(serving.clone(), request, (peer, from, credit.clone()), None, running.clone())
             });
             let connection = http2::Builder::new(spawner)
                 .timer(TokioTimer::new())

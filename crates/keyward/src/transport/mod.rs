@@ -147,9 +147,10 @@ pub async fn serve(
                     let is_proxy = address.is_in(&serving.current.get().proxies);
                     match ceiling.enter(address, is_proxy) {
                         Some(place) => {
-                            let guest = Guest { from, stop: told.clone() };
+                            let credit = (!is_proxy).then(|| serving.turns.credit(address));
+                            let guest = Guest { from, credit: credit.clone(), stop: told.clone() };
                             let ending = ended(stream, guest, serving.clone(), place, figures.clone());
-                            drop(tokio::spawn(serving.turns.of((!is_proxy).then_some(address), ending)));
+                            drop(tokio::spawn(serving.turns.of(credit, ending)));
                         }
                         None => {
                             // Dropping it closes it: whoever has so many needs no explanation.

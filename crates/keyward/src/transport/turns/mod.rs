@@ -2,18 +2,24 @@
 //!
 //! The runtime polls what is ready in the order in which it became so. Beside hundreds of connections of strangers, each cheap,
 //! a caller would wait for all of them, and at each of its steps again. So strangers have turns: a few at once, each for one
-//! poll, and only when all else that is ready has been polled. The others wait here, and their networks alternate
-//! (`queue.rs`). An address that a good credential came from of late (`proven.rs`) needs no turn.
+//! poll, and only when what else was ready has been polled. The others wait here, and their networks alternate
+//! (`queue.rs`). A connection that a good credential came on (`credit.rs`) needs no turn, and neither do a few others of its
+//! address (`proven.rs`): a client may open one for each request.
 //!
-//! What has a turn is a connection, and on HTTP/2 each of its requests too. A trusted proxy's connections are many clients' and
-//! need none; the requests that it passes on have turns by the address that it names.
+//! What has a turn is a connection, and on HTTP/2 each of its requests too. The connections of a trusted proxy are many clients'
+//! and need none; the requests that come on them have turns by the address that they have. Which of the two it is is settled once, when
+//! the connection begins: what waited for a turn within a turn would wait for itself.
 
+mod credit;
 mod proven;
 mod queue;
 
+pub(crate) use credit::Credit;
 use futures_util::task::AtomicWaker;
+use http::StatusCode;
 use hyper::rt::Executor;
 use keyward_core::clock::Clock;
+use keyward_core::share::{Lease, Shares};
 use keyward_tower::ClientAddress;
 use pin_project_lite::pin_project;
 use proven::Proven;
@@ -27,15 +33,19 @@ use tokio::task::yield_now;
 
 /// Turns for each processor: so many polls of strangers lie between two looks for what else is ready.
 const EACH: usize = 4;
+/// Connections that need no turn because of another one of their address: of one address, and in all.
+const BESIDE: u64 = 16;
+const BESIDE_IN_ALL: u64 = 1_024;
 
 /// The turns of one server. Clones share them.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Shared>);
+pub(super) struct Turns(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue<Arc<Waiting>>>,
     proven: Proven,
+    beside: Shares<ClientAddress>,
     clock: Arc<dyn Clock>,
 }
 
@@ -47,20 +57,6 @@ struct Waiting {
     waker: AtomicWaker,
 }
 
-/// In the extensions of a request: where to note that it came with a good credential.
-#[derive(Clone, Debug)]
-pub(crate) struct Credit {
-    turns: Turns,
-    from: ClientAddress,
-}
-
-impl Credit {
-    /// Its credential is good.
-    pub(crate) fn is_good(&self) {
-        self.turns.0.proven.note(self.from, self.turns.0.clock.elapsed());
-    }
-}
-
 impl Turns {
     /// As many as the processors of this process need.
     pub(super) fn of_this_machine(clock: Arc<dyn Clock>) -> Self {
@@ -70,28 +66,38 @@ impl Turns {
 
     fn new(most: usize, clock: Arc<dyn Clock>) -> Self {
         let queue = Mutex::new(Queue::new(most));
-        Self(Arc::new(Shared { queue, proven: Proven::default(), clock }))
+        let beside = Shares::new(BESIDE_IN_ALL, BESIDE);
+        Self(Arc::new(Shared { queue, proven: Proven::default(), beside, clock }))
     }
 
-    /// For a request from there.
-    pub(super) fn credit(&self, from: ClientAddress) -> Credit {
-        Credit { turns: self.clone(), from }
-    }
-
-    /// Polls it in turns of this address, or as ever if there is none.
-    pub(super) fn of<F>(&self, from: Option<ClientAddress>, inner: F) -> InTurns<F> {
-        InTurns { inner, place: Place { turns: self.clone(), from, step: Step::Rests } }
+    /// Polls it in turns, or as ever if it is nobody's.
+    pub(super) fn of<F>(&self, credit: Option<Credit>, inner: F) -> InTurns<F> {
+        let of = credit.map(|credit| Place { turns: self.clone(), credit, step: Step::Rests, beside: None });
+        InTurns { inner, place: of }
     }
 
     /// Spawns what a connection of HTTP/2 needs.
-    pub(super) fn spawner(&self, from: Option<ClientAddress>) -> Spawner {
-        Spawner { turns: self.clone(), from }
+    pub(super) fn spawner(&self, credit: Option<Credit>) -> Spawner {
+        Spawner { turns: self.clone(), credit }
+    }
+
+    /// Nothing is known of it yet.
+    pub(super) fn credit(&self, from: ClientAddress) -> Credit {
+        Credit::new(from)
+    }
+
+    /// A request that came with it was answered so.
+    pub(super) fn answered(&self, credit: &Credit, status: StatusCode) {
+        let now = self.0.clock.elapsed();
+        if credit.settle(status, now) {
+            self.0.proven.note(credit.from(), now);
+        }
     }
 
     /// Waits for a turn of this address.
     fn ask(&self, from: ClientAddress) -> Arc<Waiting> {
         let waiting = Arc::new(Waiting::default());
-        self.queue().wait(from.network(), Arc::clone(&waiting));
+        self.queue().wait(from, Arc::clone(&waiting));
         waiting
     }
 
@@ -117,6 +123,8 @@ impl Turns {
         // Turns are given under the lock: either it has one by now, or it will have none.
         let queue = self.queue();
         waiting.has_left.store(true, Ordering::Relaxed);
+        // It keeps nothing of its task.
+        drop(waiting.waker.take());
         drop(queue);
         if waiting.has_turn.load(Ordering::Acquire) {
             self.end();
@@ -132,8 +140,10 @@ impl Turns {
 #[derive(Debug)]
 struct Place {
     turns: Turns,
-    from: Option<ClientAddress>,
+    credit: Credit,
     step: Step,
+    /// Held by one that needs no turn because of another connection of its address.
+    beside: Option<Lease<ClientAddress>>,
 }
 
 #[derive(Debug, Default)]
@@ -157,15 +167,22 @@ impl Drop for Turn<'_> {
 }
 
 impl Place {
-    /// Whose turn it takes, if any.
-    fn stranger(&self) -> Option<ClientAddress> {
-        let Shared { proven, clock, .. } = &*self.turns.0;
-        self.from.filter(|from| !proven.holds(*from, clock.elapsed()))
+    fn needs_turn(&mut self) -> bool {
+        let (now, from) = (self.turns.0.clock.elapsed(), self.credit.from());
+        if self.credit.is_good(now) {
+            return false;
+        }
+        if !self.turns.0.proven.holds(from, now) {
+            self.beside = None;
+        } else if self.beside.is_none() {
+            self.beside = self.turns.0.beside.take(from.host(), 1).ok();
+        }
+        self.beside.is_none()
     }
 
-    fn poll_turn(&mut self, from: ClientAddress, cx: &mut Context<'_>) -> Poll<Turn<'_>> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Turn<'_>> {
         if let Step::Rests = self.step {
-            let waiting = self.turns.ask(from);
+            let waiting = self.turns.ask(self.credit.from());
             waiting.waker.register(cx.waker());
             self.step = Step::Waits(waiting);
             self.turns.begin();
@@ -176,7 +193,7 @@ impl Place {
                 return Poll::Pending;
             }
             self.step = Step::Yields;
-            // It wakes this task after the runtime has looked for what else is ready, and run that.
+            // It wakes this task when what was ready before has run and the runtime has looked for more.
             if pin!(yield_now()).poll(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -206,7 +223,7 @@ pin_project! {
     pub(super) struct InTurns<F> {
         #[pin]
         inner: F,
-        place: Place,
+        place: Option<Place>,
     }
 }
 
@@ -215,11 +232,12 @@ impl<F: Future> Future for InTurns<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let Some(from) = this.place.stranger() else {
-            this.place.leave();
+        let Some(place) = this.place else { return this.inner.poll(cx) };
+        if !place.needs_turn() {
+            place.leave();
             return this.inner.poll(cx);
-        };
-        let _turn = ready!(this.place.poll_turn(from, cx));
+        }
+        let _turn = ready!(place.poll_turn(cx));
         this.inner.poll(cx)
     }
 }
@@ -228,7 +246,7 @@ impl<F: Future> Future for InTurns<F> {
 #[derive(Clone, Debug)]
 pub(super) struct Spawner {
     turns: Turns,
-    from: Option<ClientAddress>,
+    credit: Option<Credit>,
 }
 
 impl<F> Executor<F> for Spawner
@@ -236,7 +254,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, future: F) {
-        drop(tokio::spawn(self.turns.of(self.from, future)));
+        drop(tokio::spawn(self.turns.of(self.credit.clone(), future)));
     }
 }
 
@@ -265,7 +283,11 @@ mod tests {
 
     impl<F: Future> Task<F> {
         fn new(turns: &Turns, network: u8, inner: F) -> Self {
-            Self { future: Box::pin(turns.of(Some(from(network)), inner)), woken: Arc::default() }
+            Self::with(turns, turns.credit(from(network)), inner)
+        }
+
+        fn with(turns: &Turns, credit: Credit, inner: F) -> Self {
+            Self { future: Box::pin(turns.of(Some(credit), inner)), woken: Arc::default() }
         }
 
         fn is_done(&mut self) -> bool {
@@ -284,6 +306,14 @@ mod tests {
 
     fn from(network: u8) -> ClientAddress {
         ClientAddress::Known([203, 0, network, 9].into())
+    }
+
+    /// A good credential comes from there, on another connection.
+    fn proves(turns: &Turns, network: u8) -> Credit {
+        let credit = turns.credit(from(network));
+        credit.claim();
+        turns.answered(&credit, StatusCode::OK);
+        credit
     }
 
     /// Uses one turn.
@@ -313,7 +343,7 @@ mod tests {
         let mut stranger = Task::new(&turns, 1, ready(7));
         assert!(!stranger.is_done() && stranger.is_woken());
         let mut caller = Task::new(&turns, 2, ready(7));
-        turns.credit(from(2)).is_good();
+        proves(&turns, 2);
         assert!(caller.is_done());
         assert!(stranger.runs());
     }
@@ -321,8 +351,10 @@ mod tests {
     #[test]
     fn what_waits_for_something_else_keeps_no_turn() {
         let turns = turns(1);
-        assert!(!Task::new(&turns, 1, pending::<()>()).runs());
+        let mut waits = Task::new(&turns, 1, pending::<()>());
+        assert!(!waits.runs());
         assert!(Task::new(&turns, 2, ready(7)).runs());
+        drop(waits);
     }
 
     #[test]
@@ -358,10 +390,67 @@ mod tests {
         used(&turns);
         let (mut first, mut second) = (Task::new(&turns, 2, ready(7)), Task::new(&turns, 3, ready(7)));
         assert!(!first.runs() && !second.runs());
-        turns.credit(from(2)).is_good();
+        proves(&turns, 2);
         assert!(first.is_done());
         turns.end();
         assert!(second.runs());
+    }
+
+    #[test]
+    fn beside_a_good_connection_a_few_of_its_address_need_no_turn_and_no_more() {
+        let turns = turns(1);
+        let good = proves(&turns, 2);
+        used(&turns);
+        let mut beside: Vec<_> = (0..=BESIDE).map(|_| Task::new(&turns, 2, pending::<()>())).collect();
+        beside.iter_mut().for_each(|each| assert!(!each.runs()));
+        let exempt = |each: &Task<_>| each.future.place.as_ref().is_some_and(|place| place.beside.is_some());
+        assert_eq!(beside.iter().filter(|each| exempt(each)).count() as u64, BESIDE);
+        assert!(!Task::new(&turns, 2, ready(7)).runs());
+        assert!(Task::with(&turns, good, ready(7)).runs(), "the good one itself is none of them");
+        drop(beside.pop());
+        drop(beside.pop());
+        assert!(Task::new(&turns, 2, ready(7)).runs(), "a place is free again");
+    }
+
+    #[test]
+    fn a_credential_whose_limit_is_reached_proves_nothing() {
+        let turns = turns(1);
+        let credit = turns.credit(from(2));
+        credit.claim();
+        turns.answered(&credit, StatusCode::TOO_MANY_REQUESTS);
+        turns.answered(&credit, StatusCode::OK);
+        used(&turns);
+        assert!(!Task::with(&turns, credit, ready(7)).runs() && !Task::new(&turns, 2, ready(7)).runs());
+    }
+
+    /// On one thread: a caller that becomes ready last, with hundreds of strangers before it, is polled next but a few.
+    #[test]
+    fn beside_hundreds_of_strangers_a_caller_waits_for_a_few() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let worked = runtime.block_on(async {
+            let turns = turns(EACH);
+            let good = proves(&turns, 2);
+            let worked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+            let (send, seen) = tokio::sync::oneshot::channel();
+            let (begun, count) = (turns.clone(), Arc::clone(&worked));
+            // Spawned on the worker, so that all are in its queue before it goes on.
+            tokio::spawn(async move {
+                for _ in 0..300 {
+                    let count = Arc::clone(&count);
+                    let work = async move {
+                        for _ in 0..10 {
+                            count.fetch_add(1, Ordering::Relaxed);
+                            yield_now().await;
+                        }
+                    };
+                    drop(tokio::spawn(begun.of(Some(begun.credit(from(9))), work)));
+                }
+                let caller = async move { send.send(count.load(Ordering::Relaxed)) };
+                drop(tokio::spawn(begun.of(Some(good), caller)));
+            });
+            seen.await.unwrap()
+        });
+        assert!(worked <= 2 * EACH, "{worked} polls of strangers went first");
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Default for Proven {
 }
 
 /// The minute that it is, from 1 on.
-fn minute(now: Duration) -> u64 {
+pub(super) fn minute(now: Duration) -> u64 {
     (now.as_secs() / 60 + 1).min(MINUTE)
 }
 

@@ -1,4 +1,4 @@
-//! The queue for turns, in which networks alternate.
+//! The queue for turns: networks alternate, and in each network its addresses do.
 
 use keyward_tower::ClientAddress;
 use std::collections::hash_map::Entry;
@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 pub(super) struct Queue<W> {
     running: usize,
     most: usize,
-    waiting: Rotation<W>,
+    waiting: Rotation<Rotation<VecDeque<W>>>,
 }
 
 impl<W> Queue<W> {
@@ -18,9 +18,9 @@ impl<W> Queue<W> {
         Self { running: 0, most, waiting: Rotation::default() }
     }
 
-    /// Waits for a turn.
-    pub(super) fn wait(&mut self, network: ClientAddress, waiting: W) {
-        self.waiting.push(network, waiting);
+    /// Waits for a turn of this address.
+    pub(super) fn wait(&mut self, from: ClientAddress, waiting: W) {
+        self.waiting.of(from.network()).of(from.host()).push_back(waiting);
     }
 
     /// A turn is over.
@@ -30,52 +30,77 @@ impl<W> Queue<W> {
 
     /// Begins the turn of the one who is next, if there is a turn; those who have left are passed over.
     pub(super) fn next(&mut self, has_left: impl Fn(&W) -> bool) -> Option<W> {
-        while self.running < self.most {
-            let next = self.waiting.pop()?;
-            if !has_left(&next) {
-                self.running += 1;
-                return Some(next);
+        if self.running >= self.most {
+            return None;
+        }
+        let next = self.waiting.next(&has_left)?;
+        self.running += 1;
+        Some(next)
+    }
+}
+
+/// Something of which there is a next one, until it is empty.
+trait Line<W> {
+    /// The first that has not left; those before it are gone.
+    fn next(&mut self, has_left: &impl Fn(&W) -> bool) -> Option<W>;
+    fn is_empty(&self) -> bool;
+}
+
+impl<W> Line<W> for VecDeque<W> {
+    fn next(&mut self, has_left: &impl Fn(&W) -> bool) -> Option<W> {
+        std::iter::from_fn(|| self.pop_front()).find(|first| !has_left(first))
+    }
+
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+}
+
+/// Lines that alternate. One whose members have all left costs the others no turn, and itself no place.
+#[derive(Debug)]
+struct Rotation<L> {
+    /// Those of which somebody waits, the next one first.
+    order: VecDeque<ClientAddress>,
+    lines: HashMap<ClientAddress, L>,
+}
+
+impl<L> Default for Rotation<L> {
+    fn default() -> Self {
+        Self { order: VecDeque::new(), lines: HashMap::new() }
+    }
+}
+
+impl<L: Default> Rotation<L> {
+    fn of(&mut self, key: ClientAddress) -> &mut L {
+        match self.lines.entry(key) {
+            Entry::Occupied(line) => line.into_mut(),
+            Entry::Vacant(line) => {
+                self.order.push_back(key);
+                line.insert(L::default())
+            }
+        }
+    }
+}
+
+impl<W, L: Line<W>> Line<W> for Rotation<L> {
+    fn next(&mut self, has_left: &impl Fn(&W) -> bool) -> Option<W> {
+        while let Some(key) = self.order.pop_front() {
+            let Entry::Occupied(mut line) = self.lines.entry(key) else { continue };
+            let next = line.get_mut().next(has_left);
+            if line.get().is_empty() {
+                line.remove();
+            } else {
+                self.order.push_back(key);
+            }
+            if next.is_some() {
+                return next;
             }
         }
         None
     }
-}
 
-/// Those who wait, by network: each network has one after another of its own served, in alternation with the others.
-#[derive(Debug)]
-struct Rotation<W> {
-    /// The networks of which somebody waits, the next one first.
-    order: VecDeque<ClientAddress>,
-    waiting: HashMap<ClientAddress, VecDeque<W>>,
-}
-
-impl<W> Default for Rotation<W> {
-    fn default() -> Self {
-        Self { order: VecDeque::new(), waiting: HashMap::new() }
-    }
-}
-
-impl<W> Rotation<W> {
-    fn push(&mut self, network: ClientAddress, waiting: W) {
-        match self.waiting.entry(network) {
-            Entry::Occupied(mut own) => own.get_mut().push_back(waiting),
-            Entry::Vacant(own) => {
-                own.insert(VecDeque::from([waiting]));
-                self.order.push_back(network);
-            }
-        }
-    }
-
-    fn pop(&mut self) -> Option<W> {
-        let network = self.order.pop_front()?;
-        let Entry::Occupied(mut own) = self.waiting.entry(network) else { return None };
-        let next = own.get_mut().pop_front();
-        if own.get().is_empty() {
-            own.remove();
-        } else {
-            self.order.push_back(network);
-        }
-        next
+    fn is_empty(&self) -> bool {
+        self.order.is_empty()
     }
 }
 
@@ -83,8 +108,8 @@ impl<W> Rotation<W> {
 mod tests {
     use super::*;
 
-    fn network(number: u8) -> ClientAddress {
-        ClientAddress::Known([203, 0, number, 0].into())
+    fn address(network: u8, host: u8) -> ClientAddress {
+        ClientAddress::Known([203, 0, network, host].into())
     }
 
     fn served(queue: &mut Queue<u32>, many: usize) -> Vec<u32> {
@@ -100,7 +125,7 @@ mod tests {
     #[test]
     fn as_many_turns_begin_as_there_are() {
         let mut queue = Queue::new(2);
-        (1..=4).for_each(|number| queue.wait(network(1), number));
+        (1..=4).for_each(|number| queue.wait(address(1, 1), number));
         assert_eq!([queue.next(|_| false), queue.next(|_| false)], [Some(1), Some(2)]);
         assert_eq!(queue.next(|_| false), None, "both are used");
         queue.end();
@@ -112,19 +137,43 @@ mod tests {
     fn a_network_that_waits_with_one_comes_after_one_of_each_other_however_many_these_have() {
         let mut queue = Queue::new(1);
         for number in 0..1_000 {
-            queue.wait(network((number % 4) as u8), number);
+            queue.wait(address((number % 4) as u8, 1), number);
         }
-        queue.wait(network(9), 9_999);
+        queue.wait(address(9, 1), 9_999);
         assert_eq!(served(&mut queue, 6), [0, 1, 2, 3, 9_999, 4]);
     }
 
     #[test]
-    fn who_has_left_is_passed_over_and_nothing_is_kept_of_who_is_served() {
+    fn an_address_that_waits_with_one_comes_after_one_of_each_neighbour() {
         let mut queue = Queue::new(1);
-        (0..10).for_each(|number| queue.wait(network(1), number));
-        assert_eq!(queue.next(|number| *number < 7), Some(7));
+        (0..1_000).for_each(|number| queue.wait(address(1, 1), number));
+        queue.wait(address(1, 2), 9_999);
+        assert_eq!(served(&mut queue, 3), [0, 9_999, 1]);
+    }
+
+    #[test]
+    fn those_who_have_left_cost_their_network_no_turn() {
+        let mut queue = Queue::new(1);
+        for number in 0..50 {
+            queue.wait(address(1, 1), number);
+            queue.wait(address(2, 1), 1_000 + number);
+        }
+        queue.wait(address(1, 1), 50);
+        assert_eq!(queue.next(|number| *number < 50), Some(50));
         queue.end();
-        assert_eq!(served(&mut queue, 5), [8, 9]);
-        assert!(queue.waiting.waiting.is_empty() && queue.waiting.order.is_empty());
+        assert_eq!(queue.next(|number| *number < 50), Some(1_000));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_who_is_served_or_has_left() {
+        let mut queue = Queue::new(1);
+        (0..10).for_each(|number| queue.wait(address(1, number as u8 % 3), number));
+        assert_eq!(queue.next(|number| *number < 7), Some(9));
+        queue.end();
+        assert_eq!(served(&mut queue, 5), [7, 8]);
+        assert!(queue.waiting.lines.is_empty() && queue.waiting.order.is_empty());
+        (0..10).for_each(|number| queue.wait(address(1, 1), number));
+        assert_eq!(queue.next(|_| true), None);
+        assert!(queue.waiting.lines.is_empty() && queue.waiting.order.is_empty());
     }
 }
