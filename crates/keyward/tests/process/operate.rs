@@ -6,7 +6,7 @@ use crate::support::{
 use keyward_sqlite::faults::{make_database, set_schema_version};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
-use std::io::{BufReader, Write};
+use std::io::{BufReader, Read as _, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -474,12 +474,16 @@ fn what_has_begun_when_the_server_stops_is_answered() {
     let mut stream = BufReader::new(connect(server.address).unwrap());
     let head = format!(
         "POST /api/external/v2/deals HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {key}\r\nX-Origin-App: test\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+         Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         server.address,
         body.len()
     );
     stream.get_mut().write_all(head.as_bytes()).unwrap();
-    sleep(Duration::from_millis(200));
+    // It has begun: the server asks for the body.
+    let mut going_on = [0; 25];
+    stream.read_exact(&mut going_on).unwrap();
+    assert_eq!(&going_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.get_mut().write_all(first.as_bytes()).unwrap();
     server.signal("TERM");
     let stopping = (0..1_000).any(|_| {
         sleep(Duration::from_millis(5));
