@@ -8,7 +8,7 @@ fuzz_target!(|document: &[u8]| {
     let Ok(set) = KeySet::parse(document) else { return };
     assert!(document.len() <= MAX_BYTES);
     let count = set.keys().count();
-    assert!((1..=200).contains(&count));
+    assert!(count <= 200);
     for key in set.keys() {
         assert!(set.holds(key.print()));
         assert!(!key.verifies(b"message", b"") && !key.verifies(b"message", &[0; 256]) && !key.verifies(b"message", &[0; 64]));

@@ -69,6 +69,8 @@ pub struct User {
     pub uuid: String,
     /// The address, in lower case; unique.
     pub email: String,
+    /// Whether a link that was sent there has been used: then the address is this person's.
+    pub email_verified: bool,
     /// Given name.
     pub first_name: String,
     /// Family name.

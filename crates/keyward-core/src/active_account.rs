@@ -16,7 +16,7 @@ pub struct ChosenAccount {
     pub user: UserId,
     /// The issuer.
     pub issuer: Arc<str>,
-    /// The client; empty where its tokens name none.
+    /// The client.
     pub client: Arc<str>,
     /// The account.
     pub account: AccountId,

@@ -18,13 +18,16 @@ pub fn canonical(address: IpAddr) -> IpAddr {
 pub fn parse_range(text: &str) -> Option<IpNet> {
     let net = match text.parse::<IpNet>() {
         Ok(net) => net,
+        // Absent: what is neither is no range, and no range is a mistake.
         Err(_) => IpNet::from(text.parse::<IpAddr>().ok()?),
     };
     let net = match net {
         IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_ipv4_mapped() {
+            // Absent: no range, which is a mistake.
             Some(v4) => IpNet::new(IpAddr::V4(v4), v6.prefix_len() - 96).ok()?,
             None => net,
         },
+        // Absent: every other range is what it says.
         _ => net,
     };
     Some(net.trunc())
@@ -194,10 +197,12 @@ fn forwarded_for(element: &[u8]) -> Option<&[u8]> {
         let (name, value) = pair.split_at_checked(at)?;
         name.trim_ascii()
             .eq_ignore_ascii_case(b"for")
+            // Absent: an empty value is no address.
             .then(|| value.get(1..).unwrap_or_default().trim_ascii())
     });
     match (own.next(), own.next()) {
         (Some(value), None) => Some(value),
+        // Absent: no address, which no range holds.
         _ => None,
     }
 }
@@ -205,6 +210,7 @@ fn forwarded_for(element: &[u8]) -> Option<&[u8]> {
 /// An address as proxies write it: bare, with a port (`192.0.2.1:4711`, `[2001:db8::1]:4711`), in brackets, in double
 /// quotes (RFC 7239 §6).
 fn node(text: &[u8]) -> Option<IpAddr> {
+    // Absent: no address, which no range holds.
     let text = std::str::from_utf8(text).ok()?;
     let text = match text.strip_prefix('"') {
         Some(quoted) => quoted.strip_suffix('"')?,
@@ -213,12 +219,15 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     if let Some(bracketed) = text.strip_prefix('[') {
         let (address, port) = bracketed.split_once(']')?;
         let fits = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+        // Absent: no address, which no range holds.
         return fits.then(|| address.parse::<Ipv6Addr>().ok().map(IpAddr::V6)).flatten();
     }
     match text.split_once(':') {
         Some((address, port)) if !port.contains(':') => {
+            // Absent: no address, which no range holds.
             is_port(port).then(|| address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)).flatten()
         }
+        // Absent: no address, which no range holds.
         _ => text.parse().ok(),
     }
 }

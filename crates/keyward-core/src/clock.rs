@@ -1,5 +1,13 @@
 //! Time, as an argument. Whole seconds in UTC on the wire and in the store.
 
+mod accept;
+mod settling;
+mod steady;
+
+pub use accept::{AcceptClock, ClockAccepted};
+pub use settling::{BELIEVED_AFTER, LEAP};
+pub use steady::{ClockWatch, Moment, SteadyClock, TOLERANCE};
+
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -14,6 +22,9 @@ const EPOCH: jiff::civil::DateTime = jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const FIRST: Self = Self(0);
+
     /// From seconds since the Unix epoch; held within 1970 to 9999, so that it can always be written.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
@@ -80,7 +91,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the place that the rule points to")]
     fn now(&self) -> Timestamp {
-        // A clock set before 1970 reads as 1970: a wrong time, but no panic.
+        // A clock set before 1970 reads as 1970: a wrong time, but no panic. A store has recorded a later one, and the clock is
+        // behind then.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(LAST))
     }

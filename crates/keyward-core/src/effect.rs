@@ -36,6 +36,9 @@ pub trait Effect: Send + Sync + 'static {
     /// one, must still be known as the same write.
     const IN_ACCOUNT: bool = true;
 
+    /// Whether what it changes has an `ETag`, so that it evaluates [`crate::preconditions::Preconditions`]. Others refuse them.
+    const CONDITIONAL: bool = false;
+
     /// Whether strangers can cause it as often as they like. Its audit row is kept for a shorter time
     /// ([`crate::store::Retention`]).
     const ATTEMPT: bool = false;

@@ -4,8 +4,15 @@ use crate::denial::Denial;
 use uuid::Uuid;
 
 /// The headers that may stand once: two of any of them is a 400.
-pub const SINGLE: &[&str] =
-    &["Authorization", "Host", "Idempotency-Key", "X-Origin-App", "X-Active-Account", "Content-Type"];
+pub const SINGLE: &[&str] = &[
+    "Authorization",
+    "Host",
+    "Idempotency-Key",
+    "X-Origin-App",
+    "X-Active-Account",
+    "Content-Type",
+    "Origin",
+];
 
 /// The token of `Authorization: Bearer <token>`: the scheme in any case, one space, and a `b64token`
 /// (RFC 6750 §2.1, RFC 9110 §11.1).
@@ -99,10 +106,17 @@ impl IfMatch {
     /// # Errors
     /// [`Denial::HeaderMalformed`].
     pub fn parse<'v>(fields: impl Iterator<Item = &'v [u8]>) -> Result<Self, Denial> {
+        Self::parse_as("If-Match", fields)
+    }
+
+    /// The same of the header with this name, which has the same grammar.
+    pub(crate) fn parse_as<'v>(
+        name: &'static str,
+        fields: impl Iterator<Item = &'v [u8]>,
+    ) -> Result<Self, Denial> {
         let malformed = || {
-            Denial::HeaderMalformed(
-                "If-Match must be * or a list of quoted entity tags, as ETag gives them".to_owned(),
-            )
+            let rule = "must be * or a list of quoted entity tags, as ETag gives them";
+            Denial::HeaderMalformed(format!("{name} {rule}"))
         };
         let mut tags = Vec::new();
         let mut any = false;

@@ -59,8 +59,11 @@ impl Mark {
 
     fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
+        // Absent: no mark, so the browser is a stranger's.
         let (user, at) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        // Absent: no mark, so the browser is a stranger's.
         let mut decode = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();
+        // Absent: no mark, so the browser is a stranger's.
         let (fingerprint, tag) = (decode()?.try_into().ok()?, decode()?.try_into().ok()?);
         let mark = Self { user: UserId(user), at: Timestamp::from_unix(at), fingerprint, tag };
         // One text for one mark.
@@ -116,6 +119,7 @@ impl KnownBrowsers {
         let keys = self.0.get();
         let key = keys.last()?;
         let print = fingerprint(key, user, hash).finalize().into_bytes();
+        // Absent: no cookie, so the browser stays a stranger's.
         let fingerprint = print.get(..12)?.try_into().ok()?;
         let mut mark = Mark { user, at: now, fingerprint, tag: [0; 32] };
         mark.tag = tag(key, &mark).finalize().into_bytes().into();
@@ -135,6 +139,7 @@ fn tag(key: &Hmac<Sha256>, mark: &Mark) -> Hmac<Sha256> {
 }
 
 fn keys(root: &RootSecret) -> Vec<Hmac<Sha256>> {
+    // Absent: without a key no mark is believed.
     let key = |version| Hmac::new_from_slice(root.derive(version, Purpose::KnownBrowser)?.as_slice()).ok();
     root.versions().filter_map(key).collect()
 }

@@ -30,6 +30,7 @@ impl Rate {
         }
         // `parse` would also take a plus sign.
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // Absent: no figure, which is a mistake.
         digits.then(|| text.parse().ok())?.and_then(Self::of)
     }
 
@@ -118,8 +119,11 @@ impl Account {
     pub fn limits(&self, tiers: &Tiers) -> Limits {
         let (tier, own) = (tiers.of(self.tier), self.overrides);
         Limits {
+            // Absent: the operator said nothing for this account, so its tier decides.
             reads: own.reads.unwrap_or(tier.reads),
+            // Absent: its tier decides.
             writes: own.writes.unwrap_or(tier.writes),
+            // Absent: its tier decides.
             keys: own.keys.unwrap_or(tier.keys),
         }
     }

@@ -70,6 +70,8 @@ pub enum ManageTeam {}
 impl Action for ManageTeam {
     const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
     const ROLE: Option<Role> = Some(Role::Admin);
+    /// A role outlives the token of whoever gave it, as a key does.
+    const LITERAL: bool = true;
 }
 
 /// Set up accounts, users and memberships: the operator alone.
@@ -182,6 +184,7 @@ pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
     let role = principal.member.map(|member| member.role);
     match A::ROLE {
         Some(needed) if role != Some(needed) => Err(Denial::RoleMissing(needed)),
+        // Absent: the action names no role, or its role is the caller's.
         _ => Ok(Permit { holder: Holder::Principal(principal), only_itself: false, action: PhantomData }),
     }
 }

@@ -227,6 +227,7 @@ impl Principal {
     #[must_use]
     pub(crate) fn within(caller: Caller, member: Option<Membership>) -> Self {
         let grant = caller.credential.grant();
+        // Absent: without an account no action of an account has a permit; the scopes are for `/me` to show.
         let scopes = member.map_or_else(|| grant.most(), |member| grant.under(member.role));
         Self { user: caller.user, credential: caller.credential, member, scopes }
     }

@@ -116,6 +116,7 @@ impl Effect for NoteFailedSignIns {
     const IN_ACCOUNT: bool = false;
 
     fn subject(done: &Self) -> Subject {
+        // Absent: the trail names nobody; the e-mail address stands beside it.
         of_user(done.user.unwrap_or(UserId(0)))
     }
 

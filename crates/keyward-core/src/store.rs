@@ -6,8 +6,10 @@ use crate::BoxFuture;
 use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
 use crate::id::{AccountId, KeyId, UserId};
+use crate::left_out::LeftOut;
 use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
+use crate::oauth::GrantId;
 use crate::opaque::TokenDigest;
 use crate::permit::{Permit, ReadAccount};
 use crate::secret::Secret;
@@ -91,6 +93,10 @@ pub trait SignInReads: Send + Sync {
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>>;
 
+    /// What the refresh tokens of a grant are derived from, whatever else its row holds: for one that was left out at the start,
+    /// so that its tokens can still end it.
+    fn nonce_to_end(&self, grant: GrantId) -> BoxFuture<'_, Result<Option<[u8; 16]>, StoreError>>;
+
     /// Whether this code was given once, and is not forgotten: it may have been redeemed, and may be too old.
     fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
@@ -125,6 +131,12 @@ pub trait OperatorReads: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
 
+    /// The user with this address, in lower case, whatever else the row holds: to end what it may do.
+    fn user_to_end(&self, email: String) -> BoxFuture<'_, Result<Option<UserId>, StoreError>>;
+
+    /// The account of this slug, whatever else the row holds: to end what somebody may do in it.
+    fn account_to_end(&self, slug: String) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>>;
+
     /// A key, revoked or not.
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>>;
 
@@ -151,7 +163,7 @@ pub struct Figures {
     pub log_bytes: u64,
     /// Writes that wait for their turn.
     pub writes_waiting: u64,
-    /// Rows that were left out at the start, because they were not as they must be. The log names their tables.
+    /// Rows that were left out at the start, because they were not as they must be ([`Upkeep::left_out`]).
     pub rows_left_out: u64,
     /// Writes that took a right away, hold in memory, and could not be written yet.
     pub endings_unwritten: u64,
@@ -177,6 +189,8 @@ impl Default for Retention {
 pub struct SavedLimits {
     /// By the name of the bucket, in milliseconds, oldest first.
     pub ages: Vec<(String, Vec<u64>)>,
+    /// How many buckets were kept that cannot be read: of what they admitted, nothing is known.
+    pub unreadable: usize,
     /// When they were taken, in milliseconds since the Unix epoch.
     pub at_ms: u64,
 }
@@ -188,6 +202,9 @@ pub trait Upkeep: Send + Sync {
 
     /// How it is doing. Without waiting for anything.
     fn figures(&self) -> Figures;
+
+    /// The rows that were left out at the start, because they were not as they must be.
+    fn left_out(&self) -> &LeftOut;
 
     /// Whether the store answers: one trivial read.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
@@ -204,6 +221,9 @@ pub trait Upkeep: Send + Sync {
     /// but an address was ever known and whose invitations are over, sessions and grants that ended, and from memory keys
     /// whose end has passed. As much as fits into one short transaction; how much.
     fn forget(&self, now: At, keep: Retention) -> BoxFuture<'_, Result<usize, StoreError>>;
+
+    /// Records the newest time that was read from the clock, so that the next start knows it.
+    fn record_clock(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Why the database cannot be written, or that something was revoked which is not written yet; `None`: as far as is known
     /// all is well.

@@ -234,8 +234,8 @@ pub struct Dismissed {
     pub account: AccountId,
     /// The user.
     pub user: UserId,
-    /// The role that it had, or was offered.
-    pub role: Role,
+    /// The role that it had, or was offered; `None`: that cannot be read.
+    pub role: Option<Role>,
     /// Whether it was only invited.
     pub invited: bool,
 }
@@ -254,7 +254,7 @@ impl Effect for Dismiss {
     }
 
     fn detail(done: &Dismissed) -> Option<serde_json::Value> {
-        Some(json!({ "role": done.role.name(), "invited": done.invited }))
+        Some(json!({ "role": done.role.map(Role::name), "invited": done.invited }))
     }
 
     fn render(_: &Dismissed) -> Rendered {

@@ -129,6 +129,7 @@ fn settle_grant(maker: &Principal, wanted: WantedGrant) -> Result<Grant, Denial>
 fn within_span(maker: &Principal, end: Option<Timestamp>, ranges: Option<&[IpNet]>) -> Result<(), Denial> {
     let (last, within) = span(maker);
     if let Some(last) = last
+        // Absent: a key without an end outlives every end, and is refused.
         && end.is_none_or(|end| end > last)
     {
         return Err(wider(format!(

@@ -15,6 +15,7 @@ impl Digest {
     /// Reads what the store kept.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // Absent: what is not of a digest's length is none, and its row is left out.
         bytes.try_into().ok().map(Self)
     }
 
@@ -58,6 +59,7 @@ impl Pepper {
     pub fn all(root: &RootSecret) -> Vec<Self> {
         let pepper = |version| {
             let derived = root.derive(version, Purpose::ApiKeyPepper)?;
+            // Absent: without its pepper a key is unknown.
             Some(Self { version, keyed: Hmac::new_from_slice(derived.as_slice()).ok()? })
         };
         root.versions().filter_map(pepper).collect()

@@ -8,8 +8,10 @@ use crate::permit::{Administer, ManageKeys, RevokeKeys};
 use crate::principal::Grant;
 use crate::role::Role;
 use crate::secret::Secret;
+use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A caller makes a key for itself, within its own bounds.
@@ -34,6 +36,10 @@ pub struct IssueKey {
     pub label: String,
     /// What it may do at most.
     pub grant: Grant,
+    /// Its end; `None`: it lives until it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// Where it may be used from; `None`: everywhere.
+    pub allowed_ips: Option<Arc<[IpNet]>>,
     /// The secret, already made.
     pub secret: NewSecret,
 }
@@ -89,8 +95,8 @@ pub struct RevokeKey {
 pub struct KeyRevoked {
     /// The key.
     pub key: KeyId,
-    /// Its account.
-    pub account: AccountId,
+    /// Its account; `None`: that cannot be read.
+    pub account: Option<AccountId>,
     /// Whether this was what revoked it.
     pub now: bool,
 }
@@ -199,7 +205,7 @@ impl Effect for RevokeKey {
     }
 
     fn subject(done: &KeyRevoked) -> Subject {
-        Subject { kind: "api_key", id: done.key.0, account: Some(done.account) }
+        Subject { kind: "api_key", id: done.key.0, account: done.account }
     }
 
     fn changed(done: &KeyRevoked) -> bool {

@@ -52,6 +52,7 @@ impl ApiKey {
     /// Neither revoked nor past its end.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
+        // Absent: a key without an end was made so.
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
 

@@ -145,6 +145,7 @@ impl KeyRing {
     ) -> Result<Caller, Denial> {
         let well_formed = self.format.is_well_formed(token);
         // A long text would cost a long digest: what no key can be is cut to a key's length.
+        // Absent: a cut within a character is the digest of nothing, which no key has.
         let bounded = token.get(..token.len().min(96)).unwrap_or_default();
         let peppers = self.peppers.get();
         let by_current = live.admit(&peppers.current.digest(bounded), from, now);

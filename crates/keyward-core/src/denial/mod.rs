@@ -173,6 +173,8 @@ pub enum Denial {
     TokenLifetime,
     /// The JWT is bound to a key of its client (`cnf`), and nothing here proves that the client has it.
     TokenBound,
+    /// The JWT names scopes of ours in a claim that its issuer's entry does not list.
+    TokenScopesUnread,
     /// The JWT is good, and its subject is no user's.
     TokenUnlinked,
     /// The grant that the JWT was issued for is no more.
@@ -180,6 +182,8 @@ pub enum Denial {
     /// Whether the JWT's key is its issuer's is not known: no fetch that began after the token arrived has ended, or it failed.
     /// Seconds until it is worth asking again.
     IssuerUnavailable(u64),
+    /// The clock is behind a time that was recorded, so nobody knows whether what has an end has ended.
+    ClockBehind,
     /// The browser is not signed in, or not any more.
     SessionEnded,
     /// The address and the password do not belong together.
@@ -301,9 +305,11 @@ impl Denial {
             Self::TokenNotYetValid => "token_not_yet_valid",
             Self::TokenLifetime => "token_lifetime",
             Self::TokenBound => "token_bound",
+            Self::TokenScopesUnread => "token_scopes_unread",
             Self::TokenUnlinked => "token_unlinked",
             Self::GrantEnded => "grant_ended",
             Self::IssuerUnavailable(_) => "issuer_unavailable",
+            Self::ClockBehind => "clock_behind",
             Self::SessionEnded => "session_ended",
             Self::PasswordWrong => "password_wrong",
             Self::UserDisabled => "user_disabled",
@@ -353,7 +359,7 @@ impl Denial {
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
                 Code::UnsupportedMediaType
             }
-            Self::Overloaded | Self::IssuerUnavailable(_) => Code::ServiceUnavailable,
+            Self::Overloaded | Self::IssuerUnavailable(_) | Self::ClockBehind => Code::ServiceUnavailable,
             Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::SecretAlreadyShown(_) => {
                 Code::Conflict
             }
@@ -381,6 +387,7 @@ impl Denial {
             | Self::TokenNotYetValid
             | Self::TokenLifetime
             | Self::TokenBound
+            | Self::TokenScopesUnread
             | Self::TokenUnlinked
             | Self::GrantEnded
             | Self::SessionEnded
@@ -416,6 +423,11 @@ impl Denial {
             Self::BodyUnreadable => "Request body could not be read to its end".to_owned(),
             Self::Overloaded | Self::IssuerUnavailable(_) => {
                 "The service cannot do this now; try again in a few seconds".to_owned()
+            }
+            Self::ClockBehind => {
+                "The server's clock is behind a time that it recorded earlier, so a credential with an end cannot be judged; a \
+                 credential without an end works. The operator must correct the clock, or run keyward clock accept."
+                    .to_owned()
             }
             Self::TooManyBodies => {
                 "Too many request bodies are being sent at once; wait for the requests that are open, then retry".to_owned()
@@ -469,6 +481,7 @@ impl Denial {
             | Self::TokenNotYetValid
             | Self::TokenLifetime
             | Self::TokenBound
+            | Self::TokenScopesUnread
             | Self::TokenUnlinked
             | Self::GrantEnded
             | Self::SessionEnded
@@ -498,7 +511,8 @@ impl Denial {
             Self::OAuth(denial) => denial.message().to_owned(),
             Self::NotFound { what, by, id } => format!("{what} with {by} {id} not found"),
             Self::PreconditionFailed => {
-                "If-Match does not name the current ETag; read the resource again and retry".to_owned()
+                "If-Match or If-None-Match does not hold for the current ETag; read the resource again and retry"
+                    .to_owned()
             }
             Self::Invalid(invalid) => invalid.to_string(),
         }

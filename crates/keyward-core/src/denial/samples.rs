@@ -66,10 +66,12 @@ impl Denial {
             Self::TokenExpired => Self::TokenNotYetValid,
             Self::TokenNotYetValid => Self::TokenLifetime,
             Self::TokenLifetime => Self::TokenBound,
-            Self::TokenBound => Self::TokenUnlinked,
+            Self::TokenBound => Self::TokenScopesUnread,
+            Self::TokenScopesUnread => Self::TokenUnlinked,
             Self::TokenUnlinked => Self::GrantEnded,
             Self::GrantEnded => Self::IssuerUnavailable(2),
-            Self::IssuerUnavailable(_) => Self::SessionEnded,
+            Self::IssuerUnavailable(_) => Self::ClockBehind,
+            Self::ClockBehind => Self::SessionEnded,
             Self::SessionEnded => Self::PasswordWrong,
             Self::PasswordWrong => Self::UserDisabled,
             Self::UserDisabled => Self::AccountDisabled,
@@ -229,6 +231,10 @@ impl Denial {
             Self::TokenClaims | Self::TokenLifetime | Self::TokenBound => {
                 "The issuer makes tokens that this server cannot take; the guide to issuers says what they must be."
             }
+            Self::TokenScopesUnread => {
+                "The token limits itself in a claim that scope_claims of its issuer leaves out: list the claim there, or have the issuer \
+                 leave it out of its tokens."
+            }
             Self::TokenAudience => {
                 "The client asked for a token for another API: compare aud with audience of the issuer."
             }
@@ -239,6 +245,9 @@ impl Denial {
             }
             Self::IssuerUnavailable(_) => {
                 "The issuer's keys could not be fetched, or not yet since the token came: keyward doctor --issuer names the obstacle."
+            }
+            Self::ClockBehind => {
+                "Correct the machine's clock. If it is right, it was ahead before: keyward clock accept takes the wrong time back."
             }
             Self::UserDisabled | Self::AccountDisabled | Self::NotAMember => {
                 "The credential is good, but its user or account is not active here."
@@ -278,7 +287,7 @@ mod tests {
             // A person's password and a client's secret are no credentials of the API.
             .filter(|d| !matches!(d, Denial::PasswordWrong | Denial::OAuth(_)))
             .collect();
-        assert_eq!(bad.len(), 28);
+        assert_eq!(bad.len(), 29);
         assert!(bad.iter().all(|denial| denial.message() == "Invalid or expired authentication token"));
     }
 }

@@ -27,6 +27,7 @@ impl Denial {
             | Self::TokenNotYetValid
             | Self::TokenLifetime
             | Self::TokenBound
+            | Self::TokenScopesUnread
             | Self::TokenUnlinked
             | Self::GrantEnded
             | Self::UserDisabled
@@ -76,6 +77,7 @@ impl Denial {
             | Self::TokenSignature
             | Self::TokenClaims
             | Self::IssuerUnavailable(_)
+            | Self::ClockBehind
             // Every visitor without a session gets it.
             | Self::SessionEnded
             | Self::PasswordWrong
@@ -149,6 +151,7 @@ mod tests {
                 "token_not_yet_valid",
                 "token_lifetime",
                 "token_bound",
+                "token_scopes_unread",
                 "token_unlinked",
                 "grant_ended",
                 "user_disabled",

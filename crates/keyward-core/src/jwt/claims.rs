@@ -3,13 +3,15 @@
 use super::compact::{Token, Typ};
 use super::key::{Key, KeyPrint};
 use super::object::{Object, Wrong};
-use super::rules::{Rules, Scopes};
+use super::required;
+use super::rules::Rules;
+use super::token_scopes::{SCOPE_CLAIMS, ScopeReport, TokenScopes};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::identity;
 use crate::oauth::GrantId;
 use crate::principal::Grant;
-use crate::scope::{Scope, ScopeSet};
+use crate::scope::ScopeSet;
 use std::sync::Arc;
 
 /// The last moment that a token can name: the end of the year 9999.
@@ -37,6 +39,8 @@ pub struct Verified {
     pub grant: Grant,
     /// Our scopes that stand in it literally.
     pub literal: ScopeSet,
+    /// Why it may do less than its user; `None`: it may do what its user may.
+    pub scope_report: Option<Box<ScopeReport>>,
     /// The slugs of the accounts that its issuer speaks for; none: all.
     pub accounts: Arc<[String]>,
     /// The address that its issuer has verified, in lower case.
@@ -75,7 +79,7 @@ impl Rules {
     /// # Errors
     /// [`Denial::TokenSignature`], [`Denial::TokenClaims`], [`Denial::TokenIssuer`], [`Denial::TokenAudience`],
     /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenLifetime`], [`Denial::TokenType`],
-    /// [`Denial::TokenBound`].
+    /// [`Denial::TokenBound`], [`Denial::TokenScopesUnread`].
     pub fn claims(&self, token: &Token<'_>, key: &Key, now: Timestamp) -> Result<Verified, Denial> {
         if token.algorithm != Some(key.algorithm()) || !key.verifies(token.signed, &token.signature) {
             return Err(Denial::TokenSignature);
@@ -86,15 +90,15 @@ impl Rules {
             return Err(Denial::TokenIssuer);
         }
         self.audience(&object)?;
-        let times = claims.times(self, now)?;
+        let times = claims.times(self, token.typ)?;
         let subject = claims.name("sub", identity::MOST)?.ok_or(Denial::TokenClaims)?;
         let authorized = claims.name("azp", identity::MOST)?;
-        let client = claims.name("client_id", identity::MOST)?.or(authorized);
+        let client = required::client(token.typ, claims.name("client_id", identity::MOST)?, authorized)?;
         claims.name("jti", usize::MAX)?;
         if object.has("cnf") {
             return Err(Denial::TokenBound);
         }
-        let literal = claims.scopes(self)?;
+        let scopes = TokenScopes::read(&object, self)?;
         if token.typ != Typ::AccessToken {
             self.access_token_all_the_same(&object)?;
         }
@@ -105,8 +109,9 @@ impl Rules {
             expires_at: times.expires_at,
             from: times.from,
             until: times.until,
-            grant: self.grant(literal),
-            literal,
+            grant: scopes.grant,
+            literal: scopes.literal,
+            scope_report: scopes.report.map(Box::new),
             accounts: Arc::clone(&self.accounts),
             email: claims.email(self)?,
             grant_id: claims.grant(self)?,
@@ -127,18 +132,12 @@ impl Rules {
     /// A token that does not say by its `typ` that it is an access token must show it, and must not look like an ID token or a
     /// logout token (RFC 8725 §3.11 and §3.12).
     fn access_token_all_the_same(&self, object: &Object<'_>) -> Result<(), Denial> {
-        let marks = ["scope", "azp", "client_id"].into_iter();
-        let marked = marks.chain(self.scope_claims.iter().map(String::as_str)).any(|name| object.has(name));
+        let marks = ["scope", "scp", "azp", "client_id"].into_iter();
+        // Those that the entry chose itself: an ID token may have any claim, also one of the usual names.
+        let chosen = self.scope_claims.iter().filter(|_| self.scope_claims != SCOPE_CLAIMS);
+        let marked = marks.chain(chosen.map(String::as_str)).any(|name| object.has(name));
         let other = ["nonce", "at_hash", "c_hash", "events"].iter().any(|name| object.has(name));
         if marked && !other { Ok(()) } else { Err(Denial::TokenType) }
-    }
-
-    fn grant(&self, literal: ScopeSet) -> Grant {
-        match self.scopes {
-            Scopes::Ignore => Grant::FullAccess,
-            Scopes::Narrow if literal.is_empty() => Grant::FullAccess,
-            Scopes::Narrow | Scopes::Require => Grant::Fixed(literal),
-        }
     }
 }
 
@@ -172,18 +171,19 @@ impl Claims<'_, '_> {
         moment.transpose()
     }
 
-    fn times(&self, rules: &Rules, now: Timestamp) -> Result<Times, Denial> {
+    fn times(&self, rules: &Rules, typ: Typ) -> Result<Times, Denial> {
         let end = self.moment("exp")?.ok_or(Denial::TokenClaims)?;
         let (not_before, issued) = (self.moment("nbf")?, self.moment("iat")?);
         let begin = not_before.max(issued);
         if begin.is_some_and(|begin| begin >= end) {
             return Err(Denial::TokenClaims);
         }
-        if end - issued.unwrap_or(now.unix()) > rules.max_lifetime {
+        if end - required::begun(typ, issued, not_before)? > rules.max_lifetime {
             return Err(Denial::TokenLifetime);
         }
         Ok(Times {
             expires_at: Timestamp::from_unix(end),
+            // Absent: a token that may do without both holds from the beginning, and its lifetime was judged above.
             from: Timestamp::from_unix(begin.unwrap_or(0) - rules.leeway),
             until: Timestamp::from_unix(end + rules.leeway),
         })
@@ -195,21 +195,9 @@ impl Claims<'_, '_> {
             return Ok(None);
         }
         let id = self.0.whole("grant_id").map_err(|Wrong| Denial::TokenClaims)?;
+        // Absent: no grant's id, and a token of our own without one is refused.
         let id = id.and_then(|id| i64::try_from(id).ok()).filter(|id| *id > 0);
         id.map(|id| Some(GrantId(id))).ok_or(Denial::TokenClaims)
-    }
-
-    /// Our scopes among those that it names. `scope` is one text (RFC 8693 §4.2); other claims may be lists.
-    fn scopes(&self, rules: &Rules) -> Result<ScopeSet, Denial> {
-        let wrong = |Wrong| Denial::TokenClaims;
-        let mut ours = ScopeSet::NONE;
-        self.0.text("scope").map_err(wrong)?;
-        for claim in &rules.scope_claims {
-            let texts = self.0.text_or_texts(claim).map_err(wrong)?.unwrap_or_default();
-            let names = texts.iter().flat_map(|text| text.split(' '));
-            ours = names.filter_map(Scope::parse).fold(ours, ScopeSet::with);
-        }
-        Ok(ours)
     }
 
     /// The address, if the issuer says that it has verified it.
@@ -222,6 +210,7 @@ impl Claims<'_, '_> {
             (Some(address), Some(true)) if address.is_ascii() && address.len() <= LONGEST_ADDRESS => {
                 Some(address.to_ascii_lowercase().into())
             }
+            // Absent: no address that the issuer vouches for, so nobody is linked by it.
             _ => None,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::key::Algorithm;
 use super::object::{Object, Wrong};
+use crate::clock::Timestamp;
 use crate::denial::Denial;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -145,6 +146,14 @@ impl<'t> Token<'t> {
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
+    }
+
+    /// The last second before its `exp`, by its own word: the moment at which it is judged where only its end would refuse it.
+    #[must_use]
+    pub fn last_moment(&self) -> Option<Timestamp> {
+        let claims = Object::parse(&self.payload).ok()?;
+        let end = i64::try_from(claims.whole("exp").ok()??).ok()?;
+        Some(Timestamp::from_unix(end.saturating_sub(1)))
     }
 
     /// How long it is, in bytes.

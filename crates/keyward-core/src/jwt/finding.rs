@@ -8,16 +8,14 @@ use super::key::Algorithm;
 use super::object::Object;
 use super::refused::RefusedToken;
 use super::rules::{Link, Rules};
+use super::token_scopes::{SCOPE_CLAIMS, ScopeClaim};
 use crate::denial::Denial;
-use crate::scope::Scope;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::borrow::Cow;
 
 /// The longest token that any setting takes, in bytes.
 const LONGEST: usize = 128 * 1024;
-/// Where issuers write scopes.
-const SCOPE_CLAIMS: [&str; 4] = ["scope", "scp", "scopes", "permissions"];
 /// What ID tokens and logout tokens have, and access tokens have not.
 const OTHER_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
 
@@ -144,7 +142,7 @@ impl<'t> Finding<'t> {
                 format!("No setting takes typ {typ:?}: send the access token.")
             }
             _ if rules.kinds.contains(&kind) => {
-                "It has none of scope, azp and client_id, so nothing shows that it is an access token."
+                "It has none of scope, scp, azp and client_id, so nothing shows that it is an access token."
                     .to_owned()
             }
             _ => takes("accept_typ", &names.chain([kind.name()]).collect::<Vec<_>>()),
@@ -186,7 +184,22 @@ impl<'t> Finding<'t> {
         if self.claim("sub").is_none() {
             return Some("sub must be there, as a text.".to_owned());
         }
-        self.payload.as_ref().is_some_and(flag).then(|| format!("{verified:?} must be true or false."))
+        let profile = Typ::of(self.head("typ").as_deref()) == Typ::AccessToken;
+        if self.whole("iat").is_none() && (profile || self.whole("nbf").is_none()) {
+            return Some(
+                "iat must be there, in whole seconds: the life of a token is counted from it.".to_owned(),
+            );
+        }
+        if profile && !self.has("client_id") && !self.has("azp") {
+            return Some("client_id (or azp) must be there, as at+jwt promises (RFC 9068).".to_owned());
+        }
+        let payload = self.payload.as_ref()?;
+        let is_wrong = |name: &&str| payload.text_or_texts(name).is_err();
+        let listed = rules.scope_claims.iter().map(String::as_str);
+        if let Some(wrong) = SCOPE_CLAIMS.into_iter().chain(listed).find(is_wrong) {
+            return Some(format!("{wrong:?} must be a text or a list of texts, or not be there."));
+        }
+        flag(payload).then(|| format!("{verified:?} must be true or false."))
     }
 
     fn of_lifetime(&self) -> Option<String> {
@@ -220,12 +233,10 @@ impl<'t> Finding<'t> {
     /// Scopes of ours in a claim that is not read.
     fn of_scopes(&self, rules: &Rules) -> Option<String> {
         let payload = self.payload.as_ref()?;
-        let has_ours = |claim: &&&str| {
-            let texts = payload.text_or_texts(claim).ok().flatten().unwrap_or_default();
-            texts.iter().flat_map(|text| text.split(' ')).any(|name| Scope::parse(name).is_some())
-        };
-        let is_unread = |claim: &&&str| !rules.scope_claims.iter().any(|own| own == **claim);
-        let unread: Vec<&str> = SCOPE_CLAIMS.iter().filter(is_unread).filter(has_ours).copied().collect();
+        // Absent: a claim of a wrong type has advice of its own, and nothing is decided here.
+        let claims = ScopeClaim::all(payload, rules).ok()?;
+        let unread = claims.iter().filter(|claim| claim.is_unread(rules));
+        let unread: Vec<&str> = unread.map(ScopeClaim::name).collect();
         let all = rules.scope_claims.iter().map(String::as_str).chain(unread.iter().copied());
         (!unread.is_empty()).then(|| {
             format!(

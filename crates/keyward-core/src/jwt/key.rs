@@ -149,6 +149,7 @@ pub(super) fn read(jwk: &str) -> Result<Vec<Key>, Unfit> {
         ("RSA", _) => &[Algorithm::Rs256, Algorithm::Ps256],
         ("EC", Some("P-256")) => &[Algorithm::Es256],
         ("OKP", Some("Ed25519")) => &[Algorithm::EdDsa],
+        // Absent: the key is not used.
         _ => return Err(Unfit::Kind),
     };
     let named = object.text("alg")?;

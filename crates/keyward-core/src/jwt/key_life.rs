@@ -3,6 +3,10 @@
 //!
 //! It only decides; its owner fetches and reports. Time is [`crate::clock::Clock::elapsed`], which never goes back.
 //!
+//! What the issuer's key set lacks is not believed, also where it lacks every key, or where nothing is there any more. Since a
+//! mistake of a moment would refuse everybody, such an answer holds when it comes twice, a cool-down apart, or when the operator
+//! ordered the fetch. An outage says nothing, and what was there before stays.
+//!
 //! Not knowing a key is not knowing that it is wrong. A token whose key is not in the set is refused only when a fetch that
 //! began after the token arrived brought a set without it. Until then, and when that fetch failed, nothing is known.
 
@@ -44,6 +48,10 @@ pub struct KeyLife {
     asked_at: Option<Duration>,
     /// Fetches that failed since the last that did not.
     failures: u32,
+    /// Whether the operator ordered the fetch that is under way.
+    ordered: bool,
+    /// Since when the issuer has no key to offer, although that does not hold yet.
+    withdrawn_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -153,8 +161,9 @@ impl KeyLife {
         // After failures it is tried again soon, and less often the longer they last.
         let pause = RETRY * self.failures.clamp(1, 6);
         let retry = self.attempted_at.map_or(Duration::ZERO, |at| at + pause);
-        match &self.set {
-            Some(good) if self.failures == 0 => good.at + good.fresh_for,
+        match (self.withdrawn_at, &self.set) {
+            (Some(at), _) if self.failures == 0 => at + COOL_DOWN,
+            (None, Some(good)) if self.failures == 0 => good.at + good.fresh_for,
             _ => retry,
         }
     }
@@ -165,19 +174,58 @@ impl KeyLife {
         self.flight.is_some()
     }
 
-    /// A fetch begins, on schedule or by the operator's order. It starts no cool-down.
+    /// A fetch begins on schedule. It starts no cool-down.
     pub fn begin(&mut self, now: Duration) {
         self.begun += 1;
         self.flight = Some(now);
         self.attempted_at = Some(now);
+        self.ordered = false;
     }
 
-    /// The fetch brought a set; `max_age` is what the issuer's `Cache-Control` says.
-    pub fn took(&mut self, keys: Arc<KeySet>, max_age: Option<Duration>, now: Duration) {
+    /// A fetch begins by the operator's order: what it brings holds.
+    pub fn begin_ordered(&mut self, now: Duration) {
+        self.begin(now);
+        self.ordered = true;
+    }
+
+    /// The fetch brought a set; `max_age` is what the issuer's `Cache-Control` says. `false`: it is empty, and must be so once
+    /// more before it holds.
+    pub fn took(&mut self, keys: Arc<KeySet>, max_age: Option<Duration>, now: Duration) -> bool {
+        let was_empty = self.set.as_ref().is_some_and(|good| good.keys.is_empty());
+        if keys.is_empty() && !was_empty && !self.is_confirmed() {
+            self.withdraw(now);
+            return false;
+        }
         let fresh_for = max_age.unwrap_or(USUAL_AGE).clamp(MIN_AGE, MAX_AGE);
         self.set = Some(Good { keys, at: now, fresh_for });
-        self.failures = 0;
+        (self.failures, self.withdrawn_at) = (0, None);
         self.end(true);
+        true
+    }
+
+    /// Where the issuer's metadata or keys were, nothing is any more. `false`: that must be so once more before it holds; then
+    /// nothing is believed.
+    pub fn gone(&mut self, now: Duration) -> bool {
+        if self.set.is_some() && !self.is_confirmed() {
+            self.withdraw(now);
+            return false;
+        }
+        (self.set, self.withdrawn_at) = (None, None);
+        self.failed();
+        true
+    }
+
+    /// Whether the answer that comes now is a second one, asked for a cool-down after the first, or is to hold by order.
+    fn is_confirmed(&self) -> bool {
+        let again = self.withdrawn_at.zip(self.attempted_at);
+        self.ordered || again.is_some_and(|(at, begun)| begun >= at + COOL_DOWN)
+    }
+
+    /// The issuer answers, and has no key to offer: it is asked again.
+    fn withdraw(&mut self, now: Duration) {
+        self.withdrawn_at.get_or_insert(now);
+        self.failures = 0;
+        self.end(false);
     }
 
     /// The fetch brought nothing that can be used: what was there before stays.

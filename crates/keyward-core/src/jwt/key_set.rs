@@ -9,7 +9,7 @@ pub const MAX_BYTES: usize = 256 * 1024;
 /// The most keys of a set.
 const MAX_KEYS: usize = 100;
 
-/// A document that is no key set, or one without a key that can be used. It never takes the place of a good one.
+/// A document that is no key set. It never takes the place of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// Longer than is read.
@@ -21,9 +21,6 @@ pub enum KeySetError {
     /// More keys than are read.
     #[error("the key set has more than {MAX_KEYS} keys")]
     TooMany,
-    /// Not one key can be used.
-    #[error("the key set has no key that can be used")]
-    Empty,
 }
 
 /// A key of the set that is not used, and why.
@@ -35,7 +32,7 @@ pub struct Unusable {
     pub why: Unfit,
 }
 
-/// The keys of an issuer that can be used.
+/// The keys of an issuer that can be used; there may be none.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<Arc<Key>>,
@@ -64,6 +61,7 @@ impl KeySet {
             return Err(KeySetError::TooLong);
         }
         let object = Object::parse(document).map_err(|_| KeySetError::Malformed)?;
+        // Absent: no key set, which is an error.
         let jwks = object.objects("keys").ok().flatten().ok_or(KeySetError::Malformed)?;
         if jwks.len() > MAX_KEYS {
             return Err(KeySetError::TooMany);
@@ -93,7 +91,13 @@ impl KeySet {
         unusable.extend(
             doubled.iter().map(|key| Unusable { kid: key.kid().map(str::to_owned), why: Unfit::Doubled }),
         );
-        if keys.is_empty() { Err(KeySetError::Empty) } else { Ok(Self { keys, unusable }) }
+        Ok(Self { keys, unusable })
+    }
+
+    /// Whether it has no key that can be used: its issuer stands by none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
     /// The one key of that name for the algorithm; a token that names none is understood where there is only one.

@@ -16,9 +16,11 @@ mod key_set;
 mod memory;
 mod object;
 mod refused;
+mod required;
 mod roca;
 mod rules;
 mod sign;
+mod token_scopes;
 
 pub use claims::Verified;
 pub use compact::{Token, Typ, claims};
@@ -29,3 +31,4 @@ pub use memory::{Fingerprint, Memory};
 pub use refused::RefusedToken;
 pub use rules::{Email, Link, Rules, Scopes};
 pub use sign::{SigningError, SigningKey};
+pub use token_scopes::{OPENID_SCOPES, SCOPE_CLAIMS, ScopeNames, ScopeReport};

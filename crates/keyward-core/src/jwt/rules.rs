@@ -2,6 +2,7 @@
 
 use super::compact::{Token, Typ};
 use super::key::Algorithm;
+use super::token_scopes::ScopeNames;
 use crate::denial::Denial;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct Rules {
     pub accounts: Arc<[String]>,
     /// The claims that name scopes.
     pub scope_claims: Vec<String>,
+    /// What its names of scopes mean.
+    pub scope_names: ScopeNames,
     /// How its subjects become users.
     pub link: Link,
     /// Where the address is.
@@ -43,7 +46,8 @@ pub struct Rules {
 pub enum Scopes {
     /// Nothing: the role decides.
     Ignore,
-    /// They narrow what the role gives; none of ours: as if there were none.
+    /// They narrow what the role gives. Where the token has no claim of scopes, or only OpenID Connect's own names in `scope`, the
+    /// role decides.
     Narrow,
     /// They are what it may do at most; none of ours: nothing.
     Require,

@@ -22,13 +22,23 @@ impl Live {
     /// another question: [`Live::act_in`].
     ///
     /// # Errors
-    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::TokenUnlinked`], [`Denial::UserDisabled`].
+    /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::ClockBehind`], [`Denial::TokenUnlinked`],
+    /// [`Denial::UserDisabled`].
     pub fn admit_bearer(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
         token.good_at(now)?;
+        match self.admit_in_time(token, now) {
+            // Every token has an end. A subject that is nobody's becomes nobody's while that cannot be judged.
+            good @ (Ok(_) | Err(Denial::TokenUnlinked)) => self.clock().judges_ends().and(good),
+            refused => refused,
+        }
+    }
+
+    fn admit_in_time(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
         if let Some(grant) = token.grant_id {
             return self.admit_by_grant(grant, token, now);
         }
         let identity = self.identity(&token.issuer, &token.subject).ok_or(Denial::TokenUnlinked)?;
+        // Absent: a user that is not known is refused as a disabled one is.
         if self.users.get(&identity.user).is_none_or(|user| user.disabled) {
             return Err(Denial::UserDisabled);
         }
@@ -85,11 +95,13 @@ impl Live {
             Credential::Jwt(jwt) => Some(Arc::clone(&jwt.token)),
         };
         let own = self.accounts_of(user);
+        // Absent: a key and a session are bound by their memberships alone, which are read here.
         own.filter(move |(account, _)| token.as_ref().is_none_or(|token| self.reaches(token, account)))
     }
 
     /// The account in which a caller acts. The first that is set decides: the one that its credential is bound to; the one
-    /// that is named (`X-Active-Account`); the one that this user's client has chosen; the only one that the user is in.
+    /// that is named (`X-Active-Account`); the one that this user's client has chosen; the only one that the user is in, disabled
+    /// accounts and memberships that cannot be read included: a request that was meant for one of them must not act in another.
     /// `needed` says whether there must be one.
     ///
     /// # Errors
@@ -139,9 +151,21 @@ impl Live {
         }
         let mut own = reached();
         Ok(match (own.next(), own.next()) {
-            (Some((account, role)), None) => Some(member(account, role)),
+            (Some((account, role)), None) if !self.is_left_out(user, token) => Some(member(account, role)),
+            // Absent: of several accounts, or of one that could be another, none is chosen.
             _ => None,
         })
+    }
+
+    /// Whether a user is in an account besides those of [`Self::accounts_of`] that a token could mean: one that is disabled or
+    /// cannot be read, or one by a membership that cannot.
+    fn is_left_out(&self, user: UserId, token: &Verified) -> bool {
+        let could_mean = |id: &AccountId| match self.account(*id) {
+            Some(account) => account.disabled && self.reaches(token, account),
+            None => true,
+        };
+        let unread = self.unread_members.get(&user).is_some_and(|unread| !unread.is_empty());
+        unread || self.members.get(&user).is_some_and(|own| own.keys().any(could_mean))
     }
 
     /// Whether a token can act in an account of its user: its issuer speaks for it, and a grant of our own is not for another.
@@ -159,7 +183,8 @@ impl Live {
         if let Some(id) = token.grant_id {
             return self.grant(id)?.account;
         }
-        let client = token.client.as_deref().unwrap_or_default();
+        // Without a client it would be the choice of every such application.
+        let client = token.client.as_deref()?;
         let mut of_user = self.chosen.get(&user)?.iter();
         let chosen = of_user.find(|one| *one.issuer == *token.issuer && *one.client == *client);
         chosen.map(|chosen| chosen.account)

@@ -92,6 +92,7 @@ impl Keys {
     fn retire(&mut self, id: KeyId, retired: RetiredKey) {
         self.uncount(id);
         self.known.remove(&id);
+        // Absent: a key without secrets opens nothing, so none is retired.
         for digest in self.digests_of.remove(&id).unwrap_or_default() {
             self.secrets.remove(&digest);
             self.retired.put(digest, retired);
@@ -121,6 +122,7 @@ impl Keys {
             return;
         }
         let digests = secrets.iter().map(|secret| secret.digest).collect();
+        // Absent: a new key has no older secrets to retire.
         for old in self.digests_of.insert(key, digests).unwrap_or_default() {
             self.secrets.remove(&old);
         }
@@ -153,6 +155,7 @@ impl Keys {
     pub(super) fn find(&self, digest: &Digest) -> Result<(&ApiKey, &KeySecret), Denial> {
         match self.secrets.get(digest) {
             Some(secret) => Ok((self.known.get(&secret.key).ok_or(Denial::KeyUnknown)?, secret)),
+            // Absent: refused either way; only the word differs.
             None => Err(self.retired.get(digest).map_or(Denial::KeyUnknown, RetiredKey::denial)),
         }
     }
@@ -179,6 +182,7 @@ impl Keys {
 
     /// Keys of an account that are neither revoked nor past their end.
     pub(super) fn live_in(&self, account: AccountId, now: Timestamp) -> usize {
+        // Absent: shown alone; the ceiling counts rows of the store.
         self.counts.get(&account).map_or(0, |count| count.live(now))
     }
 

@@ -4,7 +4,10 @@
 //! acknowledged, so that in one process a change holds from the next request. Look-ups are synchronous.
 
 mod bearer;
+mod ends;
+mod grants;
 mod keys;
+mod sessions;
 mod sign_ins;
 
 pub use keys::{RETIRED, RetiredKey};
@@ -13,12 +16,11 @@ use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
 use crate::address::ClientAddress;
 use crate::api_key::{ApiKey, Digest, KeySecret, Move};
-use crate::clock::Timestamp;
+use crate::clock::{ClockWatch, Timestamp};
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::identity::Identity;
-use crate::oauth::{Client, OAuthGrant};
-use crate::opaque::TokenDigest;
+use crate::oauth::{Client, Grants, OAuthGrant};
 use crate::principal::{Caller, Credential, KeyCredential, Principal, Recognised};
 use crate::role::Role;
 use crate::session::Session;
@@ -36,10 +38,16 @@ pub enum Change {
     Account(Account),
     /// A user is as given.
     User(User),
+    /// A user is disabled, whatever else its row holds.
+    UserDisabled(UserId),
+    /// A link that was sent to a user's address has been used.
+    EmailVerified(UserId),
     /// A user of whom nothing but an address was known is no more.
     UserGone(UserId),
     /// A user has this role in the account, or (`None`) no place there.
     Member(AccountId, UserId, Option<Role>),
+    /// A user has a place in the account that cannot be read: it gives no right.
+    MemberUnread(AccountId, UserId),
     /// A key is as given.
     Key(ApiKey),
     /// A secret of a key that is over has this digest.
@@ -65,14 +73,20 @@ pub enum Change {
     ClientGone(Arc<str>),
     /// A grant is as given; one that ended is no more.
     Grant(OAuthGrant),
+    /// These grants are no more, whatever else their rows hold.
+    GrantsEnded(Grants),
     /// A browser is signed in.
     Session(Session),
-    /// A browser is signed in no more.
-    SessionGone(TokenDigest),
+    /// The session of that id is no more.
+    SessionGone(i64),
+    /// No browser is signed in as this user any more.
+    SessionsGone(UserId),
     /// A signing key is as given.
     SigningKey(SealedKey),
     /// A signing key is no more.
     SigningKeyGone(i64),
+    /// The operator says that this is the time: later ones that were read were wrong.
+    ClockAccepted(Timestamp),
 }
 
 /// An issuer, and a subject of it.
@@ -84,6 +98,8 @@ pub struct Live {
     accounts: HashMap<AccountId, Account>,
     users: HashMap<UserId, User>,
     members: HashMap<UserId, BTreeMap<AccountId, Role>>,
+    /// The accounts in which a user has a place that cannot be read.
+    unread_members: HashMap<UserId, BTreeMap<AccountId, ()>>,
     keys: Keys,
     emails: HashMap<String, UserId>,
     /// By issuer, by subject.
@@ -94,6 +110,7 @@ pub struct Live {
     /// Open invitations, with their ends.
     invited: HashMap<UserId, BTreeMap<AccountId, OpenInvitation>>,
     sign_ins: SignIns,
+    clock: ClockWatch,
 }
 
 impl Live {
@@ -107,15 +124,33 @@ impl Live {
                 self.emails.insert(user.email.clone(), user.id);
                 self.users.insert(user.id, user);
             }
+            Change::UserDisabled(user) => {
+                if let Some(user) = self.users.get_mut(&user) {
+                    user.disabled = true;
+                }
+            }
+            Change::EmailVerified(user) => {
+                if let Some(known) = self.users.get_mut(&user) {
+                    known.email_verified = true;
+                }
+            }
             Change::UserGone(user) => {
                 if let Some(gone) = self.users.remove(&user) {
                     self.emails.remove(&gone.email);
                 }
             }
-            Change::Member(account, user, Some(role)) => {
-                self.members.entry(user).or_default().insert(account, role);
+            Change::Member(account, user, role) => {
+                take_out(&mut self.unread_members, user, account);
+                match role {
+                    Some(role) => {
+                        self.members.entry(user).or_default().insert(account, role);
+                    }
+                    None => take_out(&mut self.members, user, account),
+                }
             }
-            Change::Member(account, user, None) => take_out(&mut self.members, user, account),
+            Change::MemberUnread(account, user) => {
+                self.unread_members.entry(user).or_default().insert(account, ());
+            }
             Change::Key(key) => self.keys.put(key),
             Change::Retired(digest, key) => self.keys.put_retired(digest, key),
             Change::Secrets(key, secrets) => self.keys.set_secrets(key, secrets),
@@ -142,10 +177,13 @@ impl Live {
             Change::Client(_)
             | Change::ClientGone(_)
             | Change::Grant(_)
+            | Change::GrantsEnded(_)
             | Change::Session(_)
             | Change::SessionGone(_)
+            | Change::SessionsGone(_)
             | Change::SigningKey(_)
             | Change::SigningKeyGone(_) => self.sign_ins.apply(change),
+            Change::ClockAccepted(now) => self.clock.accept(now),
             Change::Chosen(chosen) => {
                 let of_user = self.chosen.entry(chosen.user).or_default();
                 of_user.retain(|other| (&other.issuer, &other.client) != (&chosen.issuer, &chosen.client));
@@ -155,7 +193,7 @@ impl Live {
     }
 
     /// Admits the bearer of a key's secret, or says why not. The order is part of the contract: exists → revoked
-    /// → ended → address → user active → account active → user still a member.
+    /// → ended → address → user active → account active → user still a member → its end, if it has one, can be judged.
     ///
     /// # Errors
     /// The first of these that fails.
@@ -170,13 +208,16 @@ impl Live {
         if key.allowed_ips.as_deref().is_some_and(|ranges| !from.is_in(ranges)) {
             return Err(Denial::AddressNotAllowed);
         }
+        // Absent: a user that is not known is refused as a disabled one is.
         if self.users.get(&key.user).is_none_or(|user| user.disabled) {
             return Err(Denial::UserDisabled);
         }
+        // Absent: an account that is not known is refused as a disabled one is.
         if self.accounts.get(&key.account).is_none_or(|account| account.disabled) {
             return Err(Denial::AccountDisabled);
         }
         let role = self.role(key.account, key.user).ok_or(Denial::NotAMember)?;
+        self.judges_key(key, secret)?;
         Ok(Caller {
             user: key.user,
             credential: Credential::ApiKey(KeyCredential {
@@ -436,6 +477,7 @@ mod tests {
             id: UserId(1),
             uuid: String::new(),
             email: String::new(),
+            email_verified: false,
             first_name: "A".to_owned(),
             last_name: String::new(),
             title: None,

@@ -1,5 +1,7 @@
 //! What is known of sign-ins here: clients, grants, browsers, signing keys.
 
+use super::grants::GrantTable;
+use super::sessions::SessionTable;
 use super::{Change, Live};
 use crate::account::{Account, Membership};
 use crate::clock::Timestamp;
@@ -18,9 +20,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct SignIns {
     clients: HashMap<Arc<str>, Client>,
-    grants: BTreeMap<GrantId, OAuthGrant>,
-    grants_of: HashMap<UserId, Vec<GrantId>>,
-    sessions: HashMap<TokenDigest, Session>,
+    grants: GrantTable,
+    sessions: SessionTable,
     signing_keys: BTreeMap<i64, SealedKey>,
 }
 
@@ -33,27 +34,11 @@ impl SignIns {
             Change::ClientGone(id) => {
                 self.clients.remove(&id);
             }
-            Change::Grant(grant) if grant.ended => {
-                self.grants.remove(&grant.id);
-                if let Some(own) = self.grants_of.get_mut(&grant.user) {
-                    own.retain(|id| *id != grant.id);
-                    if own.is_empty() {
-                        self.grants_of.remove(&grant.user);
-                    }
-                }
-            }
-            Change::Grant(grant) => {
-                let (id, user) = (grant.id, grant.user);
-                if self.grants.insert(id, grant).is_none() {
-                    self.grants_of.entry(user).or_default().push(id);
-                }
-            }
-            Change::Session(session) => {
-                self.sessions.insert(session.digest, session);
-            }
-            Change::SessionGone(digest) => {
-                self.sessions.remove(&digest);
-            }
+            Change::Grant(grant) => self.grants.put(grant),
+            Change::GrantsEnded(which) => self.grants.end(&which),
+            Change::Session(session) => self.sessions.put(session),
+            Change::SessionGone(id) => self.sessions.end(id),
+            Change::SessionsGone(user) => self.sessions.end_all_of(user),
             Change::SigningKey(key) => {
                 self.signing_keys.insert(key.id, key);
             }
@@ -81,13 +66,12 @@ impl Live {
     /// A grant that was not ended.
     #[must_use]
     pub fn grant(&self, id: GrantId) -> Option<&OAuthGrant> {
-        self.sign_ins.grants.get(&id)
+        self.sign_ins.grants.get(id)
     }
 
     /// The grants that a person gave and that hold now, oldest first.
     pub fn grants_of(&self, user: UserId, now: Timestamp) -> impl Iterator<Item = &OAuthGrant> {
-        let own = self.sign_ins.grants_of.get(&user).into_iter().flatten();
-        own.filter_map(|id| self.grant(*id)).filter(move |grant| grant.is_live(now))
+        self.sign_ins.grants.of(user).filter(move |grant| grant.is_live(now))
     }
 
     /// The signing keys, oldest first.
@@ -104,16 +88,17 @@ impl Live {
             .filter(|(account, _)| !account.disabled)
     }
 
-    /// Admits the browser with this session, or says why not: known → in time → user active.
+    /// Admits the browser with this session, or says why not: known → in time → user active → its end can be judged.
     ///
     /// # Errors
-    /// [`Denial::SessionEnded`], [`Denial::UserDisabled`].
+    /// [`Denial::SessionEnded`], [`Denial::UserDisabled`], [`Denial::ClockBehind`].
     pub fn admit_session(&self, digest: &TokenDigest, now: Timestamp) -> Result<Caller, Denial> {
         let session = self.sign_ins.sessions.get(digest).filter(|session| now < session.ends_at);
         let Session { id, digest, user, created_at, ends_at } = *session.ok_or(Denial::SessionEnded)?;
         if self.user(user).is_none_or(|user| user.disabled) {
             return Err(Denial::UserDisabled);
         }
+        self.clock().judges_ends()?;
         Ok(Caller {
             user,
             credential: Credential::Session(SessionCredential { id, digest, created_at, ends_at }),

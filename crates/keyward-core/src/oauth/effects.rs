@@ -1,7 +1,7 @@
 //! The writes of the authorization server.
 
 use super::client::Client;
-use super::grant::{GrantEnd, OAuthGrant, Resources};
+use super::grant::{EndedGrant, GrantEnd, OAuthGrant, Resources};
 use super::refresh::Presented;
 use super::words::Asked;
 use crate::address::ClientAddress;
@@ -23,6 +23,10 @@ fn of_client(id: i64) -> Subject {
 }
 
 fn of_grant(grant: &OAuthGrant) -> Subject {
+    Subject { kind: "oauth_grant", id: grant.id.0, account: grant.account }
+}
+
+fn of_ended(grant: &EndedGrant) -> Subject {
     Subject { kind: "oauth_grant", id: grant.id.0, account: grant.account }
 }
 
@@ -121,6 +125,7 @@ impl Effect for DeleteClient {
     }
 
     fn subject(done: &ClientDeleted) -> Subject {
+        // Absent: the trail names the client by its id alone, which stands beside it.
         of_client(done.row.unwrap_or(0))
     }
 
@@ -218,7 +223,7 @@ pub enum Redeemed {
         signed_in_at: Timestamp,
     },
     /// It had been redeemed: the grant is ended.
-    Replayed(OAuthGrant),
+    Replayed(EndedGrant),
 }
 
 impl Effect for RedeemCode {
@@ -232,13 +237,15 @@ impl Effect for RedeemCode {
 
     fn subject(done: &Redeemed) -> Subject {
         match done {
-            Redeemed::Granted { grant, .. } | Redeemed::Replayed(grant) => of_grant(grant),
+            Redeemed::Granted { grant, .. } => of_grant(grant),
+            Redeemed::Replayed(grant) => of_ended(grant),
         }
     }
 
     fn actor(done: &Redeemed) -> Option<UserId> {
         match done {
-            Redeemed::Granted { grant, .. } | Redeemed::Replayed(grant) => Some(grant.user),
+            Redeemed::Granted { grant, .. } => Some(grant.user),
+            Redeemed::Replayed(grant) => grant.user,
         }
     }
 
@@ -277,15 +284,7 @@ pub enum Refreshed {
     /// The grant, with the successor as its current one; whether this was what replaced the presented one.
     Granted(OAuthGrant, bool),
     /// It had been replaced: the grant is ended.
-    Reused(OAuthGrant),
-}
-
-impl Refreshed {
-    fn grant(&self) -> &OAuthGrant {
-        match self {
-            Self::Granted(grant, _) | Self::Reused(grant) => grant,
-        }
-    }
+    Reused(EndedGrant),
 }
 
 impl Effect for RefreshGrant {
@@ -298,11 +297,17 @@ impl Effect for RefreshGrant {
     }
 
     fn subject(done: &Refreshed) -> Subject {
-        of_grant(done.grant())
+        match done {
+            Refreshed::Granted(grant, _) => of_grant(grant),
+            Refreshed::Reused(grant) => of_ended(grant),
+        }
     }
 
     fn actor(done: &Refreshed) -> Option<UserId> {
-        Some(done.grant().user)
+        match done {
+            Refreshed::Granted(grant, _) => Some(grant.user),
+            Refreshed::Reused(grant) => grant.user,
+        }
     }
 
     fn changed(done: &Refreshed) -> bool {
@@ -332,7 +337,7 @@ pub struct RevokeGrant {
 #[derive(Clone, Debug)]
 pub struct GrantRevoked {
     /// The grant.
-    pub grant: OAuthGrant,
+    pub grant: EndedGrant,
     /// Whether this was what ended it.
     pub now: bool,
 }
@@ -347,11 +352,11 @@ impl Effect for RevokeGrant {
     }
 
     fn subject(done: &GrantRevoked) -> Subject {
-        of_grant(&done.grant)
+        of_ended(&done.grant)
     }
 
     fn actor(done: &GrantRevoked) -> Option<UserId> {
-        Some(done.grant.user)
+        done.grant.user
     }
 
     fn changed(done: &GrantRevoked) -> bool {

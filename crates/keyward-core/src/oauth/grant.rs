@@ -32,6 +32,48 @@ impl Resources {
     }
 }
 
+/// Which grants end. They are ended by what names them, and nothing else of them is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grants {
+    /// This one.
+    One(GrantId),
+    /// All that a user gave.
+    OfUser(UserId),
+    /// All that a client was given.
+    OfClient(Arc<str>),
+    /// All that a user gave to a client.
+    OfUserTo(UserId, Arc<str>),
+    /// All of a user that act in this account alone.
+    BoundTo(UserId, AccountId),
+}
+
+impl Grants {
+    /// Whether a grant is one of these.
+    #[must_use]
+    pub fn include(&self, grant: &OAuthGrant) -> bool {
+        match self {
+            Self::One(id) => grant.id == *id,
+            Self::OfUser(user) => grant.user == *user,
+            Self::OfClient(client) => grant.client == *client,
+            Self::OfUserTo(user, client) => grant.user == *user && grant.client == *client,
+            Self::BoundTo(user, account) => {
+                grant.user == *user && grant.bound && grant.account == Some(*account)
+            }
+        }
+    }
+}
+
+/// What is read of a grant that ends: whose it is, as far as its row says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedGrant {
+    /// Its id.
+    pub id: GrantId,
+    /// Who gave it; `None`: that cannot be read.
+    pub user: Option<UserId>,
+    /// The account that it acted in; `None`: there was none, or it cannot be read.
+    pub account: Option<AccountId>,
+}
+
 /// Why a grant is no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantEnd {
@@ -51,11 +93,13 @@ pub enum GrantEnd {
     ClientDeleted,
     /// Its user was disabled.
     UserDisabled,
+    /// It was given by a clock that was ahead.
+    ClockAccepted,
 }
 
 impl GrantEnd {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Disconnected,
         Self::Revoked,
         Self::CodeReplayed,
@@ -64,6 +108,7 @@ impl GrantEnd {
         Self::MemberRemoved,
         Self::ClientDeleted,
         Self::UserDisabled,
+        Self::ClockAccepted,
     ];
 
     /// The word, in the store and in the audit trail.
@@ -78,6 +123,7 @@ impl GrantEnd {
             Self::MemberRemoved => "member_removed",
             Self::ClientDeleted => "client_deleted",
             Self::UserDisabled => "user_disabled",
+            Self::ClockAccepted => "clock_accepted",
         }
     }
 }

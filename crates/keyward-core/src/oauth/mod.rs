@@ -17,5 +17,7 @@ pub use effects::{
     CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
     GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
 };
-pub use grant::{Family, GRACE_SECONDS, GrantEnd, GrantId, LONGEST_DAYS, OAuthGrant, Resources};
+pub use grant::{
+    EndedGrant, Family, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, OAuthGrant, Resources,
+};
 pub use words::{Asked, Identity, changes, sees};

@@ -70,6 +70,7 @@ pub fn is_fit(uri: &str) -> bool {
 #[must_use]
 pub fn loopback(uri: &str) -> Option<(&str, Option<u16>, &str)> {
     let rest = uri.strip_prefix("http://")?;
+    // Absent: all of it is the authority.
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, behind) = rest.split_at_checked(end)?;
     let (host, port) = match authority
@@ -81,6 +82,7 @@ pub fn loopback(uri: &str) -> Option<(&str, Option<u16>, &str)> {
             let plain = !digits.is_empty()
                 && digits.bytes().all(|digit| digit.is_ascii_digit())
                 && !digits.starts_with('0');
+            // Absent: what is no port is no redirect.
             (authority.get(..at)?, Some(digits.parse().ok().filter(|_| plain)?))
         }
         None => (authority, None),
@@ -106,6 +108,7 @@ pub fn matches(registered: &str, sent: &str) -> bool {
         (Some((host, _, behind)), Some((sent_host, _, sent_behind))) => {
             host == sent_host && behind == sent_behind && is_fit(sent)
         }
+        // Absent: any other scheme is not taken.
         _ => false,
     }
 }

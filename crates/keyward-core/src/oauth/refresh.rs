@@ -37,11 +37,13 @@ impl Presented {
     pub fn read(token: &str) -> Option<Self> {
         let mut parts = token.strip_prefix(PREFIX)?.split('.');
         let number =
+            // Absent: no number, so no refresh token.
             |text: &str| text.parse::<u32>().ok().filter(|number| number.to_string() == text && *number > 0);
         let read = Self {
             grant: GrantId(crate::id::parse(parts.next()?)?),
             number: number(parts.next()?)?,
             version: number(parts.next()?)?,
+            // Absent: no refresh token.
             tag: URL_SAFE_NO_PAD.decode(parts.next()?).ok()?,
         };
         parts.next().is_none().then_some(read)
@@ -102,6 +104,7 @@ impl RefreshTokens {
 fn keys(root: &RootSecret) -> Vec<(u32, Hmac<Sha256>)> {
     let key = |version| {
         let derived = root.derive(version, Purpose::RefreshToken)?;
+        // Absent: without its key a refresh token is unknown.
         Some((version, Hmac::new_from_slice(derived.as_slice()).ok()?))
     };
     root.versions().filter_map(key).collect()

@@ -25,11 +25,17 @@ pub enum Identity {
 }
 
 impl Asked {
-    /// What is meant when nothing is asked for: to work with deals.
+    /// What our own MCP endpoint suggests to clients: to work with deals. A client that wants it asks for it by name.
     #[must_use]
     pub fn usual() -> Self {
         let scopes = [Scope::AccountRead, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
         Self { scopes: scopes.into_iter().collect(), openid: false, email: false, offline: false }
+    }
+
+    /// What an absent or empty `scope` asks for: reading alone. The documentation names it (RFC 6749 §3.3).
+    #[must_use]
+    pub fn unnamed() -> Self {
+        Self::usual().read_only()
     }
 
     /// Reads `scope`. What is unknown is left out (RFC 6749 §3.3 lets a server do so, and tell what it granted); `None`: nothing
@@ -38,7 +44,7 @@ impl Asked {
     pub fn read(text: Option<&str>) -> Option<Self> {
         let mut names = text.unwrap_or_default().split(' ').filter(|name| !name.is_empty()).peekable();
         if names.peek().is_none() {
-            return Some(Self::usual());
+            return Some(Self::unnamed());
         }
         let mut asked = Self { scopes: ScopeSet::NONE, openid: false, email: false, offline: false };
         for name in names {
@@ -130,9 +136,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn nothing_asked_is_the_usual_and_unknown_names_are_left_out() {
-        assert_eq!(Asked::read(None), Some(Asked::usual()));
-        assert_eq!(Asked::read(Some("")), Some(Asked::usual()));
+    fn no_scope_asks_for_reading_alone_and_unknown_names_are_left_out() {
+        for absent in [None, Some(""), Some("  ")] {
+            let asked = Asked::read(absent).unwrap();
+            assert_eq!(asked.to_text(), "account:read deals:read pipelines:read", "{absent:?}");
+        }
         let asked = Asked::read(Some("openid profile deals:read")).unwrap();
         assert_eq!(asked.to_text(), "openid deals:read");
         assert_eq!(Asked::read(Some("profile phone")), None);

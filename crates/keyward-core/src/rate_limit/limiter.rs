@@ -113,13 +113,22 @@ impl Bucket {
         let mut words = name.split(' ');
         let (kind, id, purpose) = (words.next()?, words.next()?, words.next()?);
         let purpose = *Purpose::ALL.iter().find(|known| known.name() == purpose)?;
+        if words.next().is_some() {
+            return None;
+        }
         match kind {
+            // Absent: a name that is not known, which counts as after a crash.
             "account" => Some(Self::Account(AccountId(id.parse().ok()?), purpose)),
+            // Absent: a name that is not known, which counts as after a crash.
             "user" => Some(Self::User(UserId(id.parse().ok()?), purpose)),
+            // Absent: a name that is not known, which counts as after a crash.
             "address" => Some(Self::Address(id.parse().ok()?, purpose)),
             "no_address" => Some(Self::NoAddress(purpose)),
+            // Absent: a name that is not known, which counts as after a crash.
             "browser" => Some(Self::Browser(id.parse().ok()?, purpose)),
+            // Absent: a name that is not known, which counts as after a crash.
             "crowd" => Some(Self::Crowd(id.parse().ok()?, purpose)),
+            // Absent: a name that is not known, which counts as after a crash.
             _ => None,
         }
     }
@@ -209,6 +218,7 @@ impl Limiter {
     }
 
     fn place(&self, bucket: &Bucket) -> usize {
+        // Absent: one shard more busy than others.
         usize::try_from(self.state.hash_one(bucket)).unwrap_or(usize::MAX) % SHARDS
     }
 
@@ -252,6 +262,7 @@ impl Limiter {
             .map(|(at, charge)| {
                 let window = locked.get_mut(*at).and_then(|(_, shard)| shard.get_mut(&charge.bucket));
                 window
+                    // Absent: nobody was admitted yet.
                     .map_or(0, |window| {
                         window.prune(now);
                         window.wait(charge.limit as usize, now)
@@ -293,6 +304,7 @@ impl Limiter {
         if shard.contains_key(&bucket) {
             return bucket;
         }
+        // Absent: shards beyond it would share one crowd, which admits less.
         let crowd = Bucket::Crowd(u16::try_from(place).unwrap_or(u16::MAX), purpose);
         if let Some(window) = shard.get_mut(&crowd) {
             window.prune(now);
@@ -357,6 +369,7 @@ impl Limiter {
     /// Takes in what was saved so long ago.
     pub fn load(&self, saved: Vec<Saved>, ago: Duration) {
         let now = self.now();
+        // Absent: after half a billion years nothing counts.
         let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
         for Saved { bucket, ages } in saved {
             let times = ages.iter().filter_map(|age| {
@@ -412,10 +425,12 @@ fn sweep(shard: &mut Shard, now: Moment) {
 
 /// While it is `held`, which is a time in milliseconds, nothing remains.
 fn standing(window: Option<&Window>, Charge { bucket, limit }: Charge, now: Moment, held: u64) -> Standing {
+    // Absent: shown alone: nobody was admitted yet, or more than can be shown.
     let count = u32::try_from(window.map_or(0, Window::count)).unwrap_or(u32::MAX);
     let remaining = if held > 0 { 0 } else { limit.saturating_sub(count) };
     // One more than now: when the oldest leaves, or, over a limit that was lowered, when enough have left.
     let wanted = count.min(limit) as usize;
+    // Absent: shown alone: nobody was admitted yet.
     let next_ms = window.map_or(0, |window| if wanted == 0 { 0 } else { window.wait(wanted, now) });
     Standing { name: bucket.purpose().name(), limit, remaining, next_ms: next_ms.max(held) }
 }

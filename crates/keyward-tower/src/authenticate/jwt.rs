@@ -81,7 +81,7 @@ impl Jwts {
     /// # Errors
     /// Why it is no good.
     pub async fn verify(&self, token: &str, from: ClientAddress) -> Result<Arc<Verified>, Denial> {
-        let most = self.trusted.iter().map(|trusted| trusted.rules.max_bytes).max().unwrap_or(0);
+        let most = self.longest();
         if token.len() > most && most > 0 {
             return Err(Denial::TokenTooLong);
         }
@@ -98,16 +98,43 @@ impl Jwts {
         Ok(verified)
     }
 
+    /// The token as it was verified, whenever it is good: an ended one too shows what it was issued for, and that can be
+    /// ended by it. It opens nothing.
+    ///
+    /// # Errors
+    /// Why it is no good at any time, or [`Denial::IssuerUnavailable`]: that cannot be judged now.
+    pub async fn verify_whenever(&self, token: &str, from: ClientAddress) -> Result<Verified, Denial> {
+        let token = Token::read(token, self.longest())?;
+        let (rules, key) = self.rules_and_key(&token, from).await?;
+        rules.claims(&token, &key, token.last_moment().unwrap_or(self.clock.now()))
+    }
+
+    /// The longest token of any issuer, in bytes.
+    fn longest(&self) -> usize {
+        // Absent: without an issuer no token is short enough.
+        self.trusted.iter().map(|trusted| trusted.rules.max_bytes).max().unwrap_or(0)
+    }
+
     async fn verify_anew(&self, text: &str, most: usize, from: ClientAddress) -> Result<Verified, Denial> {
         if most == 0 {
             // No issuer at all.
             return Err(Denial::TokenIssuer);
         }
         let token = Token::read(text, most)?;
-        let Trusted { rules, keys } = self.trusted(token.issuer()).ok_or(Denial::TokenIssuer)?;
-        let algorithm = rules.header(&token)?;
-        let key = key(&**keys, KeyQuery { kid: token.kid(), algorithm, from }).await?;
+        let (rules, key) = self.rules_and_key(&token, from).await?;
         rules.claims(&token, &key, self.clock.now())
+    }
+
+    /// What judges a token: the rules of its issuer, and the key that it names.
+    async fn rules_and_key(
+        &self,
+        token: &Token<'_>,
+        from: ClientAddress,
+    ) -> Result<(&Rules, Arc<Key>), Denial> {
+        let Trusted { rules, keys } = self.trusted(token.issuer()).ok_or(Denial::TokenIssuer)?;
+        let algorithm = rules.header(token)?;
+        let key = key(&**keys, KeyQuery { kid: token.kid(), algorithm, from }).await?;
+        Ok((rules, key))
     }
 
     async fn verdict(&self, token: &str, from: ClientAddress) -> Verdict {

@@ -134,6 +134,7 @@ fn judge<B>(
     request: &Request<B>,
 ) -> impl Future<Output = Result<Caller, Refusal>> + Send + 'static {
     let header = request.headers().get(AUTHORIZATION).cloned();
+    // Absent: the default is no address, which no range holds.
     let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     let schemes = Arc::clone(schemes);
     async move {

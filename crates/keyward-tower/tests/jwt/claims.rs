@@ -1,7 +1,7 @@
 //! Every registered claim with every kind of value: the good shapes pass, and a wrong type is never an absent one.
 
 use crate::door::{API, Door, ISSUER, good, rules, set};
-use keyward_core::jwt::{Rules, Scopes, Typ};
+use keyward_core::jwt::{Rules, SCOPE_CLAIMS, Scopes, Typ};
 use keyward_core::principal::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_testkit::START;
@@ -81,10 +81,7 @@ fn the_matrix_of_claims() {
     // Which of them are good. `start` and `end` are moments that are.
     let is_good = |claim: &str, value: Option<&str>| {
         let Some(value) = value else {
-            return matches!(
-                claim,
-                "nbf" | "iat" | "jti" | "client_id" | "azp" | "scope" | "email" | "email_verified"
-            );
+            return matches!(claim, "nbf" | "jti" | "azp" | "scope" | "email" | "email_verified");
         };
         let names = ["\"x\"", &api, &issuer, &long, &format!("\"{end}\"")].map(str::to_owned);
         let is_name = names.contains(&value.to_owned());
@@ -98,7 +95,9 @@ fn the_matrix_of_claims() {
             "sub" => false,
             "client_id" | "azp" => is_name,
             "jti" => is_name || value == format!("\"{}\"", "s".repeat(256)),
-            "scope" | "email" => value.starts_with('"'),
+            "email" => value.starts_with('"'),
+            // A text or a list of texts.
+            "scope" => value.starts_with('"') || value == "[]" || value.starts_with("[\""),
             "email_verified" => value == "true" || value == "false",
             other => panic!("{other}"),
         }
@@ -135,6 +134,33 @@ fn the_matrix_of_claims() {
     }
     println!("claims: {tried} shapes, wrongly judged: {}", wrong.len());
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn without_its_age_or_under_at_jwt_its_client_a_token_is_refused() {
+    let key = SigningKey::rsa(0, "k");
+    let rules = Rules { kinds: vec![Typ::AccessToken, Typ::Jwt, Typ::Absent], ..rules(ISSUER) };
+    let door = Door::of(vec![(rules, set(&[&key]))]);
+    for typ in ["at+jwt", "JWT", ""] {
+        let mut header = key.header(typ);
+        if typ.is_empty() {
+            header.as_object_mut().unwrap().remove("typ");
+        }
+        let word = |absent: &[&str], nbf: bool| {
+            let mut claims = good();
+            claims.as_object_mut().unwrap().retain(|name, _| !absent.contains(&name.as_str()));
+            if nbf {
+                claims["nbf"] = json!(START - 5);
+            }
+            let asked = door.ask(&key.token_of(&header.to_string(), &claims.to_string()));
+            asked.err().flatten().map(|denial| denial.word())
+        };
+        let profile = typ == "at+jwt";
+        assert_eq!(word(&["jti"], false), None, "{typ}: nothing depends on it");
+        assert_eq!(word(&["iat"], false), Some("token_claims"), "{typ}");
+        assert_eq!(word(&["iat"], true), profile.then_some("token_claims"), "{typ}: nbf stands in");
+        assert_eq!(word(&["client_id"], false), profile.then_some("token_claims"), "{typ}");
+    }
 }
 
 #[test]
@@ -181,6 +207,7 @@ fn without_the_typ_of_an_access_token_it_must_show_that_it_is_one() {
         };
         for marked in [
             json!({ "scope": "openid" }),
+            json!({ "scp": [] }),
             json!({ "azp": "app" }),
             json!({ "client_id": "app" }),
             json!({ "permissions": [] }),
@@ -196,6 +223,19 @@ fn without_the_typ_of_an_access_token_it_must_show_that_it_is_one() {
         ] {
             assert_eq!(door.refuses(&token(id_token.clone())).word(), "token_type", "{id_token}");
         }
+    }
+    // That the usual claims are read does not make a mark of each: an ID token may have any.
+    let usual = Rules {
+        kinds: vec![Typ::Jwt],
+        scope_claims: SCOPE_CLAIMS.map(str::to_owned).to_vec(),
+        ..crate::door::rules(ISSUER)
+    };
+    let by_default = Door::of(vec![(usual, set(&[&key]))]);
+    for claim in ["permissions", "scopes"] {
+        let mut claims = bare();
+        claims[claim] = json!([]);
+        let token = key.token_of(&headers[0], &claims.to_string());
+        assert_eq!(by_default.refuses(&token).word(), "token_type", "{claim}");
     }
     // What is not listed is not taken, an access token of the usual form either.
     assert_eq!(door.refuses(&key.token(&good())).word(), "token_type");
@@ -223,10 +263,10 @@ fn scopes_mean_what_the_entry_says() {
             let mut claims = crate::door::with("scope", scope.clone());
             claims["permissions"] = permissions.clone();
             let verified = door.takes(&key.token(&claims));
+            // `permissions` is there, so the issuer decides.
             let grant = match scopes {
                 Scopes::Ignore => Grant::FullAccess,
-                Scopes::Narrow if literal.is_empty() => Grant::FullAccess,
-                _ => Grant::Fixed(*literal),
+                Scopes::Narrow | Scopes::Require => Grant::Fixed(*literal),
             };
             assert_eq!(
                 (verified.grant, verified.literal),

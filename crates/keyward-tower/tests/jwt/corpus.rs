@@ -39,7 +39,7 @@ fn a_token_that_is_read_has_one_spelling() {
 fn a_key_set_that_is_read_verifies_nothing_by_chance() {
     for document in corpus("jwks") {
         let Ok(set) = KeySet::parse(&document) else { continue };
-        assert!((1..=200).contains(&set.keys().count()));
+        assert!(set.keys().count() <= 200);
         assert!(set.keys().all(|key| set.holds(key.print()) && !key.verifies(b"message", &[0; 256])));
     }
 }

@@ -6,7 +6,9 @@ use keyward_core::address::ClientAddress;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::identity::Identity;
-use keyward_core::jwt::{Algorithm, Email, KeySet, Link, Rules, Scopes, Typ, Verified};
+use keyward_core::jwt::{
+    Algorithm, Email, KeySet, Link, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Typ, Verified,
+};
 use keyward_core::live::{Change, Directory};
 use keyward_core::principal::{Caller, Credential};
 use keyward_core::swap::Swap;
@@ -33,7 +35,8 @@ pub(crate) fn rules(issuer: &str) -> Rules {
         max_lifetime: 30 * 86_400,
         scopes: Scopes::Narrow,
         accounts: Arc::default(),
-        scope_claims: vec!["scope".to_owned()],
+        scope_claims: SCOPE_CLAIMS.map(str::to_owned).to_vec(),
+        scope_names: ScopeNames::default(),
         link: Link::Invitation,
         email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },
         own: false,
@@ -173,6 +176,7 @@ pub(crate) fn user() -> User {
         id: UserId(1),
         uuid: String::new(),
         email: "alice@acme.example".to_owned(),
+        email_verified: false,
         first_name: "Alice".to_owned(),
         last_name: String::new(),
         title: None,

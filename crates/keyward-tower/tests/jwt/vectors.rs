@@ -51,7 +51,7 @@ fn rs256_judges_every_vector_of_wycheproof_as_it_must() {
             if trimmed(e) != "AQAB" {
                 // Small exponents are refused with their keys, whatever they sign.
                 let document = json!({ "keys": [jwk] }).to_string();
-                assert_eq!(KeySet::parse(document.as_bytes()).err(), Some(KeySetError::Empty));
+                assert!(KeySet::parse(document.as_bytes()).unwrap().is_empty());
                 tally.of_weak_keys += group.tests.len();
                 continue;
             }
@@ -198,7 +198,7 @@ fn a_key_that_is_not_good_enough_is_left_out_and_the_others_are_used() {
         assert_eq!(set.unusable.first().map(|unusable| unusable.why), Some(*why), "{jwk}");
         assert_eq!(set.keys().map(|key| key.kid()).collect::<Vec<_>>(), [Some("good")], "{jwk}");
         let alone = json!({ "keys": [jwk] });
-        assert_eq!(KeySet::parse(alone.to_string().as_bytes()).err(), Some(KeySetError::Empty), "{jwk}");
+        assert!(KeySet::parse(alone.to_string().as_bytes()).unwrap().is_empty(), "{jwk}");
     }
     println!("keys left out: {}", cases.len());
     for (size, alg) in [(KeySize::Rsa3072, "RS256"), (KeySize::Rsa4096, "PS256")] {
@@ -223,7 +223,6 @@ fn a_set_that_is_none_is_refused_as_a_whole() {
         (r#"{"keys":null}"#.to_owned(), KeySetError::Malformed),
         (format!(r#"{{"keys":[{good}],"keys":[]}}"#), KeySetError::Malformed),
         (format!(r#"{{"keys":[{good}]}} "#).replace("} ", "}}"), KeySetError::Malformed),
-        (r#"{"keys":[]}"#.to_owned(), KeySetError::Empty),
         (json!({ "keys": many }).to_string(), KeySetError::TooMany),
         (long, KeySetError::TooLong),
     ] {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::jwt::{Email, Scopes};
+use crate::jwt::{Email, ScopeNames, Scopes};
 use serde_json::{Value, json};
 
 fn rules() -> Rules {
@@ -15,6 +15,7 @@ fn rules() -> Rules {
         scopes: Scopes::Narrow,
         accounts: std::sync::Arc::default(),
         scope_claims: vec!["scope".to_owned()],
+        scope_names: ScopeNames::default(),
         link: Link::Invitation,
         email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },
         own: false,
@@ -60,6 +61,21 @@ fn a_refused_token_names_what_was_found_and_the_setting_that_takes_it() {
         ),
         (Denial::TokenLifetime, json!({ "iat": 1, "exp": 90_001 }), "max_lifetime_seconds = 90000 takes it."),
         (Denial::TokenClaims, json!({}), "exp must be there, in whole seconds."),
+        (
+            Denial::TokenClaims,
+            json!({ "exp": 9 }),
+            "iat must be there, in whole seconds: the life of a token is counted from it.",
+        ),
+        (
+            Denial::TokenClaims,
+            json!({ "iat": 1, "exp": 2, "permissions": null }),
+            "\"permissions\" must be a text or a list of texts, or not be there.",
+        ),
+        (
+            Denial::TokenScopesUnread,
+            json!({ "permissions": ["deals:read", "x"] }),
+            "Nothing reads its scopes in permissions: scope_claims = [\"scope\", \"permissions\"] does.",
+        ),
         (
             Denial::TokenIssuer,
             json!({ "iss": "https://id.example" }),

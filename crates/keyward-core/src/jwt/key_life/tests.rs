@@ -34,7 +34,7 @@ fn a_flood_of_unknown_keys_fetches_once_in_a_cool_down_also_without_any_set() {
             let question = life.question();
             if life.step(question, now) == KeyStep::Fetch {
                 fetches += 1;
-                if well { life.took(set(), None, now) } else { life.failed() }
+                if well { _ = life.took(set(), None, now) } else { life.failed() }
             }
         }
         assert_eq!(fetches, 300, "600 s, one in 2 s");
@@ -152,4 +152,94 @@ fn through_an_outage_the_last_good_set_is_believed_for_a_day() {
     life.took(set(), None, s(90_000));
     assert!(life.keys(s(90_001)).is_some());
     assert_eq!(life.due_at(), s(90_300));
+}
+
+fn empty() -> Arc<KeySet> {
+    // A key that can never be used.
+    let set = KeySet::parse(br#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#).unwrap();
+    assert_eq!((set.is_empty(), set.unusable.len()), (true, 1));
+    Arc::new(set)
+}
+
+#[test]
+fn an_empty_set_holds_when_it_comes_twice_a_cool_down_apart() {
+    let mut life = KeyLife::default();
+    life.begin(s(0));
+    assert!(life.took(set(), Some(s(600)), s(0)));
+    life.begin(s(100));
+    assert!(!life.took(empty(), Some(s(600)), s(101)), "the first time");
+    assert!(life.keys(s(101)).is_some_and(|keys| !keys.is_empty()));
+    assert_eq!((life.due_at(), life.is_failing()), (s(103), false), "it is asked again soon");
+    // What is asked too early, or began before, does not count as the second time.
+    for begun in [s(101), ms(102_900)] {
+        life.begin(begun);
+        assert!(!life.took(empty(), None, s(103)));
+    }
+    life.begin(s(103));
+    assert!(life.took(empty(), None, s(104)));
+    assert!(life.keys(s(104)).is_some_and(|keys| keys.is_empty()));
+    assert_eq!(life.due_at(), s(404));
+    // A set with keys holds at once, and so does an empty one after an empty one.
+    life.begin(s(404));
+    assert!(life.took(empty(), None, s(404)) && life.due_at() == s(704));
+    life.begin(s(704));
+    assert!(life.took(set(), None, s(704)));
+    assert!(life.keys(s(704)).is_some_and(|keys| !keys.is_empty()));
+}
+
+#[test]
+fn a_set_that_comes_between_takes_the_withdrawal_back_and_an_outage_between_does_not() {
+    let mut life = KeyLife::default();
+    let empty_at = |life: &mut KeyLife, now| {
+        life.begin(now);
+        life.took(empty(), None, now)
+    };
+    life.begin(s(0));
+    life.took(set(), None, s(0));
+    assert!(!empty_at(&mut life, s(10)));
+    life.begin(s(12));
+    assert!(life.took(set(), None, s(12)));
+    assert_eq!(life.due_at(), s(312));
+    assert!(!empty_at(&mut life, s(20)), "it is the first time again");
+    life.begin(s(22));
+    life.failed();
+    assert_eq!(life.due_at(), s(32));
+    assert!(empty_at(&mut life, s(32)));
+}
+
+#[test]
+fn the_operators_order_takes_what_is_there() {
+    for gone in [false, true] {
+        let mut life = KeyLife::default();
+        life.begin(s(0));
+        life.took(set(), None, s(0));
+        life.begin_ordered(s(1));
+        let held = if gone { life.gone(s(1)) } else { life.took(empty(), None, s(1)) };
+        assert!(held && life.keys(s(1)).is_none_or(|keys| keys.is_empty()));
+        life.begin(s(5));
+        life.took(set(), None, s(5));
+        life.begin(s(6));
+        assert!(!life.took(empty(), None, s(6)), "an order counts once");
+    }
+}
+
+#[test]
+fn where_nothing_is_any_more_nothing_is_believed_the_second_time() {
+    let mut life = KeyLife::default();
+    life.begin(s(0));
+    life.took(set(), None, s(0));
+    life.begin(s(10));
+    assert!(!life.gone(s(10)));
+    assert!(life.keys(s(10)).is_some());
+    let question = life.question();
+    assert_eq!((life.due_at(), life.step(question, s(12))), (s(12), KeyStep::Fetch));
+    assert!(life.gone(s(12)));
+    assert!(life.keys(s(12)).is_none());
+    assert_eq!(life.step(question, s(12)), KeyStep::Over { well: false }, "and that is no answer: 503");
+    // From then on it is as if it had never been reached.
+    assert_eq!(life.due_at(), s(22));
+    life.begin(s(22));
+    assert!(life.gone(s(22)) && life.is_failing());
+    life.begin(s(42));
+    assert!(life.took(set(), None, s(42)) && !life.is_failing());
 }

@@ -1,0 +1,45 @@
+//! The operator's word that the clock is right now: a later time that was read before was wrong.
+
+use super::Timestamp;
+use crate::effect::{Effect, Rendered, Subject};
+use crate::permit::Administer;
+use serde_json::{Value, json};
+
+/// Takes the newest time back to this one. What was made in the time that is taken back, and has an end, ends.
+#[derive(Clone, Copy, Debug)]
+pub struct AcceptClock {
+    /// What the clock shows.
+    pub to: Timestamp,
+}
+
+/// What it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockAccepted {
+    /// The newest time before.
+    pub from: Timestamp,
+    /// The newest time now.
+    pub to: Timestamp,
+}
+
+impl Effect for AcceptClock {
+    type Action = Administer;
+    type Done = ClockAccepted;
+    const AUDIT: &'static str = "clock.accept";
+
+    fn subject(_: &ClockAccepted) -> Subject {
+        Subject { kind: "clock", id: 1, account: None }
+    }
+
+    fn changed(done: &ClockAccepted) -> bool {
+        done.to < done.from
+    }
+
+    /// The row itself has the time before, so that no row has an earlier time than the one above it unless a row says so.
+    fn detail(done: &ClockAccepted) -> Option<Value> {
+        Some(json!({ "from": done.from, "to": done.to }))
+    }
+
+    fn render(done: &ClockAccepted) -> Rendered {
+        Rendered::ok(&json!({ "from": done.from, "to": done.to }))
+    }
+}
