@@ -1,20 +1,21 @@
 //! The SQL of accounts, users and memberships.
 
-use crate::grants::end_where;
-use crate::idempotency::FORGET_SECRETS;
-use crate::rows;
+use crate::error::is_constraint;
+use crate::grant_endings::end;
+use crate::key_endings::revoke_all_of;
 use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::account::{
     Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled, User,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::id::{AccountId, UserId};
 use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
-use keyward_core::oauth::GrantEnd;
+use keyward_core::oauth::{GrantEnd, Grants};
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
@@ -106,6 +107,7 @@ pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Resul
         id,
         uuid: e.uuid.clone(),
         email: e.email.clone(),
+        email_verified: false,
         first_name: e.first_name.clone(),
         last_name: e.last_name.clone(),
         title: e.title.clone(),
@@ -159,18 +161,8 @@ pub(crate) fn remove_member(
     if tx.change("DELETE FROM memberships WHERE account_id = ?1 AND user_id = ?2", of)? == 0 {
         return Ok(false);
     }
-    // By their ids alone: a key ends whatever else is wrong with it, and those that ended before are not looked at.
-    let sql =
-        "UPDATE api_keys SET revoked_at = ?3 WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL
-               RETURNING id";
-    let revoked =
-        tx.all(sql, params![account.0, user.0, now.unix()], |row| rows::get(row, "id").map(KeyId))?;
-    for key in revoked {
-        tx.change(FORGET_SECRETS, [key.0])?;
-        tx.publish(Change::Revoked(key, now));
-    }
-    let there = format!("user_id = {} AND bound = 1 AND account_id = ?3", user.0);
-    end_where(tx, &there, account.0, GrantEnd::MemberRemoved, now)?;
+    revoke_all_of(tx, account, user, now)?;
+    end(tx, Grants::BoundTo(user, account), GrantEnd::MemberRemoved, now)?;
     tx.publish(Change::Member(account, user, None));
     Ok(true)
 }
@@ -182,10 +174,17 @@ pub(crate) fn set_role(
     user: UserId,
     role: Role,
 ) -> Result<bool, StoreError> {
-    let changed = tx.change(
-        "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2",
-        params![account.0, user.0, role.name()],
-    )?;
+    let place = params![account.0, user.0, role.name()];
+    let sql = "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2";
+    let changed = match tx.change(sql, place) {
+        // SQLite changes no row that holds a value of another type than its column's: another takes its place.
+        Err(error) if is_constraint(&error) => {
+            let sql =
+                "REPLACE INTO memberships (account_id, user_id, role, created_at) VALUES (?1, ?2, ?3, 0)";
+            tx.change(sql, place)?
+        }
+        changed => changed?,
+    };
     if changed > 0 {
         tx.publish(Change::Member(account, user, Some(role)));
     }
@@ -250,17 +249,27 @@ impl Execute<SetUserDisabled> for Tx<'_> {
         _: &Permit<Administer>,
         now: Timestamp,
     ) -> Result<SetUserDisabled, Stop> {
-        self.change(
-            "UPDATE users SET disabled_at = CASE WHEN ?2 THEN coalesce(disabled_at, ?3) END WHERE id = ?1",
-            params![e.user.0, e.disabled, now.unix()],
-        )?;
-        let user = user(self, e.user)?.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
-        self.publish(Change::User(user));
+        let unknown = || Denial::not_found("User", &e.user.to_string());
         if e.disabled {
+            disable(self, e.user, now)?.then_some(()).ok_or_else(unknown)?;
             sign_out_everywhere(self, e.user, GrantEnd::UserDisabled, now)?;
+        } else {
+            self.change("UPDATE users SET disabled_at = NULL WHERE id = ?1", [e.user.0])?;
+            let user = user(self, e.user)?.ok_or_else(unknown)?;
+            self.publish(Change::User(user));
         }
         Ok(*e)
     }
+}
+
+/// Disables a user, whatever else the row holds; whether there is one. Who is disabled stays so since then.
+fn disable(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    let since = "SELECT disabled_at FROM users WHERE id = ?1";
+    let since = tx.first(since, [user.0], |row| Ok(to_end::number(row, "disabled_at")))?.flatten();
+    // Absent: the user was not disabled, or nobody can say since when, and is from now on.
+    let known = to_end::set_of_user(tx, "disabled_at", user, since.unwrap_or(now.unix()))?;
+    tx.publish(Change::UserDisabled(user));
+    Ok(known)
 }
 
 /// Has the directory learn how a user is now.

@@ -12,6 +12,7 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use rusqlite::params;
+use std::sync::Arc;
 
 /// The account of that slug, if the caller's user is an active member there, and its credential reaches it.
 fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
@@ -44,6 +45,16 @@ fn of_grant(who: &Principal) -> Option<i64> {
     }
 }
 
+/// The client that a choice is for. Without one it would move every such application of this user.
+fn client(jwt: &JwtCredential) -> Result<Arc<str>, Denial> {
+    jwt.token.client.clone().ok_or_else(|| {
+        Denial::invalid(
+            "slug",
+            "Nothing can be chosen for this token: it names no client (client_id or azp). Send X-Active-Account with each request",
+        )
+    })
+}
+
 impl Execute<ChooseAccount> for Tx<'_> {
     fn execute(
         &mut self,
@@ -67,7 +78,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
                 changed > 0
             }
             Credential::Jwt(jwt) => {
-                let (issuer, client) = (&jwt.token.issuer, jwt.token.client.clone().unwrap_or_default());
+                let (issuer, client) = (&jwt.token.issuer, client(jwt)?);
                 let changed = self.change(
                     "INSERT INTO active_accounts (user_id, issuer, client, account_id, chosen_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)
@@ -104,7 +115,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
             }
             // What another client of this user has chosen is not chosen for this one.
             Credential::Jwt(jwt) => {
-                let client = jwt.token.client.clone().unwrap_or_default();
+                let client = client(jwt)?;
                 let sql = "SELECT 1 FROM active_accounts WHERE user_id = ?1 AND issuer = ?2 AND client = ?3 AND account_id = ?4";
                 let params = params![who.user.0, &*jwt.token.issuer, &*client, account.id.0];
                 self.first(sql, params, |_| Ok(()))?.ok_or(Denial::IdempotencyKeyReused)?;

@@ -1,13 +1,15 @@
 //! The SQL of OAuth clients.
 
-use crate::grants::end_where;
-use crate::rows;
+use crate::grant_endings::end;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
-use keyward_core::oauth::{Client, ClientDeleted, CreateClient, DeleteClient, GrantEnd, RegisterClient};
+use keyward_core::oauth::{
+    Client, ClientDeleted, CreateClient, DeleteClient, GrantEnd, Grants, RegisterClient,
+};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, Permit, Register};
 use keyward_core::store::StoreError;
@@ -61,12 +63,14 @@ const IDLE: i64 = 180 * 86_400;
 
 fn count(tx: &Tx<'_>) -> Result<u32, StoreError> {
     let sql = "SELECT count(*) AS n FROM oauth_clients WHERE origin = 'registered'";
+    // Absent: a count always has its row.
     Ok(tx.first(sql, [], |row| rows::get(row, "n"))?.unwrap_or(0))
 }
 
 fn unused_of(tx: &Tx<'_>, network: &str) -> Result<u32, StoreError> {
     let sql = "SELECT count(*) AS n FROM oauth_clients
                WHERE origin = 'registered' AND last_used_at IS NULL AND network = ?1";
+    // Absent: a count always has its row.
     Ok(tx.first(sql, [network], |row| rows::get(row, "n"))?.unwrap_or(0))
 }
 
@@ -98,11 +102,12 @@ fn forget(tx: &mut Tx<'_>, which: &str, values: impl Params, now: Timestamp) -> 
         "DELETE FROM oauth_clients WHERE id IN
              (SELECT id FROM oauth_clients WHERE origin = 'registered' AND {which}) RETURNING client_id"
     );
-    let gone = tx.all(&sql, values, |row| rows::get::<String>(row, "client_id"))?;
+    let gone = tx.all(&sql, values, |row| Ok(to_end::text(row, "client_id")))?;
     let number = gone.len();
-    for id in gone {
-        end_where(tx, "client_id = ?3", &id, GrantEnd::ClientDeleted, now)?;
-        tx.publish(Change::ClientGone(id.into()));
+    // One whose client_id cannot be read was given nothing that names it.
+    for id in gone.into_iter().flatten().map(Arc::<str>::from) {
+        end(tx, Grants::OfClient(Arc::clone(&id)), GrantEnd::ClientDeleted, now)?;
+        tx.publish(Change::ClientGone(id));
     }
     Ok(number)
 }
@@ -114,6 +119,7 @@ impl Execute<RegisterClient> for Tx<'_> {
         _: &Permit<Register>,
         now: Timestamp,
     ) -> Result<(i64, Client, bool), Stop> {
+        // Absent: all without an address share one network's part.
         let network = e.network.network().known().map(|network| network.to_string()).unwrap_or_default();
         if let Some(same) = e.same {
             // It moves to the network of the caller if that holds fewer: what a flood has registered before others is not
@@ -138,7 +144,8 @@ impl Execute<RegisterClient> for Tx<'_> {
             }
         }
         let expired = "created_at <= ?1 AND coalesce(last_used_at, 0) <= ?2 LIMIT 100";
-        let (unused, idle) = (now.plus_seconds(-UNUSED).unix(), now.plus_seconds(-IDLE).unix());
+        let by = self.clock().settled;
+        let (unused, idle) = (by.plus_seconds(-UNUSED).unix(), by.plus_seconds(-IDLE).unix());
         forget(self, expired, [unused, idle], now)?;
         let thinned = make_room(self, e, &network, now)?;
         let row = add(self, &e.client, (e.same, &network), now)?;
@@ -155,7 +162,7 @@ impl Execute<DeleteClient> for Tx<'_> {
     ) -> Result<ClientDeleted, Stop> {
         let sql = "DELETE FROM oauth_clients WHERE client_id = ?1 RETURNING id";
         let row = self.first(sql, [&*e.id], |row| rows::get::<i64>(row, "id"))?;
-        let grants = end_where(self, "client_id = ?3", &*e.id, GrantEnd::ClientDeleted, now)?;
+        let grants = end(self, Grants::OfClient(Arc::clone(&e.id)), GrantEnd::ClientDeleted, now)?;
         if row.is_none() && grants == 0 {
             return Err(Denial::not_found_by("OAuth client", "client_id", &e.id).into());
         }

@@ -1,23 +1,25 @@
 //! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
 
-use crate::error::{store_error, unavailable};
+use crate::error::{is_constraint, is_of_a_row, store_error, unavailable};
 use crate::fail_point::fail_point;
+use crate::idempotency::Record;
 use crate::payer::Payer;
 use crate::tx::{Finished, Tx};
-use crate::writer::Desk;
-use crate::{Sqlite, endings, idempotency};
+use crate::writer::{Desk, State};
+use crate::{Sqlite, clock, endings, idempotency};
 use keyward_core::BoxFuture;
-use keyward_core::clock::{At, Timestamp};
+use keyward_core::clock::{At, Moment, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
 use keyward_core::envelope;
-use keyward_core::id::KeyId;
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::idempotency::Claim;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, TransactionBehavior, params};
+use serde_json::json;
 
 impl<E: Effect> Commit<E> for Sqlite
 where
@@ -44,11 +46,8 @@ where
             };
             let payer = Payer::of_write(&permit, &context);
             let work = move |desk: &mut Desk<'_>| {
-                let now = match at {
-                    At::Store => desk.clock.now(),
-                    At::Fixed(moment) => moment,
-                };
-                let ended = commit(desk, Write { effect, permit, context, claim, now });
+                let clock = clock::moment(desk, at);
+                let ended = commit(desk, Write { effect, permit, context, claim, clock, now: clock.now });
                 drop(turn);
                 match ended {
                     Ok(ended) => Ok(ended),
@@ -67,6 +66,7 @@ struct Write<E: Effect> {
     permit: Permit<E::Action>,
     context: Context,
     claim: Option<Claim>,
+    clock: Moment,
     now: Timestamp,
 }
 
@@ -84,24 +84,28 @@ where
         desk.state.newest_claim = version;
     }
     let settled = endings::settle(desk);
-    let mut tx = begin(desk.connection, *desk.tiers.get())?;
+    let newest = clock::read(desk);
+    let mut tx = begin(desk.connection, desk.state, *desk.tiers.get())?.at(write.clock);
+    clock::record_in(&tx, newest)?;
     // This thread alone publishes, so what the directory says now holds until this commit.
     let permit = write.permit.renew(&desk.directory.read(), now)?;
     let write = Write { permit, ..write };
     fail_point("claim");
-    if let Some(claim) = &write.claim
-        && let Some(found) = idempotency::find(&mut tx, claim, now)?
-    {
+    let (found, unread) = find(&mut tx, &write)?;
+    if let (Some(claim), Some(found)) = (&write.claim, found) {
         tx.may_replay(&write.effect, found.subject, &write.permit, now)?;
         let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
+        if found.shows_secret() {
+            write.clock.judges_ends()?;
+        }
         let answer = found.answer(claim, used, now)?;
         // An old record that made room, or a refusal, changes nothing of that.
         return Ok(Ended::Replayed(answer));
     }
     fail_point("effect");
-    let claim = write.claim.as_ref();
+    let claim = write.claim.as_ref().filter(|_| unread.is_none());
     let full = claim.is_some_and(|claim| desk.state.kept.is_full(Payer::of_claim(claim)));
-    let Executed { done, answer, finished } = execute(tx, &write, Terms { claim, settled, full })?;
+    let Executed { done, answer, finished } = execute(tx, &write, Terms { claim, settled, full, unread })?;
     let Finished { changes, kept, written } = finished;
     match written {
         Ok(()) => {
@@ -123,9 +127,21 @@ where
     }
 }
 
-fn begin(connection: &mut Connection, tiers: Tiers) -> Result<Tx<'_>, StoreError> {
+/// Opens a transaction. What it takes away for good depends on whether other endings still wait.
+fn begin<'c>(connection: &'c mut Connection, state: &State, tiers: Tiers) -> Result<Tx<'c>, StoreError> {
     let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
-    Ok(Tx::new(inner, tiers))
+    Ok(Tx::new(inner, tiers, state.endings.is_empty()))
+}
+
+/// The record of a claim; or, second, why it cannot be read. Then its answer is given to nobody, and what must end does end,
+/// without it.
+fn find<E: Effect>(tx: &mut Tx<'_>, write: &Write<E>) -> Result<(Option<Record>, Option<StoreError>), Stop> {
+    let Some(claim) = &write.claim else { return Ok((None, None)) };
+    match idempotency::find(tx, claim, write.clock.settled) {
+        Ok(found) => Ok((found, None)),
+        Err(Stop::Failed(error)) if is_of_a_row(&error) => Ok((None, Some(error))),
+        Err(stop) => Err(stop),
+    }
 }
 
 /// What a write is executed under.
@@ -135,6 +151,8 @@ struct Terms<'w> {
     settled: bool,
     /// The payer's kept answers fill their space.
     full: bool,
+    /// Why the record of the claim cannot be read.
+    unread: Option<StoreError>,
 }
 
 /// What a write came to.
@@ -152,6 +170,11 @@ where
     let Write { effect, permit, context, now, .. } = write;
     let done = tx.execute(effect, permit, *now)?;
     fail_point("executed");
+    if let Some(error) = terms.unread
+        && !E::ends(&done)
+    {
+        return Err(error.into());
+    }
     // Where there is no room for its answer, nothing is done, but that what must end does end: its record is small.
     if terms.full && !(E::ends(&done) && E::changed(&done)) {
         return Err(Denial::IdempotencyFull(RETRY_FULL).into());
@@ -213,12 +236,13 @@ fn write_again<E: Effect>(desk: &mut Desk<'_>, write: &Write<E>, claim: Option<&
 where
     for<'c> Tx<'c>: Execute<E>,
 {
-    let mut tx = begin(desk.connection, *desk.tiers.get())?;
+    let mut tx = begin(desk.connection, desk.state, *desk.tiers.get())?.at(write.clock);
     if let Some(claim) = claim {
         // An old record makes room. Where there is one that stays, the answer of this one cannot be kept.
-        idempotency::find(&mut tx, claim, write.now)?;
+        idempotency::find(&mut tx, claim, write.clock.settled)?;
     }
-    let Executed { finished, .. } = execute(tx, write, Terms { claim, settled: true, full: false })?;
+    let Executed { finished, .. } =
+        execute(tx, write, Terms { claim, settled: true, full: false, unread: None })?;
     finished.written?;
     take_in(desk, finished.changes);
     desk.state.kept.take_in(&finished.kept);
@@ -248,31 +272,69 @@ impl Drop for AbortUnlessKnown {
 const RETRY_FULL: u64 = 600;
 
 fn audit<E: Effect>(tx: &Tx<'_>, done: &E::Done, write: &Write<E>) -> Result<(), StoreError> {
-    let (subject, detail, context) = (E::subject(done), E::detail(done), &write.context);
-    let (user, kind, id) = match write.permit.holder() {
-        Holder::Principal(who) => (Some(who.user.0), who.credential.kind(), Some(who.credential.id())),
-        Holder::Bearer => (None, "jwt", None),
-        Holder::Presenter(what) => (E::actor(done).map(|user| user.0), what.word(), None),
-        Holder::Operator => (None, "operator", None),
-        Holder::Background => (None, "background", None),
+    let (account, user) = (E::subject(done).account, actor(done, write));
+    let row = AuditRow { account, user, detail: E::detail(done) };
+    match audit_row(tx, done, write, row) {
+        // What ends does not live on for the sake of a row that its record would have to point to, or to go on from.
+        Err(error) if E::ends(done) && is_constraint(&error) => {
+            tracing::error!(action = E::AUDIT, %error, "an ending is recorded outside its account's audit trail");
+            let detail = json!({ "account_id": account, "actor_user_id": user, "detail": E::detail(done) });
+            audit_row(tx, done, write, AuditRow { account: None, user: None, detail: Some(detail) })
+        }
+        written => written,
+    }
+}
+
+/// Whose deed it was.
+fn actor<E: Effect>(done: &E::Done, write: &Write<E>) -> Option<UserId> {
+    match write.permit.holder() {
+        Holder::Principal(who) => Some(who.user),
+        Holder::Presenter(_) => E::actor(done),
+        Holder::Bearer | Holder::Operator | Holder::Background => None,
+    }
+}
+
+/// What of a row of the audit trail points to other rows, and what it says besides.
+struct AuditRow {
+    account: Option<AccountId>,
+    user: Option<UserId>,
+    detail: Option<serde_json::Value>,
+}
+
+/// Numbers of an account's rows that are no numbers are not gone on from: they sort after all that are.
+fn audit_row<E: Effect>(
+    tx: &Tx<'_>,
+    done: &E::Done,
+    write: &Write<E>,
+    row: AuditRow,
+) -> Result<(), StoreError> {
+    let (subject, context) = (E::subject(done), &write.context);
+    let (kind, id) = match write.permit.holder() {
+        Holder::Principal(who) => (who.credential.kind(), Some(who.credential.id())),
+        Holder::Bearer => ("jwt", None),
+        Holder::Presenter(what) => (what.word(), None),
+        Holder::Operator => ("operator", None),
+        Holder::Background => ("background", None),
     };
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
                             subject_kind, subject_id, detail, address, origin_app, request_id, attempt)
          SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
-                    max(coalesce((SELECT max(account_seq) FROM audit WHERE account_id = ?2), 0),
-                        coalesce((SELECT audit_forgotten FROM accounts WHERE id = ?2), 0)) + 1 END,
+                    max(coalesce((SELECT max(account_seq) FROM audit
+                                  WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0),
+                        coalesce((SELECT audit_forgotten FROM accounts
+                                  WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) + 1 END,
                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13",
         params![
             write.now.unix(),
-            subject.account.map(|account| account.0),
-            user,
+            row.account.map(|account| account.0),
+            row.user.map(|user| user.0),
             kind,
             id,
             E::AUDIT,
             subject.kind,
             subject.id,
-            detail.map(|detail| detail.to_string()),
+            row.detail.map(|detail| detail.to_string()),
             context.address.map(|address| address.to_string()),
             context.origin_app,
             context.request_id.to_string(),

@@ -36,6 +36,11 @@ impl Endings {
         self.waiting.len() + self.refused.len() < MOST
     }
 
+    /// Whether none waits and none was refused: the rows say all that was ended.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.refused.is_empty()
+    }
+
     /// Has one wait. One of the same name waits already, if it was asked for before.
     pub(crate) fn hold(&mut self, name: String, again: Again) {
         if self.names.insert(name.clone()) {

@@ -26,3 +26,16 @@ pub fn store_error(error: rusqlite::Error) -> StoreError {
 pub(crate) fn unavailable(reason: &'static str) -> StoreError {
     StoreError::Unavailable(reason.into())
 }
+
+/// Whether a statement would have made a row that is not as the schema says. Nothing of that statement is done, and its
+/// transaction goes on.
+pub(crate) fn is_constraint(error: &StoreError) -> bool {
+    let StoreError::Failed(source) = error else { return false };
+    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    code == Some(ErrorCode::ConstraintViolation)
+}
+
+/// Whether it lies in what a row holds, and not in reaching the store.
+pub(crate) fn is_of_a_row(error: &StoreError) -> bool {
+    matches!(error, StoreError::Corrupt { .. } | StoreError::Failed(_))
+}

@@ -1,12 +1,12 @@
 //! Taking away what nobody needs any more, in short transactions beside requests.
 
 use crate::endings;
-use crate::error::{store_error, unavailable};
-use crate::grants::forget_old;
-use crate::rows;
+use crate::error::{is_constraint, store_error, unavailable};
+use crate::grant_endings::forget_old;
 use crate::strangers::{forget_stranger, strangers};
 use crate::tx::{Finished, Tx};
 use crate::writer::Desk;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
@@ -29,9 +29,10 @@ pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Re
     if !endings::settle(desk) {
         return Err(unavailable("what was revoked while the database could not be written is written first"));
     }
+    let settled = desk.state.endings.is_empty();
     let inner =
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
-    let mut tx = Tx::new(inner, *desk.tiers.get());
+    let mut tx = Tx::new(inner, *desk.tiers.get(), settled);
     let mut gone = audit(&tx, now, keep)?;
     gone += signed_in(&mut tx, now)?;
     gone += invitations(&mut tx, now)?;
@@ -62,31 +63,41 @@ fn audit(tx: &Tx<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreErr
         *last = (*last).max(*number);
     }
     for (account, number) in last {
-        let sql = "UPDATE accounts SET audit_forgotten = max(audit_forgotten, ?2) WHERE id = ?1";
-        tx.change(sql, params![account.0, number])?;
+        numbered_up_to(tx, account, number)?;
     }
     Ok(gone.len())
 }
 
+/// Numbers up to this one are not given again.
+fn numbered_up_to(tx: &Tx<'_>, account: AccountId, number: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE accounts SET audit_forgotten =
+        CASE typeof(audit_forgotten) WHEN 'integer' THEN max(audit_forgotten, ?2) ELSE ?2 END WHERE id = ?1";
+    match tx.change(sql, params![account.0, number]) {
+        // The row of one account must not keep the audit trail of all.
+        Err(error) if is_constraint(&error) => {
+            tracing::error!(%account, %error, "the numbers of an account's audit trail cannot be kept");
+            Ok(())
+        }
+        changed => changed.map(drop),
+    }
+}
+
 fn numbered(row: &Row<'_>) -> Result<Option<(AccountId, i64)>, StoreError> {
-    let (account, number): (Option<i64>, Option<i64>) =
-        (rows::get(row, "account_id")?, rows::get(row, "account_seq")?);
-    Ok(account.map(AccountId).zip(number))
+    Ok(to_end::number(row, "account_id").map(AccountId).zip(to_end::number(row, "account_seq")))
 }
 
 /// Sessions and links that ended a day ago, and codes and grants.
 fn signed_in(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let before = now.plus_seconds(-DAY);
-    let over =
-        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT ?2) RETURNING *";
-    let sessions = tx.all(over, params![before.unix(), BATCH], rows::session)?;
+    let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT ?2) RETURNING id";
+    let sessions: Vec<i64> = tx.all(over, params![before.unix(), BATCH], |row| rows::get(row, "id"))?;
     let links = tx.change(
         "DELETE FROM password_links WHERE digest IN
              (SELECT digest FROM password_links WHERE expires_at <= ?1 LIMIT ?2)",
         params![before.unix(), BATCH],
     )?;
     let gone = sessions.len() + links + forget_old(tx, now)?;
-    sessions.into_iter().for_each(|session| tx.publish(Change::SessionGone(session.digest)));
+    sessions.into_iter().for_each(|session| tx.publish(Change::SessionGone(session)));
     Ok(gone)
 }
 
@@ -95,9 +106,9 @@ fn invitations(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
         "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at <= ?1 LIMIT ?2)
                 RETURNING account_id, user_id";
     let gone = tx.all(over, params![now.plus_seconds(-INVITATION_KEPT).unix(), BATCH], |row| {
-        Ok((AccountId(rows::get(row, "account_id")?), UserId(rows::get(row, "user_id")?)))
+        Ok(to_end::number(row, "account_id").map(AccountId).zip(to_end::number(row, "user_id").map(UserId)))
     })?;
-    gone.iter().for_each(|(account, user)| tx.publish(Change::Invited(*account, *user, None)));
+    gone.iter().flatten().for_each(|(account, user)| tx.publish(Change::Invited(*account, *user, None)));
     Ok(gone.len())
 }
 
@@ -109,5 +120,6 @@ fn users(tx: &mut Tx<'_>, after: UserId, now: Timestamp) -> Result<(usize, UserI
         gone += usize::from(forget_stranger(tx, user, now)?);
     }
     // At the end it begins again.
+    // Absent: nobody went, so the next look begins at the first.
     Ok((gone, last.unwrap_or(UserId(0))))
 }

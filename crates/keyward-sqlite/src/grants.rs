@@ -1,20 +1,20 @@
-//! The SQL of grants: consent, codes, refresh tokens, and everything that ends them.
+//! The SQL of grants: consent, codes, refresh tokens. What ends them is in `grant_endings.rs`.
 
-use crate::rows;
+use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, Disconnect, Disconnected, Family, GRACE_SECONDS, GiveConsent, Given, GrantEnd, GrantId,
-    GrantRevoked, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources, RevokeGrant, pkce,
+    CONSENT_SECONDS, Family, GRACE_SECONDS, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant,
+    RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources, pkce,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, ToSql, params};
-use std::sync::Arc;
+use rusqlite::{Row, params};
 
 fn refuse(denial: OAuthDenial) -> Stop {
     Denial::OAuth(denial).into()
@@ -22,28 +22,6 @@ fn refuse(denial: OAuthDenial) -> Stop {
 
 fn find(tx: &Tx<'_>, id: GrantId) -> Result<Option<OAuthGrant>, StoreError> {
     tx.first(&format!("SELECT {} FROM oauth_grants WHERE id = ?1", rows::GRANT), [id.0], rows::grant)
-}
-
-/// Ends the grants of which this is so (`?3` is the value); how many.
-pub(crate) fn end_where(
-    tx: &mut Tx<'_>,
-    which: &str,
-    value: impl ToSql,
-    why: GrantEnd,
-    now: Timestamp,
-) -> Result<usize, StoreError> {
-    let sql = format!(
-        "UPDATE oauth_grants SET ended_at = ?1, ended_by = ?2 WHERE ended_at IS NULL AND {which} RETURNING {}",
-        rows::GRANT
-    );
-    let ended = tx.all(&sql, params![now.unix(), why.word(), value], rows::grant)?;
-    let count = ended.len();
-    ended.into_iter().for_each(|grant| tx.publish(Change::Grant(grant)));
-    Ok(count)
-}
-
-fn end(tx: &mut Tx<'_>, grant: &OAuthGrant, why: GrantEnd, now: Timestamp) -> Result<(), StoreError> {
-    end_where(tx, "id = ?3", grant.id.0, why, now).map(drop)
 }
 
 /// A grant as the store has it now, published.
@@ -111,70 +89,51 @@ impl Execute<GiveConsent> for Tx<'_> {
             "UPDATE oauth_clients SET last_used_at = ?2 WHERE client_id = ?1",
             params![&*e.client.id, now.unix()],
         )?;
-        forget_old(self, now)?;
+        forget_old(self, self.clock().settled)?;
         Ok(Given(renewed(self, GrantId(id))?))
     }
 }
 
-/// Takes codes and grants away that have been over for a day: nothing that they gave is presented any more, and the audit trail
-/// has them. How many.
-pub(crate) fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
-    // Codes that nobody can use any more: their replay is no longer told from an unknown one.
-    let codes = tx.change(
-        "DELETE FROM oauth_codes WHERE digest IN (SELECT digest FROM oauth_codes WHERE expires_at <= ?1 LIMIT 100)",
-        [now.plus_seconds(-86_400).unix()],
-    )?;
-    let sql = format!(
-        "DELETE FROM oauth_grants WHERE id IN (SELECT g.id FROM oauth_grants g WHERE (g.ends_at <= ?1 OR g.ended_at <= ?1)
-             AND NOT EXISTS (SELECT 1 FROM oauth_codes c WHERE c.grant_id = g.id) LIMIT 100) RETURNING {}",
-        rows::GRANT
-    );
-    let grants = tx.all(&sql, [now.plus_seconds(-86_400).unix()], rows::grant)?;
-    let gone = codes + grants.len();
-    for grant in grants {
-        tx.publish(Change::Grant(OAuthGrant { ended: true, ..grant }));
-    }
-    Ok(gone)
-}
-
 struct Code {
-    grant: GrantId,
     redirect_uri: String,
     challenge: String,
     oidc_nonce: Option<String>,
     signed_in_at: Timestamp,
     expires_at: Timestamp,
-    redeemed: bool,
     offline: bool,
 }
 
 fn code(row: &Row<'_>) -> Result<Code, StoreError> {
     let moment = |column| Ok::<_, StoreError>(Timestamp::from_unix(rows::get(row, column)?));
     Ok(Code {
-        grant: GrantId(rows::get(row, "grant_id")?),
         redirect_uri: rows::get(row, "redirect_uri")?,
         challenge: rows::get(row, "challenge")?,
         oidc_nonce: rows::get(row, "oidc_nonce")?,
         signed_in_at: moment("signed_in_at")?,
         expires_at: moment("expires_at")?,
-        redeemed: rows::time(row, "redeemed_at")?.is_some(),
         offline: rows::get(row, "offline")?,
     })
 }
 
 impl Execute<RedeemCode> for Tx<'_> {
     fn execute(&mut self, e: &RedeemCode, _: &Permit<Present>, now: Timestamp) -> Result<Redeemed, Stop> {
-        let sql = "SELECT c.*, g.offline FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1";
-        let code = self.first(sql, [e.code.as_bytes()], code)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        let grant = find(self, code.grant)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        if grant.client != e.client.id {
+        let sql = format!(
+            "SELECT {GRANT_ROW}, c.redeemed_at FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1"
+        );
+        let seen = |row: &Row<'_>| Ok((GrantRow::read(row)?, !to_end::is_null(row, "redeemed_at")));
+        let (of, redeemed) =
+            self.first(&sql, [e.code.as_bytes()], seen)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
+        if of.is_of_another(&e.client.id) {
             return Err(refuse(OAuthDenial::CodeOfAnother));
         }
         // Whoever has a used code and says the rest rightly or not: somebody has it who should not (RFC 6749 §4.1.2).
-        if code.redeemed {
-            end(self, &grant, GrantEnd::CodeReplayed, now)?;
-            return Ok(Redeemed::Replayed(grant));
+        if redeemed {
+            end(self, Grants::One(of.of.id), GrantEnd::CodeReplayed, now)?;
+            return Ok(Redeemed::Replayed(of.of));
         }
+        let sql = "SELECT c.*, g.offline FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1";
+        let code = self.first(sql, [e.code.as_bytes()], code)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
+        let grant = find(self, of.of.id)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
         if code.expires_at <= now {
             return Err(refuse(OAuthDenial::CodeExpired));
         }
@@ -189,6 +148,7 @@ impl Execute<RedeemCode> for Tx<'_> {
         if !grant.is_live(now) {
             return Err(refuse(OAuthDenial::GrantOver));
         }
+        self.judges_ends()?;
         let refreshes = e.client.refreshes || code.offline;
         let lives = if refreshes { e.lives.0 } else { e.lives.1 };
         self.change(
@@ -219,35 +179,81 @@ fn within(asked: Option<Resources>, grant: &OAuthGrant) -> Result<(), Stop> {
     }
 }
 
-impl Execute<RefreshGrant> for Tx<'_> {
-    fn execute(&mut self, e: &RefreshGrant, _: &Permit<Present>, now: Timestamp) -> Result<Refreshed, Stop> {
-        let grant = find(self, e.presented.grant)?.ok_or(refuse(OAuthDenial::RefreshUnknown))?;
-        let Some(family) = grant.family.filter(|_| grant.client == e.client) else {
-            return Err(refuse(OAuthDenial::RefreshUnknown));
-        };
-        if !grant.is_live(now) {
-            return Err(refuse(OAuthDenial::GrantOver));
-        }
-        let Family { number, rotated_at, version } = family;
+/// What decides whether a refresh token that was made here was replaced.
+struct Line {
+    grant: GrantRow,
+    ends_at: Option<i64>,
+    /// Whether the grant has refresh tokens at all.
+    is_there: bool,
+    /// The number of the current one; `None`: that cannot be read.
+    number: Option<i64>,
+    rotated_at: Option<Timestamp>,
+}
+
+impl Line {
+    fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let columns = ["number", "secret_version", "rotated_at"];
+        Ok(Self {
+            grant: GrantRow::read(row)?,
+            ends_at: to_end::number(row, "ends_at"),
+            is_there: !columns.iter().all(|column| to_end::is_null(row, column)),
+            number: to_end::number(row, "number"),
+            rotated_at: to_end::number(row, "rotated_at").map(Timestamp::from_unix),
+        })
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.grant.ended || self.ends_at.is_some_and(|end| end <= now.unix())
+    }
+
+    /// Whether this number is the one that the current one has replaced just now.
+    fn has_just_replaced(&self, presented: u32, now: Timestamp) -> bool {
         // Of a clock that went back since, the time says nothing: what was replaced is not just replaced for as long.
         let in_grace =
-            now < rotated_at.plus_seconds(GRACE_SECONDS) && rotated_at < now.plus_seconds(GRACE_SECONDS);
-        let just_replaced = e.presented.number + 1 == number && in_grace;
+            |at: Timestamp| now < at.plus_seconds(GRACE_SECONDS) && at < now.plus_seconds(GRACE_SECONDS);
+        self.number == Some(i64::from(presented) + 1) && self.rotated_at.is_some_and(in_grace)
+    }
+
+    /// Whether it was replaced before. Where that cannot be read it counts as replaced: the row gives no token any more.
+    fn has_replaced(&self, presented: u32, now: Timestamp) -> bool {
+        // Absent: it counts as replaced, which ends the grant.
+        self.number.is_none_or(|number| i64::from(presented) < number)
+            && !self.has_just_replaced(presented, now)
+    }
+}
+
+impl Execute<RefreshGrant> for Tx<'_> {
+    fn execute(&mut self, e: &RefreshGrant, _: &Permit<Present>, now: Timestamp) -> Result<Refreshed, Stop> {
+        let unknown = || refuse(OAuthDenial::RefreshUnknown);
+        let sql = format!(
+            "SELECT {GRANT_ROW}, g.ends_at, g.number, g.secret_version, g.rotated_at FROM oauth_grants g WHERE g.id = ?1"
+        );
+        let line = self.first(&sql, [e.presented.grant.0], Line::read)?.ok_or(unknown())?;
+        if line.grant.is_of_another(&e.client) || !line.is_there {
+            return Err(unknown());
+        }
+        if line.is_over(now) {
+            return Err(refuse(OAuthDenial::GrantOver));
+        }
+        if line.has_replaced(e.presented.number, now) {
+            end(self, Grants::One(e.presented.grant), GrantEnd::RefreshReused, now)?;
+            return Ok(Refreshed::Reused(line.grant.of));
+        }
+        let grant = find(self, e.presented.grant)?.ok_or(unknown())?;
+        let Family { number, version, .. } = grant.family.ok_or(unknown())?;
+        let just_replaced = line.has_just_replaced(e.presented.number, now);
         if e.presented.number > number {
             // Of a time that was taken back, by a restored copy.
-            return Err(refuse(OAuthDenial::RefreshUnknown));
-        }
-        if e.presented.number < number && !just_replaced {
-            end(self, &grant, GrantEnd::RefreshReused, now)?;
-            return Ok(Refreshed::Reused(grant));
+            return Err(unknown());
         }
         if e.presented.number == number && e.presented.version != version {
-            return Err(refuse(OAuthDenial::RefreshUnknown));
+            return Err(unknown());
         }
         within(e.resources, &grant)?;
         if e.scopes.is_some_and(|scopes| !scopes.without(grant.scopes).is_empty()) {
             return Err(refuse(OAuthDenial::ScopeWider));
         }
+        self.judges_ends()?;
         if just_replaced {
             return Ok(Refreshed::Granted(grant, false));
         }
@@ -262,34 +268,5 @@ impl Execute<RefreshGrant> for Tx<'_> {
             params![&*e.client, now.unix()],
         )?;
         Ok(Refreshed::Granted(renewed(self, grant.id)?, true))
-    }
-}
-
-impl Execute<RevokeGrant> for Tx<'_> {
-    fn execute(
-        &mut self,
-        e: &RevokeGrant,
-        _: &Permit<Present>,
-        now: Timestamp,
-    ) -> Result<GrantRevoked, Stop> {
-        let grant = find(self, e.grant)?.filter(|grant| grant.client == e.client);
-        let grant = grant.ok_or(refuse(OAuthDenial::RefreshUnknown))?;
-        let live = !grant.ended;
-        end(self, &grant, GrantEnd::Revoked, now)?;
-        Ok(GrantRevoked { grant, now: live })
-    }
-}
-
-impl Execute<Disconnect> for Tx<'_> {
-    fn execute(
-        &mut self,
-        e: &Disconnect,
-        permit: &Permit<ManageSignIns>,
-        now: Timestamp,
-    ) -> Result<Disconnected, Stop> {
-        let user = permit.principal()?.user;
-        let own = format!("user_id = {} AND client_id = ?3", user.0);
-        let grants = end_where(self, &own, &*e.client, GrantEnd::Disconnected, now)?;
-        Ok(Disconnected { user, client: Arc::clone(&e.client), grants })
     }
 }

@@ -1,5 +1,6 @@
 //! The SQL of idempotent writes: finding the answer of a claim, and keeping one.
 
+use crate::error::is_constraint;
 use crate::kept::{self, Delta};
 use crate::payer::Payer;
 use crate::rows;
@@ -7,6 +8,7 @@ use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Rendered, Stop, Subject};
+use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
 use keyward_core::live::KeyUse;
 use keyward_core::store::StoreError;
@@ -66,6 +68,11 @@ pub(crate) fn find(tx: &mut Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Opt
 }
 
 impl Record {
+    /// Whether the answer shows a secret: only for a time.
+    pub(crate) fn shows_secret(&self) -> bool {
+        self.salt.is_some()
+    }
+
     /// The answer as it was. `used`: the secret that it shows has been used since.
     ///
     /// # Errors
@@ -132,8 +139,17 @@ pub(crate) fn keep(
 }
 
 /// Takes the sealed answers about a key away: its secret was used, replaced or ended.
-pub(crate) const FORGET_SECRETS: &str =
-    "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL";
+pub(crate) fn forget_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
+    let sql = "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL";
+    match tx.change(sql, [key.0]) {
+        // SQLite changes no row that holds a value of another type than its column's: such a record goes as a whole.
+        Err(error) if is_constraint(&error) => {
+            tracing::error!(%key, %error, "answers that show the secret of a key cannot be closed, and are taken away");
+            tx.forget_answers("subject_id = ?1 AND salt IS NOT NULL", [key.0])
+        }
+        closed => closed.map(drop),
+    }
+}
 
 /// The same, if this is the digest of the secret that they show: the key's current one.
 pub(crate) const FORGET_USED_SECRET: &str =

@@ -14,7 +14,6 @@ use keyward_core::permit::{Administer, Permit, SignIn};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
-use std::sync::Arc;
 
 /// Who has this subject; whoever is linked by now.
 fn linked(tx: &Tx<'_>, issuer: &str, subject: &str) -> Result<Option<Identity>, StoreError> {
@@ -44,27 +43,36 @@ impl Execute<LinkIdentity> for Tx<'_> {
         _: &Permit<Administer>,
         now: Timestamp,
     ) -> Result<IdentityLinked, Stop> {
+        if !e.linked {
+            return Ok(IdentityLinked { wanted: e.clone(), now: unlink(self, e)? });
+        }
         let before = linked(self, &e.issuer, &e.subject)?;
         let own = before.as_ref().is_some_and(|identity| identity.user == e.user);
-        let changed = match (e.linked, &before) {
-            (true, None) => {
+        let changed = match &before {
+            None => {
                 let user = self.first("SELECT 1 FROM users WHERE id = ?1", [e.user.0], |_| Ok(()))?;
                 user.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
                 add(self, (&e.issuer, &e.subject), e.user, now)?;
                 true
             }
-            (true, Some(_)) if !own => {
+            Some(_) if !own => {
                 return Err(Denial::invalid("subject", "subject is linked to another user").into());
             }
-            (false, Some(identity)) if own => {
-                self.change("DELETE FROM identities WHERE id = ?1", [identity.id])?;
-                self.publish(Change::Unlinked(Arc::clone(&identity.issuer), Arc::clone(&identity.subject)));
-                true
-            }
-            _ => false,
+            Some(_) => false,
         };
         Ok(IdentityLinked { wanted: e.clone(), now: changed })
     }
+}
+
+/// Takes a user's link away, or one whose user cannot be read; whether there was one.
+fn unlink(tx: &mut Tx<'_>, e: &LinkIdentity) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM identities
+               WHERE issuer = ?1 AND subject = ?2 AND (user_id = ?3 OR typeof(user_id) <> 'integer')";
+    let gone = tx.change(sql, params![e.issuer, e.subject, e.user.0])? > 0;
+    if gone {
+        tx.publish(Change::Unlinked(e.issuer.as_str().into(), e.subject.as_str().into()));
+    }
+    Ok(gone)
 }
 
 impl Execute<LinkByEmail> for Tx<'_> {
@@ -74,6 +82,7 @@ impl Execute<LinkByEmail> for Tx<'_> {
         _: &Permit<SignIn>,
         now: Timestamp,
     ) -> Result<LinkedByEmail, Stop> {
+        self.judges_ends()?;
         let before = linked(self, &e.issuer, &e.subject)?;
         // Nobody who is disabled, and nobody who comes from this issuer as somebody else already.
         let user = self.first(
@@ -82,6 +91,7 @@ impl Execute<LinkByEmail> for Tx<'_> {
             params![&*e.email, &*e.issuer, &*e.subject],
             |row| Ok(UserId(rows::get(row, "id")?)),
         )?;
+        // Absent: the subject is nobody's yet, which is what linking is for.
         let user = user.filter(|user| before.as_ref().is_none_or(|identity| identity.user == *user));
         let user = user.ok_or(Denial::TokenUnlinked)?;
         let open = open_to(self, e, user, now)?;
@@ -118,7 +128,7 @@ fn open_to(
 ) -> Result<Vec<(AccountId, Role)>, StoreError> {
     let open = tx.all(
         "SELECT i.account_id, i.role, a.slug FROM invitations i JOIN accounts a ON a.id = i.account_id
-         WHERE i.user_id = ?1 AND i.expires_at > ?2 ORDER BY i.account_id",
+         WHERE i.user_id = ?1 AND i.expires_at > ?2 AND typeof(i.expires_at) = 'integer' ORDER BY i.account_id",
         params![user.0, now.unix()],
         |row| Ok((invitation(row)?, rows::get::<String>(row, "slug")?)),
     )?;

@@ -4,7 +4,7 @@
 use crate::error::store_error;
 use crate::payer::Payer;
 use crate::reader::all;
-use crate::rows;
+use crate::to_end;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, Row};
@@ -19,15 +19,19 @@ pub(crate) const COST: &str = "account_id, user_id, 512 + CASE WHEN salt IS NULL
 /// The same, of a record that is being made.
 pub(crate) fn cost(body: Option<&[u8]>, is_sealed: bool) -> u64 {
     let body = body.filter(|_| !is_sealed).map_or(0, <[u8]>::len);
+    // Absent: more than there is room for.
     RECORD + u64::try_from(body).unwrap_or(u64::MAX)
 }
 
-/// Whose a record is, and what it counts as.
-pub(crate) fn counted(row: &Row<'_>) -> Result<(Payer, u64), StoreError> {
-    let account: Option<i64> = rows::get(row, "account_id")?;
-    let payer = Payer::of_user(account.map(AccountId), UserId(rows::get(row, "user_id")?));
-    let cost: i64 = rows::get(row, "cost")?;
-    Ok((payer, u64::try_from(cost).unwrap_or_default()))
+/// Whose a record is, and what it counts as; `None`: whose it is cannot be read, and it counts for nobody.
+pub(crate) fn counted(row: &Row<'_>) -> Option<(Payer, u64)> {
+    let account = to_end::number(row, "account_id").map(AccountId);
+    if account.is_none() && !to_end::is_null(row, "account_id") {
+        return None;
+    }
+    let payer = Payer::of_user(account, UserId(to_end::number(row, "user_id")?));
+    let cost = to_end::number(row, "cost").and_then(|cost| u64::try_from(cost).ok());
+    Some((payer, cost?))
 }
 
 /// A change of what is kept.
@@ -51,7 +55,7 @@ impl Kept {
         let sql = format!(
             "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) GROUP BY 1, 2"
         );
-        for (payer, bytes) in all(connection, &sql, [], counted)? {
+        for (payer, bytes) in all(connection, &sql, [], |row| Ok(counted(row)))?.into_iter().flatten() {
             kept.take_in(&[Delta::More(payer, bytes)]);
         }
         Ok(kept)
@@ -84,7 +88,7 @@ impl Kept {
     }
 }
 
-/// Takes the records away that `which` picks, and says what they counted as.
+/// Takes the records away that `which` picks, and says what they counted as: of each, as far as that can be read.
 pub(crate) fn delete(
     connection: &Connection,
     which: &str,
@@ -95,8 +99,7 @@ pub(crate) fn delete(
     let mut rows = statement.query(params).map_err(store_error)?;
     let mut gone = Vec::new();
     while let Some(row) = rows.next().map_err(store_error)? {
-        let (payer, bytes) = counted(row)?;
-        gone.push(Delta::Less(payer, bytes));
+        gone.extend(counted(row).map(|(payer, bytes)| Delta::Less(payer, bytes)));
     }
     Ok(gone)
 }

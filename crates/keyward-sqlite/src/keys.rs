@@ -1,26 +1,25 @@
-//! The SQL of API keys. Whose key it is stands in the statements.
+//! The SQL of API keys. Whose key it is stands in the statements. What ends keys is in `key_endings.rs`.
 
-use crate::idempotency::FORGET_SECRETS;
+use crate::idempotency::forget_secrets;
 use crate::tx::Tx;
 use crate::{Reads, Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
 use keyward_core::api_key::{
-    ApiKey, CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, KeySecret, NewSecret, RevokeKey, RotateKey,
-    Settled, may_rotate, settle,
+    ApiKey, CreateKey, IssueKey, KeyMade, KeyRotated, KeySecret, NewSecret, RotateKey, Settled, may_rotate,
+    settle,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::input::Field;
+use keyward_core::id::{KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
-use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount, RevokeKeys};
+use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount};
 use keyward_core::principal::{Credential, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 impl Execute<CreateKey> for Tx<'_> {
     fn execute(
@@ -31,9 +30,7 @@ impl Execute<CreateKey> for Tx<'_> {
     ) -> Result<KeyMade, Stop> {
         let (maker, member) = (permit.principal()?, permit.member()?);
         // Here and not where the body is read: a retry of what was done asks no more.
-        if matches!(e.wanted.expires_at, Field::Value(end) if end <= now) {
-            return Err(Denial::invalid("expires_at", "expires_at must be in the future").into());
-        }
+        in_the_future(e.wanted.expires_at.value(), now)?;
         let settled = settle(maker, e.wanted.clone())?;
         insert(self, member, maker.user, &e.label, settled, &e.secret, now)
     }
@@ -55,12 +52,21 @@ impl Execute<CreateKey> for Tx<'_> {
 
 impl Execute<IssueKey> for Tx<'_> {
     fn execute(&mut self, e: &IssueKey, _: &Permit<Administer>, now: Timestamp) -> Result<KeyMade, Stop> {
+        in_the_future(e.expires_at, now)?;
         let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
         let role = self
             .first(sql, params![e.account.0, e.user.0], rows::role)?
             .ok_or_else(|| Denial::not_found("Member", &e.user.to_string()))?;
-        let settled = Settled { grant: e.grant, expires_at: None, allowed_ips: None };
+        let settled =
+            Settled { grant: e.grant, expires_at: e.expires_at, allowed_ips: e.allowed_ips.clone() };
         insert(self, Membership { account: e.account, role }, e.user, &e.label, settled, &e.secret, now)
+    }
+}
+
+fn in_the_future(end: Option<Timestamp>, now: Timestamp) -> Result<(), Denial> {
+    match end {
+        Some(end) if end <= now => Err(Denial::invalid("expires_at", "expires_at must be in the future")),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -131,7 +137,7 @@ fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(),
     })?;
     let live = tx.first(LIVE, params![member.account.0, now.unix()], |row| rows::get::<u32>(row, "live"))?;
     let most = account.limits(tx.tiers()).keys;
-    if live.unwrap_or(0) < most {
+    if live.is_some_and(|live| live < most) {
         return Ok(());
     }
     let whose = match account.overrides.keys {
@@ -150,7 +156,7 @@ fn insert_secret(tx: &Tx<'_>, key: KeyId, secret: &NewSecret, now: Timestamp) ->
     Ok(())
 }
 
-fn publish_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
+pub(crate) fn publish_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
     let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
     let secrets: Vec<KeySecret> = tx.all(&sql, [key.0], rows::secret)?;
     tx.publish(Change::Secrets(key, secrets));
@@ -173,7 +179,7 @@ impl Execute<RotateKey> for Tx<'_> {
         // Without grace it is over for good, even if the clock is set back after.
         let over = Timestamp::from_unix(0);
         let ends_at = if e.grace_seconds > 0 { now.plus_seconds(e.grace_seconds) } else { over };
-        self.change(FORGET_SECRETS, [key.id.0])?;
+        forget_secrets(self, key.id)?;
         keep_one(self, key.id, ends_at)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
@@ -260,59 +266,6 @@ fn refuse_in_grace(tx: &Tx<'_>, key: KeyId, maker: &Principal) -> Result<(), Sto
     }
 }
 
-impl Execute<RevokeKey> for Tx<'_> {
-    fn execute(
-        &mut self,
-        e: &RevokeKey,
-        permit: &Permit<RevokeKeys>,
-        now: Timestamp,
-    ) -> Result<KeyRevoked, Stop> {
-        let (key, account, revoked_at) = to_revoke(self, e, permit)?;
-        let revoked = KeyRevoked { key, account, now: revoked_at.is_none() };
-        if revoked.now {
-            self.change("UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1", params![key.0, now.unix()])?;
-            self.change(FORGET_SECRETS, [key.0])?;
-            self.publish(Change::Revoked(key, now));
-        }
-        Ok(revoked)
-    }
-
-    fn may_replay(
-        &mut self,
-        e: &RevokeKey,
-        _: i64,
-        permit: &Permit<RevokeKeys>,
-        _: Timestamp,
-    ) -> Result<(), Stop> {
-        to_revoke(self, e, permit).map(drop)
-    }
-}
-
-/// The key to revoke, its account, and when it was revoked: of an admin's account, else a caller's own, or only itself; of the
-/// operator's, any. No more of the row is read than that, so a key can be ended whatever else is wrong with it.
-fn to_revoke(
-    tx: &Tx<'_>,
-    e: &RevokeKey,
-    permit: &Permit<RevokeKeys>,
-) -> Result<(KeyId, AccountId, Option<Timestamp>), Stop> {
-    let absent = || Denial::not_found("API key", &e.as_sent);
-    let id = e.key.map(|key| key.0);
-    let sql = "SELECT id, account_id, revoked_at FROM api_keys WHERE id = ?1";
-    let read = |row: &Row<'_>| {
-        let (id, account) = (rows::get(row, "id")?, rows::get(row, "account_id")?);
-        Ok((KeyId(id), AccountId(account), rows::time(row, "revoked_at")?))
-    };
-    if matches!(permit.holder(), Holder::Operator) {
-        return Ok(tx.first(sql, [id], read)?.ok_or_else(absent)?);
-    }
-    let (who, member) = (permit.principal()?, permit.member()?);
-    let only = permit.only_itself().then(|| who.credential.id());
-    let admin = member.role == Role::Admin;
-    let within = format!("{sql} AND account_id = ?2 AND (user_id = ?3 OR ?4) AND (?5 IS NULL OR id = ?5)");
-    let reached = params![id, member.account.0, who.user.0, admin, only];
-    Ok(tx.first(&within, reached, read)?.ok_or_else(absent)?)
-}
-
 impl KeyReads for Sqlite {
     fn list_keys<'a>(
         &'a self,
@@ -349,6 +302,7 @@ fn list(
     window: &Window,
 ) -> Result<Listed<ApiKey>, StoreError> {
     let total = reads.first(&total(), params![account, user, whole], |row| rows::get::<i64>(row, "total"))?;
+    // Absent: shown alone: there are none.
     let total = total.unwrap_or(0);
     let (limit, (order, offset)) = match &window.from {
         From::After(_) => (window.limit, ("", 0)),

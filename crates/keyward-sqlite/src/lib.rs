@@ -11,16 +11,20 @@
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
 //! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs` | the SQL of identity |
 //! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
+//! | `grant_endings.rs`, `key_endings.rs`, `to_end.rs` | what ends, whatever else its rows hold |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `idempotency.rs`, `in_progress.rs`, `kept.rs` | the answers of claims, those that are being executed, how much they take |
-//! | `upkeep.rs`, `forget.rs` | what is written, and taken away, in batches |
+//! | `clock.rs`, `accept_clock.rs` | the newest time, recorded, and taken back |
+//! | `upkeep.rs`, `forget.rs`, `limit_windows.rs` | what is written, and taken away, in batches |
 //! | `faults.rs`, `fail_point.rs` | faults made on purpose, for tests (feature `fault-injection`) |
 //!
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
 
+mod accept_clock;
 mod accounts;
 mod active_accounts;
 mod clients;
+mod clock;
 mod commit;
 mod endings;
 mod error;
@@ -28,13 +32,16 @@ mod fail_point;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
 mod forget;
+mod grant_endings;
 mod grants;
 mod health;
 mod idempotency;
 mod identities;
 mod in_progress;
 mod kept;
+mod key_endings;
 mod keys;
+mod limit_windows;
 mod load;
 mod migrate;
 mod open;
@@ -50,6 +57,7 @@ mod strangers;
 mod team;
 #[cfg(test)]
 mod testing;
+mod to_end;
 mod tx;
 mod upkeep;
 mod writer;
@@ -61,6 +69,7 @@ pub use operator::copy;
 pub use reader::Reads;
 pub use tx::Tx;
 
+use keyward_core::clock::Clock;
 use keyward_core::live::Directory;
 use std::sync::Arc;
 
@@ -71,6 +80,15 @@ pub struct Sqlite {
     readers: Arc<reader::Readers>,
     writer: Arc<writer::Writer>,
     directory: Directory,
-    left_out: u64,
+    left_out: Arc<keyward_core::left_out::LeftOut>,
     in_progress: in_progress::InProgress,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sqlite {
+    /// The clock by which everything is judged that this store knows: one that does not go back.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
 }

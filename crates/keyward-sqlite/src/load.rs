@@ -5,65 +5,73 @@
 
 use crate::open::OpenError;
 use crate::reader::all;
-use crate::rows;
+use crate::{rows, to_end};
 use keyward_core::api_key::{Digest, KeySecret};
 use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::left_out::{LeftOut, LeftOutRow};
 use keyward_core::live::{Change, RETIRED, RetiredKey};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use keyward_core::team::OpenInvitation;
 use rusqlite::{Connection, Row};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What was learnt.
 pub(crate) struct Learnt {
     /// Every account, user, membership, identity, choice of an account and invitation, every key that was not revoked with its
     /// secrets, and the newest digests of those that were.
     pub(crate) changes: Vec<Change>,
-    /// How many rows were left out.
-    pub(crate) left_out: u64,
+    /// The rows that were left out.
+    pub(crate) left_out: LeftOut,
 }
 
 /// Reads everything.
 pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
-    let mut loading = Loading { connection, left_out: 0 };
-    let accounts = loading.table("accounts", rows::ACCOUNT, rows::account, |account| {
+    let mut loading = Loading { connection, left_out: LeftOut::default() };
+    let accounts = loading.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
         vec![format!("id {}", account.id), format!("slug {}", account.slug)]
     })?;
-    let users = loading.table("users", rows::USER, rows::user, |user| {
+    let users = loading.table(("users", ID), rows::USER, rows::user, |user| {
         vec![format!("id {}", user.id), format!("email {}", user.email)]
     })?;
-    let members =
-        loading.table("memberships", "account_id, user_id, role", member, |(account, user, _)| {
-            vec![format!("user {user} in account {account}")]
-        })?;
-    let keys = loading.of("api_keys", &live_keys(), rows::key, |key| vec![format!("id {}", key.id)])?;
+    let members = loading.table(
+        ("memberships", PLACE),
+        "account_id, user_id, role",
+        member,
+        |(account, user, _)| vec![format!("user {user} in account {account}")],
+    )?;
+    let unread_members = unread_members(connection, &members)?;
+    let keys = loading.of(("api_keys", ID), &live_keys(), rows::key, |key| vec![format!("id {}", key.id)])?;
     let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
-    for secret in loading.of("api_key_secrets", &live_secrets(), rows::secret, |secret| {
+    for secret in loading.of(("api_key_secrets", &["key_id"]), &live_secrets(), rows::secret, |secret| {
         vec![secret.digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()]
     })? {
         secrets.entry(secret.key).or_default().push(secret);
     }
-    let retired = loading.of("api_key_secrets", &retired_secrets(), retired, |_| Vec::new())?;
-    let identities = loading.table("identities", rows::IDENTITY, rows::identity, |identity| {
+    let retired =
+        loading.of(("api_key_secrets", &["key_id"]), &retired_secrets(), retired, |_| Vec::new())?;
+    let identities = loading.table(("identities", ID), rows::IDENTITY, rows::identity, |identity| {
         vec![format!("{} {}", identity.issuer, identity.subject)]
     })?;
-    let chosen = loading.table("active_accounts", rows::CHOSEN, rows::chosen, |chosen| {
+    let chosen = loading.table(("active_accounts", PLACE), rows::CHOSEN, rows::chosen, |chosen| {
         vec![format!("{} {} {}", chosen.user, chosen.issuer, chosen.client)]
     })?;
     let invited =
-        loading.table("invitations", "account_id, user_id, role, expires_at", invitation, |_| Vec::new())?;
-    let clients =
-        loading.table("oauth_clients", rows::CLIENT, rows::client, |client| vec![client.id.to_string()])?;
-    let grants = loading.table("oauth_grants", rows::GRANT, rows::grant, |_| Vec::new())?;
-    let sessions = loading.table("sessions", rows::SESSION, rows::session, |_| Vec::new())?;
+        loading.table(("invitations", PLACE), "account_id, user_id, role, expires_at", invitation, |_| {
+            Vec::new()
+        })?;
+    let clients = loading
+        .table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| vec![client.id.to_string()])?;
+    let grants = loading.of(("oauth_grants", ID), &live_grants(), rows::grant, |_| Vec::new())?;
+    let sessions = loading.table(("sessions", ID), rows::SESSION, rows::session, |_| Vec::new())?;
     let signing = loading
-        .table("signing_keys", rows::SIGNING_KEY, rows::signing_key, |key| vec![key.kid.to_string()])?;
+        .table(("signing_keys", ID), rows::SIGNING_KEY, rows::signing_key, |key| vec![key.kid.to_string()])?;
     let changes = accounts
         .into_iter()
         .map(Change::Account)
         .chain(users.into_iter().map(Change::User))
         .chain(members.into_iter().map(|(account, user, role)| Change::Member(account, user, Some(role))))
+        .chain(unread_members)
         // The oldest first: the newest are the last to be forgotten.
         .chain(retired.into_iter().rev().map(|(digest, key)| Change::Retired(digest, key)))
         .chain(keys.into_iter().map(Change::Key))
@@ -89,6 +97,32 @@ fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {
     Ok((AccountId(account), UserId(user), rows::role(row)?))
 }
 
+/// The memberships of which only the account and the user can be read. They give no right, and where one is, no other account of
+/// its user is the only one.
+fn unread_members(
+    connection: &Connection,
+    read: &[(AccountId, UserId, Role)],
+) -> Result<Vec<Change>, OpenError> {
+    let read: BTreeSet<_> = read.iter().map(|(account, user, _)| (*account, *user)).collect();
+    let sql = "SELECT account_id, user_id FROM memberships
+               WHERE typeof(account_id) = 'integer' AND typeof(user_id) = 'integer'";
+    let named =
+        |row: &Row<'_>| Ok((AccountId(rows::get(row, "account_id")?), UserId(rows::get(row, "user_id")?)));
+    let all = all(connection, sql, [], named).map_err(open_error)?;
+    let unread = all.into_iter().filter(|named| !read.contains(named));
+    Ok(unread.map(|(account, user)| Change::MemberUnread(account, user)).collect())
+}
+
+/// The columns that name a row.
+type Named = &'static [&'static str];
+const ID: Named = &["id"];
+const PLACE: Named = &["account_id", "user_id"];
+
+/// The grants that were not ended. What is no time at all is no end, and no grant that can be read either.
+fn live_grants() -> String {
+    format!("SELECT {} FROM oauth_grants WHERE typeof(ended_at) <> 'integer'", rows::GRANT)
+}
+
 /// The keys that were not revoked. One of which another row says that it was is not among them; what is no time at all is no
 /// revocation, and no key that can be read either.
 fn live_keys() -> String {
@@ -105,7 +139,7 @@ fn live_secrets() -> String {
 /// The digests of the keys that were revoked last.
 fn retired_secrets() -> String {
     format!(
-        "SELECT s.digest, k.id, k.user_id, k.account_id FROM api_keys k JOIN api_key_secrets s ON s.key_id = k.id
+        "SELECT s.digest, s.key_id, k.id, k.user_id, k.account_id FROM api_keys k JOIN api_key_secrets s ON s.key_id = k.id
          WHERE k.revoked_at IS NOT NULL AND typeof(k.revoked_at) = 'integer' ORDER BY k.revoked_at DESC LIMIT {RETIRED}"
     )
 }
@@ -121,49 +155,64 @@ fn retired(row: &Row<'_>) -> Result<(Digest, RetiredKey), StoreError> {
 
 struct Loading<'c> {
     connection: &'c Connection,
-    left_out: u64,
+    left_out: LeftOut,
 }
 
 impl Loading<'_> {
     /// The rows of a table that can be read and are named once. `names`: what no other row may be named too.
     fn table<T>(
         &mut self,
-        table: &'static str,
+        (table, named): (&'static str, Named),
         columns: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
         names: fn(&T) -> Vec<String>,
     ) -> Result<Vec<T>, OpenError> {
-        self.of(table, &format!("SELECT {columns} FROM {table}"), read, names)
+        self.of((table, named), &format!("SELECT {columns} FROM {table}"), read, names)
     }
 
     /// The same, of the rows that a query of the table finds.
     fn of<T>(
         &mut self,
-        table: &'static str,
+        (table, named): (&'static str, Named),
         sql: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
         names: fn(&T) -> Vec<String>,
     ) -> Result<Vec<T>, OpenError> {
-        let found = all(self.connection, sql, [], |row| {
-            Ok(read(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
-        });
-        let found = found.map_err(open_error)?;
-        let rows = found.len();
-        let readable: Vec<T> = found.into_iter().flatten().collect();
-        let mut named: HashMap<String, u32> = HashMap::new();
-        for name in readable.iter().flat_map(names) {
-            *named.entry(name).or_default() += 1;
+        let found = all(self.connection, sql, [], |row| Ok((name_of(row, named), read(row))));
+        let mut readable = Vec::new();
+        for (row, read) in found.map_err(open_error)? {
+            match read {
+                Ok(value) => readable.push((row, value)),
+                Err(error) => {
+                    tracing::error!(table, row, %error, "a row was left out");
+                    self.left_out.add(LeftOutRow { table, row });
+                }
+            }
         }
-        let is_twice =
-            |row: &T| names(row).iter().any(|name| named.get(name).is_some_and(|times| *times > 1));
-        let (twice, once): (Vec<T>, Vec<T>) = readable.into_iter().partition(is_twice);
-        for _ in &twice {
+        let mut times: HashMap<String, u32> = HashMap::new();
+        for name in readable.iter().flat_map(|(_, value)| names(value)) {
+            *times.entry(name).or_default() += 1;
+        }
+        let is_twice = |(_, value): &(String, T)| {
+            names(value).iter().any(|name| times.get(name).is_some_and(|times| *times > 1))
+        };
+        let (twice, once): (Vec<_>, Vec<_>) = readable.into_iter().partition(is_twice);
+        for (row, _) in twice {
             // Its names may be a digest: they are not told.
-            tracing::error!(table, "a row was left out: there is another with its name");
+            tracing::error!(table, row, "a row was left out: there is another with its name");
+            self.left_out.add(LeftOutRow { table, row });
         }
-        self.left_out += (rows - once.len()) as u64;
-        Ok(once)
+        Ok(once.into_iter().map(|(_, value)| value).collect())
     }
+}
+
+/// What names a row, as far as it can be read.
+fn name_of(row: &Row<'_>, named: Named) -> String {
+    let part = |column: &&str| match to_end::number(row, column) {
+        Some(id) => format!("{column} {id}"),
+        None => format!("{column} ?"),
+    };
+    named.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn open_error(error: StoreError) -> OpenError {
@@ -175,5 +224,21 @@ pub(crate) fn open_error(error: StoreError) -> OpenError {
             }
         }
         StoreError::Corrupt { .. } | StoreError::Busy => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_membership_of_which_only_the_names_can_be_read_is_known_to_be_there() {
+        let connection = Connection::open_in_memory().unwrap();
+        let rows = "CREATE TABLE memberships (account_id, user_id, role);
+            INSERT INTO memberships VALUES (1, 1, 'admin'), (2, 1, 'emperor'), (3, 2, 'viewer'), (NULL, 1, 'admin'), (4, 'x', 'admin')";
+        connection.execute_batch(rows).unwrap();
+        let read = [(AccountId(1), UserId(1), Role::Admin), (AccountId(3), UserId(2), Role::Viewer)];
+        let unread = unread_members(&connection, &read).unwrap();
+        assert!(matches!(unread[..], [Change::MemberUnread(AccountId(2), UserId(1))]), "{unread:?}");
     }
 }

@@ -41,6 +41,11 @@ pub(crate) const IDENTITY: Component = Component {
             name: "networks_of_clients",
             sql: include_str!("../migrations/0009_networks_of_clients.sql"),
         },
+        Migration { name: "clock", sql: include_str!("../migrations/0011_clock.sql") },
+        Migration {
+            name: "verified_addresses",
+            sql: include_str!("../migrations/0012_verified_addresses.sql"),
+        },
     ],
 };
 
@@ -85,6 +90,7 @@ pub(crate) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
     match (id, tables) {
         (APPLICATION_ID, _) => Ok(false),
         (0, 0) => Ok(true),
+        // Absent: a database that is not ours is not opened.
         _ => Err(OpenError::NotOurs),
     }
 }

@@ -6,8 +6,8 @@ use crate::load::Learnt;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::reader::Readers;
 use crate::writer::Writer;
-use crate::{Sqlite, load};
-use keyward_core::clock::{Clock, Timestamp};
+use crate::{Sqlite, clock, load};
+use keyward_core::clock::{Clock, SteadyClock, Timestamp};
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
 use keyward_core::swap::Swap;
@@ -33,7 +33,7 @@ pub struct Options<'a> {
     pub tiers: Swap<Tiers>,
     /// How many bytes of the answers of idempotent writes one account keeps ([`keyward_core::idempotency::KEPT_BYTES`]).
     pub idempotency_bytes: u64,
-    /// The store's clock.
+    /// The machine's clock. The store's own, [`Sqlite::clock`], does not go back when this one does.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -68,6 +68,12 @@ pub enum OpenError {
     /// It holds another program's tables.
     #[error("the file is a database of another program")]
     NotOurs,
+    /// Nothing says which root secret it belongs to.
+    #[error(
+        "the database does not say which root secret its keys belong to (root_secret_versions has no row, or one that cannot \
+         be read): restore a copy"
+    )]
+    NoSecret,
     /// It belongs to another root secret.
     #[error("the root secret is not the one that this database belongs to (version {0})")]
     WrongSecret(u32),
@@ -114,7 +120,9 @@ impl Sqlite {
         }
         migrate(&mut connection, &components, now)?;
         recognise_secret(&connection, options.root_secret_checks, now)?;
-        let directory = Directory::default();
+        let watch = clock::watch(&connection, &*options.clock)?;
+        let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(Arc::clone(&options.clock), watch.clone()));
+        let directory = Directory::watching(watch);
         let Learnt { changes, left_out } = load::everything(&connection)?;
         let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
         directory.publish(changes);
@@ -123,7 +131,7 @@ impl Sqlite {
             connection,
             lock,
             directory.clone(),
-            Arc::clone(&options.clock),
+            Arc::clone(&clock),
             options.tiers.clone(),
             kept,
         )
@@ -132,8 +140,9 @@ impl Sqlite {
             writer: Arc::new(writer),
             readers: Arc::new(readers),
             directory,
-            left_out,
+            left_out: Arc::new(left_out),
             in_progress: InProgress::default(),
+            clock,
         })
     }
 }
@@ -231,9 +240,10 @@ fn recognise_secret(
     checks: &[(u32, String)],
     now: Timestamp,
 ) -> Result<(), OpenError> {
-    let mut statement = connection.prepare("SELECT version, check_value FROM root_secret_versions")?;
-    let known: Vec<(u32, String)> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let known = known_secrets(connection)?;
+    if known.is_empty() && has_keys(connection)? {
+        return Err(OpenError::NoSecret);
+    }
     for (version, check) in &known {
         if !checks.iter().any(|(v, c)| v == version && c == check) {
             return Err(OpenError::WrongSecret(*version));
@@ -246,4 +256,19 @@ fn recognise_secret(
         )?;
     }
     Ok(())
+}
+
+/// The versions that the store says it belongs to. A row that cannot be read is refused: it could be of any secret.
+fn known_secrets(connection: &Connection) -> Result<Vec<(u32, String)>, OpenError> {
+    let mut statement = connection.prepare("SELECT version, check_value FROM root_secret_versions")?;
+    let known =
+        statement.query_map([], |row| Ok(row.get(0).and_then(|version| Ok((version, row.get(1)?)))))?;
+    let known: Vec<rusqlite::Result<(u32, String)>> = known.collect::<Result<_, _>>()?;
+    known.into_iter().map(|row| row.map_err(|_| OpenError::NoSecret)).collect()
+}
+
+/// Whether anything is there that only its own root secret opens: a digest of an API key, or a signing key.
+fn has_keys(connection: &Connection) -> Result<bool, OpenError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM api_key_secrets) OR EXISTS (SELECT 1 FROM signing_keys)";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }

@@ -25,6 +25,16 @@ impl OperatorReads for Sqlite {
         Box::pin(self.read(move |reads| reads.all(sql, params![since.unix(), after, limit], audit_row)))
     }
 
+    fn user_to_end(&self, email: String) -> BoxFuture<'_, Result<Option<UserId>, StoreError>> {
+        let id = |row: &Row<'_>| rows::get(row, "id").map(UserId);
+        Box::pin(self.read(move |reads| reads.first("SELECT id FROM users WHERE email = ?1", [email], id)))
+    }
+
+    fn account_to_end(&self, slug: String) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>> {
+        let id = |row: &Row<'_>| rows::get(row, "id").map(AccountId);
+        Box::pin(self.read(move |reads| reads.first("SELECT id FROM accounts WHERE slug = ?1", [slug], id)))
+    }
+
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>> {
         let sql = format!("SELECT {} FROM api_keys WHERE id = ?1", rows::KEY);
         Box::pin(self.read(move |reads| reads.first(&sql, [id.0], rows::key)))

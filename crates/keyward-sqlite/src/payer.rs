@@ -51,10 +51,12 @@ impl Payer {
     }
 
     pub(crate) fn of_user(account: Option<AccountId>, user: UserId) -> Self {
+        // Absent: the user pays itself.
         account.map_or(Self::User(user), Self::Account)
     }
 }
 
 fn network(context: &Context) -> ClientAddress {
+    // Absent: all without an address share one part.
     context.address.map_or(ClientAddress::Unknown, |address| ClientAddress::Known(address).network())
 }

@@ -1,8 +1,8 @@
 //! The SQL of the versions of the root secret that a store belongs to.
 
+use crate::error::is_of_a_row;
 use crate::rows;
 use crate::tx::Tx;
-use keyward_core::api_key::KeySecret;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -75,8 +75,12 @@ fn forget(tx: &mut Tx<'_>, version: u32) -> Result<(), StoreError> {
     tx.change("DELETE FROM api_key_secrets WHERE pepper_version = ?1", [version])?;
     let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
     for key in keys {
-        let left: Vec<KeySecret> = tx.all(&sql, [key.0], rows::secret)?;
-        tx.publish(Change::Secrets(key, left));
+        let left = tx.all(&sql, [key.0], |row| match rows::secret(row) {
+            // A secret that cannot be read opens nothing, and keeps no version alive.
+            Err(error) if is_of_a_row(&error) => Ok(None),
+            secret => secret.map(Some),
+        })?;
+        tx.publish(Change::Secrets(key, left.into_iter().flatten().collect()));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub(crate) const ACCOUNT: &str =
     "id, slug, name, account_type, tier, reads_per_minute, writes_per_minute, max_keys, disabled_at";
 pub(crate) const USER: &str =
-    "id, uuid, email, first_name, last_name, title, photo_url, last_login_at, disabled_at";
+    "id, uuid, email, email_verified_at, first_name, last_name, title, photo_url, last_login_at, disabled_at";
 pub(crate) const KEY: &str = "id, account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at, \
                               expires_at, revoked_at, last_used_at";
 pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
@@ -49,6 +49,7 @@ fn digest(row: &Row<'_>, column: &'static str) -> Result<Option<TokenDigest>, St
 
 pub(crate) fn client(row: &Row<'_>) -> Result<Client, StoreError> {
     let id = get(row, "id")?;
+    // Absent: no address to go back to, so nobody can be sent there.
     let uris = text_within(row, "redirect_uris", RANGES)?.unwrap_or_default();
     Ok(Client {
         id: text(row, "client_id")?.into(),
@@ -69,7 +70,9 @@ pub(crate) fn grant(row: &Row<'_>) -> Result<OAuthGrant, StoreError> {
     let moment = |column| Ok::<_, StoreError>(Timestamp::from_unix(get(row, column)?));
     let family = match (get(row, "number")?, get(row, "secret_version")?, time(row, "rotated_at")?) {
         (Some(number), Some(version), Some(rotated_at)) => Some(Family { number, version, rotated_at }),
-        _ => None,
+        (None, None, None) => None,
+        // Absent: the row is left out.
+        _ => return Err(wrong("refresh tokens")),
     };
     Ok(OAuthGrant {
         id: GrantId(id),
@@ -215,6 +218,8 @@ pub(crate) fn user(row: &Row<'_>) -> Result<User, StoreError> {
         id: UserId(get(row, "id")?),
         uuid: text(row, "uuid")?,
         email: text(row, "email")?,
+        // What cannot be read verifies nothing.
+        email_verified: matches!(get::<Option<i64>>(row, "email_verified_at"), Ok(Some(_))),
         first_name: text(row, "first_name")?,
         last_name: text(row, "last_name")?,
         title: text_if_any(row, "title")?,
@@ -243,6 +248,7 @@ pub(crate) fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         (None, Some(scopes)) => {
             Grant::Fixed(ScopeSet::from_text(&scopes).ok_or_else(|| corrupt("api_keys", id, "scopes"))?)
         }
+        // Absent: the row is left out.
         _ => return Err(corrupt("api_keys", id, "permission")),
     };
     let ranges = |text: String| -> Option<Arc<[_]>> { text.split(' ').map(address::parse_range).collect() };
@@ -274,4 +280,34 @@ pub(crate) fn secret(row: &Row<'_>) -> Result<KeySecret, StoreError> {
         pepper_version: get(row, "pepper_version")?,
         ends_at: time(row, "ends_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    /// The rate of reads that an account with this value in the column has.
+    fn reads(column: &str) -> Result<Option<Rate>, StoreError> {
+        let row = format!(
+            "SELECT 1 AS id, 'a' AS slug, 'A' AS name, NULL AS account_type, 'free' AS tier, {column} AS reads_per_minute,
+             NULL AS writes_per_minute, NULL AS max_keys, NULL AS disabled_at"
+        );
+        Connection::open_in_memory()
+            .unwrap()
+            .query_row(&row, [], |row| Ok(account(row)))
+            .unwrap()
+            .map(|account| account.overrides.reads)
+    }
+
+    #[test]
+    fn a_stored_zero_is_the_word_unlimited_and_what_nobody_wrote_is_no_rate() {
+        assert_eq!(reads("0").unwrap(), Some(Rate::Unlimited));
+        assert_eq!(column_of(Some(Rate::Unlimited)), Some(0), "and nothing else is written so");
+        assert_eq!((reads("7").unwrap(), reads("NULL").unwrap()), (Some(Rate::PerMinute(7)), None));
+        assert_eq!((column_of(Some(Rate::PerMinute(7))), column_of(None)), (Some(7), None));
+        for broken in ["-1", "100001", "4294967296", "'unlimited'", "''", "0.0", "x''"] {
+            assert!(reads(broken).is_err(), "{broken}");
+        }
+    }
 }

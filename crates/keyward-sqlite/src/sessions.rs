@@ -2,9 +2,10 @@
 
 use crate::Sqlite;
 use crate::accounts::{add_user, join};
-use crate::grants::end_where;
-use crate::rows;
+use crate::error::is_of_a_row;
+use crate::grant_endings::end;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::account::CreateUser;
 use keyward_core::clock::Timestamp;
@@ -12,7 +13,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
-use keyward_core::oauth::GrantEnd;
+use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
@@ -41,12 +42,19 @@ impl SignInReads for Sqlite {
         digest: TokenDigest,
         now: Timestamp,
     ) -> BoxFuture<'_, Result<Option<(UserId, LinkKind)>, StoreError>> {
-        let sql = "SELECT user_id, kind FROM password_links WHERE digest = ?1 AND expires_at > ?2";
+        let sql = "SELECT user_id, kind FROM password_links WHERE digest = ?1 AND expires_at > ?2
+                   AND typeof(expires_at) = 'integer'";
         Box::pin(
             self.read_for_stranger(move |reads| {
                 reads.first(sql, params![digest.as_bytes(), now.unix()], link)
             }),
         )
+    }
+
+    fn nonce_to_end(&self, grant: GrantId) -> BoxFuture<'_, Result<Option<[u8; 16]>, StoreError>> {
+        let sql = "SELECT nonce FROM oauth_grants WHERE id = ?1 AND typeof(ended_at) <> 'integer'";
+        let nonce = |row: &Row<'_>| Ok(to_end::bytes(row, "nonce"));
+        Box::pin(self.read_for_stranger(move |reads| Ok(reads.first(sql, [grant.0], nonce)?.flatten())))
     }
 
     fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -72,6 +80,7 @@ impl Execute<StartSession> for Tx<'_> {
         let still = "SELECT 1 FROM users WHERE id = ?1 AND password_hash = ?2 AND disabled_at IS NULL";
         let proved = params![user.0, e.proof.hash().expose()];
         self.first(still, proved, |_| Ok(()))?.ok_or(Denial::PasswordWrong)?;
+        self.judges_ends()?;
         let ends_at = now.plus_seconds(SESSION_SECONDS);
         let id = self.insert(
             "INSERT INTO sessions (digest, user_id, created_at, ends_at) VALUES (?1, ?2, ?3, ?4)",
@@ -79,9 +88,10 @@ impl Execute<StartSession> for Tx<'_> {
         )?;
         self.change("UPDATE users SET last_login_at = ?2 WHERE id = ?1", params![user.0, now.unix()])?;
         crate::accounts::publish_user(self, user)?;
-        let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT 100) RETURNING *";
-        for gone in self.all(over, [now.unix()], rows::session)? {
-            self.publish(Change::SessionGone(gone.digest));
+        let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT 100) RETURNING id";
+        let a_day_ago = self.clock().settled.plus_seconds(-86_400);
+        for gone in self.all(over, [a_day_ago.unix()], |row| rows::get(row, "id"))? {
+            self.publish(Change::SessionGone(gone));
         }
         let session = Session { id, digest: e.digest, user, created_at: now, ends_at };
         self.publish(Change::Session(session));
@@ -111,23 +121,25 @@ impl Execute<EndSession> for Tx<'_> {
         let who = permit.principal()?;
         let Credential::Session(session) = &who.credential else { return Err(Denial::InPersonOnly.into()) };
         self.change("DELETE FROM sessions WHERE id = ?1", [session.id])?;
-        self.publish(Change::SessionGone(session.digest));
+        self.publish(Change::SessionGone(session.id));
         Ok(who.user)
     }
 }
 
-/// Ends every session, grant and link of a user.
+/// Ends every session, grant and link of a user, in memory also those whose rows say since that they are another's.
 pub(crate) fn sign_out_everywhere(
     tx: &mut Tx<'_>,
     user: UserId,
     why: GrantEnd,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    for gone in tx.all("DELETE FROM sessions WHERE user_id = ?1 RETURNING *", [user.0], rows::session)? {
-        tx.publish(Change::SessionGone(gone.digest));
+    let own = "DELETE FROM sessions WHERE user_id = ?1 RETURNING id";
+    for gone in tx.all(own, [user.0], |row| rows::get(row, "id"))? {
+        tx.publish(Change::SessionGone(gone));
     }
+    tx.publish(Change::SessionsGone(user));
     tx.change("DELETE FROM password_links WHERE user_id = ?1", [user.0])?;
-    end_where(tx, "user_id = ?3", user.0, why, now)?;
+    end(tx, Grants::OfUser(user), why, now)?;
     Ok(())
 }
 
@@ -144,7 +156,7 @@ impl Execute<IssueLink> for Tx<'_> {
         let until = now.plus_seconds(e.kind.seconds());
         self.change(
             "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2",
-            params![e.user.0, now.unix()],
+            params![e.user.0, self.clock().settled.unix()],
         )?;
         self.change(
             "INSERT INTO password_links (digest, user_id, kind, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -198,13 +210,26 @@ fn open(
     account: Option<AccountId>,
     now: Timestamp,
 ) -> Result<Vec<(AccountId, Role)>, StoreError> {
-    tx.all(
+    let open = tx.all(
         "SELECT i.account_id, i.role FROM invitations i JOIN accounts a ON a.id = i.account_id
-         WHERE i.user_id = ?1 AND i.expires_at > ?2 AND (?3 IS NULL OR i.account_id = ?3) AND a.disabled_at IS NULL
-         ORDER BY i.account_id",
+         WHERE i.user_id = ?1 AND i.expires_at > ?2 AND typeof(i.expires_at) = 'integer'
+         AND (?3 IS NULL OR i.account_id = ?3) AND a.disabled_at IS NULL ORDER BY i.account_id",
         params![user.0, now.unix(), account.map(|account| account.0)],
-        |row| Ok((AccountId(rows::get(row, "account_id")?), rows::role(row)?)),
-    )
+        invitation,
+    )?;
+    Ok(open.into_iter().flatten().collect())
+}
+
+/// One that cannot be read gives nothing, and keeps nobody from a new password.
+fn invitation(row: &Row<'_>) -> Result<Option<(AccountId, Role)>, StoreError> {
+    let account = AccountId(rows::get(row, "account_id")?);
+    match rows::role(row) {
+        Err(error) if is_of_a_row(&error) => {
+            tracing::error!(%account, %error, "an invitation cannot be read, and is not accepted");
+            Ok(None)
+        }
+        role => Ok(Some((account, role?))),
+    }
 }
 
 impl Execute<ChoosePassword> for Tx<'_> {
@@ -215,10 +240,14 @@ impl Execute<ChoosePassword> for Tx<'_> {
         now: Timestamp,
     ) -> Result<PasswordChosen, Stop> {
         let sql = "SELECT l.user_id, l.kind FROM password_links l JOIN users u ON u.id = l.user_id
-                   WHERE l.digest = ?1 AND l.expires_at > ?2 AND u.disabled_at IS NULL";
+                   WHERE l.digest = ?1 AND l.expires_at > ?2 AND typeof(l.expires_at) = 'integer' AND u.disabled_at IS NULL";
         let (user, kind) =
             self.first(sql, params![e.link.as_bytes(), now.unix()], link)?.ok_or(Denial::LinkUnusable)?;
-        self.change("UPDATE users SET password_hash = ?2 WHERE id = ?1", params![user.0, e.hash.expose()])?;
+        self.judges_ends()?;
+        to_end::set_of_user(self, "password_hash", user, e.hash.expose())?;
+        // The link was sent to the address.
+        to_end::set_of_user(self, "email_verified_at", user, now.unix())?;
+        self.publish(Change::EmailVerified(user));
         sign_out_everywhere(self, user, GrantEnd::PasswordChanged, now)?;
         let mut joined = Vec::new();
         if kind == LinkKind::Invitation {
@@ -244,6 +273,7 @@ impl Execute<AcceptInvitation> for Tx<'_> {
             .into_iter()
             .next()
             .ok_or_else(|| Denial::not_found("Invitation", &e.account.to_string()))?;
+        self.judges_ends()?;
         join(self, account, user, role, now)?;
         Ok((user, account, role))
     }

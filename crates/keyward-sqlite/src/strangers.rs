@@ -1,5 +1,6 @@
 //! Users of whom nothing but an address was ever known. An account can invite without end, so they do not stay.
 
+use crate::error::is_constraint;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -19,8 +20,11 @@ const STRANGER: &str =
     AND NOT EXISTS (SELECT 1 FROM password_links l WHERE l.user_id = u.id AND l.expires_at > ?2)";
 
 /// Takes a user away of whom nothing but an address was ever known, if this is one. A user that some row points to
-/// stays.
+/// stays, and so does one while an ending waits: it may be one of this user's, of which the row says nothing yet.
 pub(crate) fn forget_stranger(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    if !tx.settled() {
+        return Ok(false);
+    }
     let sql = format!("SELECT 1 FROM users u WHERE u.id = ?1 AND {STRANGER}");
     if tx.first(&sql, params![user.0, now.unix()], |_| Ok(()))?.is_none() {
         return Ok(false);
@@ -37,12 +41,6 @@ pub(crate) fn forget_stranger(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> 
     }
 }
 
-fn is_constraint(error: &StoreError) -> bool {
-    let StoreError::Failed(source) = error else { return false };
-    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
-    code == Some(rusqlite::ErrorCode::ConstraintViolation)
-}
-
 /// Of the next `limit` users after that one: the last of them, and those of whom nothing but an address was ever known.
 pub(crate) fn strangers(
     tx: &Tx<'_>,
@@ -50,8 +48,9 @@ pub(crate) fn strangers(
     limit: u32,
     now: Timestamp,
 ) -> Result<(Option<UserId>, Vec<UserId>), StoreError> {
-    let sql =
-        format!("SELECT u.id, ({STRANGER}) AS stranger FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?3");
+    let sql = format!(
+        "SELECT u.id, ({STRANGER}) IS TRUE AS stranger FROM users u WHERE u.id > ?1 ORDER BY u.id LIMIT ?3"
+    );
     let seen = tx.all(&sql, params![after.0, now.unix(), limit], |row| {
         Ok((UserId(rows::get(row, "id")?), rows::get::<bool>(row, "stranger")?))
     })?;

@@ -3,7 +3,7 @@
 use crate::accounts::{add_user, remove_member, set_role};
 use crate::strangers::forget_stranger;
 use crate::tx::Tx;
-use crate::{Sqlite, rows};
+use crate::{Sqlite, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::account::CreateUser;
 use keyward_core::clock::Timestamp;
@@ -91,6 +91,23 @@ fn find(
     tx.first(&sql, params![account.0, now.unix(), user.0], team_member)
 }
 
+/// The role of someone on the team, as far as it can be read, and whether it is only invited. Nothing else is read of who goes.
+fn place(
+    tx: &Tx<'_>,
+    account: AccountId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<(Option<Role>, bool)>, StoreError> {
+    let sql = "SELECT role, 0 AS invited FROM memberships WHERE account_id = ?1 AND user_id = ?2
+               UNION ALL SELECT role, 1 AS invited FROM invitations
+                         WHERE account_id = ?1 AND user_id = ?2
+                         AND (expires_at > ?3 OR typeof(expires_at) <> 'integer')";
+    tx.first(sql, params![account.0, user.0, now.unix()], |row| {
+        let role = to_end::text(row, "role").as_deref().and_then(Role::parse);
+        Ok((role, rows::get(row, "invited")?))
+    })
+}
+
 /// Whoever is named must be on the team, or invited to it.
 fn on_team(
     tx: &Tx<'_>,
@@ -125,7 +142,8 @@ fn room_for_one_more(tx: &Tx<'_>, account: AccountId, now: Timestamp) -> Result<
         params![account.0, now.unix()],
         |row| rows::get::<i64>(row, "n"),
     )?;
-    if open.unwrap_or(0) >= MAX_INVITATIONS {
+    // Absent: no count, so no room.
+    if open.is_none_or(|open| open >= MAX_INVITATIONS) {
         let text =
             format!("The account has {MAX_INVITATIONS} open invitations, which is the most that it can have");
         return Err(Denial::invalid("email", text).into());
@@ -239,21 +257,23 @@ impl Execute<Dismiss> for Tx<'_> {
         now: Timestamp,
     ) -> Result<Dismissed, Stop> {
         let account = permit.member()?.account;
-        let member = on_team(self, account, e.user, &e.as_sent, now)?;
-        if member.invited {
+        let absent = || Denial::not_found("Team member", &e.as_sent);
+        let user = e.user.ok_or_else(absent)?;
+        let (role, invited) = place(self, account, user, now)?.ok_or_else(absent)?;
+        if invited {
             self.change(
                 "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2",
-                params![account.0, member.user.0],
+                params![account.0, user.0],
             )?;
-            self.publish(Change::Invited(account, member.user, None));
-            forget_stranger(self, member.user, now)?;
+            self.publish(Change::Invited(account, user, None));
+            forget_stranger(self, user, now)?;
         } else {
-            if member.role == Role::Admin {
-                keep_an_admin(self, account, member.user, "body")?;
+            if role == Some(Role::Admin) {
+                keep_an_admin(self, account, user, "body")?;
             }
-            remove_member(self, account, member.user, now)?;
+            remove_member(self, account, user, now)?;
         }
-        Ok(Dismissed { account, user: member.user, role: member.role, invited: member.invited })
+        Ok(Dismissed { account, user, role, invited })
     }
 
     fn may_replay(&mut self, _: &Dismiss, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {

@@ -3,6 +3,8 @@
 use crate::error::store_error;
 use crate::kept::{self, Delta};
 use crate::reader;
+use keyward_core::clock::{Moment, Timestamp};
+use keyward_core::denial::Denial;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
@@ -16,7 +18,12 @@ pub struct Tx<'c> {
     changes: Vec<Change>,
     kept: Vec<Delta>,
     tiers: Tiers,
+    settled: bool,
+    clock: Moment,
 }
+
+/// What is known of the clock where nothing is: nothing can be judged, and nothing be forgotten.
+const UNKNOWN: Moment = Moment { now: Timestamp::FIRST, settled: Timestamp::FIRST, behind: true };
 
 /// How a transaction ended, and what it would have others learn.
 pub(crate) struct Finished {
@@ -27,8 +34,29 @@ pub(crate) struct Finished {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers) -> Self {
-        Self { inner, changes: Vec::new(), kept: Vec::new(), tiers }
+    /// `settled`: no ending waits for another transaction.
+    pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers, settled: bool) -> Self {
+        Self { inner, changes: Vec::new(), kept: Vec::new(), tiers, settled, clock: UNKNOWN }
+    }
+
+    /// What the clock says at its moment. Without that no end is judged in it.
+    pub(crate) fn at(self, clock: Moment) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// What the clock says.
+    pub(crate) fn clock(&self) -> Moment {
+        self.clock
+    }
+
+    /// That an end can be judged. To be asked before something with an end opens something.
+    pub(crate) fn judges_ends(&self) -> Result<(), Denial> {
+        self.clock.judges_ends()
+    }
+
+    /// Whether the rows say all that was ended. Where they do not, nothing is taken away for good.
+    pub(crate) fn settled(&self) -> bool {
+        self.settled
     }
 
     /// What every tier may have, now.

@@ -1,13 +1,14 @@
 //! What is written in batches, outside `commit`.
 
-use crate::error::store_error;
+use crate::error::{is_constraint, store_error};
 use crate::idempotency::{FORGET_MOVED_SECRET, FORGET_USED_SECRET};
 use crate::tx::Tx;
-use crate::{Sqlite, endings, forget, kept, reader, rows};
+use crate::{Sqlite, clock, endings, forget, kept, limit_windows, reader, rows};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
+use keyward_core::left_out::LeftOut;
 use keyward_core::live::{Change, Directory, KeyUse};
 use keyward_core::store::{Figures, Retention, SavedLimits, StoreError, Upkeep};
 use rusqlite::{Connection, Params, Transaction, TransactionBehavior, params};
@@ -27,8 +28,12 @@ impl Upkeep for Sqlite {
             log_bytes: size(Path::new(&log)),
             writes_waiting: self.writer.waiting(),
             endings_unwritten: self.writer.health().endings(),
-            rows_left_out: self.left_out,
+            rows_left_out: self.left_out.count(),
         }
+    }
+
+    fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -87,10 +92,7 @@ impl Upkeep for Sqlite {
 
     fn purge(&self, now: At) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(self.writer.run(move |desk| {
-            let now = match now {
-                At::Store => desk.clock.now(),
-                At::Fixed(moment) => moment,
-            };
+            let now = clock::moment(desk, now).settled;
             let old = now.plus_seconds(-KEPT_SECONDS).unix();
             let shown = now.plus_seconds(-SECRET_SECONDS).unix();
             let tx = desk
@@ -99,12 +101,7 @@ impl Upkeep for Sqlite {
                 .map_err(store_error)?;
             let which = "name IN (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)";
             let gone = kept::delete(&tx, which, params![old, PURGED])?;
-            let closed = execute(
-                &tx,
-                "UPDATE idempotency SET body = NULL, salt = NULL WHERE name IN
-                     (SELECT name FROM idempotency WHERE salt IS NOT NULL AND completed_at <= ?1 LIMIT ?2)",
-                params![shown, PURGED],
-            )?;
+            let closed = close_shown(&tx, shown)?;
             tx.commit().map_err(store_error)?;
             desk.state.kept.take_in(&gone);
             Ok(gone.len() + closed)
@@ -113,12 +110,13 @@ impl Upkeep for Sqlite {
 
     fn forget(&self, now: At, keep: Retention) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(self.writer.run(move |desk| {
-            let now = match now {
-                At::Store => desk.clock.now(),
-                At::Fixed(moment) => moment,
-            };
+            let now = clock::moment(desk, now).settled;
             forget::forget(desk, now, keep)
         }))
+    }
+
+    fn record_clock(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.writer.run(clock::record))
     }
 
     fn write_fault(&self) -> Option<&'static str> {
@@ -129,7 +127,7 @@ impl Upkeep for Sqlite {
         Box::pin(self.writer.run(|desk| {
             let settled = endings::settle(desk);
             let tx = probe(desk.connection, desk.clock.now()).map_err(store_error)?;
-            let tx = Tx::new(tx, *desk.tiers.get());
+            let tx = Tx::new(tx, *desk.tiers.get(), settled);
             tx.finish(Ok(())).written?;
             if settled {
                 desk.health.wrote();
@@ -150,7 +148,7 @@ impl Upkeep for Sqlite {
                 .map_err(store_error)?;
             execute(&tx, "DELETE FROM limit_windows", [])?;
             for (bucket, ages) in saved {
-                // No age is over a minute.
+                // No age is over a minute. Absent: of one that were, its admission would count as the newest.
                 let bytes: Vec<u8> =
                     ages.iter().flat_map(|age| u32::try_from(*age).unwrap_or(0).to_be_bytes()).collect();
                 execute(
@@ -171,27 +169,30 @@ impl Upkeep for Sqlite {
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
-            // A new database has no state: nothing was counted before.
-            let at = reader::first(&tx, "SELECT saved_at_ms FROM limit_state", [], |row| {
-                rows::get::<Option<i64>>(row, "saved_at_ms")
-            })?;
-            let ages = reader::all(&tx, "SELECT bucket, ages FROM limit_windows", [], |row| {
-                let bytes: Vec<u8> = rows::get(row, "ages")?;
-                let ages = bytes
-                    .chunks_exact(4)
-                    .filter_map(|four| Some(u64::from(u32::from_be_bytes(four.try_into().ok()?))));
-                Ok((rows::get::<String>(row, "bucket")?, ages.collect::<Vec<u64>>()))
-            })?;
+            let kept = limit_windows::kept(&tx)?;
             execute(&tx, "DELETE FROM limit_windows", [])?;
             execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, NULL)", [])?;
             tx.commit().map_err(store_error)?;
-            Ok(match at {
-                None => Some(SavedLimits { ages: Vec::new(), at_ms: 0 }),
-                Some(None) => None,
-                Some(Some(at)) => Some(SavedLimits { ages, at_ms: u64::try_from(at).unwrap_or(0) }),
-            })
+            Ok(kept)
         }))
     }
+}
+
+/// Closes the answers that show secrets and are older than that; how many.
+fn close_shown(tx: &Transaction<'_>, before: i64) -> Result<usize, StoreError> {
+    let sql = "SELECT name FROM idempotency WHERE salt IS NOT NULL AND completed_at <= ?1 LIMIT ?2";
+    let names: Vec<Vec<u8>> = reader::all(tx, sql, params![before, PURGED], |row| rows::get(row, "name"))?;
+    for name in &names {
+        match execute(tx, "UPDATE idempotency SET body = NULL, salt = NULL WHERE name = ?1", [name]) {
+            // SQLite changes no row that holds a value of another type than its column's. It must not keep the others open.
+            Err(error) if is_constraint(&error) => {
+                tracing::error!(%error, "an answer that shows a secret cannot be closed, and is taken away");
+                execute(tx, "DELETE FROM idempotency WHERE name = ?1", [name])?;
+            }
+            closed => drop(closed?),
+        }
+    }
+    Ok(names.len())
 }
 
 /// Writes one small row, in a transaction that is still to be committed.

@@ -9,6 +9,7 @@
 //! | nothing left to end is taken for a failure | `an_ending_that_is_over_already_is_done` |
 //! | the server is ready while one waits | `as_long_as_an_ending_waits_the_store_reports_a_fault` |
 //! | rows are forgotten before endings that wait are written | `a_user_who_is_disabled_while_the_disk_is_full_is_not_forgotten` |
+//! | a dismissal takes away whom a disabling still waits for | `a_dismissal_while_a_disabling_waits_takes_nobody_away`, `a_dismissal_that_waits_before_a_disabling_takes_nobody_away` |
 //! | kept answers that fill their space stop a revocation | `what_must_end_ends_though_there_is_no_room_for_its_answer` |
 
 #![cfg(feature = "fault-injection")]
@@ -17,14 +18,18 @@
 #[cfg(test)]
 mod endings {
     use keyward_core::account::{CreateAccount, CreateUser, SetUserDisabled};
-    use keyward_core::clock::{At, Timestamp};
+    use keyward_core::address::ClientAddress;
+    use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+    use keyward_core::clock::{At, Clock, Timestamp};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
     use keyward_core::id::{AccountId, UserId};
     use keyward_core::idempotency::{Claim, Claims, Fingerprint, KEPT_BYTES, KEPT_SECONDS, Scope};
-    use keyward_core::permit::{Administer, Permit, operator};
+    use keyward_core::permit::{Administer, ManageTeam, Permit, check, operator};
+    use keyward_core::principal::{Grant, Principal};
     use keyward_core::root_secret::RootSecret;
     use keyward_core::store::{Retention, StoreError, Upkeep};
+    use keyward_core::team::{Dismiss, Invite};
     use keyward_core::tier::Tier;
     use keyward_sqlite::faults::{WriteLock, number};
     use keyward_sqlite::{Options, Sqlite, Tx};
@@ -41,6 +46,7 @@ mod endings {
         Nothing,
         Panic,
         NotFound,
+        Unavailable,
     }
 
     /// Takes something away from a user, which is nothing but a row of the audit trail here.
@@ -91,6 +97,7 @@ mod endings {
             match step {
                 Some(Step::Panic) => panic!("in the middle of a transaction"),
                 Some(Step::NotFound) => Err(Denial::not_found("User", "1").into()),
+                Some(Step::Unavailable) => Err(StoreError::Unavailable("locked".into()).into()),
                 Some(Step::Nothing) | None => Ok(e.clone()),
             }
         }
@@ -102,6 +109,7 @@ mod endings {
         clock: FakeClock,
         claims: Claims,
         random: SeededRandom,
+        ring: KeyRing,
         store: Sqlite,
     }
 
@@ -110,7 +118,9 @@ mod endings {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("keyward.db");
             let (clock, random) = (FakeClock::new(), SeededRandom::new(1));
-            let claims = Claims::new(&RootSecret::generate(&random).unwrap());
+            let root = RootSecret::generate(&random).unwrap();
+            let claims = Claims::new(&root);
+            let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
             let store = Sqlite::open(&Options {
                 path: &path,
                 components: &[],
@@ -120,7 +130,7 @@ mod endings {
                 idempotency_bytes,
                 clock: Arc::new(clock.clone()),
             });
-            Self { _directory: directory, path, clock, claims, random, store: store.unwrap() }
+            Self { _directory: directory, path, clock, claims, random, ring, store: store.unwrap() }
         }
 
         fn new() -> Self {
@@ -131,6 +141,18 @@ mod endings {
             let scope = Scope { account: None, user: UserId(1) };
             let print = Fingerprint::of("POST", path, "", None);
             self.claims.claim(scope, Uuid::from_u128(number), print, &self.random).unwrap()
+        }
+
+        async fn by<E: Effect>(
+            &self,
+            effect: E,
+            permit: Permit<E::Action>,
+        ) -> Result<Ended<E::Done>, StoreError>
+        where
+            Sqlite: Commit<E>,
+        {
+            let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
+            self.store.commit(effect, permit, context, None, At::Store).await
         }
 
         async fn tried<E: Effect<Action = Administer>>(
@@ -265,18 +287,23 @@ mod endings {
         assert_eq!((home.written(), home.unwritten(), home.store.write_fault()), (1, 0, None));
     }
 
-    #[tokio::test]
-    async fn a_user_who_is_disabled_while_the_disk_is_full_is_not_forgotten() {
-        let home = Home::new();
-        let stranger = CreateUser {
-            uuid: "u".to_owned(),
-            email: "u@acme.example".to_owned(),
+    fn stranger(name: &str) -> CreateUser {
+        CreateUser {
+            uuid: name.to_owned(),
+            email: format!("{name}@acme.example"),
             first_name: String::new(),
             last_name: String::new(),
             title: None,
             password_hash: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_who_is_disabled_while_the_disk_is_full_is_not_forgotten() {
+        let home = Home::new();
+        let Ok(Ended::Done(user, _)) = home.tried(stranger("u"), None).await else {
+            panic!("a user is made")
         };
-        let Ok(Ended::Done(user, _)) = home.tried(stranger, None).await else { panic!("a user is made") };
         home.store.fill_disk(true).await.unwrap();
         let held = home.tried(SetUserDisabled { user, disabled: true }, None).await;
         assert!(matches!(held, Err(StoreError::Held(_))));
@@ -286,6 +313,69 @@ mod endings {
         assert_eq!(forget().await.unwrap(), 0);
         let disabled = "SELECT count(*) FROM users WHERE disabled_at IS NOT NULL";
         assert_eq!((number(&home.path, disabled).unwrap(), home.unwritten()), (1, 0));
+    }
+
+    /// An account, its admin's permit, and somebody whom the admin invited.
+    async fn invited(home: &Home) -> (Permit<ManageTeam>, UserId) {
+        use keyward_core::account::AddMember;
+        use keyward_core::role::Role;
+        let account = home.account("acme", None).await.unwrap();
+        let admin = CreateUser { first_name: "Ada".to_owned(), ..stranger("admin") };
+        let Ok(Ended::Done(user, _)) = home.tried(admin, None).await else { panic!("a user is made") };
+        home.tried(AddMember { account, user, role: Role::Admin }, None).await.unwrap();
+        let key = home.ring.mint(&home.random).unwrap();
+        let (label, grant) = (String::new(), Grant::FullAccess);
+        let issue =
+            IssueKey { account, user, label, grant, expires_at: None, allowed_ips: None, secret: key };
+        let Ok(Ended::Done(made, _)) = home.tried(issue, None).await else { panic!("a key is made") };
+        let permit = || {
+            let live = home.store.directory().read();
+            let from = ClientAddress::Known([127, 0, 0, 1].into());
+            let admitted = home.ring.admit(made.secret.expose(), from, &live, home.clock.now()).unwrap();
+            check::<ManageTeam>(Principal::of(admitted.caller)).unwrap()
+        };
+        let (uuid, email) = ("s".to_owned(), "s@acme.example".to_owned());
+        let invite = Invite { uuid, email, role: Role::Viewer };
+        let Ok(Ended::Done(invited, _)) = home.by(invite, permit()).await else { panic!("invited") };
+        (permit(), invited.member.user)
+    }
+
+    fn dismiss(user: UserId) -> Dismiss {
+        Dismiss { user: Some(user), as_sent: String::new() }
+    }
+
+    const DISABLED: &str =
+        "SELECT count(*) FROM users WHERE email = 's@acme.example' AND disabled_at IS NOT NULL";
+
+    #[tokio::test]
+    async fn a_dismissal_while_a_disabling_waits_takes_nobody_away() {
+        let home = Home::new();
+        let (permit, user) = invited(&home).await;
+        home.store.fill_disk(true).await.unwrap();
+        let first = end(9).then(Step::Unavailable);
+        first.steps.lock().unwrap().push_back(Step::Unavailable);
+        home.holds(first, None).await;
+        let held = home.tried(SetUserDisabled { user, disabled: true }, None).await;
+        assert!(matches!(held, Err(StoreError::Held(_))));
+        // There is room again, and what waits cannot be written just before.
+        home.store.fill_disk(false).await.unwrap();
+        assert!(matches!(home.by(dismiss(user), permit).await, Ok(Ended::Done(..))));
+        assert_eq!(home.unwritten(), 2, "both wait still");
+        home.store.try_writing().await.unwrap();
+        assert_eq!((number(&home.path, DISABLED).unwrap(), home.unwritten()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_dismissal_that_waits_before_a_disabling_takes_nobody_away() {
+        let home = Home::new();
+        let (permit, user) = invited(&home).await;
+        home.store.fill_disk(true).await.unwrap();
+        assert!(matches!(home.by(dismiss(user), permit).await, Err(StoreError::Held(_))));
+        let held = home.tried(SetUserDisabled { user, disabled: true }, None).await;
+        assert!(matches!(held, Err(StoreError::Held(_))));
+        home.room_again().await;
+        assert_eq!((number(&home.path, DISABLED).unwrap(), home.unwritten()), (1, 0));
+        assert_eq!(number(&home.path, "SELECT count(*) FROM invitations").unwrap(), 0, "and it is dismissed");
     }
 
     #[tokio::test]

@@ -115,7 +115,15 @@ mod kept {
             let user = done(&store, user).await;
             done(&store, AddMember { account, user, role: Role::Admin }).await;
             let secret = ring.mint(&random).unwrap();
-            let issue = IssueKey { account, user, label: "k".to_owned(), grant: Grant::FullAccess, secret };
+            let issue = IssueKey {
+                account,
+                user,
+                label: "k".to_owned(),
+                grant: Grant::FullAccess,
+                expires_at: None,
+                allowed_ips: None,
+                secret,
+            };
             let key = done(&store, issue).await;
             let claims = Claims::new(&root);
             Self { _directory: directory, path, clock, ring, claims, random, account, user, key, store }
@@ -267,10 +275,10 @@ mod kept {
         let home = Home::new().await;
         let brief = home.make(Some(home.clock.now().plus_seconds(DAY))).await;
         let forget = async || home.store.forget(At::Store, Retention::default()).await.unwrap();
-        home.clock.advance(7 * DAY);
+        home.clock.run(7 * DAY);
         forget().await;
         assert_eq!(home.store.directory().read().keys(), 2, "for a week it stays");
-        home.clock.advance(2 * DAY);
+        home.clock.run(2 * DAY);
         forget().await;
         assert_eq!(home.store.directory().read().keys(), 1);
         assert_eq!(home.admit(&brief).err(), Some(Denial::KeyExpired), "it is told apart");
@@ -309,7 +317,7 @@ mod kept {
             SELECT -value, 9000000000, 'background', 'test', 'account', 1, '', ''
             FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 600) SELECT value FROM n)";
         home.store.on_writer(ahead).await.unwrap();
-        home.clock.advance(31 * DAY);
+        home.clock.run(31 * DAY);
         let keep = Retention { changes: Some(30), ..Retention::default() };
         let gone = home.store.forget(At::Store, keep).await.unwrap();
         assert_eq!(

@@ -83,9 +83,20 @@ mod poison {
                 let grant = Grant::Fixed([Scope::DealsRead, Scope::AccountRead].into_iter().collect());
                 let secret = ring.mint(&random).unwrap();
                 keys.push(
-                    done(&store, IssueKey { account, user, label: "k".to_owned(), grant, secret })
-                        .await
-                        .secret,
+                    done(
+                        &store,
+                        IssueKey {
+                            account,
+                            user,
+                            label: "k".to_owned(),
+                            grant,
+                            expires_at: None,
+                            allowed_ips: None,
+                            secret,
+                        },
+                    )
+                    .await
+                    .secret,
                 );
             }
         }
@@ -252,7 +263,15 @@ mod poison {
         let mut keys = Vec::new();
         for label in ["sound", "spoilt"] {
             let secret = ring.mint(&random).unwrap();
-            let key = IssueKey { account, user, label: label.to_owned(), grant: Grant::FullAccess, secret };
+            let key = IssueKey {
+                account,
+                user,
+                label: label.to_owned(),
+                grant: Grant::FullAccess,
+                expires_at: None,
+                allowed_ips: None,
+                secret,
+            };
             keys.push(done(&store, key).await);
         }
         store

@@ -30,6 +30,12 @@ impl FakeClock {
         clock.0 = clock.0.plus_seconds(seconds);
     }
 
+    /// Lets so many seconds pass, as a clock that is right shows them.
+    pub fn run(&self, seconds: i64) {
+        self.advance(seconds);
+        self.pass(Duration::from_secs(seconds.unsigned_abs()));
+    }
+
     /// Lets so much time pass, and leaves the time of day as it is.
     pub fn pass(&self, time: Duration) {
         let mut clock = self.0.lock().unwrap_or_else(PoisonError::into_inner);

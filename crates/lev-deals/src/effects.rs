@@ -5,9 +5,9 @@ use crate::financials::Financials;
 use crate::input::{DealChanges, NewDeal};
 use crate::property::Property;
 use keyward_core::effect::{Effect, Rendered, Subject};
-use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::permit::{Administer, WriteDeals};
+use keyward_core::preconditions::Preconditions;
 use serde_json::json;
 
 /// Makes a deal. Its maker is on its team.
@@ -36,7 +36,7 @@ pub struct UpdateDeal {
     /// The id as it was sent, for the refusal.
     pub as_sent: String,
     /// The states in which it may be changed.
-    pub if_match: IfMatch,
+    pub conditions: Preconditions,
     /// The changes.
     pub changes: DealChanges,
 }
@@ -45,6 +45,7 @@ impl Effect for UpdateDeal {
     type Action = WriteDeals;
     type Done = Deal;
     const AUDIT: &'static str = "deal.update";
+    const CONDITIONAL: bool = true;
 
     fn subject(done: &Deal) -> Subject {
         subject(done)
@@ -63,7 +64,7 @@ pub struct ArchiveDeal {
     /// The id as it was sent, for the refusal.
     pub as_sent: String,
     /// The states in which it may be archived.
-    pub if_match: IfMatch,
+    pub conditions: Preconditions,
 }
 
 /// A deal is archived, now or already before.
@@ -79,6 +80,7 @@ impl Effect for ArchiveDeal {
     type Action = WriteDeals;
     type Done = Archived;
     const AUDIT: &'static str = "deal.archive";
+    const CONDITIONAL: bool = true;
 
     fn subject(done: &Archived) -> Subject {
         subject(&done.deal)

@@ -3,11 +3,11 @@
 use crate::deal::DealId;
 use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Effect, Rendered, Subject};
-use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, MAX_ID};
 use keyward_core::input::{Fields, Invalid};
 use keyward_core::json::Json;
 use keyward_core::permit::{Administer, WriteDeals};
+use keyward_core::preconditions::Preconditions;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -86,7 +86,7 @@ pub struct MoveDeal {
     /// Where to.
     pub to: Target,
     /// The states of the deal in which it may be done.
-    pub if_match: IfMatch,
+    pub conditions: Preconditions,
 }
 
 /// Where a deal is to be put.
@@ -152,6 +152,7 @@ impl Effect for MoveDeal {
     type Action = WriteDeals;
     type Done = Moved;
     const AUDIT: &'static str = "deal.move";
+    const CONDITIONAL: bool = true;
 
     fn subject(done: &Moved) -> Subject {
         Subject { kind: "deal", id: done.deal_id.0, account: Some(done.account) }

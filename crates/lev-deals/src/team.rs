@@ -2,11 +2,11 @@
 
 use crate::deal::DealId;
 use keyward_core::effect::{Effect, Rendered, Subject};
-use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, MAX_ID, UserId};
 use keyward_core::input::{Fields, Invalid};
 use keyward_core::json::Json;
 use keyward_core::permit::WriteDeals;
+use keyward_core::preconditions::Preconditions;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -57,7 +57,7 @@ pub struct JoinTeam {
     /// Who, as what.
     pub member: NewTeamMember,
     /// The states of the deal in which it may be done.
-    pub if_match: IfMatch,
+    pub conditions: Preconditions,
 }
 
 /// Who is to be on a team.
@@ -113,6 +113,7 @@ impl Effect for JoinTeam {
     type Action = WriteDeals;
     type Done = Joined;
     const AUDIT: &'static str = "deal.team_add";
+    const CONDITIONAL: bool = true;
 
     fn subject(done: &Joined) -> Subject {
         Subject { kind: "deal", id: done.deal.0, account: Some(done.account) }
@@ -140,7 +141,7 @@ pub struct LeaveTeam {
     /// The user's id as it was sent.
     pub user_as_sent: String,
     /// The states of the deal in which it may be done.
-    pub if_match: IfMatch,
+    pub conditions: Preconditions,
 }
 
 /// Someone is off a team.
@@ -158,6 +159,7 @@ impl Effect for LeaveTeam {
     type Action = WriteDeals;
     type Done = Left;
     const AUDIT: &'static str = "deal.team_remove";
+    const CONDITIONAL: bool = true;
 
     fn subject(done: &Left) -> Subject {
         Subject { kind: "deal", id: done.deal.0, account: Some(done.account) }

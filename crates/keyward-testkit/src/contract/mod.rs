@@ -249,7 +249,15 @@ impl<'s, S: IdentityStore> Bench<'s, S> {
             let user = must("a user", commit(store, user, operator(), 0).await);
             must("a member", commit(store, AddMember { account, user, role }, operator(), 0).await);
             let secret = must("a secret", ring.mint(&random));
-            let key = IssueKey { account, user, label: name.to_owned(), grant: Grant::FullAccess, secret };
+            let key = IssueKey {
+                account,
+                user,
+                label: name.to_owned(),
+                grant: Grant::FullAccess,
+                expires_at: None,
+                allowed_ips: None,
+                secret,
+            };
             keys.push(must("a key", commit(store, key, operator(), 0).await));
         }
         let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };

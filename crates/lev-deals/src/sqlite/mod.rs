@@ -24,10 +24,10 @@ use keyward_core::account::Membership;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::header::IfMatch;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::money::Cents;
 use keyward_core::permit::{Action, Permit, WriteDeals};
+use keyward_core::preconditions::Preconditions;
 use keyward_core::scope::Scope;
 use keyward_core::store::StoreError;
 use keyward_sqlite::{Component, Migration, Tx, store_error};
@@ -96,7 +96,7 @@ impl Execute<CreateDeal> for Tx<'_> {
 
 impl Execute<UpdateDeal> for Tx<'_> {
     fn execute(&mut self, e: &UpdateDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Deal, Stop> {
-        let current = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let current = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         let next =
             e.changes.clone().applied_to(Deal { version: current.version + 1, updated_at: now, ..current });
         self.change(
@@ -138,7 +138,7 @@ impl Execute<ArchiveDeal> for Tx<'_> {
         permit: &Permit<WriteDeals>,
         now: Timestamp,
     ) -> Result<Archived, Stop> {
-        let current = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let current = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         if current.archived_at.is_some() {
             return Ok(Archived { deal: current, now: false });
         }
@@ -175,14 +175,15 @@ fn changeable(
     permit: &Permit<WriteDeals>,
     id: Option<DealId>,
     as_sent: &str,
-    if_match: &IfMatch,
+    conditions: &Preconditions,
 ) -> Result<Deal, Stop> {
     let Membership { account, .. } = permit.member()?;
     let user = permit.principal()?.user;
     let sql = format!("SELECT d.* {CHANGEABLE} AND d.id = ?3");
     let found = tx.first(&sql, params![account.0, user.0, id.map(|id| id.0)], deal)?;
     let current = found.ok_or_else(|| Denial::not_found("Deal", as_sent))?;
-    if if_match.allows(&current.etag()) { Ok(current) } else { Err(Denial::PreconditionFailed.into()) }
+    conditions.check(&current.etag())?;
+    Ok(current)
 }
 
 fn insert(tx: &Tx<'_>, deal: &Deal) -> Result<DealId, StoreError> {

@@ -87,7 +87,7 @@ fn status(row: &Row<'_>) -> Result<Status, StoreError> {
 
 impl Execute<MoveDeal> for Tx<'_> {
     fn execute(&mut self, e: &MoveDeal, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Moved, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         let moved = put(self, deal.owner_account, deal.id, e.to, "pipeline_id", now)?;
         if moved.now {
             touch(self, deal.id, now)?;

@@ -13,7 +13,7 @@ use rusqlite::params;
 
 impl Execute<JoinTeam> for Tx<'_> {
     fn execute(&mut self, e: &JoinTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Joined, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         let NewTeamMember { user, role, is_primary } = &e.member;
         let member = self.first(
             "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2",
@@ -62,7 +62,7 @@ impl Execute<JoinTeam> for Tx<'_> {
 
 impl Execute<LeaveTeam> for Tx<'_> {
     fn execute(&mut self, e: &LeaveTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Left, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.if_match)?;
+        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         let no_member = || Denial::not_found("Team member", &e.user_as_sent);
         let user = e.user.ok_or_else(no_member)?;
         let removed = self.change(

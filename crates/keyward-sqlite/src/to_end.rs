@@ -1,0 +1,82 @@
+//! What an ending reads of a row: ids, and single columns that may hold anything. Nothing else of it is read, so that no value
+//! of a row keeps what it stands for alive.
+
+use crate::error::is_constraint;
+use crate::tx::Tx;
+use keyward_core::id::UserId;
+use keyward_core::store::StoreError;
+use rusqlite::types::{ToSql, ValueRef};
+use rusqlite::{Row, params};
+
+/// A number; `None`: there is none, or something else.
+pub(crate) fn number(row: &Row<'_>, column: &str) -> Option<i64> {
+    // Absent: it is not read, and the row ends without it.
+    row.get_ref(column).ok()?.as_i64().ok()
+}
+
+/// A text; `None`: there is none, or something else.
+pub(crate) fn text(row: &Row<'_>, column: &str) -> Option<String> {
+    // Absent: it is not read, and the row ends without it.
+    row.get_ref(column).ok()?.as_str().ok().map(str::to_owned)
+}
+
+/// So many bytes; `None`: there are none, or something else.
+pub(crate) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> Option<[u8; N]> {
+    // Absent: it is not read, and the row ends without it.
+    row.get_ref(column).ok()?.as_blob().ok()?.try_into().ok()
+}
+
+/// Whether a column holds nothing. What cannot be read is something.
+pub(crate) fn is_null(row: &Row<'_>, column: &str) -> bool {
+    matches!(row.get_ref(column), Ok(ValueRef::Null))
+}
+
+/// Sets one column of a user's row; whether there is such a user.
+pub(crate) fn set_of_user(
+    tx: &Tx<'_>,
+    column: &'static str,
+    user: UserId,
+    value: impl ToSql,
+) -> Result<bool, StoreError> {
+    let sql = format!("UPDATE users SET {column} = ?2 WHERE id = ?1");
+    let changed = match tx.change(&sql, params![user.0, &value]) {
+        Err(error) if is_constraint(&error) => {
+            tracing::error!(%user, %error, "values of another type in the row of a user are replaced");
+            tx.change(&mended(column), params![user.0, &value])
+        }
+        changed => changed,
+    };
+    Ok(changed? > 0)
+}
+
+const TEXTS: [&str; 7] = ["uuid", "email", "first_name", "last_name", "title", "photo_url", "password_hash"];
+const TIMES: [&str; 3] = ["created_at", "last_login_at", "disabled_at"];
+
+/// SQLite changes no row that holds a value of another type than its column's. Here such values are written as texts that name
+/// nobody, and 0, in the same statement.
+fn mended(column: &'static str) -> String {
+    let text = |name: &str| {
+        format!(
+            "{name} = CASE WHEN typeof({name}) = 'text' THEN {name} ELSE 'unreadable-' || id || '-' || lower(hex({name})) END"
+        )
+    };
+    let texts = TEXTS.into_iter().filter(|name| *name != column);
+    let (kept, free) = texts.partition::<Vec<_>, _>(|name| REQUIRED.contains(name));
+    let free = free
+        .into_iter()
+        .map(|name| format!("{name} = CASE WHEN typeof({name}) IN ('text', 'null') THEN {name} END"));
+    let times = TIMES.into_iter().filter(|name| *name != column).map(|name| {
+        format!(
+            "{name} = CASE WHEN typeof({name}) = 'integer' THEN {name} WHEN {name} IS NOT NULL THEN 0 END"
+        )
+    });
+    // An address is not verified by what cannot be read.
+    let verified =
+        "email_verified_at = CASE WHEN typeof(email_verified_at) = 'integer' THEN email_verified_at END";
+    let verified = (column != "email_verified_at").then(|| verified.to_owned());
+    let all: Vec<String> = kept.into_iter().map(text).chain(free).chain(times).chain(verified).collect();
+    format!("UPDATE users SET {column} = ?2, {} WHERE id = ?1", all.join(", "))
+}
+
+/// Of the texts, those that cannot be absent.
+const REQUIRED: [&str; 4] = ["uuid", "email", "first_name", "last_name"];
