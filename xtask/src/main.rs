@@ -17,7 +17,8 @@ usage: cargo xtask <command>
 
   test           house rules, tools, clients of the black-box tests, build, every test
   test quick     house rules, unit tests, tests of the HTTP API; needs nothing but Rust and a C compiler
-  tidy           house rules alone
+  tidy [lower | anew]
+                 house rules alone; lower, anew: writes the counts of fallbacks
   generate       writes the reference pages, and the examples of the OpenAPI document
   bench [ARGS]   what the door costs; ARGS go to the benchmark
   soak hostile   1,000 hostile connections in five shapes, in full
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         ["test"] => test::full(&root),
         ["test", "quick"] => test::quick(&root),
         ["tidy"] => tidy::check(&root),
+        ["tidy", how @ ("lower" | "anew")] => tidy::count(&root, *how == "anew"),
         ["generate"] => generate::pages(&root),
         ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::bench(&root, rest),
         ["soak", what, "--", rest @ ..] | ["soak", what, rest @ ..] => match bench::soak(what) {

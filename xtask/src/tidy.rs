@@ -1,6 +1,8 @@
 //! `cargo xtask tidy`: the house rules that a machine can check. Every violation is one line.
 
 mod arrows;
+mod code;
+mod fallbacks;
 mod links;
 mod text;
 
@@ -11,7 +13,16 @@ use std::path::{Path, PathBuf};
 
 /// Checks every rule and prints what breaks one.
 pub(crate) fn check(root: &Path) -> Outcome {
-    let violations = match violations(root) {
+    told(violations(root))
+}
+
+/// Writes the counts of fallbacks without a reason: the lower ones, or `anew` all of them.
+pub(crate) fn count(root: &Path, anew: bool) -> Outcome {
+    told(fallbacks::write(root, anew))
+}
+
+fn told(violations: io::Result<Vec<String>>) -> Outcome {
+    let violations = match violations {
         Ok(violations) => violations,
         Err(error) => vec![format!("cannot check: {error}")],
     };
@@ -27,6 +38,7 @@ fn violations(root: &Path) -> io::Result<Vec<String>> {
     for path in [files(&root.join("crates"))?, files(&root.join("xtask"))?].concat() {
         found.extend(source(root, &path)?);
     }
+    found.extend(fallbacks::violations(root)?);
     for path in pages(root)? {
         found.extend(links::dangling(root, &path, &read(&path)?));
     }

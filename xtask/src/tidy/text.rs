@@ -23,7 +23,13 @@ fn is_production(name: &Path) -> bool {
     rust && below("src") && !below("tests") && !name.ends_with("tests.rs")
 }
 
-/// Lines before the `#[cfg(test)] mod tests {` that closes the file.
+/// The text before the `#[cfg(test)] mod tests {` that closes the file.
+pub(super) fn production(content: &str) -> &str {
+    let end: usize = content.split_inclusive('\n').take(production_lines(content)).map(str::len).sum();
+    content.get(..end).unwrap_or(content)
+}
+
+/// How many lines that has.
 fn production_lines(content: &str) -> usize {
     let mut test_attribute = None;
     for (number, line) in content.lines().enumerate() {
