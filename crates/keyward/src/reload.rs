@@ -187,6 +187,7 @@ impl Reloader {
         }
         (self.set_level)(&config.log.level)?;
         self.current.replace(next);
+        config.log_warnings();
         for setting in restart_needed(&self.begun_with, &config) {
             tracing::warn!(setting, "changed in the configuration, and needs a restart");
         }

@@ -1,6 +1,6 @@
 //! Where the root secret is kept: in a file of its own, or in a variable.
 
-use crate::cli::{CliError, variable};
+use crate::cli::{CliError, is_set, own_variable};
 use crate::config::Config;
 use crate::files::{refuse_shared, replace_private, write_private};
 use keyward_core::random::OsRandom;
@@ -10,16 +10,20 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+/// The variable that can hold the file's text instead.
+const VARIABLE: &str = "KEYWARD_ROOT_SECRET";
+
 /// The root secret: from `KEYWARD_ROOT_SECRET`, else from its file.
 pub(crate) fn read(config: &Config) -> Result<RootSecret, CliError> {
+    // Absent: not set, or set and empty, which is warned of; what is not text was an error.
     from_variable()?.map_or_else(|| read_file(&config.secrets.file), Ok)
 }
 
 /// The root secret in `KEYWARD_ROOT_SECRET`, if it is set.
 pub(crate) fn from_variable() -> Result<Option<RootSecret>, CliError> {
-    let text = variable("KEYWARD_ROOT_SECRET").map(Zeroizing::new);
+    let text = own_variable(VARIABLE)?.map(Zeroizing::new);
     let root = text.map(|text| RootSecret::parse(&text)).transpose();
-    root.map_err(|error| CliError::Said(format!("KEYWARD_ROOT_SECRET: {error}")))
+    root.map_err(|error| CliError::Said(format!("{VARIABLE}: {error}")))
 }
 
 /// The root secret in this file.
@@ -46,12 +50,12 @@ pub(crate) fn make(config: &Config) -> Result<RootSecret, CliError> {
 
 /// Whether the root secret is given already.
 pub(crate) fn is_given(config: &Config) -> bool {
-    variable("KEYWARD_ROOT_SECRET").is_some() || config.secrets.file.exists()
+    is_set(VARIABLE) || config.secrets.file.exists()
 }
 
 /// The file that it is kept in; `None`: the variable holds it.
 pub(crate) fn path(config: &Config) -> Option<PathBuf> {
-    if variable("KEYWARD_ROOT_SECRET").is_some() { None } else { Some(config.secrets.file.clone()) }
+    if is_set(VARIABLE) { None } else { Some(config.secrets.file.clone()) }
 }
 
 /// Puts the next root secret in the file's place.

@@ -1,7 +1,7 @@
 //! What must hold between settings, whichever source each came from.
 
 use super::settings::settings;
-use super::{Config, IssuerConfig, OAuthConfig};
+use super::{Config, IssuerConfig, OAuthConfig, outside};
 use std::net::{IpAddr, SocketAddr};
 
 /// The names of those that break a rule, and which.
@@ -11,6 +11,7 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
     match (&server.tls_cert, &server.tls_key) {
         (Some(_), None) => broken.push(("server.tls_cert", "server.tls_key is missing".to_owned())),
         (None, Some(_)) => broken.push(("server.tls_key", "server.tls_cert is missing".to_owned())),
+        // Absent: both or neither.
         _ => {}
     }
     if server.proxy_protocol && server.trusted_proxies.is_empty() {
@@ -18,13 +19,7 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
             "server.trusted_proxies is missing: only trusted proxies may send a header of the PROXY protocol";
         broken.push(("server.proxy_protocol", text.to_owned()));
     }
-    if server.public_url.is_none() && !server.listen.ip().to_canonical().is_loopback() {
-        let text = format!(
-            "server.public_url is missing: {} is reached from other machines, and every URL that is sent begins with it",
-            server.listen
-        );
-        broken.push(("server.listen", text));
-    }
+    broken.extend(outside::broken(server));
     if let Some(admin) = server.admin_listen.filter(|admin| overlap(*admin, server.listen)) {
         broken
             .push(("server.admin_listen", format!("{admin} is taken by server.listen ({})", server.listen)));
@@ -43,6 +38,11 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
         broken.push((format!("issuers {own}"), text));
     }
     broken
+}
+
+/// The names of those that can be meant as they are and hardly are, and what follows from them.
+pub(super) fn doubtful(config: &Config) -> Vec<(String, String)> {
+    outside::doubtful(&config.server).into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 /// What is wrong where an outside issuer is the server's own, which clients reach at this URL: its tokens would be judged by two
@@ -77,9 +77,15 @@ const NOT_OURS: [&str; 3] = ["KEYWARD_SERVICE_", "KEYWARD_PORT", "KEYWARD_NAME"]
 /// Variables beside the settings.
 const BESIDE: [&str; 2] = ["KEYWARD_CONFIG", "KEYWARD_ROOT_SECRET"];
 
+/// Whether this program reads the variable, though it is no setting's.
+pub(super) fn is_read_elsewhere(variable: &str) -> bool {
+    BESIDE.contains(&variable)
+}
+
 /// Whether a variable that begins like ours sets nothing: it is most likely misspelt.
 pub(super) fn is_unknown(variable: &str) -> bool {
-    let is_of_tests = cfg!(feature = "fault-injection") && variable == "KEYWARD_FAIL_AT";
+    let is_of_tests =
+        cfg!(feature = "fault-injection") && ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK"].contains(&variable);
     !BESIDE.contains(&variable)
         && !is_of_tests
         && !NOT_OURS.iter().any(|prefix| variable.starts_with(prefix))

@@ -4,7 +4,10 @@ use super::settings::{Given, Kind, has_bad_port, is_loopback_host};
 use http::Uri;
 use keyward_core::account::is_slug;
 use keyward_core::identity;
-use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
+use keyward_core::jwt::{
+    Algorithm, Email, Link, OPENID_SCOPES, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Typ,
+};
+use keyward_core::scope::{Scope, ScopeSet};
 
 /// An issuer whose access tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +38,14 @@ pub struct IssuerConfig {
     pub email_claim: String,
     /// The claim that says whether the issuer has verified it.
     pub email_verified_claim: String,
-    /// The slugs of the accounts that it speaks for; empty: all.
+    /// The slugs of the accounts that it speaks for; empty, which is not to be set: all.
     pub accounts: Vec<String>,
     /// What the scopes of its tokens mean.
     pub scopes: Scopes,
     /// The claims that name scopes.
     pub scope_claims: Vec<String>,
+    /// What its names of scopes mean.
+    pub scope_names: ScopeNames,
 }
 
 impl Default for IssuerConfig {
@@ -61,7 +66,8 @@ impl Default for IssuerConfig {
             email_verified_claim: "email_verified".to_owned(),
             accounts: Vec::new(),
             scopes: Scopes::Narrow,
-            scope_claims: vec!["scope".to_owned()],
+            scope_claims: SCOPE_CLAIMS.map(str::to_owned).to_vec(),
+            scope_names: ScopeNames::default(),
         }
     }
 }
@@ -82,6 +88,7 @@ impl IssuerConfig {
             accounts: self.accounts.clone().into(),
             scopes: self.scopes,
             scope_claims: self.scope_claims.clone(),
+            scope_names: self.scope_names.clone(),
             link: self.link,
             email: Email {
                 claim: self.email_claim.clone(),
@@ -104,10 +111,12 @@ impl IssuerConfig {
 pub(crate) fn is_issuer_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else { return false };
     let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    // Absent: an empty host is no issuer's.
     let host = uri.host().unwrap_or_default();
     let scheme = match uri.scheme_str() {
         Some("https") => !host.is_empty(),
         Some("http") => is_loopback_host(host),
+        // Absent: no other scheme is an issuer's.
         _ => false,
     };
     scheme && plain && !text.contains('#') && !has_bad_port(&uri)
@@ -222,8 +231,8 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "accept_typ",
-        about: "The typ that its tokens may have. JWT and absent need a mark of an access token (scope, azp, client_id or one \
-                of scope_claims) and none of an ID token.",
+        about: "The typ that its tokens may have. JWT and absent need a mark of an access token (scope, scp, azp, client_id or \
+                one of scope_claims, if that is set) and none of an ID token.",
         kind: Kind::List,
         values: Typ::NAMES,
         required: false,
@@ -254,6 +263,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         required: false,
         get: |issuer| i64::try_from(issuer.max_token_bytes).ok().map(Given::Number),
         set: |issuer, given| {
+            // Absent: no token is short enough.
             issuer.max_token_bytes = usize::try_from(given.number()?).unwrap_or_default();
             Ok(())
         },
@@ -287,6 +297,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
             issuer.link = match given.text()?.as_str() {
                 "invitation" => Link::Invitation,
                 "verified_email" => Link::VerifiedEmail,
+                // Absent: a mistake.
                 _ => return Err(one_of(&["invitation", "verified_email"])),
             };
             Ok(())
@@ -295,13 +306,19 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     IssuerSetting {
         key: "accounts",
         about: "The slugs of the accounts that it speaks for: its tokens act in no other, and accept no other's invitations. \
-                Empty: all, which is for an issuer that you run yourself.",
+                Without it: all, which is for an issuer that you run yourself; an empty list is a mistake.",
         kind: Kind::List,
         values: &[],
         required: false,
-        get: |issuer| Some(Given::List(issuer.accounts.clone())),
+        get: |issuer| Some(Given::List(issuer.accounts.clone())).filter(|_| !issuer.accounts.is_empty()),
         set: |issuer, given| {
             let slugs = names_if_any(given)?;
+            if slugs.is_empty() {
+                return Err(
+                    "an empty list names no account; leave the setting out for all of them, or name one"
+                        .to_owned(),
+                );
+            }
             if let Some(bad) = slugs.iter().find(|slug| !is_slug(slug)) {
                 return Err(format!("{bad:?} is no slug of an account"));
             }
@@ -335,8 +352,10 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "scopes",
-        about: "What the scopes of its tokens mean: nothing (ignore); they narrow what the user's role gives, and none of ours \
-                is no limit (narrow); they are all that the token may do (require).",
+        about: "What the scopes of its tokens mean: nothing (ignore); they narrow what the user's role gives (narrow); they are all \
+                that the token may do (require). With narrow, a token without any of the claims of scopes may do what the role \
+                gives, also one whose scope has nothing but OpenID Connect's own names; a claim that is there and names none of \
+                this API's scopes leaves nothing but /me.",
         kind: Kind::Text,
         values: &["ignore", "narrow", "require"],
         required: false,
@@ -352,6 +371,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
                 "ignore" => Scopes::Ignore,
                 "narrow" => Scopes::Narrow,
                 "require" => Scopes::Require,
+                // Absent: a mistake.
                 _ => return Err(one_of(&["ignore", "narrow", "require"])),
             };
             Ok(())
@@ -359,7 +379,8 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "scope_claims",
-        about: "The claims that name scopes, as a text or a list. Auth0's RBAC has them in permissions too.",
+        about: "The claims that name scopes, as a text or a list; what stands in any of them counts. A token is refused if another of \
+                scope, scp, scopes and permissions names scopes of this API.",
         kind: Kind::List,
         values: &[],
         required: false,
@@ -369,7 +390,64 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
             Ok(())
         },
     },
+    IssuerSetting {
+        key: "scope_prefix",
+        about: "What the names of this API's scopes begin with at the issuer, such as api/ or https://api.example.com/. It is taken \
+                off; a name without it is not one of this API.",
+        kind: Kind::Text,
+        values: &[],
+        required: false,
+        get: |issuer| {
+            let prefix = &issuer.scope_names.prefix;
+            Some(Given::Text(prefix.clone())).filter(|_| !prefix.is_empty())
+        },
+        set: |issuer, given| {
+            issuer.scope_names.prefix = scope_name(name(given)?)?;
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "scope_map",
+        about: "The issuer's names of scopes, without scope_prefix, and the scopes of this API that each stands for, with spaces \
+                between them: { \"Deals.ReadWrite\" = \"deals:read deals:write\" }.",
+        kind: Kind::Map,
+        values: &[],
+        required: false,
+        get: |issuer| {
+            let texts = |(name, scopes): (&String, &ScopeSet)| (name.clone(), scopes.to_text());
+            Some(Given::Map(issuer.scope_names.map.iter().map(texts).collect()))
+        },
+        set: |issuer, given| {
+            issuer.scope_names.map = given.map()?.into_iter().map(translation).collect::<Result<_, _>>()?;
+            Ok(())
+        },
+    },
 ];
+
+/// A name of a scope, or how one begins (RFC 6749 §3.3).
+fn scope_name(name: String) -> Result<String, String> {
+    let fits =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+    if fits {
+        Ok(name)
+    } else {
+        Err(format!("{name:?} is no name of a scope: no spaces, quotes and backslashes"))
+    }
+}
+
+/// An item of `scope_map`.
+fn translation((name, scopes): (String, String)) -> Result<(String, ScopeSet), String> {
+    let name = scope_name(name)?;
+    if OPENID_SCOPES.contains(&name.as_str()) {
+        return Err(format!("{name} is OpenID Connect's own and stands for no scope of this API"));
+    }
+    match ScopeSet::from_text(&scopes).filter(|scopes| !scopes.is_empty()) {
+        Some(scopes) => Ok((name, scopes)),
+        None => {
+            Err(format!("{name:?} must stand for scopes of this API, which are {}", Scope::NAMES.join(", ")))
+        }
+    }
+}
 
 fn one_of(values: &[&str]) -> String {
     format!("it must be of {}", values.join(", "))

@@ -2,19 +2,24 @@
 
 use super::AfterCrash;
 use super::settings::{Given, Kind, Setting};
+use keyward_core::limits::Rate;
+
+/// The most passwords a minute from one address that can be set: enough for a company behind one, and no way to say that
+/// passwords may be guessed.
+const MOST_SIGN_INS: i64 = 1_000;
 
 /// `[limits]` and `[limits.tiers.…]`.
 pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "failed_auth_per_minute",
-        about: "Credentials that are not accepted, a minute from one address (a /64 of IPv6 is one). What comes beyond is answered 429; a good credential never is. 0: any number.",
-        kind: Kind::Number(0, 100000),
+        about: "Credentials that are not accepted, a minute from one address (a /64 of IPv6 is one). What comes beyond is answered 429; a good credential never is. \"unlimited\": any number.",
+        kind: Kind::Rate,
         reloads: true,
         values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.failed_auth_per_minute))),
+        get: |config| Some(shown(config.limits.failed_auth_per_minute)),
         set: |config, given, _| {
-            config.limits.failed_auth_per_minute = figure(given)?;
+            config.limits.failed_auth_per_minute = any_rate(given)?;
             Ok(())
         },
     },
@@ -47,8 +52,8 @@ pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "sign_in_per_minute",
-        about: "Passwords that are tried a minute from one address, and from one browser that its user signed in with before. Further requests get 429. 0: any number. After five failures in a row at one e-mail address, growing delays up to 15 minutes apply besides.",
-        kind: Kind::Number(0, 100000),
+        about: "Passwords that are tried a minute from one address, and from one browser that its user signed in with before. Further requests get 429. There is no \"unlimited\": passwords are not to be guessed. After five failures in a row at one e-mail address, growing delays up to 15 minutes apply besides.",
+        kind: Kind::Number(1, MOST_SIGN_INS),
         reloads: true,
         values: &[],
         get: |config| Some(Given::Number(i64::from(config.limits.sign_in_per_minute))),
@@ -60,39 +65,39 @@ pub(super) const LIMITS: &[Setting] = &[
     Setting {
         section: "limits",
         key: "links_per_minute",
-        about: "Links to choose a password (/welcome) that are opened or used a minute from one address. Further requests get 429. 0: any number.",
-        kind: Kind::Number(0, 100000),
+        about: "Links to choose a password (/welcome) that are opened or used a minute from one address. Further requests get 429. \"unlimited\": any number.",
+        kind: Kind::Rate,
         reloads: true,
         values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.links_per_minute))),
+        get: |config| Some(shown(config.limits.links_per_minute)),
         set: |config, given, _| {
-            config.limits.links_per_minute = figure(given)?;
+            config.limits.links_per_minute = any_rate(given)?;
             Ok(())
         },
     },
     Setting {
         section: "limits",
         key: "register_per_minute",
-        about: "OAuth clients that register themselves a minute from one address. What comes beyond is answered 429. 0: any number.",
-        kind: Kind::Number(0, 100000),
+        about: "OAuth clients that register themselves a minute from one address. What comes beyond is answered 429. \"unlimited\": any number.",
+        kind: Kind::Rate,
         reloads: true,
         values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.register_per_minute))),
+        get: |config| Some(shown(config.limits.register_per_minute)),
         set: |config, given, _| {
-            config.limits.register_per_minute = figure(given)?;
+            config.limits.register_per_minute = any_rate(given)?;
             Ok(())
         },
     },
     Setting {
         section: "limits",
         key: "forms_per_minute",
-        about: "Requests for tokens (/oauth/token, /oauth/revoke), and forms of browsers that are not signed in, a minute from one address. Further requests get 429. 0: any number.",
-        kind: Kind::Number(0, 100000),
+        about: "Requests for tokens (/oauth/token, /oauth/revoke), and forms of browsers that are not signed in, a minute from one address. Further requests get 429. \"unlimited\": any number.",
+        kind: Kind::Rate,
         reloads: true,
         values: &[],
-        get: |config| Some(Given::Number(i64::from(config.limits.forms_per_minute))),
+        get: |config| Some(shown(config.limits.forms_per_minute)),
         set: |config, given, _| {
-            config.limits.forms_per_minute = figure(given)?;
+            config.limits.forms_per_minute = any_rate(given)?;
             Ok(())
         },
     },
@@ -264,6 +269,19 @@ pub(super) const LIMITS: &[Setting] = &[
         },
     },
 ];
+
+/// A figure, or 0 for no limit. Nobody sets that 0: no limit is said in letters.
+fn any_rate(given: Given) -> Result<u32, String> {
+    Ok(match given.rate()? {
+        Rate::PerMinute(figure) => figure,
+        Rate::Unlimited => 0,
+    })
+}
+
+/// It as it is set.
+fn shown(figure: u32) -> Given {
+    Given::of_rate(if figure == 0 { Rate::Unlimited } else { Rate::PerMinute(figure) })
+}
 
 /// A number whose bounds have been looked at.
 fn figure(given: Given) -> Result<u32, String> {

@@ -15,6 +15,7 @@ fn part_of(part: &str) -> Result<(), String> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-');
         !target.is_empty() && target.bytes().all(allowed)
     };
+    // Absent: a level without a target is for all of the program.
     if is_level && target.is_none_or(is_target) {
         return Ok(());
     }

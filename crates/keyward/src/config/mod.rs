@@ -8,12 +8,14 @@ mod issuers;
 mod limits;
 mod load;
 mod log_level;
+mod outside;
 mod pages;
 mod settings;
 
 pub(crate) use check::names_this_server;
 pub use issuers::IssuerConfig;
 pub(crate) use issuers::is_issuer_url;
+pub(crate) use load::NOT_TEXT;
 pub use load::{ConfigError, Flags, Mistake, Variables, load};
 pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
@@ -53,13 +55,23 @@ pub struct Config {
     pub mcp: McpConfig,
     /// `[[issuers]]`
     pub issuers: Vec<IssuerConfig>,
+    /// What can be meant, and hardly is: it is said, and holds.
+    pub warnings: Vec<Mistake>,
 }
 
 impl Config {
     /// Where clients reach a server that listens there.
     pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
         let scheme = if self.server.tls_cert.is_some() { "https" } else { "http" };
+        // Absent: only on loopback; elsewhere it must be set.
         self.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"))
+    }
+
+    /// Says in the log what can be meant, and hardly is.
+    pub(crate) fn log_warnings(&self) {
+        for Mistake { place, text } in &self.warnings {
+            tracing::warn!(place, "the configuration: {text}");
+        }
     }
 }
 
@@ -176,19 +188,20 @@ pub struct Cors {
 /// `[limits]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsConfig {
-    /// Bad credentials a minute from one address; 0: any number.
+    /// Bad credentials a minute from one address; 0, which is set as "unlimited": any number.
     pub failed_auth_per_minute: u32,
     /// `POST /auth/validate-api-key` a minute from one address.
     pub validate_per_minute: u32,
     /// `GET /health` a minute from one address.
     pub health_per_minute: u32,
-    /// Passwords that are tried a minute from one address, or from one known browser; 0: any number.
+    /// Passwords that are tried a minute from one address, or from one known browser. 0 would be any number: it cannot be set.
     pub sign_in_per_minute: u32,
-    /// Links to choose a password that are opened or used a minute from one address; 0: any number.
+    /// Links to choose a password that are opened or used a minute from one address; 0, which is set as "unlimited": any number.
     pub links_per_minute: u32,
-    /// OAuth clients that register a minute from one address; 0: any number.
+    /// OAuth clients that register a minute from one address; 0, which is set as "unlimited": any number.
     pub register_per_minute: u32,
-    /// Requests for tokens, and forms of browsers that are not signed in, a minute from one address; 0: any number.
+    /// Requests for tokens, and forms of browsers that are not signed in, a minute from one address; 0, which is set as
+    /// "unlimited": any number.
     pub forms_per_minute: u32,
     /// MiB of the answers of writes with an `Idempotency-Key` that one account keeps.
     pub idempotency_mib: u32,

@@ -47,10 +47,14 @@ fn entry(text: &mut String, issuer: &IssuerConfig, commented: bool) {
     for setting in ISSUER_SETTINGS {
         let value = (setting.get)(issuer).map(|value| literal(&value));
         if commented {
-            let sample = if setting.kind == Kind::List { "[\"…\"]" } else { "\"…\"" };
+            let sample = match setting.kind {
+                Kind::List => "[\"…\"]",
+                Kind::Map => "{ \"…\" = \"…\" }",
+                Kind::Text | Kind::Path | Kind::Number(..) | Kind::Rate | Kind::Flag => "\"…\"",
+            };
             let value = value.unwrap_or_else(|| sample.to_owned());
             let _ = writeln!(text, "# {}\n# {} = {value}", setting.about, setting.key);
-        } else if let Some(value) = value.filter(|value| value != "[]") {
+        } else if let Some(value) = value.filter(|value| value != "[]" && value != "{}") {
             let _ = writeln!(text, "{} = {value}", setting.key);
         }
     }
@@ -61,6 +65,11 @@ fn literal(value: &Given) -> String {
     match value {
         Given::Text(text) => json!(text).to_string(),
         Given::List(items) => json!(items).to_string(),
+        Given::Map(items) if items.is_empty() => "{}".to_owned(),
+        Given::Map(items) => {
+            let item = |(name, value)| format!("{} = {}", json!(name), json!(value));
+            format!("{{ {} }}", items.iter().map(item).collect::<Vec<_>>().join(", "))
+        }
         Given::Number(number) => number.to_string(),
         Given::Flag(flag) => flag.to_string(),
     }
@@ -103,6 +112,7 @@ fn property(kind: Kind, values: &[&str], about: &str, default: Option<Given>) ->
     let mut property = match (kind, values) {
         (Kind::List, []) => json!({ "type": "array", "items": { "type": "string" } }),
         (Kind::List, values) => json!({ "type": "array", "items": { "type": "string", "enum": values } }),
+        (Kind::Map, _) => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         (Kind::Number(least, most), _) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         (Kind::Rate, _) => json!({ "oneOf": [
             { "type": "integer", "minimum": 1, "maximum": Rate::MOST },
@@ -156,6 +166,7 @@ fn plain(value: Given) -> Value {
     match value {
         Given::Text(text) => json!(text),
         Given::List(items) => json!(items),
+        Given::Map(items) => json!(items),
         Given::Number(number) => json!(number),
         Given::Flag(flag) => json!(flag),
     }
@@ -170,7 +181,9 @@ pub fn reference() -> String {
          One TOML file (`--config FILE` or `KEYWARD_CONFIG`), then variables, then flags: the later wins. All mistakes are \
          told at\nonce, each with its line. `keyward config check` reads without starting, `keyward config show` prints what \
          is in force,\n`keyward config show --defaults` a commented sample, `keyward config schema` the JSON Schema.\n\
-         A variable that begins with `KEYWARD_` and is not named here is a mistake too.\n\n\
+         A variable that begins with `KEYWARD_` and is not named here is a mistake too, and so is one that is not UTF-8. One that is\n\
+         set and empty clears a list; for any other setting it counts as not set, with a warning in the log and from\n\
+         `keyward config check` and `show`.\n\n\
          On SIGHUP a running server reads everything again. It takes in the settings that say so here, and the files that they\n\
          name; if there is any mistake, it keeps all that it had, and the log says why.\n\n\
          | setting | variable | default | on SIGHUP | what it is for |\n| --- | --- | --- | --- | --- |\n",

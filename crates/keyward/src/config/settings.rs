@@ -6,6 +6,7 @@ use http::Uri;
 use keyward_core::address::{ForwardedBy, parse_range};
 use keyward_core::api_key::KeyFormat;
 use keyward_core::limits::Rate;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub(super) enum Given {
     Text(String),
     List(Vec<String>),
+    Map(BTreeMap<String, String>),
     Number(i64),
     Flag(bool),
 }
@@ -27,6 +29,8 @@ pub(super) enum Kind {
     Path,
     /// A list of texts; a variable separates them by commas.
     List,
+    /// A table of texts, which only the file can hold.
+    Map,
     /// A whole number, from the least to the greatest that it may be.
     Number(i64, i64),
     /// Requests a minute, or `"unlimited"`.
@@ -39,6 +43,7 @@ impl Given {
     pub(super) fn text(self) -> Result<String, String> {
         match self {
             Self::Text(text) => Ok(text),
+            // Absent: a mistake.
             _ => Err("it must be one text".to_owned()),
         }
     }
@@ -46,24 +51,38 @@ impl Given {
     pub(super) fn list(self) -> Result<Vec<String>, String> {
         match self {
             Self::List(items) => Ok(items),
+            // Absent: a mistake.
             _ => Err("it must be a list of texts".to_owned()),
+        }
+    }
+
+    pub(super) fn map(self) -> Result<BTreeMap<String, String>, String> {
+        match self {
+            Self::Map(map) => Ok(map),
+            _ => Err("it must be a table of texts".to_owned()),
         }
     }
 
     pub(super) fn flag(self) -> Result<bool, String> {
         match self {
             Self::Flag(flag) => Ok(flag),
+            // Absent: a mistake.
             _ => Err("it must be true or false".to_owned()),
         }
     }
 
     pub(super) fn rate(self) -> Result<Rate, String> {
-        let rate = match self {
-            Self::Number(number) => u32::try_from(number).ok().and_then(Rate::of),
-            Self::Text(text) => Rate::parse(&text),
-            _ => None,
+        let (rate, zero) = match self {
+            // Absent: no figure, which is a mistake.
+            Self::Number(number) => (u32::try_from(number).ok().and_then(Rate::of), number == 0),
+            Self::Text(text) => (Rate::parse(&text), text.trim() == "0"),
+            Self::List(_) | Self::Map(_) | Self::Flag(_) => (None, false),
         };
-        rate.ok_or_else(|| format!("it must be 1 to {} a minute, or \"unlimited\"", Rate::MOST))
+        let wrong = || format!("it must be 1 to {} a minute, or \"unlimited\"", Rate::MOST);
+        // It was the word for no limit once, and to others it would mean nothing at all.
+        let zero = zero.then_some("; 0 is neither: say \"unlimited\" for no limit");
+        // Absent: a mistake, with no more to say.
+        rate.ok_or_else(|| wrong() + zero.unwrap_or_default())
     }
 
     pub(super) fn of_rate(rate: Rate) -> Self {
@@ -76,6 +95,7 @@ impl Given {
     pub(super) fn number(self) -> Result<i64, String> {
         match self {
             Self::Number(number) => Ok(number),
+            // Absent: a mistake.
             _ => Err("it must be a whole number".to_owned()),
         }
     }
@@ -252,6 +272,7 @@ const SETTINGS: &[Setting] = &[
         values: &[],
         get: |config| i64::try_from(config.server.request_timeout.as_secs()).ok().map(Given::Number),
         set: |config, given, _| {
+            // Absent: its bounds were looked at; a request would have no time at all.
             let seconds = u64::try_from(given.number()?).unwrap_or_default();
             config.server.request_timeout = Duration::from_secs(seconds);
             Ok(())
@@ -507,6 +528,7 @@ pub(super) fn is_loopback_host(host: &str) -> bool {
 /// Whether what stands in the place of a port is none.
 pub(super) fn has_bad_port(uri: &Uri) -> bool {
     uri.authority().is_some_and(|authority| {
+        // Absent: an authority begins with its host, or with a user, which is refused elsewhere.
         let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
         !rest.is_empty() && authority.port_u16().is_none()
     })
@@ -527,6 +549,7 @@ fn public_url(text: &str) -> Result<String, String> {
         Some("https") => Ok(()),
         Some("http") if loopback => Ok(()),
         Some("http") => Err("plain http is for loopback only; use https".to_owned()),
+        // Absent: a mistake.
         _ => Err(invalid()),
     }?;
     // Every URL that is sent begins with it to the letter, and whether it is https is read from its first letters.

@@ -1,15 +1,22 @@
 //! Reading the configuration, each source over the one before. All mistakes are told at once.
 
+mod variables;
+
+pub(crate) use variables::NOT_TEXT;
+pub use variables::Variables;
+
 use super::Config;
-use super::check::{between, is_unknown};
+use super::check::{between, doubtful};
 use super::issuers::{ISSUER_SETTINGS, IssuerConfig};
 use super::settings::{Given, Kind, Setting, settings};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use variables::from_variables;
 
 /// What the command line may set.
 #[derive(Clone, Debug, Default)]
@@ -49,9 +56,6 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The variables of the environment that begin with `KEYWARD_`, by name.
-pub type Variables = BTreeMap<String, String>;
-
 /// Where each setting was set, by its name, for mistakes that concern two of them.
 type Places = BTreeMap<String, String>;
 
@@ -74,41 +78,15 @@ pub fn load(flags: &Flags, variables: &Variables) -> Result<Config, ConfigError>
         config.server.listen = listen;
         places.insert("server.listen".to_owned(), "--listen".to_owned());
     }
-    for (name, text) in between(&config) {
+    let told = |(name, text): (String, String)| {
+        // Absent: set nowhere, so its name is its place.
         let place = places.get(&name).cloned().unwrap_or(name);
-        mistakes.push(Mistake { place, text });
-    }
+        Mistake { place, text }
+    };
+    mistakes.extend(between(&config).into_iter().map(told));
+    let doubtful = doubtful(&config);
+    config.warnings.extend(doubtful.into_iter().map(told));
     if mistakes.is_empty() { Ok(config) } else { Err(ConfigError(mistakes)) }
-}
-
-fn from_variables(
-    config: &mut Config,
-    variables: &Variables,
-    (mistakes, places): (&mut Vec<Mistake>, &mut Places),
-) {
-    for (name, text) in variables.iter().filter(|(_, text)| !text.is_empty()) {
-        let Some(setting) = settings().find(|setting| setting.variable() == *name) else {
-            if is_unknown(name) {
-                let text = "there is no such variable; config.md names them all".to_owned();
-                mistakes.push(Mistake { place: name.clone(), text });
-            }
-            continue;
-        };
-        let given = match setting.kind {
-            Kind::List => Ok(Given::List(items(text))),
-            Kind::Number(..) => {
-                text.trim().parse().map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
-            }
-            Kind::Flag => {
-                text.trim().parse().map(Given::Flag).map_err(|_| "it must be true or false".to_owned())
-            }
-            Kind::Text | Kind::Path | Kind::Rate => Ok(Given::Text(text.clone())),
-        };
-        match given.and_then(|given| set(config, setting, given, Path::new(""))) {
-            Ok(()) => drop(places.insert(setting.name(), name.clone())),
-            Err(text) => mistakes.push(Mistake { place: name.clone(), text }),
-        }
-    }
 }
 
 /// Sets it, if a number is within its bounds.
@@ -123,6 +101,7 @@ fn within(kind: Kind, given: &Given) -> Result<(), String> {
         (Kind::Number(least, most), Given::Number(number)) if !(least..=most).contains(number) => {
             Err(format!("it must be a whole number from {least} to {most}"))
         }
+        // Absent: other kinds have no bounds.
         _ => Ok(()),
     }
 }
@@ -174,11 +153,6 @@ fn issuers(
     }
 }
 
-/// The items of a variable that holds a list.
-fn items(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-}
-
 /// A file with its places.
 struct Source<'f> {
     path: &'f Path,
@@ -211,6 +185,7 @@ fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mis
     }
     // Relative paths count from the file, those that it leaves as they are too, so that it means the same wherever the
     // program is started.
+    // Absent: a file without a folder lies in this one.
     let base = path.parent().unwrap_or(Path::new(""));
     for setting in settings().filter(|setting| setting.kind == Kind::Path) {
         if let Some(default) = (setting.get)(config)
@@ -288,6 +263,14 @@ fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
             items.map(Given::List).ok_or_else(|| "it must be a list of texts".to_owned())
         }
         (Kind::List, _) => Err("it must be a list of texts".to_owned()),
+        (Kind::Map, DeValue::Table(items)) => {
+            let item = |(name, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+                Some((name.get_ref().to_string(), text(value.get_ref())?))
+            };
+            let items: Option<BTreeMap<String, String>> = items.iter().map(item).collect();
+            items.map(Given::Map).ok_or_else(|| "it must be a table of texts".to_owned())
+        }
+        (Kind::Map, _) => Err("it must be a table of texts".to_owned()),
         (Kind::Number(..), DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
             number.map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
@@ -295,8 +278,9 @@ fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
         (Kind::Number(..), _) => Err("it must be a whole number".to_owned()),
         (Kind::Rate, DeValue::Integer(number)) => {
             let number = i64::from_str_radix(number.as_str(), number.radix());
-            // One that does not fit is no rate either.
-            Ok(Given::Number(number.unwrap_or(0)))
+            // One that does not fit is above every rate.
+            // Absent: above every rate, which is a mistake.
+            Ok(Given::Number(number.unwrap_or(i64::MAX)))
         }
         (Kind::Flag, DeValue::Boolean(flag)) => Ok(Given::Flag(*flag)),
         (Kind::Flag, _) => Err("it must be true or false".to_owned()),

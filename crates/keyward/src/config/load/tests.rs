@@ -6,7 +6,7 @@ fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Strin
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keyward.toml");
     std::fs::write(&path, text).unwrap();
-    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), text.into())).collect();
     let base = format!("{}/", directory.path().display());
     load(&Flags { file: Some(path), ..Flags::default() }, &variables).map_err(|error| {
         error.0.iter().map(|m| format!("{}: {}", m.place, m.text).replace(&base, "")).collect()
@@ -171,7 +171,8 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
                 [[issuers]]\nissuer = \"http://127.0.0.1:3000/realms/x\"\naudience = [\"a\", \"b\"]\njwks_uri = \"https://k.example/?a=b\"\n\
                 algorithms = [\"ES256\", \"EdDSA\"]\naccept_typ = [\"JWT\", \"absent\"]\nleeway_seconds = 0\nmax_token_bytes = 131072\n\
                 link = \"verified_email\"\nscopes = \"require\"\nscope_claims = [\"scope\", \"permissions\"]\nmcp_audience = [\"m\"]\nmcp_scopes = [\"openid\", \"deals:read\"]\n\
-                email_claim = \"https://acme.example/email\"\nmax_lifetime_seconds = 600\n";
+                email_claim = \"https://acme.example/email\"\nmax_lifetime_seconds = 600\n\
+                scope_prefix = \"api/\"\n[issuers.scope_map]\n\"Deals.Write\" = \"deals:write deals:read\"\n";
     let config = with_file(text, &[]).unwrap();
     let [first, second] = config.issuers.as_slice() else { panic!() };
     let usual = IssuerConfig {
@@ -184,6 +185,9 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
     assert_eq!((rules.audiences.len(), rules.algorithms.len(), rules.kinds.len()), (2, 2, 2));
     assert_eq!((rules.leeway, rules.max_bytes, rules.max_lifetime), (0, 131_072, 600));
     assert_eq!(rules.email.claim, "https://acme.example/email");
+    assert_eq!(rules.scope_names.scopes("api/Deals.Write").unwrap().to_text(), "deals:read deals:write");
+    assert!(shown(&config, false).contains("scope_map = { \"Deals.Write\" = \"deals:read deals:write\" }"));
+    assert_eq!(first.scope_claims, ["scope", "scp", "scopes", "permissions"]);
     // What is shown is what is read.
     assert_eq!(with_file(&shown(&config, false), &[]).unwrap().issuers, config.issuers);
     assert_eq!(with_file(&shown(&Config::default(), true), &[]).unwrap().issuers, []);
@@ -193,6 +197,32 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
     assert_eq!(issuers["properties"].as_object().unwrap().len(), ISSUER_SETTINGS.len());
     let reference = reference();
     assert!(ISSUER_SETTINGS.iter().all(|setting| reference.contains(&format!("| `{}` |", setting.key))));
+}
+
+#[test]
+fn a_name_of_a_scope_stands_for_scopes_of_this_api_or_for_none() {
+    let entry = "[[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n";
+    let told = |line: &str| with_file(&format!("{entry}{line}\n"), &[]).unwrap_err().concat();
+    for (line, why) in [
+        (
+            "scope_map = { \"Deals.Read\" = \"deals:reads\" }",
+            "must stand for scopes of this API, which are account:read",
+        ),
+        ("scope_map = { \"Deals.Read\" = \"\" }", "must stand for scopes of this API"),
+        ("scope_map = { \"Deals.Read\" = [\"deals:read\"] }", "must be a table of texts"),
+        ("scope_map = [\"Deals.Read\"]", "must be a table of texts"),
+        ("scope_map = { \"openid\" = \"deals:read\" }", "OpenID Connect's own"),
+        ("scope_map = { \"a b\" = \"deals:read\" }", "no name of a scope"),
+        ("scope_prefix = \"a b\"", "no name of a scope"),
+        ("scope_prefix = \"\"", "must not be empty"),
+        ("scope_claims = []", "at least one item"),
+    ] {
+        assert!(
+            told(line).starts_with("keyward.toml:4: issuers.scope_") && told(line).contains(why),
+            "{line}: {}",
+            told(line)
+        );
+    }
 }
 
 #[test]
@@ -234,4 +264,142 @@ fn every_mistake_about_issuers_is_told_with_its_line() {
     ] {
         assert_eq!(with_file(text, &[]).unwrap_err(), [told]);
     }
+}
+
+/// What the configuration says of a list after it was set empty.
+type Look = fn(&Config) -> Vec<String>;
+
+/// Every setting that is a list, and what an empty one means: none of it, which is never more than some of it; or a mistake.
+/// For the settings of `[[issuers]]` that may be empty the meaning is that of an entry that leaves them out, and none of them
+/// widens what a token may do.
+#[test]
+fn an_empty_list_never_means_more_than_one_with_items() {
+    let all: [(&str, &str, Look); 2] = [
+        ("server.trusted_proxies", "10.0.0.0/8", |config| {
+            config.server.trusted_proxies.iter().map(ToString::to_string).collect()
+        }),
+        ("cors.origins", "*", |config| config.cors.origins.to_vec()),
+    ];
+    let lists: Vec<String> =
+        settings().filter(|setting| setting.kind == Kind::List).map(Setting::name).collect();
+    assert_eq!(lists, all.map(|(name, ..)| name), "each list has its line");
+    for (name, item, look) in all {
+        let (section, key) = name.split_once('.').unwrap();
+        let variable = format!("KEYWARD_{section}_{key}").to_uppercase();
+        let some = format!("[{section}]\n{key} = [{item:?}]\n");
+        assert_eq!(look(&with_file(&some, &[]).unwrap()), [item]);
+        let empty = with_file(&format!("[{section}]\n{key} = []\n"), &[]).unwrap();
+        assert!(look(&empty).is_empty(), "{name}: nobody");
+        // A variable that is there and empty says it too, over the file.
+        for nothing in ["", " ", ","] {
+            let cleared = with_file(&some, &[(&variable, nothing)]).unwrap();
+            assert!(look(&cleared).is_empty() && cleared.warnings.is_empty(), "{variable}={nothing:?}");
+        }
+    }
+    // `None`: a mistake.
+    let of_issuers = [
+        ("audience", None),
+        ("mcp_audience", Some("the name of our own endpoint, and no other")),
+        ("mcp_scopes", Some("clients are told none")),
+        ("algorithms", None),
+        ("accept_typ", None),
+        ("accounts", None),
+        ("scope_claims", None),
+    ];
+    let lists: Vec<&str> = ISSUER_SETTINGS
+        .iter()
+        .filter(|setting| setting.kind == Kind::List)
+        .map(|setting| setting.key)
+        .collect();
+    assert_eq!(lists, of_issuers.map(|(key, _)| key), "each list has its line");
+    for (key, meaning) in of_issuers {
+        let entry = "[[issuers]]\nissuer = \"https://a.example\"\n";
+        let audience = if key == "audience" { "" } else { "audience = [\"x\"]\n" };
+        let read = with_file(&format!("{entry}{audience}{key} = []\n"), &[]);
+        match meaning {
+            None => assert_eq!(read.unwrap_err().len(), 1, "{key}"),
+            Some(_) => {
+                let left_out = with_file(&format!("{entry}{audience}"), &[]).unwrap();
+                assert_eq!(read.unwrap().issuers, left_out.issuers, "{key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_accounts_of_an_issuer_are_all_only_where_nothing_is_said() {
+    let entry = "[[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n";
+    let told = with_file(&format!("{entry}accounts = []\n"), &[]).unwrap_err();
+    let expected = "keyward.toml:4: issuers.accounts: an empty list names no account; leave the setting out for all of them, or name one";
+    assert_eq!(told, [expected]);
+    assert!(with_file(entry, &[]).unwrap().issuers[0].accounts.is_empty(), "all");
+    let one = with_file(&format!("{entry}accounts = [\"acme\"]\n"), &[]).unwrap();
+    assert_eq!(one.issuers[0].accounts, ["acme"]);
+    assert!(!shown(&with_file(entry, &[]).unwrap(), false).contains("accounts"));
+}
+
+#[test]
+fn a_variable_that_is_set_and_empty_counts_as_not_set_with_a_warning() {
+    let file = "[server]\nlisten = \"127.0.0.1:1\"\n[log]\nformat = \"json\"\n[limits]\nshadow = true\nhealth_per_minute = 7\n";
+    let empty = settings().filter(|setting| setting.kind != Kind::List).map(Setting::variable);
+    let names: Vec<String> = empty.chain(["KEYWARD_ROOT_SECRET".to_owned()]).collect();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    let (config, without) = (with_file(file, &variables).unwrap(), with_file(file, &[]).unwrap());
+    let settings_alone = |config: &Config| {
+        let text = shown(config, false);
+        // The paths count from a directory of its own.
+        text.lines().filter(|line| !line.contains('/')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(settings_alone(&config), settings_alone(&without));
+    let mut warned: Vec<&str> = config.warnings.iter().map(|warning| warning.place.as_str()).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    warned.sort_unstable();
+    names.sort_unstable();
+    assert_eq!(warned, names);
+    assert!(
+        config.warnings.iter().all(|warning| warning.text == "it is set and empty, and counts as not set")
+    );
+    let misspelt = with_file("", &[("KEYWARD_CORS_ORIGIN", "")]).unwrap_err();
+    assert_eq!(misspelt, ["KEYWARD_CORS_ORIGIN: there is no such variable; config.md names them all"]);
+}
+
+#[test]
+fn a_variable_that_is_not_text_is_a_mistake_whatever_it_is_for() {
+    use std::os::unix::ffi::OsStringExt;
+    let not_text = std::ffi::OsString::from_vec(vec![b'1', 0xFF]);
+    let all = settings().map(Setting::variable).chain(["KEYWARD_ROOT_SECRET".to_owned()]);
+    for name in all {
+        let variables = Variables::from([(name.clone(), not_text.clone())]);
+        let mistakes = load(&Flags::default(), &variables).unwrap_err().0;
+        assert_eq!(mistakes, [Mistake { place: name, text: "it must be text in UTF-8".to_owned() }]);
+    }
+    // The name of a file need not be text, and what is an orchestrator's is not ours.
+    for name in ["KEYWARD_CONFIG", "KEYWARD_SERVICE_HOST"] {
+        assert!(load(&Flags::default(), &Variables::from([(name.to_owned(), not_text.clone())])).is_ok());
+    }
+}
+
+#[test]
+fn no_limit_is_said_in_letters_and_never_for_passwords() {
+    for key in ["failed_auth", "links", "register", "forms"] {
+        let (file, variable) =
+            (format!("{key}_per_minute"), format!("KEYWARD_LIMITS_{key}_PER_MINUTE").to_uppercase());
+        let zero = format!("[limits]\n{file} = 0\n");
+        let expected =
+            "it must be 1 to 100000 a minute, or \"unlimited\"; 0 is neither: say \"unlimited\" for no limit";
+        assert_eq!(
+            with_file(&zero, &[]).unwrap_err(),
+            [format!("keyward.toml:2: limits.{file}: {expected}")]
+        );
+        assert_eq!(with_file("", &[(&variable, "0")]).unwrap_err(), [format!("{variable}: {expected}")]);
+        let unlimited = with_file(&format!("[limits]\n{file} = \"unlimited\"\n"), &[]).unwrap();
+        assert!(shown(&unlimited, false).contains(&format!("{file} = \"unlimited\"")));
+        assert_eq!(with_file("", &[(&variable, "unlimited")]).unwrap().limits, unlimited.limits);
+        assert!(shown(&with_file("", &[(&variable, "7")]).unwrap(), false).contains(&format!("{file} = 7")));
+    }
+    for bad in ["0", "\"unlimited\"", "1001", "-1"] {
+        let told = with_file(&format!("[limits]\nsign_in_per_minute = {bad}\n"), &[]).unwrap_err();
+        assert!(told[0].contains("it must be a whole number"), "{bad}: {told:?}");
+    }
+    assert!(with_file("[limits]\nsign_in_per_minute = 1000\n", &[]).is_ok());
 }
