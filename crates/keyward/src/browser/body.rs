@@ -36,6 +36,7 @@ impl Visit {
         }
         match self.app.limiter.charge(&[Charge { bucket, limit }]) {
             Ok(_) => Ok(Charged(())),
+            // Absent: over the limit in shadow mode, which counts and refuses nothing but passwords.
             Err(full) => limits::over(&self.app, &full).map_or(Ok(Charged(())), Err),
         }
     }
@@ -45,6 +46,7 @@ impl Visit {
     pub(crate) fn charge_caller(&self, who: &Principal, purpose: Purpose) -> Result<Charged, Denial> {
         match purpose {
             Purpose::Reads => self.refuse_load_of_another_site()?,
+            // Absent: every other form is looked at.
             _ => self.refuse_form_of_another_site()?,
         }
         limits::enter(&self.app, who, purpose).map(Charged)
@@ -78,6 +80,7 @@ impl Visit {
 
     /// Reads the whole body, of so many bytes at most.
     pub(crate) async fn read_body(&mut self, _: Charged, limit: usize) -> Result<Bytes, Problem> {
+        // Absent: a stranger, whose share is the least.
         let owner = self.session.as_ref().map_or(Owner::Stranger, |caller| Owner::User(caller.user));
         let room = self.app.bodies.place(owner, self.address);
         let body = self.take_body();

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::routing::MethodFilter;
 use http::{Request, Response};
 use keyward_core::BoxFuture;
+use keyward_core::denial::Denial;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tower::service_fn;
@@ -62,7 +63,11 @@ pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) 
                         record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
                 }
                 let fresh = visit.fresh_cookie();
-                let mut response = handle(visit).await;
+                let mut response = if visit.is_unjudged {
+                    visit.problem(Denial::ClockBehind.into())
+                } else {
+                    handle(visit).await
+                };
                 if let Some(cookie) = fresh {
                     super::answer::add_cookie(&mut response, &cookie);
                 }

@@ -34,6 +34,8 @@ pub(crate) struct Visit {
     pub(crate) path_ids: Vec<String>,
     /// Who is signed in.
     pub(crate) session: Option<Caller>,
+    /// Whether there is a session of which nobody knows whether it has ended, since the clock is behind.
+    pub(super) is_unjudged: bool,
     /// Not yet read. In a lock only because a body cannot be looked at from two threads.
     body: Mutex<Option<Body>>,
     browser: String,
@@ -48,14 +50,18 @@ impl Visit {
     pub(super) async fn of(app: Arc<App>, mut request: Request<Body>) -> Self {
         let path_ids = path_ids(&mut request).await;
         let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        // Absent: the default is no address, and all without one share a bucket.
         let address: ClientAddress = request.extensions().get().copied().unwrap_or_default();
         let (parts, body) = request.into_parts();
         let https = app.public_url.starts_with("https:");
         let shown = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
         let back = shown.map_or("/console", |at| at.as_str()).to_owned();
-        let session = Cookie::Session.of(&parts.headers, https).and_then(|token| {
-            app.directory().read().admit_session(&TokenDigest::of(token), app.clock.now()).ok()
-        });
+        let admitted = Cookie::Session
+            .of(&parts.headers, https)
+            .map(|token| app.directory().read().admit_session(&TokenDigest::of(token), app.clock.now()));
+        let is_unjudged = matches!(admitted, Some(Err(Denial::ClockBehind)));
+        // Absent: whatever the refusal is, nobody is signed in.
+        let session = admitted.and_then(Result::ok);
         let known =
             Cookie::Browser.of(&parts.headers, https).filter(|text| text.len() == 22).map(str::to_owned);
         // A form of another site brings no cookies along (SameSite=Lax), and must not replace what this browser has.
@@ -69,6 +75,7 @@ impl Visit {
             form: Pairs::default(),
             path_ids,
             session,
+            is_unjudged,
             body: Mutex::new(Some(body)),
             headers: parts.headers,
             browser,
@@ -198,8 +205,12 @@ impl Visit {
     where
         dyn Store: Commit<E>,
     {
+        Ok(Commit::<E>::commit(&*self.app.store, effect, permit, self.context(), claim, At::Store).await?)
+    }
+
+    /// Where its writes come from.
+    pub(crate) fn context(&self) -> Context {
         let origin_app = self.origin_app.to_owned();
-        let context = Context { request_id: self.id, address: self.address.known(), origin_app };
-        Ok(Commit::<E>::commit(&*self.app.store, effect, permit, context, claim, At::Store).await?)
+        Context { request_id: self.id, address: self.address.known(), origin_app }
     }
 }

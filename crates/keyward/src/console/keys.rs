@@ -93,6 +93,7 @@ fn at_key(visit: &Visit, id: &str, verb: &str) -> String {
 fn blank(visit: &Visit, action: &str) -> Result<NewKey, Problem> {
     let form = &visit.form;
     let text = |name| form.get(name).unwrap_or_default().to_owned();
+    // Absent: what the empty form offers; the person sees it, and what is sent without it has scopes alone.
     let permission = form.get("permission").unwrap_or("full_access").to_owned();
     let scopes = OFFERED.iter().map(|scope| {
         let only = ScopeSet::NONE.with(*scope);

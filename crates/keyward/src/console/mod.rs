@@ -2,6 +2,7 @@
 //! through the same rules, permits and commits as the API; the credential is the session.
 
 mod applications;
+mod earlier_session;
 mod inside;
 mod keys;
 mod sign_in;

@@ -1,5 +1,6 @@
 //! Signing in by address and password, and signing out.
 
+use super::earlier_session;
 use crate::browser::Visit;
 use crate::browser::views::{Frame, Person, Shown, SignIn};
 use crate::oauth::AuthorizationServer;
@@ -28,6 +29,7 @@ fn next(text: Option<&str>) -> String {
         plain
             && (text.starts_with("/oauth/authorize?") || *text == "/console" || text.starts_with("/console/"))
     };
+    // Absent: what is no page of ours leads to the console.
     text.filter(local).unwrap_or("/console").to_owned()
 }
 
@@ -53,6 +55,7 @@ fn page(
     error: Option<String>,
     notice: Option<String>,
 ) -> Result<Response<Body>, Problem> {
+    // Absent: nobody is offered.
     let people = visit.oauth().map(|server| server.people.as_slice()).unwrap_or_default();
     let people = people.iter().map(|person| Person {
         name: person.name.clone(),
@@ -85,6 +88,7 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
         Err(denial) => (Err(denial.into()), false),
     };
     let next = next(visit.form.get("next"));
+    // Absent: nobody has an empty address.
     let email = visit.form.get("email").unwrap_or_default().trim().to_ascii_lowercase();
     let outcome = match read {
         Ok(()) => enter(&visit, &email, known).await,
@@ -92,7 +96,7 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
     };
     match outcome {
         Ok((token, proof)) => {
-            leave(&visit).await;
+            earlier_session::end(&visit).await;
             let response = visit.with_session(visit.to(&next), Some(&token));
             visit.with_mark(response, proof.user(), proof.hash())
         }
@@ -109,6 +113,7 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
 async fn enter(visit: &Visit, email: &str, known: bool) -> Result<(Secret, Proof), Problem> {
     visit.form_number(HERE)?;
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    // Absent: nobody has an empty password.
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
     if password.expose().len() > 4 * *password::LENGTHS.end() {
         return Err(Denial::PasswordWrong.into());
@@ -155,15 +160,6 @@ async fn prove(
             begun.was_not_made();
             Err(problem)
         }
-    }
-}
-
-/// Ends the session that this browser had before: its cookie is replaced, and nobody could end it any more.
-pub(super) async fn leave(visit: &Visit) {
-    let Some(before) = visit.session.clone() else { return };
-    if let Ok(permit) = check::<ManageSignIns>(Principal::of(before)) {
-        // The new session holds all the same.
-        let _ = visit.commit(EndSession, permit).await;
     }
 }
 

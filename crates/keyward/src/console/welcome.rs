@@ -1,6 +1,6 @@
 //! Choosing a password, by a link that the operator's command printed.
 
-use super::sign_in::leave;
+use super::earlier_session;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Shown, Welcome};
 use crate::oauth::Asker;
@@ -20,6 +20,7 @@ use std::sync::Arc;
 const HERE: &str = "/welcome";
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
+    // Absent: no link has an empty token.
     let token = visit.query.get("token").unwrap_or_default().to_owned();
     let shown = async {
         visit.charge_page(Purpose::Links)?;
@@ -34,7 +35,9 @@ async fn found(visit: &Visit, token: &str) -> Result<(UserId, LinkKind), Problem
     let found = visit.app.store.link(TokenDigest::of(token), visit.app.clock.now()).await?;
     let live = visit.app.directory().read();
     let usable = found.filter(|(user, _)| live.user(*user).is_some_and(|user| !user.disabled));
-    Ok(usable.ok_or(Denial::LinkUnusable)?)
+    let of = usable.ok_or(Denial::LinkUnusable)?;
+    live.clock().judges_ends()?;
+    Ok(of)
 }
 
 fn page(
@@ -78,8 +81,10 @@ pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
 
 async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
     visit.form_number(HERE)?;
+    // Absent: no link has an empty token.
     let token = visit.form.get("token").unwrap_or_default().to_owned();
     let of = found(visit, &token).await?;
+    // Absent: an empty password is too short to be chosen.
     let password = Secret::new(visit.form.get("password").unwrap_or_default().to_owned());
     let hash = match judged_and_hashed(visit, of.0, password).await? {
         Ok(hash) => hash,
@@ -87,7 +92,7 @@ async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
     };
     let effect = ChoosePassword { link: TokenDigest::of(&token), hash: hash.clone() };
     let chosen = visit.commit(effect, permit::present(Presented::Link)).await?;
-    leave(visit).await;
+    earlier_session::end(visit).await;
     visit.session = None;
     let response = visit.with_notice(visit.to("/sign-in"), &Shown::PasswordSet);
     let response = visit.with_session(response, None);

@@ -64,16 +64,19 @@ pub(crate) fn member<'d>(document: &'d Json, name: &str) -> Option<&'d Json> {
 }
 
 /// Looks for the metadata of an issuer. Where several places fail, the first one's failure is told, unless a later one was
-/// there and wrong.
+/// there and wrong. That nothing is there is told only where nothing is at any of them.
 pub(crate) async fn discover(web: &Web, issuer: &str) -> Result<Metadata, FetchError> {
-    let mut first = None;
+    let mut first: Option<FetchError> = None;
     for url in places(issuer) {
         match web.get(&url).await.and_then(|document| read(&url, issuer, &document.body)) {
             Ok(metadata) => return Ok(metadata),
             Err(wrong @ FetchError::Issuer { .. }) => return Err(wrong),
             // Whoever cannot be reached at one path is not at another.
-            Err(unreachable @ FetchError::Unreachable { .. }) => return Err(first.unwrap_or(unreachable)),
-            Err(error) => first = first.or(Some(error)),
+            Err(unreachable @ FetchError::Unreachable { .. }) => {
+                return Err(first.filter(|error| !error.is_gone()).unwrap_or(unreachable));
+            }
+            Err(error) if error.is_gone() => first = first.or(Some(error)),
+            Err(error) => first = first.filter(|first| !first.is_gone()).or(Some(error)),
         }
     }
     Err(first.unwrap_or_else(|| FetchError::Address(issuer.to_owned())))
@@ -103,7 +106,7 @@ impl OfIssuer {
 impl OfIssuer {
     /// The key set, from where the metadata say that it is. The metadata are read again each time, since an issuer may move
     /// its keys and leave something else in their place. Where they cannot be reached, the keys may be where they were: half
-    /// of the deadline is left for them.
+    /// of the deadline is left for them. Where they are gone, the issuer does not stand by its keys any more.
     async fn document(&self) -> Result<Document, FetchError> {
         if let Some(fixed) = &self.fixed {
             return self.web.get(fixed).await;
@@ -112,6 +115,7 @@ impl OfIssuer {
         let most = if known.is_some() { FETCH_DEADLINE / 2 } else { FETCH_DEADLINE };
         let place = match (within(most, &self.issuer, discover(&self.web, &self.issuer)).await, known) {
             (Ok(metadata), _) => metadata.jwks_uri,
+            (Err(gone), _) if gone.is_gone() => return Err(gone),
             (Err(FetchError::Unreachable { .. } | FetchError::Status { .. }), Some(known)) => known,
             (Err(error), _) => return Err(error),
         };

@@ -66,6 +66,11 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether whoever answers there says that nothing is there. Everything else is an outage, or a mistake.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. })
+    }
+
     /// Nothing came from there within the deadline.
     pub(crate) fn late(url: &str) -> Self {
         Self::Unreachable { url: url.to_owned(), cause: late() }

@@ -104,12 +104,15 @@ impl Keys {
 
     /// Fetches whenever a fetch is due, indefinitely.
     pub(super) async fn keep_fresh(&self) {
+        let mut ended = self.shared.ended.subscribe();
         loop {
             let due = self.shared.life().due_at();
             let pause = due.saturating_sub(self.shared.clock.elapsed());
             let ordered = tokio::select! {
                 () = tokio::time::sleep(pause) => false,
                 () = self.wanted.notified() => true,
+                // A fetch for a token can have changed when the next one is due.
+                _ = ended.changed() => continue,
             };
             self.shared.fetch_on_schedule(ordered).await;
         }
@@ -142,7 +145,11 @@ impl Shared {
                     return;
                 }
                 (!life.is_under_way()).then(|| {
-                    life.begin(now);
+                    if ordered {
+                        life.begin_ordered(now)
+                    } else {
+                        life.begin(now)
+                    }
                     Flight::begun(self)
                 })
             };
@@ -190,15 +197,15 @@ impl Shared {
     }
 }
 
-/// A fetch that has begun. One that ends without a set, by a panic for example, has failed.
+/// A fetch that has begun. One that ends without an answer, by a panic for example, has failed.
 struct Flight {
     shared: Arc<Shared>,
-    well: bool,
+    answered: bool,
 }
 
 impl Flight {
     fn begun(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), well: false }
+        Self { shared: Arc::clone(shared), answered: false }
     }
 
     async fn carry_out(mut self) {
@@ -210,8 +217,22 @@ impl Flight {
                     tracing::debug!(issuer = shared.issuer, kid, why = %unusable.why, "a key is not used");
                 }
                 shared.fetched.fetch_add(1, Ordering::Relaxed);
-                shared.life().took(Arc::new(set), max_age, shared.clock.elapsed());
-                self.well = true;
+                let (empty, now) = (set.is_empty(), shared.clock.elapsed());
+                let holds = shared.life().took(Arc::new(set), max_age, now);
+                self.answered = true;
+                if empty {
+                    tracing::warn!(
+                        issuer = shared.issuer,
+                        holds,
+                        "the issuer's key set has no key that can be used"
+                    );
+                }
+            }
+            Err(error) if error.is_gone() => {
+                shared.failed.fetch_add(1, Ordering::Relaxed);
+                let holds = shared.life().gone(shared.clock.elapsed());
+                self.answered = true;
+                tracing::warn!(issuer = shared.issuer, %error, holds, "the issuer's keys are not there any more");
             }
             Err(error) => {
                 let believed = shared.life().keys(shared.clock.elapsed()).is_some();
@@ -223,7 +244,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        if !self.well {
+        if !self.answered {
             self.shared.failed.fetch_add(1, Ordering::Relaxed);
             self.shared.life().failed();
         }

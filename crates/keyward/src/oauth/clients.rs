@@ -69,6 +69,7 @@ pub(super) async fn authenticate(visit: &Visit, server: &AuthorizationServer) ->
     match (client.secret, secret) {
         (None, None) => Ok(client),
         (Some(kept), Some(secret)) if kept == TokenDigest::of(&secret) => Ok(client),
+        // Absent: the client is refused.
         _ => Err(wrong()),
     }
 }
@@ -113,8 +114,10 @@ fn presented(visit: &Visit) -> Result<(String, Option<String>), Problem> {
 
 /// `Basic`, its halves encoded as forms are (RFC 6749 §2.3.1).
 fn basic(value: &[u8]) -> Option<(String, String)> {
+    // Absent: no credential of a client, which a confidential one must have.
     let text = std::str::from_utf8(value).ok()?;
     let (scheme, encoded) = text.split_once(' ')?;
+    // Absent: no credential of a client, which a confidential one must have.
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let plain = |half: &str| {

@@ -14,6 +14,7 @@
 
 pub use super::public_names::{Names, PublicNames, is_public};
 
+use super::client_metadata;
 use super::public_names::Guard;
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
@@ -21,8 +22,7 @@ use http::StatusCode;
 use http::header::ACCEPT;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Timestamp;
-use keyward_core::json::{self, Json};
-use keyward_core::oauth::{Client, ClientOrigin, redirect};
+use keyward_core::oauth::Client;
 use keyward_core::share::{Full, Lease, Shares};
 use reqwest::redirect::Policy;
 use std::collections::HashMap;
@@ -298,7 +298,7 @@ impl Shared {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((read(id, &body, now)?, age))
+        Ok((client_metadata::read_document(id, &body, now)?, age))
     }
 }
 
@@ -334,73 +334,4 @@ fn check_id(id: &str) -> Result<(), DocumentError> {
         Some(Host::Domain(name)) if name.contains('.') && !name.ends_with('.') => Ok(()),
         _ => wrong("its host must be a name"),
     }
-}
-
-/// Reads a document.
-fn read(id: &str, body: &[u8], now: Timestamp) -> Result<Client, DocumentError> {
-    let unfit = |what| DocumentError::Unfit(what);
-    let document = json::parse(body).map_err(|_| unfit("it is not JSON"))?;
-    let member = |name: &str| member(&document, name);
-    if member("client_id").and_then(Json::as_text) != Some(id) {
-        return Err(unfit("its client_id is not its own address"));
-    }
-    if member("client_secret").is_some() || member("client_secret_expires_at").is_some() {
-        return Err(unfit("it holds a secret"));
-    }
-    let name = member("client_name")
-        .and_then(Json::as_text)
-        .filter(|name| is_name(name))
-        .ok_or(unfit("client_name"))?;
-    let uris = texts(member("redirect_uris")).ok_or(unfit("redirect_uris must be a list of texts"))?;
-    let uris: Vec<String> = uris.into_iter().filter(|uri| redirect::is_fit(uri)).map(str::to_owned).collect();
-    if uris.is_empty() {
-        return Err(unfit("none of its redirect_uris can be used"));
-    }
-    // A client that prefers another way may say that it can do without.
-    let method = member("token_endpoint_auth_method").and_then(Json::as_text);
-    let others = texts(member("token_endpoint_auth_methods_supported")).unwrap_or_default();
-    if method.is_some_and(|method| method != "none") && !others.contains(&"none") {
-        return Err(unfit(
-            "token_endpoint_auth_method must be none, or none be among those that it supports",
-        ));
-    }
-    let grants = texts(member("grant_types")).unwrap_or_default();
-    Ok(Client {
-        id: id.into(),
-        name: name.to_owned(),
-        redirect_uris: uris.into(),
-        origin: ClientOrigin::Document,
-        secret: None,
-        refreshes: grants.contains(&"refresh_token"),
-        created_at: now,
-    })
-}
-
-fn member<'j>(document: &'j Json, name: &str) -> Option<&'j Json> {
-    match document {
-        Json::Object(members) => members.iter().find(|(own, _)| own == name).map(|(_, value)| value),
-        _ => None,
-    }
-}
-
-/// A list of texts; `None`: it is something else. Absent is an empty one.
-pub(super) fn texts(value: Option<&Json>) -> Option<Vec<&str>> {
-    match value {
-        None | Some(Json::Null) => Some(Vec::new()),
-        Some(Json::Array(items)) => items.iter().map(Json::as_text).collect(),
-        Some(_) => None,
-    }
-}
-
-/// Whether a text can stand for a client before people: 1 to 200 characters, none that controls or hides.
-pub(super) fn is_name(name: &str) -> bool {
-    // What controls, and what is not seen: of such, a name could be made that looks like another's, or like none.
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-                | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0E}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
-                | '\u{E0000}'..='\u{E0FFF}')
-    };
-    !name.trim().is_empty() && name.chars().count() <= 200 && !name.contains(hidden)
 }

@@ -8,6 +8,7 @@
 //! | `authorize.rs`, `request.rs` | the request of an application, the choice of an account, the consent |
 //! | `token.rs`, `tokens.rs` | codes and refresh tokens into access tokens; what these say |
 //! | `revoke.rs`, `register.rs` | RFC 7009, RFC 7591 |
+//! | `client_metadata.rs` | what a client says of itself, registered or as a document |
 //! | `clients.rs`, `documents.rs` | who a `client_id` is, and the documents that some of them are (CIMD) |
 //! | `hashing.rs`, `hash_queue.rs` | the two threads that hash passwords, and whose turn it is |
 //! | `tries.rs`, `failed_sign_ins.rs` | tries of passwords: when the next may be made, and what the audit trail says of them |
@@ -15,6 +16,7 @@
 
 pub(crate) mod answer;
 mod authorize;
+mod client_metadata;
 mod clients;
 pub mod documents;
 mod failed_sign_ins;

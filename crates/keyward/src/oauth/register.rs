@@ -2,7 +2,7 @@
 //! client that nobody uses goes after a day.
 
 use super::answer::{json, refuse};
-use super::documents::{is_name, texts};
+use super::client_metadata::{Members, is_name};
 use crate::browser::Visit;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -91,12 +91,9 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
 
 fn read(body: &Json) -> Result<Metadata, Problem> {
     let Json::Object(members) = body else { return Err(unfit("the body must be a JSON object")) };
-    let member = |name: &str| members.iter().find(|(own, _)| own == name).map(|(_, value)| value);
-    let text = |name: &str, what| match member(name) {
-        None | Some(Json::Null) => Ok(None),
-        Some(value) => value.as_text().map(Some).ok_or(unfit(what)),
-    };
-    let uris = texts(member("redirect_uris")).ok_or(unfit("redirect_uris must be a list of texts"))?;
+    let members = Members(members);
+    let text = |name: &str, what| members.text(name, what).map_err(unfit);
+    let uris = members.texts("redirect_uris", "redirect_uris must be a list of texts").map_err(unfit)?;
     // One that cannot be used does not spoil the others: some clients register one for each way they can be started.
     let uris: Vec<String> =
         uris.into_iter().filter(|uri| redirect::is_fit(uri)).take(MOST_URIS).map(str::to_owned).collect();
@@ -121,15 +118,7 @@ fn read(body: &Json) -> Result<Metadata, Problem> {
             ));
         }
     };
-    let asked = texts(member("grant_types")).ok_or(unfit("grant_types must be a list of texts"))?;
-    if !asked.is_empty() && !asked.contains(&"authorization_code") {
-        return Err(unfit("grant_types must hold authorization_code"));
-    }
-    let responses = texts(member("response_types")).ok_or(unfit("response_types must be a list of texts"))?;
-    if !responses.is_empty() && !responses.contains(&"code") {
-        return Err(unfit("response_types must hold code"));
-    }
     let mut grants = vec!["authorization_code"];
-    grants.extend(asked.contains(&"refresh_token").then_some("refresh_token"));
+    grants.extend(members.refreshes().map_err(unfit)?.then_some("refresh_token"));
     Ok(Metadata { name, uris, method, grants })
 }

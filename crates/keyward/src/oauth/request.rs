@@ -96,6 +96,7 @@ impl Addressed {
             (Some(uri), _) if client.may_redirect(uri) => uri.to_owned(),
             // Where there is only one, and a client did not say which (RFC 6749 §3.1.2.3).
             (None, [only]) if keyward_core::oauth::redirect::loopback(only).is_none() => only.clone(),
+            // Absent: of none or several addresses to go back to, none is chosen.
             _ => return Err(denied(OAuthDenial::RedirectUriUnknown)),
         };
         let state = pairs.get("state").map(str::to_owned);
@@ -159,6 +160,7 @@ impl Request {
         Ok(Self {
             max_age,
             asked: Asked::read(pairs.get("scope")).ok_or(denied(OAuthDenial::ScopeUnknown))?,
+            // Absent: both (RFC 8707 §2 leaves it to the server), which the person is shown.
             resources: resources.unwrap_or(Resources { api: true, mcp: true }),
             challenge: challenge.to_owned(),
             nonce: pairs.get("nonce").map(str::to_owned),

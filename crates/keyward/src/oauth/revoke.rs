@@ -1,12 +1,15 @@
 //! `POST /oauth/revoke` (RFC 7009): a client gives a token up, and with it the grant that it was issued for.
 
+use super::AuthorizationServer;
 use super::answer::{json, refuse, refuse_guess};
 use super::clients::authenticate_id;
+use super::server::LONGEST_TOKEN;
 use crate::browser::Visit;
 use crate::problem::Problem;
 use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::jwt::Token as Jwt;
 use keyward_core::oauth::refresh::Presented as Token;
 use keyward_core::oauth::{GrantId, RevokeGrant};
 use keyward_core::permit::{self, Presented};
@@ -35,26 +38,43 @@ async fn respond(visit: &Visit) -> Result<(), Problem> {
     let client = authenticate_id(visit, server).await?;
     let missing = Denial::OAuth(OAuthDenial::RequestMalformed("token is missing"));
     let token = visit.form.get("token").ok_or(missing)?;
-    let Some(grant) = grant_of(visit, token).await else { return Ok(()) };
+    let Some(grant) = grant_of(visit, server, token).await? else { return Ok(()) };
     let effect = RevokeGrant { grant, client };
     match visit.commit(effect, permit::present(Presented::Client)).await {
         // A token of nobody's, or of another client's, is told from none (RFC 7009 §2.2).
-        Ok(_) | Err(Problem::Denied(_)) => Ok(()),
+        Ok(_) | Err(Problem::Denied(Denial::OAuth(_))) => Ok(()),
         Err(problem) => Err(problem),
     }
 }
 
-/// The grant that a token of ours was issued for. The token's kind is seen by its form; a hint is not needed.
-async fn grant_of(visit: &Visit, token: &str) -> Option<GrantId> {
+/// The grant that a token of ours was issued for; `None`: it is no token of ours. The token's kind is seen by its form; a hint is
+/// not needed. An access token that has ended stands for its grant all the same: the client signs out, and its refresh token
+/// would live on.
+async fn grant_of(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    token: &str,
+) -> Result<Option<GrantId>, Problem> {
     if let Some(presented) = Token::read(token) {
-        let nonce = visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce)?;
-        return visit.oauth()?.keys.refresh.is_own(&presented, &nonce).then_some(presented.grant);
+        let known = visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce);
+        let nonce = match known {
+            None => visit.app.store.nonce_to_end(presented.grant).await?,
+            known => known,
+        };
+        let own = nonce.is_some_and(|nonce| server.keys.refresh.is_own(&presented, &nonce));
+        return Ok(own.then_some(presented.grant));
+    }
+    if !Jwt::read(token, LONGEST_TOKEN).is_ok_and(|token| token.issuer() == server.issuer) {
+        return Ok(None);
     }
     // Each verifier takes what is for its own resource.
-    let app = &visit.app;
-    let verified = match app.jwts.verify(token, visit.address).await {
-        Ok(verified) => verified,
-        Err(_) => app.mcp.jwts.verify(token, visit.address).await.ok()?,
-    };
-    verified.grant_id
+    for verifier in [&visit.app.jwts, &visit.app.mcp.jwts] {
+        match verifier.verify_whenever(token, visit.address).await {
+            Ok(verified) => return Ok(verified.grant_id),
+            // Not judged is not invalid: the client must try again (RFC 7009 §2.2.1).
+            Err(denial @ Denial::IssuerUnavailable(_)) => return Err(denial.into()),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }

@@ -9,7 +9,7 @@ use crate::call::BASE;
 use crate::config::OAuthConfig;
 use keyward_core::clock::Clock;
 use keyward_core::form::Forms;
-use keyward_core::jwt::{Algorithm, Email, Link, Rules, Scopes, Typ};
+use keyward_core::jwt::{Algorithm, Email, Link, Rules, ScopeNames, Scopes, Typ};
 use keyward_core::known_browser::KnownBrowsers;
 use keyward_core::live::Directory;
 use keyward_core::oauth::Resources;
@@ -24,6 +24,9 @@ use url::Url;
 pub const API: &str = BASE;
 /// The MCP server, below the issuer.
 pub const MCP: &str = crate::mcp::PATH;
+
+/// The longest access token of ours, in bytes.
+pub(super) const LONGEST_TOKEN: usize = 8 * 1024;
 
 /// Somebody of the demo, whom its sign-in page offers.
 #[derive(Clone, Debug)]
@@ -131,11 +134,12 @@ impl AuthorizationServer {
             algorithms: vec![Algorithm::Rs256],
             kinds: vec![Typ::AccessToken],
             leeway: 10,
-            max_bytes: 8 * 1024,
+            max_bytes: LONGEST_TOKEN,
             max_lifetime: self.settings.access_token_seconds,
             scopes: Scopes::Require,
             accounts: Arc::default(),
             scope_claims: vec!["scope".to_owned()],
+            scope_names: ScopeNames::default(),
             link: Link::Invitation,
             email: Email { claim: "email".to_owned(), verified_claim: "email_verified".to_owned() },
             own: true,

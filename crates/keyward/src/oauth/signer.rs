@@ -63,7 +63,8 @@ impl Signer {
         }
         let jwks: Vec<Value> = keys.iter().filter_map(|key| Some(self.open(key).ok()?.jwk())).collect();
         let document: Arc<[u8]> = json!({ "keys": jwks }).to_string().into_bytes().into();
-        let keys = Arc::new(KeySet::parse(&document).ok()?);
+        // Without a key of ours nothing can be judged: that is no set without keys.
+        let keys = Arc::new(KeySet::parse(&document).ok().filter(|set| !set.is_empty())?);
         let published = Published { of, document, keys };
         *set = Some(published.clone());
         // A key that is gone is not kept open.

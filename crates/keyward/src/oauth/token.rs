@@ -10,7 +10,9 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::refresh::Presented as Token;
-use keyward_core::oauth::{Asked, Client, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources};
+use keyward_core::oauth::{
+    Asked, Client, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources,
+};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
@@ -75,6 +77,7 @@ async fn redeem(
         redirect_uri: visit.form.get("redirect_uri").map(str::to_owned),
         verifier: verifier.to_owned(),
         resources,
+        // Absent: a version that no key has, so the refresh token is never taken.
         version: server.keys.refresh.current().unwrap_or_default(),
         lives: server.lives(),
     };
@@ -97,13 +100,24 @@ async fn refresh(
     let token = token.ok_or(denied(OAuthDenial::RequestMalformed("refresh_token is missing")))?;
     let unknown = || denied(OAuthDenial::RefreshUnknown);
     let presented = Token::read(token).ok_or_else(unknown)?;
-    // Whether it was made here is found without touching the store.
-    let grant = visit.app.directory().read().grant(presented.grant).cloned().ok_or_else(unknown)?;
-    if !server.keys.refresh.is_own(&presented, &grant.nonce) {
+    // Whether it was made here is found without touching the store. Of a grant that was left out at the start only the row says
+    // it: nothing is issued for it, and a token that was replaced ends it.
+    let known = visit.app.directory().read().grant(presented.grant).cloned();
+    let nonce = match &known {
+        Some(grant) => Some(grant.nonce),
+        None if visit.app.store.left_out().may_be("oauth_grants", &format!("id {}", presented.grant.0)) => {
+            visit.app.store.nonce_to_end(presented.grant).await?
+        }
+        None => None,
+    };
+    if !nonce.is_some_and(|nonce| server.keys.refresh.is_own(&presented, &nonce)) {
         return Err(unknown());
     }
     let asked = asked(visit.form.get("scope"))?;
-    if asked.is_some_and(|asked| asked.openid && !grant.openid || asked.email && !grant.email) {
+    let wider = |grant: &OAuthGrant| {
+        asked.is_some_and(|asked| asked.openid && !grant.openid || asked.email && !grant.email)
+    };
+    if known.as_ref().is_some_and(wider) {
         return Err(denied(OAuthDenial::ScopeWider));
     }
     let effect = RefreshGrant {
@@ -111,6 +125,7 @@ async fn refresh(
         client,
         scopes: asked.map(|asked| asked.scopes),
         resources,
+        // Absent: a version that no key has, so the refresh token is never taken.
         version: server.keys.refresh.current().unwrap_or_default(),
         lives: server.lives().0,
     };

@@ -24,11 +24,11 @@ pub(super) struct Issue {
 pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> Result<Value, Problem> {
     let Issue { grant, asked, resources, signed_in } = issue;
     let now = app.clock.now();
-    let (subject, email) = {
+    let (subject, email, email_verified) = {
         let live = app.directory().read();
         let user = live.user(grant.user).filter(|user| !user.disabled);
         let user = user.ok_or(Denial::OAuth(OAuthDenial::GrantOver))?;
-        (user.uuid.clone(), user.email.clone())
+        (user.uuid.clone(), user.email.clone(), user.email_verified)
     };
     let granted =
         Asked { scopes: grant.scopes, openid: grant.openid, email: grant.email, offline: grant.offline };
@@ -78,9 +78,9 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
                 claims.insert("nonce".to_owned(), json!(nonce));
             }
             if grant.email {
-                // The operator, or the link that was sent there, has verified it.
                 claims.insert("email".to_owned(), json!(email));
-                claims.insert("email_verified".to_owned(), json!(true));
+                // What the operator typed is not verified by that (OpenID Connect Core §5.1).
+                claims.insert("email_verified".to_owned(), json!(email_verified));
             }
         }
         members.insert("id_token".to_owned(), json!(server.signer.sign("JWT", &claims)?));

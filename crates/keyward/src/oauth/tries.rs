@@ -41,6 +41,7 @@ impl Tries {
         now: Duration,
     ) -> Result<Begun<'_>, Denial> {
         let known = mark.and_then(|mark| {
+            // Absent: no turn of its own, so it waits as a stranger does.
             let begun = self.known.begin(&mark.number().to_string(), mark.user(), now).ok()?;
             Some(Begun { asker: Asker::Known(mark.user()), begun })
         });

@@ -18,6 +18,7 @@ struct Gate {
 enum Answer {
     Keys(&'static [&'static str]),
     Nothing,
+    Gone,
     Panic,
 }
 
@@ -34,6 +35,10 @@ impl KeySource for Arc<Gate> {
                     Ok(Document { body, max_age: Some(Duration::from_secs(120)) })
                 }
                 Answer::Nothing => Err(FetchError::late("https://id.example/")),
+                Answer::Gone => {
+                    let (url, status) = ("https://id.example/".to_owned(), http::StatusCode::NOT_FOUND);
+                    Err(FetchError::Status { url, status })
+                }
                 Answer::Panic => panic!("a fault in the fetch"),
             }
         })
@@ -250,4 +255,29 @@ async fn a_scheduled_fetch_starts_no_cool_down_and_an_order_begins_one_of_its_ow
     settle().await;
     assert_eq!(rig.begun(), 3);
     keeping.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_issuer_withdraws_is_asked_for_again_after_a_cool_down_also_when_a_token_fetched_it() {
+    for (answer, left) in [(Answer::Keys(&[]), Some(0)), (Answer::Gone, None)] {
+        let rig = Rig::new();
+        let keys = Arc::clone(&rig.keys);
+        let keeping = tokio::spawn(async move { keys.keep_fresh().await });
+        settle().await;
+        rig.answers(Answer::Keys(&["k"]));
+        settle().await;
+        let asked = rig.ask("x");
+        settle().await;
+        assert_eq!(rig.begun(), 2, "for the token");
+        rig.answers(answer.clone());
+        assert!(matches!(asked.await.unwrap(), KeyFetch::Failed(_)), "nothing is known of its key");
+        let believed = || rig.keys.known().map(|set| set.keys().count());
+        assert_eq!(believed(), Some(1), "the first time");
+        rig.pass(2).await;
+        assert_eq!(rig.begun(), 3, "and not only when the set is old");
+        rig.answers(answer);
+        settle().await;
+        assert_eq!(believed(), left, "the second time");
+        keeping.abort();
+    }
 }
