@@ -12,7 +12,7 @@ use keyward_core::account::{
 };
 use keyward_core::active_account::ChooseAccount;
 use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
-use keyward_core::clock::Clock;
+use keyward_core::clock::{AcceptClock, Clock};
 use keyward_core::effect::Commit;
 use keyward_core::idempotency::Claims;
 use keyward_core::identity::{LinkByEmail, LinkIdentity};
@@ -131,6 +131,7 @@ pub trait OperatorStore:
     + Commit<ResealSigningKey>
     + Commit<RetireVersion>
     + Commit<AddVersion>
+    + Commit<AcceptClock>
     + Commit<IssueKey>
     + Commit<RotateKey>
     + Commit<RevokeKey>
@@ -161,6 +162,7 @@ impl<S> OperatorStore for S where
         + Commit<ResealSigningKey>
         + Commit<RetireVersion>
         + Commit<AddVersion>
+        + Commit<AcceptClock>
         + Commit<IssueKey>
         + Commit<RotateKey>
         + Commit<RevokeKey>
@@ -191,7 +193,7 @@ pub struct App {
     pub claims: Claims,
     /// The counters of limits.
     pub limiter: Limiter,
-    /// The clock.
+    /// The store's clock, which does not go back.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,

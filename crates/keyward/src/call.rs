@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::extract::RawPathParams;
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION,
-    TRANSFER_ENCODING,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH,
+    IF_NONE_MATCH, LOCATION, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -20,7 +20,7 @@ use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
 use keyward_core::envelope;
-use keyward_core::header::{IfMatch, idempotency_key, is_json};
+use keyward_core::header::{idempotency_key, is_json};
 use keyward_core::idempotency::{Claim, Fingerprint, Scope};
 use keyward_core::input::Fields;
 use keyward_core::json::{self, Json, JsonError};
@@ -30,6 +30,7 @@ use keyward_core::list::{
 };
 use keyward_core::live::Live;
 use keyward_core::permit::Permit;
+use keyward_core::preconditions::Preconditions;
 use keyward_core::principal::Principal;
 use keyward_core::query::Query;
 use keyward_core::random::{RandomError, uuid4};
@@ -54,6 +55,8 @@ pub(crate) struct Call {
     pub(crate) id: Uuid,
     pub(crate) address: ClientAddress,
     pub(crate) query: Query,
+    /// What the state must be that is changed.
+    pub(crate) conditions: Preconditions,
     body: Option<Json>,
     replay: Option<(Uuid, Fingerprint)>,
     path_ids: Vec<String>,
@@ -197,11 +200,6 @@ impl Call {
         self.headers.get(AUTHORIZATION)
     }
 
-    /// What `If-Match` asks for.
-    pub(crate) fn if_match(&self) -> Result<IfMatch, Denial> {
-        IfMatch::parse(self.headers.get_all(IF_MATCH).iter().map(HeaderValue::as_bytes))
-    }
-
     /// Ends the reading of the query: what no one took is unknown. For operations without parameters, the whole query.
     pub(crate) fn finish_query(&mut self) -> Result<(), Denial> {
         std::mem::take(&mut self.query).finish()
@@ -244,6 +242,7 @@ pub(crate) async fn read(
 ) -> Result<Call, Denial> {
     let path_ids = path_ids(&mut request).await;
     let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    // Absent: the default is no address, which no range holds.
     let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
     let (parts, body) = request.into_parts();
@@ -257,9 +256,11 @@ pub(crate) async fn read(
     let body =
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
     let query = Query::parse(parts.uri.query())?;
+    let conditions = conditions(&parts.method, &parts.headers)?;
     let key = parts.headers.get("idempotency-key").filter(|_| replays);
     let key = key.map(|key| idempotency_key(key.as_bytes())).transpose()?;
     let (uri, method) = (&parts.uri, parts.method.as_str());
+    // Absent: no query and an empty one ask for the same.
     let says = || Fingerprint::of(method, uri.path(), uri.query().unwrap_or_default(), body.as_ref());
     let replay = key.map(|key| (key, says()));
     Ok(Call {
@@ -267,12 +268,22 @@ pub(crate) async fn read(
         id,
         address: from,
         query,
+        conditions,
         body,
         replay,
         path_ids,
         headers: parts.headers,
         origin_app,
     })
+}
+
+/// What a write asks of the state that it changes. A read is asked for anyway.
+fn conditions(method: &Method, headers: &HeaderMap) -> Result<Preconditions, Denial> {
+    if method.is_safe() {
+        return Ok(Preconditions::NONE);
+    }
+    let fields = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    Preconditions::parse(fields(IF_MATCH), fields(IF_NONE_MATCH))
 }
 
 async fn read_body(headers: &HeaderMap, body: Body, limit: usize, room: Place) -> Result<Bytes, Denial> {
@@ -333,6 +344,7 @@ fn content_encoding(headers: &HeaderMap) -> Result<(), Denial> {
 pub(crate) async fn gathered(body: Body, limit: usize, mut room: Place) -> Result<Bytes, Denial> {
     let deadline = room.open()?;
     let reading = tokio::time::timeout(deadline, gather(body, limit, &mut room));
+    // Absent: a body that could not be read is refused.
     reading.await.unwrap_or(Err(Denial::BodyUnreadable))
 }
 

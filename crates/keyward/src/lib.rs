@@ -16,6 +16,8 @@ mod cross_origin;
 mod demo;
 mod dns;
 pub mod document;
+#[cfg(feature = "fault-injection")]
+mod fault_clock;
 mod files;
 pub mod issuers;
 mod limits;

@@ -21,6 +21,7 @@ pub(crate) fn of_caller(app: &App, principal: &Principal) -> Limits {
     let member = principal.member;
     let live = app.directory().read();
     let account = member.and_then(|member| live.account(member.account));
+    // Absent: the figures of the least tier.
     account.map_or_else(|| tiers.of(Tier::Free), |account| account.limits(&tiers))
 }
 
@@ -42,6 +43,7 @@ pub(crate) fn enter(app: &App, principal: &Principal, purpose: Purpose) -> Resul
     let Some(charge) = charge(principal, purpose, &of_caller(app, principal)) else { return Ok(()) };
     match app.limiter.charge(&[charge]) {
         Ok(_) => Ok(()),
+        // Absent: over the limit in shadow mode, which counts and refuses nothing.
         Err(full) => over(app, &full).map_or(Ok(()), Err),
     }
 }
@@ -115,6 +117,7 @@ impl<B> Policy<B> for OfAddresses {
 }
 
 fn client(request: &Extensions) -> ClientAddress {
+    // Absent: the default is no address, and all without one share a bucket.
     request.get().copied().unwrap_or_default()
 }
 

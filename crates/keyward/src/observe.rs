@@ -14,9 +14,9 @@ use futures_util::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use keyward_core::BoxFuture;
-use keyward_core::denial::Severity;
+use keyward_core::denial::{Denial, Severity};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::jwt::RefusedToken;
+use keyward_core::jwt::{RefusedToken, Verified};
 use keyward_core::principal::Recognised;
 use keyward_core::random::{self, Pooled};
 use keyward_core::scope::Scope;
@@ -47,6 +47,8 @@ pub(crate) struct Record {
     pub(crate) operation: OnceLock<Named>,
     pub(crate) caller: OnceLock<(UserId, &'static str, i64)>,
     pub(crate) account: OnceLock<AccountId>,
+    /// The JWT of a caller.
+    pub(crate) token: OnceLock<Arc<Verified>>,
     pub(crate) origin_app: OnceLock<Arc<str>>,
     /// The tool of MCP that was called, and what the API said to it, where the answer around it says something else.
     pub(crate) tool: OnceLock<&'static str>,
@@ -71,6 +73,12 @@ impl<S> Layer<S> for ObserveLayer {
         let ids = Arc::new(Pooled::new(Arc::clone(&self.0.random)));
         Observe { inner, app: Arc::clone(&self.0), ids }
     }
+}
+
+/// What the scopes of a token leave, in words for the operator.
+fn scopes_text(token: &Verified) -> String {
+    let unlimited = "Nothing narrows it. To make keys and to change the team, account:write must stand in the token itself.";
+    token.scope_report.as_ref().map_or_else(|| unlimited.to_owned(), |report| report.text())
 }
 
 /// Gives ids, catches panics, logs.
@@ -185,6 +193,7 @@ impl Event {
         let operation = self.record.operation.get().map(|named| named.operation);
         let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
         self.app.metrics.request(operation, status, denial, duration);
+        let token_scopes = self.token_scopes(denial);
         let mut id = Uuid::encode_buffer();
         let line = RequestLine {
             request_id: self.id.hyphenated().encode_lower(&mut id),
@@ -203,6 +212,7 @@ impl Event {
             origin_app: self.record.origin_app.get().map(|name| &**name),
             address: self.address,
             token,
+            token_scopes: token_scopes.as_deref(),
             duration,
         };
         // What is left out of the log is not remembered either: a flood would push out what others ask about.
@@ -216,6 +226,16 @@ impl Event {
 }
 
 impl Event {
+    /// Why a caller's token lacks a scope, if that was the refusal. Names that are not ours are logged here.
+    fn token_scopes(&self, denial: Option<&'static str>) -> Option<String> {
+        let token = self.record.token.get()?;
+        if let Some(report) = &token.scope_report {
+            self.app.log.unknown_scopes.note(&token.issuer, &report.unknown);
+        }
+        let missing = Denial::ScopeMissing(Scope::AccountWrite).word();
+        (denial == Some(missing)).then(|| scopes_text(token))
+    }
+
     /// The request as a span, by the conventions of HTTP servers. It says as little of what was sent as the log does.
     fn span(
         &self,

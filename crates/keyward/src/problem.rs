@@ -113,7 +113,7 @@ impl Problem {
             Self::Denied(Denial::IdempotencyInProgress | Denial::TooManyBodies)
             | Self::Store(StoreError::Busy) => Some(1),
             Self::Denied(Denial::OAuth(OAuthDenial::ClientUnreachable)) => Some(10),
-            Self::Denied(Denial::OAuth(OAuthDenial::TooManyClients)) => Some(60),
+            Self::Denied(Denial::OAuth(OAuthDenial::TooManyClients) | Denial::ClockBehind) => Some(60),
             other => (other.code() == Code::ServiceUnavailable).then_some(5),
         }
     }

@@ -254,6 +254,9 @@ where
                 admit(principal, call::path_ids(&mut request).await.first().map_or("", String::as_str))?;
             let mut call = call::read(&app, true, owner, request).await?;
             call.finish_query()?;
+            if !E::CONDITIONAL {
+                call.conditions.refuse()?;
+            }
             let effect = handler(&call, &permit)?;
             call::commit(call, effect, permit).await
         })

@@ -168,6 +168,9 @@ impl<B> Check<B> for NoteCaller {
         if let (Some(record), Some(caller)) = (record(request), request.extensions().get::<Caller>()) {
             // A request passes here once, so the note is new.
             let _ = record.caller.set((caller.user, caller.credential.kind(), caller.credential.id()));
+            if let Credential::Jwt(jwt) = &caller.credential {
+                let _ = record.token.set(Arc::clone(&jwt.token));
+            }
         }
         if let Some(credit) = request.extensions().get::<Credit>() {
             credit.claim();

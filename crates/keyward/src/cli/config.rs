@@ -1,7 +1,7 @@
 //! `keyward config`: the configuration, looked at without starting.
 
 use super::{CliError, Source, variables};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Mistake};
 use crate::reload::Reloadable;
 use crate::{secret_file, telemetry};
 use clap::{Args, Subcommand};
@@ -34,17 +34,33 @@ impl ConfigCommand {
         let text = match self.what {
             What::Check(source) => {
                 // All that a start would refuse, but for the state of the data: they need not be there yet.
-                Reloadable::of(&config::load(&source.flags(None), &variables())?)?;
+                let config = loaded(&source)?;
+                Reloadable::of(&config)?;
                 telemetry::traces()?;
                 secret_file::from_variable()?;
+                warn(&config)?;
                 "the configuration is good\n".to_owned()
             }
             What::Show { defaults: true, .. } => config::shown(&Config::default(), true),
             What::Show { source, .. } => {
-                config::shown(&config::load(&source.flags(None), &variables())?, false)
+                let config = loaded(&source)?;
+                warn(&config)?;
+                config::shown(&config, false)
             }
             What::Schema => format!("{}\n", config::schema()),
         };
         Ok(std::io::stdout().write_all(text.as_bytes())?)
     }
+}
+
+fn loaded(source: &Source) -> Result<Config, CliError> {
+    Ok(config::load(&source.flags(None), &variables())?)
+}
+
+/// On standard error, so that what is printed stays a file.
+fn warn(config: &Config) -> Result<(), CliError> {
+    for Mistake { place, text } in &config.warnings {
+        writeln!(std::io::stderr(), "keyward: warning: {place}: {text}")?;
+    }
+    Ok(())
 }

@@ -14,6 +14,10 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use url::{Host, Url};
+
+/// The keys and passwords of a demo, in its directory.
+const CREDENTIALS: &str = "demo-credentials.json";
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -45,15 +49,18 @@ impl Demo {
         let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
+        config.log_warnings();
         core_dumps::turn_off();
         let current = Current::new(Reloadable::of(&config)?);
         let traces = telemetry::traces()?;
         let bound = run::listen(&config.server)?;
         let (opened, credentials) = prepare(&config, &data, &current).await?;
         let public_url = config.public_url(bound.address);
-        let people = credentials.people();
+        let people =
+            if is_of_this_machine(bound.address, &public_url) { credentials.people() } else { Vec::new() };
+        let where_else = people.is_empty().then(|| data.join(CREDENTIALS));
         let (url, json) = (public_url.clone(), self.json);
-        let announce = Box::new(move || say(&url, &credentials, json));
+        let announce = Box::new(move || say(&url, &credentials, json, where_else.as_deref()));
         let (oauth, mcp) = (config.oauth.clone(), config.mcp.clone());
         let reloader = Reloader::new(flags, config, current, set_level);
         run::serve(Plan {
@@ -76,7 +83,7 @@ impl Demo {
 async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Opened, Credentials), CliError> {
     make_directory(data)?;
     refuse_open_directory(data)?;
-    let kept = data.join("demo-credentials.json");
+    let kept = data.join(CREDENTIALS);
     let database = data.join("keyward.db");
     if kept.exists() {
         if !database.exists() {
@@ -108,8 +115,19 @@ async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Ope
     Ok((opened, credentials))
 }
 
-/// Prints what to do with it.
-fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError> {
+/// Whether nobody but people at this machine can open the sign-in page, which shows passwords then.
+fn is_of_this_machine(listen: SocketAddr, public_url: &str) -> bool {
+    let is_loopback = |host: Host<String>| match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    let public = Url::parse(public_url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    listen.ip().is_loopback() && public.is_some_and(is_loopback)
+}
+
+/// Prints what to do with it. `where_else`: the file that has the passwords, where the sign-in page does not show them.
+fn say(url: &str, credentials: &Credentials, json: bool, where_else: Option<&Path>) -> Result<(), CliError> {
     let mut out = std::io::stdout();
     if json {
         let line =
@@ -129,6 +147,10 @@ fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError>
             out,
             "Or with a token: sign in as one of its people, in the browser that this opens. The console is {url}/console.\n"
         )?;
+        if let Some(file) = where_else {
+            let why = "The server does not listen on loopback alone, so the sign-in page shows no passwords";
+            writeln!(out, "  {why}. They are in {}.\n", file.display())?;
+        }
         writeln!(out, "  keyward login {url}")?;
         writeln!(
             out,
@@ -146,4 +168,32 @@ fn say(url: &str, credentials: &Credentials, json: bool) -> Result<(), CliError>
     }
     out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_this_machine;
+
+    #[test]
+    fn the_sign_in_page_of_the_demo_shows_passwords_on_loopback_alone() {
+        for (listen, public_url, shown) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080", true),
+            ("127.0.0.1:8080", "http://localhost:8080", true),
+            ("[::1]:8080", "https://[::1]:8080", true),
+            ("127.8.9.1:80", "http://127.0.0.1", true),
+            ("0.0.0.0:8080", "http://localhost:8080", false),
+            ("[::]:8080", "http://[::1]:8080", false),
+            ("192.0.2.1:8080", "http://192.0.2.1:8080", false),
+            // A proxy or a tunnel stands before it.
+            ("127.0.0.1:8080", "https://demo.example", false),
+            ("127.0.0.1:8080", "https://localhost.example", false),
+            ("127.0.0.1:8080", "", false),
+        ] {
+            assert_eq!(
+                is_of_this_machine(listen.parse().unwrap(), public_url),
+                shown,
+                "{listen} {public_url}"
+            );
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! `keyward doctor`: looks at what a server depends on, and says in plain words what would and would not work.
 
+mod database;
 mod mcp;
+mod token;
 
 use super::{CliError, Source, variables};
 use crate::config::{self, IssuerConfig, is_issuer_url};
@@ -8,19 +10,28 @@ use crate::issuers::discovery::{discover, text};
 use crate::issuers::fetch::Web;
 use crate::issuers::{Document, FetchError};
 use clap::Args;
+use keyward_core::clock::{Clock, SystemClock};
 use keyward_core::jwt::{Algorithm, KeySet, MAX_AGE, MIN_AGE, Typ};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 
-/// Says in plain words whether tokens of an issuer would be taken, or which MCP clients would connect, and what is in the way.
+/// Says in plain words whether tokens of an issuer would be taken, which MCP clients would connect, or which rows of the database
+/// cannot be read, and what is in the way.
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// The issuer: the iss of its tokens, to the letter. Its entry in the configuration is looked at too, if it has one.
-    #[arg(long, value_name = "URL", required_unless_present = "mcp")]
+    #[arg(long, value_name = "URL", required_unless_present_any = ["mcp", "database"])]
     issuer: Option<String>,
     /// An MCP endpoint: its discovery is walked as its clients do.
     #[arg(long, value_name = "URL", conflicts_with = "issuer")]
     mcp: Option<String>,
+    /// A file with an access token of the issuer, to be judged by its entry; - reads standard input. It is sent nowhere.
+    #[arg(long, value_name = "FILE", requires = "issuer")]
+    token: Option<PathBuf>,
+    /// Looks at the database of the running server, or at the file: which rows cannot be read.
+    #[arg(long, conflicts_with_all = ["issuer", "mcp"])]
+    database: bool,
     #[command(flatten)]
     source: Source,
 }
@@ -55,13 +66,17 @@ impl Findings {
 impl Doctor {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let (findings, verdict) = match (&self.mcp, &self.issuer) {
+            (None, None) => {
+                (database::examine(self.source).await?, "whoever depends on these rows is refused")
+            }
             (Some(url), _) => (mcp::examine(url).await?, "not every client would connect to it as it is"),
             (None, issuer) => {
                 let config = config::load(&self.source.flags(None), &variables())?;
                 let web = Web::new().map_err(|error| CliError::Said(error.to_string()))?;
                 let issuer = issuer.as_deref().unwrap_or_default();
+                let token = self.token.as_deref().map(token::read).transpose()?;
                 (
-                    examine(issuer, &config.issuers, &web).await,
+                    examine(issuer, (&config.issuers, token.as_deref()), &web).await,
                     "tokens of this issuer would not be taken as it is",
                 )
             }
@@ -74,7 +89,8 @@ impl Doctor {
     }
 }
 
-async fn examine(issuer: &str, configured: &[IssuerConfig], web: &Web) -> Findings {
+/// Of an issuer, and of a token of it, if there is one.
+async fn examine(issuer: &str, (configured, token): (&[IssuerConfig], Option<&str>), web: &Web) -> Findings {
     let mut findings = Findings::default();
     let own = configured.iter().find(|own| own.issuer == issuer);
     let entry =
@@ -86,7 +102,12 @@ async fn examine(issuer: &str, configured: &[IssuerConfig], web: &Web) -> Findin
     }
     let Some(place) = keys_at(&entry, web, &mut findings).await else { return findings };
     match web.get(&place).await {
-        Ok(document) => keys(&entry, &document, &mut findings),
+        Ok(document) => {
+            keys(&entry, &document, &mut findings);
+            if let (Some(token), Ok(set)) = (token, KeySet::parse(&document.body)) {
+                token::judge(token, &entry, &set, SystemClock::default().now(), &mut findings);
+            }
+        }
         Err(error) => findings.wrong(&error.to_string()),
     }
     let typs: Vec<&str> = entry.accept_typ.iter().map(|typ| typ.name()).collect();
@@ -142,6 +163,7 @@ async fn keys_at(entry: &IssuerConfig, web: &Web, findings: &mut Findings) -> Op
                 findings
                     .note("it names no authorization_endpoint: people cannot sign in there by themselves");
             }
+            token::scopes(entry, &metadata.document, findings);
             Some(metadata.jwks_uri)
         }
         Err(error @ FetchError::Issuer { .. }) => {
@@ -193,7 +215,9 @@ fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
         let kid = named(unusable.kid.as_deref());
         findings.note(&format!("key {kid} is not used: {}", unusable.why));
     }
-    if !offered.iter().any(|algorithm| entry.algorithms.contains(algorithm)) {
+    if offered.is_empty() {
+        findings.wrong("its key set has no key that can be used: its tokens are refused");
+    } else if !offered.iter().any(|algorithm| entry.algorithms.contains(algorithm)) {
         findings.wrong(&format!(
             "it has keys for {}, and algorithms lists {}",
             names(&offered),

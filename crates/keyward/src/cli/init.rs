@@ -10,6 +10,7 @@ use crate::operate::operator::{Operator, Person};
 use crate::secret_file;
 use clap::Args;
 use keyward_core::account::is_slug;
+use keyward_core::api_key::Settled;
 use keyward_core::password;
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
@@ -83,7 +84,8 @@ impl Init {
         let account = operator.account(&self.account, name, None, tier).await?;
         let user = operator.user(&person, &password).await?;
         operator.member(account, user, Role::Admin).await?;
-        let (key, secret) = operator.key(account, user, "First key", Grant::FullAccess).await?;
+        let all = Settled { grant: Grant::FullAccess, expires_at: None, allowed_ips: None };
+        let (key, secret) = operator.key(account, user, "First key", all).await?;
         if self.json {
             let line = json!({
                 "account": { "id": account, "slug": self.account, "tier": tier.name() },

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub(super) struct Login {
     /// The server, as it is reached: https, or http on loopback.
     url: String,
-    /// What is asked for, in one text; without it, to work with deals.
+    /// What is asked for, in one text, such as "deals:read deals:write"; without it, to read deals.
     #[arg(long)]
     scope: Option<String>,
     /// Does not open a browser; the address is printed to open it elsewhere on this machine.

@@ -16,7 +16,7 @@ mod reference;
 mod run;
 mod serve;
 
-use crate::config::{ConfigError, Flags, Variables};
+use crate::config::{ConfigError, Flags, NOT_TEXT, Variables};
 use crate::telemetry;
 use crate::transport::tls::TlsError;
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +65,9 @@ enum Command {
     /// Rotates the root secret.
     #[command(subcommand)]
     Secret(orders::SecretOrder),
+    /// Takes a wrong future of the machine's clock back.
+    #[command(subcommand)]
+    Clock(orders::ClockOrder),
     Explain(orders::Explain),
     Doctor(doctor::Doctor),
     /// Tells the audit trail: who did what, by which credential, when and from where.
@@ -177,6 +180,7 @@ impl Cli {
                 Command::SigningKey(order) => order.run().await,
                 Command::Login(login) => login.run().await,
                 Command::Secret(order) => order.run().await,
+                Command::Clock(order) => order.run().await,
                 Command::Explain(explain) => explain.run().await,
                 Command::Doctor(doctor) => doctor.run().await,
                 Command::Audit(audit) => audit.run().await,
@@ -198,15 +202,30 @@ fn to_the_end<T>(runtime: Runtime, work: impl Future<Output = T>) -> T {
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// A variable of the environment.
+/// A variable of the environment that is not ours.
 pub(crate) fn variable(name: &str) -> Option<String> {
+    // Absent: what asks for traces, and asks for none when it is not text. No right hangs on it.
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable of ours. One that is set and empty counts as not set, and the configuration warns of it.
+///
+/// # Errors
+/// When it is not text: it is never as if it were not there.
+pub(crate) fn own_variable(name: &str) -> Result<Option<String>, CliError> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    let text = value.map(OsString::into_string).transpose();
+    text.map_err(|_| CliError::Said(format!("{name}: {NOT_TEXT}")))
+}
+
+/// Whether a variable says something, whatever it is.
+pub(crate) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 /// The variables that begin like ours.
 pub(crate) fn variables() -> Variables {
-    let text = |text: OsString| text.to_string_lossy().into_owned();
-    let all = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    let all = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
     all.filter(|(name, _)| name.starts_with("KEYWARD_")).collect()
 }
 

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::oauth::SignInKeys;
 use crate::telemetry::Subjects;
 use keyward_core::api_key::{KeyFormat, KeyRing};
-use keyward_core::clock::{Clock, SystemClock};
+use keyward_core::clock::Clock;
+#[cfg(not(feature = "fault-injection"))]
+use keyward_core::clock::SystemClock;
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::Tiers;
 use keyward_core::list::Cursors;
@@ -50,7 +52,6 @@ pub(super) fn open(
 ) -> Result<Opened, CliError> {
     let format = KeyFormat::new(&config.keys.prefix)
         .map_err(|error| CliError::Said(format!("keys.prefix: {error}")))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let database = database(config)?;
     refuse_open_data(&database)?;
     let store = Sqlite::open(&Options {
@@ -60,19 +61,29 @@ pub(super) fn open(
         tiers,
         migrate: schema == Schema::BringUpToDate,
         idempotency_bytes: config.limits.idempotency_bytes(),
-        clock: Arc::clone(&clock),
+        clock: machine_clock(),
     })?;
     let ring = KeyRing::new(format, root)
         .ok_or_else(|| CliError::Said("the root secret has no version".to_owned()))?;
     Ok(Opened {
         database,
+        clock: store.clock(),
         store,
         ring,
         cursors: Cursors::new(root),
         claims: Claims::new(root),
         sign_in: SignInKeys::new(root),
         subjects: Subjects::new(config.log.subject, root),
-        clock,
         random: Arc::new(OsRandom),
     })
+}
+
+#[cfg(not(feature = "fault-injection"))]
+fn machine_clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
+}
+
+#[cfg(feature = "fault-injection")]
+fn machine_clock() -> Arc<dyn Clock> {
+    crate::fault_clock::clock()
 }

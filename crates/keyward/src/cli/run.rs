@@ -5,7 +5,7 @@ use super::aside::{announced, notify};
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
 use crate::background::log_counts::LogCounts;
-use crate::background::{counters, failed_sign_ins, flush, purge};
+use crate::background::{clock, counters, failed_sign_ins, flush, purge};
 use crate::body_room::BodyRoom;
 use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server, names_this_server};
 use crate::issuers::{Issuers, Resource};
@@ -20,6 +20,7 @@ use crate::transport::Listening;
 use crate::watch::{Recent, RequestLog, endpoints, of_server};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
+use keyward_core::store::Upkeep;
 use keyward_tower::hygiene::Limits;
 use sd_notify::NotifyState;
 use std::net::SocketAddr;
@@ -130,7 +131,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     if let Some(text) = names_this_server(&oauth, reloader.trusted(), &public_url) {
         return Err(CliError::Said(text));
     }
-    if !transport::date::is_writable(opened.clock.now()) {
+    // What the machine's clock shows, which may be behind what was recorded.
+    if !transport::date::is_writable(opened.store.directory().clock().wall()) {
         let text =
             "the system's clock shows a time before 1970 or after 9999; set it, then start the server again";
         return Err(CliError::Said(text.to_owned()));
@@ -219,6 +221,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     }
     let flushing = Arc::clone(&app.store);
     beside.spawn(async move { flush::forever(&*flushing).await });
+    let reading = Arc::clone(&app);
+    beside.spawn(async move { clock::forever(&*reading.store, &*reading.clock).await });
     let purging = Arc::clone(&app);
     beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await });
     beside.spawn(async move { issuers.keep_fresh().await });
@@ -234,7 +238,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         current: app.current.clone(),
         figures: app.metrics.connections.clone(),
         header_bytes: limits.header_bytes,
-        clock: Arc::clone(&app.clock),
+        // Answers are dated by the machine's clock, which the store's does not follow back.
+        ..Listening::default()
     };
     let stop = async {
         told_to_stop(told.clone(), 1).await;
@@ -248,6 +253,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     // A leftover is cleared by the next start; without one, the file is opened directly.
     let _ = std::fs::remove_file(&orders);
     flush::once(&*app.store).await;
+    clock::record(&*app.store).await;
     failed_sign_ins::once(&app).await;
     counters::save(&*app.store, &app.limiter, &*app.clock).await;
     if let Some(traces) = &app.traces

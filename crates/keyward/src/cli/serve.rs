@@ -24,6 +24,7 @@ impl Serve {
         let flags = self.source.flags(self.listen);
         let config = config::load(&flags, &variables())?;
         let set_level = telemetry::start(&config.log);
+        config.log_warnings();
         core_dumps::turn_off();
         let current = Current::new(Reloadable::of(&config)?);
         let traces = telemetry::traces()?;

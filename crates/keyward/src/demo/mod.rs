@@ -7,7 +7,7 @@ use crate::app::OperatorStore;
 use crate::cli::CliError;
 use crate::oauth::DemoPerson;
 use crate::operate::operator::{Operator, Person};
-use keyward_core::api_key::KeyRing;
+use keyward_core::api_key::{KeyRing, Settled};
 use keyward_core::clock::Clock;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
@@ -178,7 +178,8 @@ async fn add(
         for grant in grants {
             let permission = grant.permission().unwrap_or_default();
             let label = format!("Demo {permission} key of {}", member.person.first_name);
-            let (id, secret) = operator.key(*account, user, &label, grant).await?;
+            let bounds = Settled { grant, expires_at: None, allowed_ips: None };
+            let (id, secret) = operator.key(*account, user, &label, bounds).await?;
             credentials.api_keys.push(Key {
                 id: id.0,
                 api_key: secret.expose().to_owned(),

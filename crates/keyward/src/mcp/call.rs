@@ -66,9 +66,11 @@ fn to_step_up(app: &App, entry: &Entry, from: &From) -> Option<Scope> {
     let Access::Caller(Some(scope)) = entry.access else { return None };
     let Credential::Jwt(jwt) = &from.caller.credential else { return None };
     let TokenOf::Grant(_) = jwt.of else { return None };
+    // Absent: a caller that acts nowhere is shown nothing.
     let who = app.directory().read().act_in(from.caller.clone(), None, false).ok()?;
     let role = who.member?.role;
     let helps =
+        // Absent: an operation that names no role is for every role with its scope.
         Grant::FullAccess.under(role).contains(scope) && entry.row.role.is_none_or(|needed| needed == role);
     (helps && !entry.is_for(&who)).then_some(scope)
 }
@@ -109,8 +111,11 @@ fn request(
             }
             (Place::Body, Some(value)) => drop(members.insert(name.to_owned(), value)),
             (Place::Once, Some(Value::String(key))) => once = Some(key),
-            (Place::Once, Some(Value::Null)) | (_, None) => {}
-            (Place::Once, Some(_)) => return Err(format!("{name} must be a UUID")),
+            (_, None) => {}
+            // Null too: whoever sends it may believe that the call is protected.
+            (Place::Once, Some(_)) => {
+                return Err(format!("{name} must be a UUID; leave it out to send none"));
+            }
         }
     }
     if let Some(unknown) = given.keys().next() {

@@ -148,7 +148,9 @@ const LONGEST_OTHER: usize = 64 * 1024;
 /// A request with its whole body, which takes room of its caller's share.
 async fn message(app: &App, request: Request<Body>) -> Result<Request<Body>, Denial> {
     let (head, body) = request.into_parts();
+    // Absent: a stranger, whose share is the least.
     let owner = head.extensions.get::<Principal>().map_or(body_room::Owner::Stranger, body_room::Owner::from);
+    // Absent: the default is no address, and all without one share a part.
     let address: ClientAddress = head.extensions.get().copied().unwrap_or_default();
     let body = gathered(body, app.limits.body_bytes, app.bodies.place(owner, address)).await?;
     if body.len() > LONGEST_OTHER && !calls_a_tool(&body) {
@@ -199,6 +201,7 @@ fn known_places(app: &App) -> (Vec<String>, Vec<String>) {
 
 /// An origin with its port. One without would match every port.
 fn with_port(origin: &str) -> Option<String> {
+    // Absent: what is no URL is no origin of ours.
     let url = Url::parse(origin).ok()?;
     Some(format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?))
 }

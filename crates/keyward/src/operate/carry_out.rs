@@ -1,11 +1,14 @@
 //! Carrying an order out. When it returns, what it changed holds for every request.
 
+use super::clock;
 use super::desk::Desk;
 use super::explain::explain;
+use super::keys;
 use super::operator::{Operator, Person};
 use super::order::Order;
 use super::secret;
 use super::sign_in::about_sign_in;
+use super::to_end;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
@@ -13,9 +16,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::{self, LinkIdentity};
 use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
-use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::tier::Tier;
 use serde_json::{Value, json};
 
@@ -23,14 +24,8 @@ use serde_json::{Value, json};
 pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliError> {
     let operator = &desk.operator();
     match order {
-        Order::KeyCreate { account, user, label, permission, scopes } => {
-            plain("a label", &label)?;
-            let grant = grant(permission.as_deref(), &scopes)?;
-            let (account, user) = (account_named(operator, &account)?, user_named(operator, &user)?);
-            let (id, secret) = operator.key(account, user, &label, grant).await?;
-            Ok(json!({ "id": id, "label": label, "api_key": secret.expose() }))
-        }
-        Order::KeyList { account } => keys(operator, account_named(operator, &account)?).await,
+        Order::KeyCreate(new) => keys::create(desk, new).await,
+        Order::KeyList { account } => key_list(operator, account_named(operator, &account)?).await,
         Order::KeyRevoke { key } => {
             let done = operator.commit(RevokeKey { key: Some(KeyId(key)), as_sent: key.to_string() }).await?;
             Ok(json!({ "id": done.key, "revoked": true, "was_live": done.now }))
@@ -56,7 +51,13 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
             Ok(json!({ "file": file }))
         }
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
+        Order::LeftOut => {
+            let left_out = operator.store().left_out();
+            let rows = left_out.named().iter().map(|row| format!("{} {}", row.table, row.row));
+            Ok(json!({ "count": left_out.count(), "rows": rows.collect::<Vec<_>>() }))
+        }
         Order::SecretStatus => Ok(secret::status(desk)),
+        Order::ClockAccept => clock::accept(desk).await,
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
         Order::ClientCreate { .. }
         | Order::ClientList
@@ -78,14 +79,18 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             user_create(operator, &email.to_lowercase(), (&first_name, &last_name), member).await
         }
         Order::UserDisabled { email, disabled } => {
-            let user = user_named(operator, &email)?;
+            let user =
+                if disabled { to_end::user(operator, &email).await? } else { user_named(operator, &email)? };
             operator.commit(SetUserDisabled { user, disabled }).await?;
             Ok(json!({ "id": user, "email": email, "disabled": disabled }))
         }
         Order::UserRole { email, account, role } => {
             let (id, user, role) =
                 (account_named(operator, &account)?, user_named(operator, &email)?, role_named(&role)?);
-            let is_member = operator.live().role(id, user).is_some();
+            // Of a place that cannot be read, too, the role is changed and none is added.
+            let place = format!("account_id {id}, user_id {user}");
+            let is_member = operator.live().role(id, user).is_some()
+                || operator.store().left_out().may_be("memberships", &place);
             if is_member {
                 operator.commit(SetRole { account: id, user, role }).await?;
             } else {
@@ -94,7 +99,8 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             Ok(json!({ "id": user, "email": email, "account": account, "role": role.name() }))
         }
         Order::UserRemove { email, account } => {
-            let (id, user) = (account_named(operator, &account)?, user_named(operator, &email)?);
+            let (id, user) =
+                (to_end::account(operator, &account).await?, to_end::user(operator, &email).await?);
             operator.commit(RemoveMember { account: id, user }).await?;
             Ok(json!({ "id": user, "email": email, "account": account, "removed": true }))
         }
@@ -122,11 +128,13 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
                     return Err(said(format!("{what} has at most {} bytes", identity::MOST)));
                 }
             }
-            let user = user_named(operator, &email)?;
+            let user =
+                if linked { user_named(operator, &email)? } else { to_end::user(operator, &email).await? };
             let done = operator.commit(LinkIdentity { user, issuer, subject, linked }).await?;
             let LinkIdentity { issuer, subject, linked, .. } = done.wanted;
             Ok(json!({ "id": user, "email": email, "issuer": issuer, "subject": subject, "linked": linked }))
         }
+        // Absent: nothing is done.
         _ => Err(said("this order is not about people")),
     }
 }
@@ -138,11 +146,13 @@ async fn limits(
     (reads, writes, keys): (Option<&str>, Option<&str>, Option<&str>),
 ) -> Result<Value, CliError> {
     let account = account_named(operator, slug)?;
+    // Absent: the account was found above; without it the commit refuses.
     let mut overrides = operator.live().account(account).map(|account| account.overrides).unwrap_or_default();
     let rate = |text: &str| {
-        Rate::parse(text).ok_or_else(|| said("a rate is 1 to 100000 a minute, unlimited, or tier"))
+        Rate::parse(text).ok_or_else(|| said("a rate is 1 to 100000 a minute, unlimited (not 0), or tier"))
     };
     let ceiling = |text: &str| {
+        // Absent: no figure, which is a mistake.
         let keys = text.parse().ok().filter(|keys| (1..=Overrides::MOST_KEYS).contains(keys));
         keys.ok_or_else(|| said("an account may have 1 to 10000 live keys, or as its tier says"))
     };
@@ -207,7 +217,7 @@ async fn user_create(
     Ok(json!({ "id": id, "email": email, "password": password.expose() }))
 }
 
-async fn keys(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliError> {
+async fn key_list(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliError> {
     let keys = operator.store().keys_of(account).await?;
     let live = operator.live();
     let shown = |key: &ApiKey| {
@@ -218,20 +228,6 @@ async fn keys(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliE
         Some(Value::Object(view))
     };
     Ok(Value::Array(keys.iter().filter_map(shown).collect()))
-}
-
-fn grant(permission: Option<&str>, scopes: &[String]) -> Result<Grant, CliError> {
-    match (permission, scopes) {
-        (Some("full_access"), []) | (None, []) => Ok(Grant::FullAccess),
-        (Some("read_only"), []) => Ok(Grant::ReadOnly),
-        (Some(_), []) => Err(said("a permission is full_access or read_only")),
-        (Some(_), _) => Err(said("permission and scopes cannot be combined")),
-        (None, names) => names
-            .iter()
-            .map(|name| Scope::parse(name).ok_or_else(|| said(format!("there is no scope {name}"))))
-            .collect::<Result<ScopeSet, _>>()
-            .map(Grant::Fixed),
-    }
 }
 
 pub(super) fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {

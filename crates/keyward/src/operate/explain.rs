@@ -130,7 +130,7 @@ fn credential(live: &Live, seen: &Seen, (key, now): (Option<ApiKey>, Timestamp))
     Some(format!("{kind} {id} {:?} ({state})", key.label))
 }
 
-/// What a refused token says of itself, and the setting that would take it. `user link` needs `iss` and `sub` exactly.
+/// What a refused token says of itself, and the setting that would take it; of one that lacks a scope, what narrows it. `user link` needs `iss` and `sub` exactly.
 fn token(seen: &Seen) -> Option<Value> {
     let advice = advice(seen);
     let claims = [
@@ -141,6 +141,7 @@ fn token(seen: &Seen) -> Option<Value> {
         ("typ", &seen.token_typ),
         ("alg", &seen.token_alg),
         ("advice", &advice),
+        ("scopes", &seen.token_scopes),
     ];
     let found =
         claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))));

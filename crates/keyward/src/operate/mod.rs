@@ -2,14 +2,18 @@
 //! database, or on the file itself when no server runs.
 
 mod carry_out;
+mod clock;
 mod desk;
 mod explain;
+mod keys;
 pub(crate) mod operator;
 mod order;
 mod secret;
 mod sign_in;
 pub(crate) mod socket;
+mod to_end;
 
 pub(crate) use carry_out::{AUDIT_PAGE, carry_out};
 pub(crate) use desk::Desk;
+pub(crate) use keys::{KeyEnd, NewKey, rights};
 pub(crate) use order::Order;

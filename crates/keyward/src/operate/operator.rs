@@ -3,14 +3,13 @@
 use crate::app::OperatorStore;
 use crate::cli::CliError;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyRing, NewSecret};
+use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, Settled};
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Live;
 use keyward_core::password;
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
 use keyward_core::random::{Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
@@ -84,10 +83,12 @@ impl<'s> Operator<'s> {
         account: AccountId,
         user: UserId,
         label: &str,
-        grant: Grant,
+        Settled { grant, expires_at, allowed_ips }: Settled,
     ) -> Result<(KeyId, Secret), CliError> {
         let secret = self.ring.mint(self.random).map_err(said)?;
-        let made = self.commit(IssueKey { account, user, label: label.to_owned(), grant, secret }).await?;
+        let label = label.to_owned();
+        let made =
+            self.commit(IssueKey { account, user, label, grant, expires_at, allowed_ips, secret }).await?;
         Ok((made.key.id, made.secret))
     }
 

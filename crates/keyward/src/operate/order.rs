@@ -1,5 +1,6 @@
 //! The orders, as they travel over the socket.
 
+use super::keys::NewKey;
 use crate::watch::Seen;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -9,13 +10,7 @@ use std::path::PathBuf;
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Order {
     /// Makes a key for a member.
-    KeyCreate {
-        account: String,
-        user: String,
-        label: String,
-        permission: Option<String>,
-        scopes: Vec<String>,
-    },
+    KeyCreate(NewKey),
     /// Every key of an account that was not revoked.
     KeyList { account: String },
     /// Ends a key.
@@ -54,8 +49,12 @@ pub(crate) enum Order {
     SigningKeyRotate { now: bool },
     /// Makes a new version of the root secret.
     SecretRotate { revoke_unmoved: bool },
+    /// Takes the time of the machine's clock for the right one.
+    ClockAccept,
     /// The versions of the root secret, and the keys that have not moved to the current one.
     SecretStatus,
+    /// The rows that were left out when the database was opened.
+    LeftOut,
     /// What became of a request; with what a log says of it.
     Explain { request_id: String, seen: Option<Box<Seen>> },
     /// A page of the audit trail.

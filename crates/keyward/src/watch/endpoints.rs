@@ -14,6 +14,8 @@ use tokio::time::timeout;
 
 /// How long a probe waits for the database: less than those that ask are known to wait.
 const PATIENCE: Duration = Duration::from_millis(800);
+/// As many rows that were left out at the start are named.
+const ROWS_NAMED: usize = 20;
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The endpoints. `stopping` says that the server takes no more connections.
@@ -46,10 +48,28 @@ async fn ready(app: &App, stopping: &AtomicBool) -> Response {
             .into_response();
     }
     match answered {
-        Ok(()) => "ok\n".into_response(),
+        Ok(()) => format!("ok\n{}", notes(app)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready: the database does not answer");
             no("the database does not answer\n")
         }
     }
+}
+
+/// What is amiss on a server that is ready, a line each.
+fn notes(app: &App) -> String {
+    let rows = app.store.left_out().told(ROWS_NAMED).map(|rows| format!("rows of the database: {rows}\n"));
+    rows.unwrap_or_default() + &behind(app)
+}
+
+fn behind(app: &App) -> String {
+    let now = app.clock.now();
+    let watch = app.directory().clock();
+    if !watch.is_behind() {
+        return String::new();
+    }
+    let wall = watch.wall();
+    format!(
+        "the clock ({wall}) is behind a time that was recorded ({now}): credentials with an end are answered 503\n"
+    )
 }

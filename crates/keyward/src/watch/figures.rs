@@ -1,8 +1,8 @@
 //! The figures of one server, with those that are looked up when they are told.
 
 use super::metrics::{
-    DATABASE, DATABASE_LOG, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS, Metrics,
-    ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
+    CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS,
+    Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
 };
 use crate::app::Store;
 use crate::issuers::Issuers;
@@ -26,6 +26,13 @@ pub(crate) fn of_server(
     metrics.ask(KEYS_RETIRED, move || known.read().retired_digests() as u64);
     let writes = Arc::clone(store);
     metrics.ask(WRITES_FAIL, move || u64::from(writes.write_fault().is_some()));
+    let (known, reading) = (store.directory().clone(), Arc::clone(clock));
+    metrics.ask(CLOCK_BEHIND, move || {
+        let now = reading.now();
+        let behind = now.unix().saturating_sub(known.clock().wall().unix());
+        // Ahead it is not behind.
+        u64::try_from(behind).unwrap_or(0)
+    });
     let (known, ring, clock) = (store.directory().clone(), ring.clone(), Arc::clone(clock));
     metrics.ask(KEYS_UNMOVED, move || known.read().unmoved(ring.version(), clock.now()).len() as u64);
     let known = store.directory().clone();

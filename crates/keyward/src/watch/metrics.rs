@@ -95,6 +95,10 @@ pub(crate) const ENDINGS_UNWRITTEN: Figure = asked(
     "database_revocations_unwritten",
     "Revocations that hold in memory and could not be written yet: they are lost with a restart",
 );
+pub(crate) const CLOCK_BEHIND: Figure = asked(
+    "clock_behind_seconds",
+    "Seconds that the machine's clock is behind the newest time that was recorded; above 60, credentials with an end are answered 503",
+);
 pub(crate) const ROWS_LEFT_OUT: Figure = asked(
     "database_rows_left_out",
     "Rows that were left out at the start because they were not as they must be: an alarm, and the log names their tables",
@@ -156,6 +160,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     WRITES_FAIL,
     ENDINGS_UNWRITTEN,
     ROWS_LEFT_OUT,
+    CLOCK_BEHIND,
     SPANS_LOST,
     LOG_LINES_DROPPED,
     ISSUER_KEYS,

@@ -10,6 +10,7 @@ mod quota;
 mod recent;
 mod request_line;
 mod seen;
+mod unknown_scopes;
 
 pub(crate) use endpoints::endpoints;
 pub(crate) use figures::of_server;

@@ -3,6 +3,7 @@
 use super::floods::{Floods, LineKind, Sample};
 use super::quota::Owner;
 use super::seen::Seen;
+use super::unknown_scopes::UnknownScopes;
 use crate::telemetry::Subjects;
 use keyward_core::address::ClientAddress;
 use keyward_core::denial::Severity;
@@ -22,6 +23,7 @@ const ADVICE: usize = 512;
 #[derive(Clone, Debug)]
 pub struct RequestLog {
     pub(crate) floods: Floods,
+    pub(crate) unknown_scopes: UnknownScopes,
     subjects: Subjects,
 }
 
@@ -29,7 +31,7 @@ impl RequestLog {
     /// Showing subjects in this way.
     #[must_use]
     pub fn new(subjects: Subjects) -> Self {
-        Self { floods: Floods::default(), subjects }
+        Self { floods: Floods::default(), unknown_scopes: UnknownScopes::default(), subjects }
     }
 }
 
@@ -54,6 +56,8 @@ pub(crate) struct RequestLine<'l> {
     pub(crate) origin_app: Option<&'l str>,
     pub(crate) address: Option<ClientAddress>,
     pub(crate) token: Option<&'l RefusedToken>,
+    /// What the scopes of a token that was taken leave, where one is missing.
+    pub(crate) token_scopes: Option<&'l str>,
     pub(crate) duration: Duration,
 }
 
@@ -88,6 +92,7 @@ macro_rules! event {
             token_alg = token.and_then(|token| token.alg.as_deref()).map(claim).as_deref(),
             token_advice =
                 token.and_then(|token| token.advice.as_deref()).map(|advice| cut(advice, ADVICE)).as_deref(),
+            token_scopes = $line.token_scopes.map(|text| cut(text, ADVICE)).as_deref(),
             left_out = $left_out,
             duration_us = u64::try_from($line.duration.as_micros()).unwrap_or(u64::MAX),
             "request"
@@ -183,6 +188,7 @@ impl RequestLine<'_> {
             token_typ: token.and_then(|token| token.typ.clone()),
             token_alg: token.and_then(|token| token.alg.clone()),
             token_advice: token.and_then(|token| token.advice.clone()),
+            token_scopes: self.token_scopes.map(str::to_owned),
         }
     }
 }
@@ -215,6 +221,7 @@ mod tests {
             origin_app: None,
             address: None,
             token: None,
+            token_scopes: None,
             duration: Duration::from_micros(7),
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Seen {
     pub(crate) token_typ: Option<String>,
     pub(crate) token_alg: Option<String>,
     pub(crate) token_advice: Option<String>,
+    /// What the scopes of a token leave that was taken and lacks one.
+    pub(crate) token_scopes: Option<String>,
 }
 
 impl Seen {
@@ -182,6 +184,7 @@ mod tests {
                 token_typ = of("token_typ"),
                 token_alg = of("token_alg"),
                 token_advice = of("token_advice"),
+                token_scopes = of("token_scopes"),
                 user_id = 7,
                 "request"
             );
@@ -218,6 +221,7 @@ mod tests {
             ("token_typ", Seen { token_typ: own(), ..base.clone() }),
             ("token_alg", Seen { token_alg: own(), ..base.clone() }),
             ("token_advice", Seen { token_advice: own(), ..base.clone() }),
+            ("token_scopes", Seen { token_scopes: own(), ..base.clone() }),
         ] {
             let line = text_line(field, text);
             let seen = Seen::in_line(&line).unwrap();

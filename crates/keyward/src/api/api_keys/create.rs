@@ -12,7 +12,7 @@ use keyward_core::permit::{ManageKeys, Permit};
 use keyward_core::scope::Scope;
 
 /// The most ranges that a key may name.
-const MAX_RANGES: usize = 100;
+pub(crate) const MAX_RANGES: usize = 100;
 
 pub(crate) fn handle(call: &Call, _: &Permit<ManageKeys>) -> Result<CreateKey, Problem> {
     let (label, wanted) = read(call)?;
@@ -38,10 +38,13 @@ pub(crate) fn take(fields: &mut Fields<'_>) -> (Option<String>, Wanted) {
 }
 
 fn grant(fields: &mut Fields<'_>) -> WantedGrant {
-    let permission = fields.choice("permission", &["full_access", "read_only"]).value();
-    let scopes = fields.choices("scopes", Scope::NAMES).value();
+    // Null names no right, and what is not named would be all of the maker's.
+    let permission = fields.choice("permission", &["full_access", "read_only"]);
+    fields.not_null("permission", &permission);
+    let scopes = fields.choices("scopes", Scope::NAMES);
+    fields.not_null("scopes", &scopes);
     fields.apart("permission", "scopes", "permission and scopes cannot be combined; send one of them");
-    match (permission, scopes) {
+    match (permission.value(), scopes.value()) {
         (Some("full_access"), _) => WantedGrant::FullAccess,
         (Some(_), _) => WantedGrant::ReadOnly,
         (None, Some(names)) => WantedGrant::Scopes(names.into_iter().filter_map(Scope::parse).collect()),
@@ -62,5 +65,6 @@ fn allowed_ips(fields: &mut Fields<'_>) -> Field<Vec<IpNet>> {
             "allowed_ips must be address ranges such as 203.0.113.0/24 or 2001:db8::/32",
         );
     }
+    // Absent: noted as a mistake above, so the body is refused.
     Field::Value(ranges.unwrap_or_default())
 }

@@ -42,5 +42,6 @@ fn grace(body: Option<&Json>, itself: bool) -> Result<i64, Denial> {
         fields.fail("grace_seconds", rule);
     }
     fields.finish().map_err(Denial::Invalid)?;
+    // Absent: the least that there is: none, or of a key that rotates itself, enough to learn its new secret.
     Ok(grace.unwrap_or(default))
 }

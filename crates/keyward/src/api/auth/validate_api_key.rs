@@ -20,6 +20,11 @@ pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
     let now = call.now();
     let live = call.live();
     let admitted = call.ring().admit_evenly(key.expose(), call.address, &live, now).map(Principal::of);
+    if let Err(denial @ Denial::ClockBehind) = admitted {
+        // Whether it is good is not known.
+        return Err(denial.into());
+    }
+    // Absent: the key is told to be no good.
     let account = admitted.as_ref().ok().and_then(|who| live.account(who.member?.account));
     let (Ok(who), Some(account)) = (&admitted, account) else {
         return Ok(Reply::new(&Validation::default()));
@@ -72,6 +77,7 @@ fn presented(call: &Call) -> Result<Secret, Denial> {
     }
     match call.authorization() {
         None => Err(Denial::invalid("api_key", "api_key is required, in the body or as the bearer token")),
+        // Absent: no key is empty, so it is told to be no good.
         Some(header) => Ok(Secret::new(bearer(header.as_bytes()).unwrap_or_default().to_owned())),
     }
 }

@@ -6,7 +6,7 @@ use keyward_core::permit::{Permit, WriteDeals};
 use lev_deals::{ArchiveDeal, DealId};
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<ArchiveDeal, Problem> {
-    let if_match = call.if_match()?;
+    let conditions = call.conditions.clone();
     call.no_members()?;
-    Ok(ArchiveDeal { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), if_match })
+    Ok(ArchiveDeal { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), conditions })
 }

@@ -8,7 +8,7 @@ use lev_deals::pipeline::Target;
 use lev_deals::{DealId, MoveDeal};
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<MoveDeal, Problem> {
-    let if_match = call.if_match()?;
+    let conditions = call.conditions.clone();
     let to = Target::read(call.body()?).map_err(Denial::Invalid)?;
-    Ok(MoveDeal { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), to, if_match })
+    Ok(MoveDeal { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), to, conditions })
 }

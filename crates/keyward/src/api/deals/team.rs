@@ -22,19 +22,24 @@ pub(crate) async fn list(mut call: Call, permit: Permit<ReadDeals>) -> Result<Re
 }
 
 pub(crate) fn join(call: &Call, _: &Permit<WriteDeals>) -> Result<JoinTeam, Problem> {
-    let if_match = call.if_match()?;
+    let conditions = call.conditions.clone();
     let member = NewTeamMember::read(call.body()?).map_err(Denial::Invalid)?;
-    Ok(JoinTeam { deal: DealId::parse(call.path_id()), as_sent: call.path_id().to_owned(), member, if_match })
+    Ok(JoinTeam {
+        deal: DealId::parse(call.path_id()),
+        as_sent: call.path_id().to_owned(),
+        member,
+        conditions,
+    })
 }
 
 pub(crate) fn leave(call: &Call, _: &Permit<WriteDeals>) -> Result<LeaveTeam, Problem> {
-    let if_match = call.if_match()?;
+    let conditions = call.conditions.clone();
     call.no_members()?;
     Ok(LeaveTeam {
         deal: DealId::parse(call.path_id()),
         as_sent: call.path_id().to_owned(),
         user: UserId::parse(call.second_path_id()),
         user_as_sent: call.second_path_id().to_owned(),
-        if_match,
+        conditions,
     })
 }

@@ -7,12 +7,12 @@ use keyward_core::permit::{Permit, WriteDeals};
 use lev_deals::{DealChanges, DealId, UpdateDeal};
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<UpdateDeal, Problem> {
-    let if_match = call.if_match()?;
+    let conditions = call.conditions.clone();
     let changes = DealChanges::read(call.body()?).map_err(Denial::Invalid)?;
     Ok(UpdateDeal {
         deal: DealId::parse(call.path_id()),
         as_sent: call.path_id().to_owned(),
-        if_match,
+        conditions,
         changes,
     })
 }

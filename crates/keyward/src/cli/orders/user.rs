@@ -48,7 +48,7 @@ pub(crate) enum UserOrder {
     },
     /// Disables a user: from the next request on, none of its credentials is accepted.
     Disable {
-        /// The e-mail address.
+        /// The e-mail address, or id: and the user's id, as id:7.
         email: String,
         #[command(flatten)]
         given: Given,
@@ -75,9 +75,9 @@ pub(crate) enum UserOrder {
     },
     /// Takes a user's place in an account away, and revokes its keys there.
     Remove {
-        /// The e-mail address.
+        /// The e-mail address, or id: and the user's id, as id:7.
         email: String,
-        /// The account's slug.
+        /// The account's slug, or id: and its id, as id:7.
         #[arg(long)]
         account: String,
         #[command(flatten)]
@@ -85,7 +85,7 @@ pub(crate) enum UserOrder {
     },
     /// Says that the bearer of an outside issuer's tokens with this subject is this user.
     Link {
-        /// The e-mail address.
+        /// The e-mail address, or id: and the user's id, as id:7.
         email: String,
         /// The `iss` of the tokens, exactly.
         #[arg(long)]

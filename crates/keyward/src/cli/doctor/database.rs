@@ -1,0 +1,30 @@
+//! Looks at the rows of the database that cannot be read.
+
+use super::Findings;
+use crate::cli::orders::rows_left_out;
+use crate::cli::{CliError, Source};
+use serde_json::Value;
+
+/// Names each of them by table and id, never by what it holds.
+pub(super) async fn examine(source: Source) -> Result<Findings, CliError> {
+    let told = rows_left_out(source).await?;
+    let mut findings = Findings::default();
+    let rows = told.get("rows").and_then(Value::as_array).into_iter().flatten();
+    let rows: Vec<&str> = rows.filter_map(Value::as_str).collect();
+    for row in &rows {
+        findings.wrong(&format!("{row}: left out at the start, because it cannot be read"));
+    }
+    let count = told.get("count").and_then(Value::as_u64);
+    match count {
+        Some(0) => findings.ok("every row of the database that rights depend on can be read"),
+        Some(count) if count > rows.len() as u64 => {
+            findings.wrong(&format!("{} more", count - rows.len() as u64));
+        }
+        Some(_) => {}
+        None => findings.wrong("the server does not say what it left out: it is of another version"),
+    }
+    if findings.wrong > 0 {
+        findings.note("whoever depends on such a row is refused. What it stands for can be ended: users and accounts by id:7, keys by their id");
+    }
+    Ok(findings)
+}
