@@ -384,7 +384,6 @@ async fn prepare(directory: &Path) -> Result<(Arc<App>, String), Failure> {
 
 async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, String), Failure> {
     let current = Current::new(now);
-    let clock = Arc::new(SystemClock::new());
     let root = RootSecret::generate(&OsRandom)?;
     let path = directory.join("bench.db");
     let checks = root.check_values();
@@ -395,7 +394,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
         migrate: true,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
-        clock: clock.clone(),
+        clock: Arc::new(SystemClock::new()),
     })?;
     let ring = KeyRing::new(KeyFormat::new("lev_sk_")?, &root).ok_or("no root secret")?;
     let account =
@@ -412,9 +411,17 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let user = commit(&store, user).await?;
     commit(&store, AddMember { account, user, role: Role::Admin }).await?;
     let secret = ring.mint(&OsRandom)?;
-    let issue = IssueKey { account, user, label: "bench".to_owned(), grant: Grant::FullAccess, secret };
+    let issue = IssueKey {
+        account,
+        user,
+        label: "bench".to_owned(),
+        grant: Grant::FullAccess,
+        expires_at: None,
+        allowed_ips: None,
+        secret,
+    };
     let key = commit(&store, issue).await?.secret.expose().to_owned();
-    let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (clock, Arc::new(store));
+    let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (store.clock(), Arc::new(store));
     let random: Arc<dyn Random> = Arc::new(OsRandom);
     let app = App {
         jwts: Issuers::default().scheme(Resource::Api, &store, &random, &clock, None),

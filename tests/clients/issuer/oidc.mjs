@@ -5,6 +5,7 @@
 // max-age of the JWKS. The control server answers JSON:
 //   GET /token?login=alice&client=spa&scope=openid%20deals:read   a login, a consent, and the token endpoint's answer;
 //                                                 clients are spa and cli; the email of unverified... is not verified
+//   POST /claims?json=OBJECT  access tokens have these claims besides, from now on
 //   POST /rotate              a new key signs; it and the one before it are published
 //   POST /retire              only the newest key is published
 //   POST /outage?mode=MODE    discovery and JWKS fail from now on, see OUTAGES; none ends it
@@ -33,6 +34,7 @@ console.info = console.error;
 
 const counts = { discovery: 0, jwks: 0 };
 let outage = "none";
+let extra = {};
 // The first one signs.
 let keys = [await newKey()];
 let provider;
@@ -84,7 +86,7 @@ const CONFIGURATION = {
     resourceIndicators: { enabled: true, getResourceServerInfo: resourceServer },
   },
   findAccount: (_context, login) => ({ accountId: login, claims: () => ({ sub: login, ...person(login) }) }),
-  extraTokenClaims: (_context, token) => person(token.accountId),
+  extraTokenClaims: (_context, token) => ({ ...person(token.accountId), ...extra }),
 };
 
 // A provider reads its keys once, so that other keys need another provider, behind the same address.
@@ -182,6 +184,10 @@ const CONTROLS = {
   "GET /token": async (query) => {
     const { login = "alice", client = "spa", scope = "openid deals:read" } = Object.fromEntries(query);
     return tokens(issuer, audience, { login, client, scope });
+  },
+  "POST /claims": (query) => {
+    extra = JSON.parse(query.get("json"));
+    return extra;
   },
   "POST /rotate": async () => {
     publish([await newKey(), keys[0]]);

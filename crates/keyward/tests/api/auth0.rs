@@ -1,4 +1,5 @@
-//! The guide's two entries for Auth0, and tokens of the forms that Auth0 gives out under each.
+//! The guide's entries, and tokens of the forms that each issuer gives out: Auth0's in both profiles, and what others write into
+//! the claims of scopes.
 
 use keyward::config::{Flags, IssuerConfig, load};
 use keyward_core::clock::Timestamp;
@@ -11,10 +12,12 @@ use keyward_testkit::issuer::{SigningKey, key_set};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The entry in the guide's file of this name.
+/// The entry in the guides' file of this name.
 fn entry(file: &str) -> IssuerConfig {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/issuers.md");
-    let guide = std::fs::read_to_string(guide).unwrap();
+    let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides");
+    let guides =
+        ["issuers.md", "token-scopes.md"].map(|page| std::fs::read_to_string(guides.join(page)).unwrap());
+    let guide = guides.concat();
     let mark = format!("# {file}\n");
     let block = guide.split("```toml\n").find(|block| block.starts_with(&mark));
     let text = block.unwrap_or_else(|| panic!("no block {file}")).split("```").next().unwrap();
@@ -26,9 +29,17 @@ fn entry(file: &str) -> IssuerConfig {
 }
 
 fn judge(entry: &IssuerConfig, typ: &str, claims: &Value) -> Result<Verified, Denial> {
+    judge_as(entry, Some(typ), claims)
+}
+
+fn judge_as(entry: &IssuerConfig, typ: Option<&str>, claims: &Value) -> Result<Verified, Denial> {
     let key = SigningKey::rsa(0, "NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4QzQ2MDAyQjVDNjk1RTM2Qg");
     let set = KeySet::parse(&key_set(&[&key])).unwrap();
-    let text = key.token_of(&key.header(typ).to_string(), &claims.to_string());
+    let mut header = key.header(typ.unwrap_or_default());
+    if typ.is_none() {
+        header.as_object_mut().unwrap().remove("typ");
+    }
+    let text = key.token_of(&header.to_string(), &claims.to_string());
     let token = Token::read(&text, entry.max_token_bytes)?;
     let rules = entry.rules();
     rules.header(&token)?;
@@ -107,4 +118,79 @@ fn the_profile_of_rfc_9068() {
     assert_eq!(verified.client.as_deref(), Some("my_client_id"));
     // Its other profile is not taken beside it.
     assert_eq!(judge(&entry, "JWT", &usual(&entry)).unwrap_err(), Denial::TokenType);
+}
+
+/// The last permission is taken away.
+#[test]
+fn with_rbac_a_user_without_permissions_has_none_and_without_rbac_the_role_decides() {
+    let entry = entry("auth0.toml");
+    let grant = |more: Value| {
+        let mut claims = usual(&entry);
+        add(&mut claims, more);
+        judge(&entry, "JWT", &claims).unwrap().grant
+    };
+    assert_eq!(grant(json!({})), Grant::FullAccess);
+    assert_eq!(
+        grant(json!({ "permissions": ["deals:read"] })),
+        Grant::Fixed(ScopeSet::NONE.with(Scope::DealsRead))
+    );
+    assert_eq!(grant(json!({ "permissions": [] })), Grant::Fixed(ScopeSet::NONE));
+    let asked = json!({ "scope": "openid deals:read" });
+    assert_eq!(grant(asked), Grant::Fixed(ScopeSet::NONE.with(Scope::DealsRead)));
+}
+
+#[test]
+fn the_guides_other_entries_read_the_scopes_of_their_issuers() {
+    let (role, jwt) = (None, Some("JWT"));
+    // The guide's file, `typ`, what the issuer writes, and the scopes that are left; none: the role decides.
+    let table = [
+        ("hydra.toml", jwt, json!({ "client_id": "c", "scp": ["openid", "deals:read"] }), Some("deals:read")),
+        ("hydra.toml", jwt, json!({ "client_id": "c", "scp": ["openid", "offline"] }), Some("")),
+        ("hydra.toml", jwt, json!({ "client_id": "c", "scp": [] }), Some("")),
+        (
+            "okta.toml",
+            None,
+            json!({ "cid": "c", "uid": "u", "scp": ["openid", "deals:read"] }),
+            Some("deals:read"),
+        ),
+        ("okta.toml", None, json!({ "cid": "c", "uid": "u", "scp": ["openid", "profile"] }), Some("")),
+        ("entra.toml", jwt, json!({ "azp": "c", "scp": "Deals.Read" }), Some("deals:read pipelines:read")),
+        (
+            "entra.toml",
+            jwt,
+            json!({ "azp": "c", "scp": "User.Read Deals.ReadWrite" }),
+            Some("deals:read deals:write pipelines:read"),
+        ),
+        ("entra.toml", jwt, json!({ "azp": "c", "scp": "access_as_user" }), Some("")),
+        (
+            "cognito.toml",
+            None,
+            json!({ "client_id": "c", "scope": "openid api/deals:read" }),
+            Some("deals:read"),
+        ),
+        (
+            "cognito.toml",
+            None,
+            json!({ "client_id": "c", "scope": "aws.cognito.signin.user.admin" }),
+            Some(""),
+        ),
+        ("cognito.toml", None, json!({ "client_id": "c", "scope": "openid email" }), role),
+        ("keycloak.toml", jwt, json!({ "azp": "c", "scope": "profile email" }), role),
+        (
+            "keycloak.toml",
+            jwt,
+            json!({ "azp": "c", "scope": "profile email deals:read" }),
+            Some("deals:read"),
+        ),
+        ("keycloak.toml", jwt, json!({ "azp": "c" }), role),
+    ];
+    for (file, typ, more, left) in table {
+        let entry = entry(file);
+        let mut claims = json!({ "iss": entry.issuer, "aud": entry.audience, "sub": "ada", "iat": START, "exp": START + 300 });
+        add(&mut claims, more.clone());
+        let grant = judge_as(&entry, typ, &claims).unwrap().grant;
+        let expected =
+            left.map_or(Grant::FullAccess, |left| Grant::Fixed(ScopeSet::from_text(left).unwrap()));
+        assert_eq!(grant, expected, "{file} {more}");
+    }
 }

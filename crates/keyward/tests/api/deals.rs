@@ -54,7 +54,8 @@ async fn if_match_guards_a_change_and_an_archiving() {
     let app = TestApp::new().await;
     let patch =
         |tag: &str| app.patch("/deals/1").by(&app.admin).json(json!({"title": "x"})).header("if-match", tag);
-    let message = "If-Match does not name the current ETag; read the resource again and retry";
+    let message =
+        "If-Match or If-None-Match does not hold for the current ETag; read the resource again and retry";
     patch("\"d1-1\"").expect(200).await;
     patch("\"d1-1\"").refused(412, "PRECONDITION_FAILED", message).await;
     patch("\"d1-1\", \"d1-2\"").expect(200).await;

@@ -207,7 +207,8 @@ async fn pipelines_belong_to_the_account_and_a_deal_moves_in_them() {
 async fn if_match_guards_what_hangs_on_a_deal() {
     let app = TestApp::new().await;
     let stale = "\"d1-0\"";
-    let message = "If-Match does not name the current ETag; read the resource again and retry";
+    let message =
+        "If-Match or If-None-Match does not hold for the current ETag; read the resource again and retry";
     let joins = json!({"user_id": app.both.user});
     for (method, path, body) in [
         (Method::POST, "/deals/1/team".to_owned(), Some(joins)),

@@ -1,6 +1,8 @@
 //! The API as its callers see it: personas speak HTTP to the whole stack, each test on a database of its own.
 
 #[cfg(test)]
+mod account_choice;
+#[cfg(test)]
 mod attack;
 #[cfg(test)]
 mod auth0;
@@ -12,6 +14,8 @@ mod bodies;
 mod browser;
 #[cfg(test)]
 mod clock;
+#[cfg(test)]
+mod clock_behind;
 #[cfg(test)]
 mod consent;
 #[cfg(test)]
@@ -65,6 +69,8 @@ mod mcp_misuse;
 #[cfg(test)]
 mod me;
 #[cfg(test)]
+mod nulls;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod oauth_requests;
@@ -77,6 +83,10 @@ mod panics;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod preconditions;
+#[cfg(test)]
+mod request_defaults;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod support;
@@ -84,5 +94,7 @@ mod support;
 mod team;
 #[cfg(test)]
 mod time_limit;
+#[cfg(test)]
+mod token_scopes;
 #[cfg(test)]
 mod validate;

@@ -214,8 +214,11 @@ async fn the_list_shows_what_the_caller_may_call() {
     assert_ne!(call(&app, &one.secret, "revoke_api_key", itself).await["isError"], true);
     let openid = tokens(&app, "admin", &[("scope", "openid")]).await;
     assert_eq!(of(text(&openid, "access_token")).await, open);
-    // A usual sign-in may read and write deals, but makes no keys.
-    let usual = of(text(&tokens(&app, "admin", &[]).await, "access_token")).await;
+    // A usual sign-in may read and write deals, but makes no keys; one that asks for nothing may read.
+    let usual = [("scope", "account:read deals:read deals:write pipelines:read")];
+    let usual = of(text(&tokens(&app, "admin", &usual).await, "access_token")).await;
+    let reading = of(text(&tokens(&app, "admin", &[]).await, "access_token")).await;
+    assert!(reading.contains("list_deals") && !reading.contains("create_deal"));
     assert!(usual.contains("create_deal") && !usual.contains("create_api_key"));
 }
 
@@ -250,7 +253,7 @@ async fn a_call_may_do_what_its_user_may_and_nothing_else() {
     let viewer = tokens(&app, "viewer", &[("scope", "deals:read")]).await;
     assert_eq!(send(&app, "/mcp", text(&viewer, "access_token"), &message).await.status, 200);
     // Rights are those of now.
-    let granted = tokens(&app, "editor", &[]).await;
+    let granted = tokens(&app, "editor", &[("scope", "deals:read deals:write")]).await;
     let editor = text(&granted, "access_token");
     assert_eq!(
         call(&app, editor, "create_deal", json!({ "title": "Yes" })).await["structuredContent"]["deal"]["title"],
@@ -285,6 +288,19 @@ async fn a_write_that_is_said_twice_is_done_once() {
         refusal(&app, key, "create_deal", json!({ "title": "x", "idempotency_key": "not one\r\nX: y" }))
             .await;
     assert!(said.contains("UUID"), "{said}");
+}
+
+#[tokio::test]
+async fn an_idempotency_key_that_is_null_is_refused_and_not_left_aside() {
+    let app = TestApp::new().await;
+    let key = &app.admin.key.secret;
+    let before = app.get("/deals").by(&app.admin).expect(200).await.json()["pagination"]["total"].clone();
+    for wrong in [json!(null), json!(1), json!([]), json!("")] {
+        let arguments = json!({ "title": "x", "idempotency_key": wrong });
+        let said = refusal(&app, key, "create_deal", arguments).await;
+        assert!(said.contains("UUID"), "{wrong}: {said}");
+    }
+    assert_eq!(app.get("/deals").by(&app.admin).expect(200).await.json()["pagination"]["total"], before);
 }
 
 #[tokio::test]

@@ -32,9 +32,9 @@ async fn a_token_of_our_own_opens_what_its_scopes_and_its_users_role_open() {
         .json(json!({"title": "x"}))
         .refused(403, "FORBIDDEN", "Missing required scope: deals:write")
         .await;
-    // Nothing was asked for: to work with deals, and no more.
-    let usual = tokens(&app, "viewer", &[]).await;
-    assert_eq!(text(&usual, "scope"), "account:read deals:read deals:write pipelines:read");
+    let asked = "account:read deals:read deals:write pipelines:read";
+    let usual = tokens(&app, "viewer", &[("scope", asked)]).await;
+    assert_eq!(text(&usual, "scope"), asked);
     // The role is narrower than the grant.
     app.post("/deals").bearer(text(&usual, "access_token")).json(json!({"title": "x"})).expect(403).await;
     // A token makes no keys unless its user was asked for that.

@@ -204,7 +204,7 @@ async fn tables_of_parameters_have_enums_and_operators_inline() {
     );
     assert!(deals.contains("| `Idempotency-Key` | header | UUID | no | "));
     let keys = get(&app, "/platform/api-keys.md").await.text();
-    assert!(keys.contains("| `permission` | string, one of `full_access`, `read_only`, or null | no | "));
+    assert!(keys.contains("| `permission` | string, one of `full_access`, `read_only` | no | "));
     let limits = get(&app, "/platform/rate-limits.md").await.text();
     assert!(limits.contains("| `standard` | no limit | no limit | 10 |"), "as this server has them");
 }

@@ -199,7 +199,7 @@ impl TestApp {
         })
         .unwrap();
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
-        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let shared_clock: Arc<dyn Clock> = store.clock();
         let issuers = Issuers::with(entries, &shared_clock, &current, |_| Arc::new(issuer.clone()));
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         let sign_in = SignInKeys::new(&root);
@@ -233,8 +233,8 @@ impl TestApp {
             ring: ring.clone(),
             cursors: Cursors::new(&root),
             claims: Claims::new(&root),
-            limiter: Limiter::new(Arc::new(clock.clone())),
-            clock: Arc::new(clock.clone()),
+            limiter: Limiter::new(Arc::clone(&shared_clock)),
+            clock: shared_clock,
             random: Arc::clone(&random) as Arc<dyn Random>,
             public_url: "http://keyward.test".to_owned(),
             current: current.clone(),
@@ -280,6 +280,11 @@ impl TestApp {
             service,
             _directory: directory,
         }
+    }
+
+    /// An access token of our own issuer with these claims.
+    pub(crate) fn signed_by_us(&self, claims: &Value) -> String {
+        SigningKey::read("tests".into(), &SIGNING).unwrap().sign("at+jwt", claims).unwrap()
     }
 
     /// The database's file.
@@ -387,7 +392,15 @@ impl Seed<'_> {
         let secret = self.ring.mint(self.random).unwrap();
         let made = commit(
             self.store,
-            IssueKey { account, user, label: "Server of the tests".to_owned(), grant, secret },
+            IssueKey {
+                account,
+                user,
+                label: "Server of the tests".to_owned(),
+                grant,
+                expires_at: None,
+                allowed_ips: None,
+                secret,
+            },
         )
         .await;
         Key { id: made.key.id.0, secret: made.secret.expose().to_owned() }

@@ -43,7 +43,6 @@ pub(crate) async fn served() -> Served {
     let data = TempDir::new().unwrap();
     let root = RootSecret::generate(&OsRandom).unwrap();
     let current = Current::new(Reloadable { limits: LimitsConfig::default(), ..Reloadable::default() });
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = Sqlite::open(&Options {
         path: &data.path().join("keyward.db"),
         components: &[lev_deals::sqlite::COMPONENT],
@@ -51,9 +50,10 @@ pub(crate) async fn served() -> Served {
         migrate: true,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
-        clock: Arc::clone(&clock),
+        clock: Arc::new(SystemClock::new()),
     })
     .unwrap();
+    let clock: Arc<dyn Clock> = store.clock();
     let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
     let account = CreateAccount {
         slug: "acme".to_owned(),
@@ -109,7 +109,15 @@ async fn key(store: &Sqlite, ring: &KeyRing, account: AccountId, name: &str) -> 
     let user = commit(store, user).await;
     commit(store, AddMember { account, user, role: Role::Admin }).await;
     let secret = ring.mint(&OsRandom).unwrap();
-    let issue = IssueKey { account, user, label: name.to_owned(), grant: Grant::FullAccess, secret };
+    let issue = IssueKey {
+        account,
+        user,
+        label: name.to_owned(),
+        grant: Grant::FullAccess,
+        expires_at: None,
+        allowed_ips: None,
+        secret,
+    };
     commit(store, issue).await.secret.expose().to_owned()
 }
 

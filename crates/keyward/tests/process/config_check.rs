@@ -30,6 +30,13 @@ fn what_serve_refuses_of_a_configuration_config_check_refuses_in_the_same_line()
         ("[server]\npublic_url = \"HTTPS://api.example.com\"\n", none, "server.public_url"),
         ("[server]\npublic_url = \"http://api.example.com\"\n", none, "use https"),
         ("[server]\nlisten = \"0.0.0.0:0\"\n", none, "server.public_url is missing"),
+        (
+            "[server]\nlisten = \"0.0.0.0:0\"\npublic_url = \"http://localhost:8080\"\n",
+            none,
+            "server.public_url http://localhost:8080 is this machine alone",
+        ),
+        ("[limits]\nsign_in_per_minute = 0\n", none, "it must be a whole number from 1 to 1000"),
+        ("[limits]\nregister_per_minute = 0\n", none, "0 is neither: say \"unlimited\" for no limit"),
         ("[server]\ntls_cert = \"none.pem\"\ntls_key = \"none.pem\"\n", none, "none.pem"),
         ("[server]\ntls_cert = \"none.pem\"\n", none, "server.tls_key is missing"),
         ("[keys]\nprefix = \"no good\"\n", none, "keys.prefix"),

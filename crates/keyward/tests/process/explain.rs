@@ -124,7 +124,7 @@ fn the_command_that_links_a_subject_is_whole_in_explain_and_without_the_subject_
     let key = SigningKey::rsa(0, "k");
     let issuer = serving(key_set(&[&key]));
     let now = SystemClock::default().now().unix();
-    let claims = json!({ "iss": issuer, "aud": "x", "sub": "auth0|grace", "iat": now, "exp": now + 300 });
+    let claims = json!({ "iss": issuer, "aud": "x", "sub": "auth0|grace", "iat": now, "exp": now + 300, "client_id": "c" });
     for format in ["json", "text"] {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("keyward.toml");
@@ -158,6 +158,43 @@ fn the_command_that_links_a_subject_is_whole_in_explain_and_without_the_subject_
         let advice = told["token"]["advice"].as_str().unwrap();
         assert!(advice.ends_with("--subject SUBJECT."), "{advice}");
     }
+}
+
+#[test]
+fn a_request_whose_token_lacks_a_scope_is_explained_by_what_narrows_the_token() {
+    let key = SigningKey::rsa(0, "k");
+    let issuer = serving(key_set(&[&key]));
+    let now = SystemClock::default().now().unix();
+    let claims = json!({
+        "iss": issuer, "aud": "x", "sub": "ada", "iat": now, "exp": now + 300, "client_id": "c",
+        "email": "admin@acme.example", "email_verified": true, "scp": ["Deals.Read"],
+    });
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("keyward.toml");
+    let more = format!("jwks_uri = \"{issuer}jwks\"\nlink = \"verified_email\"\n");
+    std::fs::write(&config, format!("[[issuers]]\nissuer = {issuer:?}\naudience = [\"x\"]\n{more}")).unwrap();
+    let data = home.path().join("data");
+    let mut arguments = Server::demo_arguments(Some(&data));
+    arguments.extend(["--config", text(&config)]);
+    let mut server = Server::demo_by(keyward(&arguments));
+    let token = key.token(&claims);
+    let tries = std::iter::repeat_with(|| {
+        sleep(Duration::from_millis(100));
+        server.client(&token).get("/deals")
+    });
+    let refused = tries.take(100).find(|answer| answer.status != 503).unwrap();
+    assert_eq!(refused.status, 403);
+    let scopes = "scp narrows it to nothing but /me. Not scopes of this API: \"Deals.Read\"; scope_prefix and scope_map translate names.";
+    let told = order(&data, &["explain", &id_of(&refused)]);
+    assert_eq!(
+        (&told["answer"], &told["token"]),
+        (&json!("403 scope_missing"), &json!({ "scopes": scopes }))
+    );
+    server.terminate();
+    let kept = home.path().join("log");
+    std::fs::write(&kept, server.stderr()).unwrap();
+    let told = order(&data, &["explain", &id_of(&refused), "--log", text(&kept)]);
+    assert_eq!((&told["found_in"], &told["token"]["scopes"]), (&json!("the log"), &json!(scopes)));
 }
 
 #[test]

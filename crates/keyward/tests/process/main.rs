@@ -6,6 +6,7 @@
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
 //! | `private_data.rs`, `config_check.rs` | data and memory that others could read; what `config check` refuses |
+//! | `environment.rs` | variables that are empty or not text, addresses that other machines reach |
 //! | `orders.rs` | the operator's orders beside a running server |
 //! | `orders_of_sign_in.rs` | the same of people, applications and signing keys |
 //! | `rotation.rs` | the rotation of the root secret |
@@ -13,8 +14,10 @@
 //! | `kill.rs` | `kill -9` under load |
 //! | `once.rs` | writes that happen once, with the rig of `tests/rigs/once.rs` |
 //! | `faults.rs` | a locked and a full database |
+//! | `unreadable_rows.rs` | rows that cannot be read: named, and what they stand for ended all the same |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
+//! | `clock.rs` | the machine's clock goes back or ahead, between starts and under a server |
 //! | `closing.rs` | connections that the server closes, and says so |
 //! | `proxy_protocol.rs` | the PROXY protocol in front of connections |
 //! | `siege.rs` | floods with honest clients beside them, with the rigs of `tests/rigs/street` and `tests/rigs/siege` |
@@ -34,11 +37,15 @@
 #[cfg(test)]
 mod attack;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod closing;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod environment;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
@@ -96,5 +103,7 @@ mod street;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod unreadable_rows;
 #[cfg(test)]
 mod wire;

@@ -15,6 +15,42 @@ pub(crate) fn refusal(data: &Path, arguments: &[&str]) -> String {
     refused(keyward(arguments).args(["--data", text(data)]))
 }
 
+/// The order to make a key with these rights.
+fn create<'a>(account: &'a str, user: &'a str, rights: &[&'a str]) -> Vec<&'a str> {
+    let key = ["key", "create", "--account", account, "--user", user, "--label", "made"];
+    [&key, rights].concat()
+}
+
+#[test]
+fn a_key_of_the_operator_has_the_rights_the_end_and_the_ranges_that_were_named() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::demo(Some(home.path()));
+    let make = |rights: &[&str]| order(home.path(), &create("acme-capital", "admin@acme.example", rights));
+    let me = |key: &Value| server.client(key["api_key"].as_str().unwrap()).get("/me");
+    let bounded = [
+        "--scope",
+        "deals:read",
+        "--scope",
+        "account:read",
+        "--expires-in",
+        "90d",
+        "--allow-ip",
+        "127.0.0.0/8",
+    ];
+    let key = make(&bounded);
+    assert_eq!(key["allowed_ips"], json!(["127.0.0.0/8"]));
+    let shown = me(&key).data(200)["platform"].clone();
+    assert_eq!(shown["granted_scopes"], json!(["account:read", "deals:read"]));
+    assert_eq!(shown["credential"]["expires_at"], key["expires_at"]);
+    let elsewhere =
+        make(&["--permission", "full_access", "--allow-ip", "203.0.113.0/24", "--allow-ip", "2001:db8::1"]);
+    assert_eq!(me(&elsewhere).status, 401, "not from here");
+    let until = make(&["--permission", "read_only", "--expires-at", "2105-03-20T15:30:45Z"]);
+    assert_eq!(me(&until).data(200)["platform"]["credential"]["expires_at"], "2105-03-20T15:30:45Z");
+    let free = make(&["--permission", "read_only"]);
+    assert_eq!((free.get("expires_at"), free.get("allowed_ips")), (None, None), "as it was asked for");
+}
+
 #[test]
 fn a_key_that_another_process_revokes_is_dead_when_the_command_returns() {
     let home = tempfile::tempdir().unwrap();
@@ -40,9 +76,7 @@ fn orders_hold_at_once_for_the_running_server() {
         order(at, &["user", "create", "New@Acme.example", "--account", "acme-capital", "--role", "viewer"]);
     assert_eq!(user["email"], "new@acme.example");
     assert!(user["password"].as_str().unwrap().len() >= 24);
-    let key =
-        ["key", "create", "--account", "acme-capital", "--user", "new@acme.example", "--label", "night"];
-    let key = order(at, &key);
+    let key = order(at, &create("acme-capital", "new@acme.example", &["--permission", "full_access"]));
     let mut client = server.client(key["api_key"].as_str().unwrap());
     let deals = |title: &str| json!({ "title": title });
     assert_eq!(client.post("/deals", &deals("x")).status, 403, "a viewer");
@@ -60,7 +94,7 @@ fn orders_hold_at_once_for_the_running_server() {
     assert_eq!(client.get("/me").data(200)["platform"]["api_keys"]["max_allowed"], 2);
     let listed = order(at, &["key", "list", "--account", "acme-capital"]);
     let mine = listed.as_array().unwrap().iter().find(|listed| listed["id"] == key["id"]).unwrap();
-    assert_eq!((&mine["label"], &mine["user_email"]), (&json!("night"), &json!("new@acme.example")));
+    assert_eq!((&mine["label"], &mine["user_email"]), (&json!("made"), &json!("new@acme.example")));
     assert!(!listed.to_string().contains(rotated["api_key"].as_str().unwrap()));
     order(at, &["user", "remove", "new@acme.example", "--account", "acme-capital"]);
     assert_eq!(client.get("/me").status, 401);
@@ -77,8 +111,7 @@ fn without_a_server_orders_go_to_the_file() {
     assert!(!at.join("keyward.db.sock").exists(), "an orderly end leaves no socket");
     order(at, &["account", "create", "third", "--tier", "free"]);
     order(at, &["user", "role", "editor@acme.example", "--account", "third", "--role", "admin"]);
-    let key =
-        order(at, &["key", "create", "--account", "third", "--user", "editor@acme.example", "--label", "k"]);
+    let key = order(at, &create("third", "editor@acme.example", &["--permission", "full_access"]));
     order(at, &["key", "revoke", "1"]);
     let mut server = Server::demo(Some(at));
     assert_eq!(server.client(&admin).get("/me").status, 401, "key 1 was the admin's");
@@ -102,54 +135,35 @@ fn an_order_that_cannot_be_carried_out_says_why_in_one_line_and_changes_nothing(
             settle(home.path());
         }
         let before = order(home.path(), &["key", "list", "--account", "acme-capital"]);
-        for (arguments, words) in [
-            (&["key", "revoke", "999"][..], "API key with id 999 not found"),
-            (&["key", "rotate", "999"], "API key with id 999 not found"),
-            (&["key", "list", "--account", "nowhere"], "there is no account nowhere"),
+        let read_only = ["--permission", "read_only"];
+        let of_admin = |rights: &[&'static str]| create("acme-capital", "admin@acme.example", rights);
+        let table = [
+            (vec!["key", "revoke", "999"], "API key with id 999 not found"),
+            (vec!["key", "rotate", "999"], "API key with id 999 not found"),
+            (vec!["key", "list", "--account", "nowhere"], "there is no account nowhere"),
+            (create("harbor-lending", "admin@acme.example", &read_only), "Member with id"),
+            (create("acme-capital", "nobody@a", &read_only), "there is no user nobody@a"),
+            (of_admin(&["--scope", "all"]), "there is no scope all; there are "),
+            (of_admin(&[]), "say what the key may do: --permission full_access"),
+            (of_admin(&[&read_only[..], &["--scope", "deals:read"]].concat()), "cannot be combined"),
             (
-                &[
-                    "key",
-                    "create",
-                    "--account",
-                    "harbor-lending",
-                    "--user",
-                    "admin@acme.example",
-                    "--label",
-                    "x",
-                ],
-                "Member with id",
+                of_admin(&["--scope", "deals:read", "--expires-at", "2020-01-01T00:00:00Z"]),
+                "expires_at must be in the future",
             ),
+            (of_admin(&["--scope", "deals:read", "--allow-ip", "here"]), "is no address range"),
+            (vec!["user", "create", "admin@acme.example"], "email is already in use"),
             (
-                &["key", "create", "--account", "acme-capital", "--user", "nobody@a", "--label", "x"],
-                "there is no user nobody@a",
-            ),
-            (
-                &[
-                    "key",
-                    "create",
-                    "--account",
-                    "acme-capital",
-                    "--user",
-                    "admin@acme.example",
-                    "--label",
-                    "x",
-                    "--scope",
-                    "all",
-                ],
-                "there is no scope all",
-            ),
-            (&["user", "create", "admin@acme.example"], "email is already in use"),
-            (
-                &["user", "create", "new@a", "--account", "nowhere", "--role", "viewer"],
+                vec!["user", "create", "new@a", "--account", "nowhere", "--role", "viewer"],
                 "there is no account nowhere",
             ),
-            (&["user", "disable", "nobody@a"], "there is no user nobody@a"),
-            (&["account", "create", "Bad Slug"], "a slug is lower-case"),
-            (&["account", "create", "good", "--name", "a\u{1b}[31mb"], "none of them a control character"),
-            (&["account", "create", "acme-capital"], "slug is already in use"),
-            (&["account", "tier", "nowhere", "free"], "there is no account nowhere"),
-        ] {
-            let said = refusal(home.path(), arguments);
+            (vec!["user", "disable", "nobody@a"], "there is no user nobody@a"),
+            (vec!["account", "create", "Bad Slug"], "a slug is lower-case"),
+            (vec!["account", "create", "good", "--name", "a\u{1b}[31mb"], "none of them a control character"),
+            (vec!["account", "create", "acme-capital"], "slug is already in use"),
+            (vec!["account", "tier", "nowhere", "free"], "there is no account nowhere"),
+        ];
+        for (arguments, words) in table {
+            let said = refusal(home.path(), &arguments);
             assert!(said.contains(words), "{arguments:?}: {said}");
         }
         assert_eq!(order(home.path(), &["key", "list", "--account", "acme-capital"]), before);
@@ -381,6 +395,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
         DROP INDEX IF EXISTS api_keys_live; DROP INDEX api_keys_listed; DROP INDEX api_keys_revoked; DROP INDEX api_keys_by_user;
         DROP INDEX IF EXISTS audit_by_time; DROP INDEX audit_by_actor; DROP INDEX audit_attempts;
         ALTER TABLE audit DROP COLUMN attempt; ALTER TABLE accounts DROP COLUMN audit_forgotten; DROP TABLE write_probe;
+        DROP TABLE clock; ALTER TABLE users DROP COLUMN email_verified_at;
         DELETE FROM schema_migrations WHERE version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);
@@ -411,7 +426,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     let pipelines = client.get("/pipelines").json();
     assert_eq!(pipelines["pagination"]["total"], 2, "what every account begins with");
     order(at, &["key", "revoke", "1"]);
-    assert_eq!((version(&copy), version(&database)), (1, 9));
+    assert_eq!((version(&copy), version(&database)), (1, 11));
 }
 
 #[test]

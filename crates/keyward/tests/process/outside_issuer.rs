@@ -214,6 +214,93 @@ fn a_real_issuer_is_found_and_its_people_come_in() {
     }
 }
 
+/// What `/me`, a read, a write, a new key and an invitation answer.
+fn opened(server: &Server, token: &str, number: usize) -> [u16; 5] {
+    let mut client = server.client(token);
+    let key = json!({ "label": "k", "scopes": ["deals:read"] });
+    let invitation = json!({ "email": format!("new{number}@acme.example"), "role": "viewer" });
+    [
+        client.get("/me").status,
+        client.get("/deals").status,
+        client.post("/deals", &json!({ "title": "By token" })).status,
+        client.post("/api-keys", &key).status,
+        client.post("/account/team", &invitation).status,
+    ]
+}
+
+/// The same answers as tokens get that the tests make themselves: `api/token_scopes.rs` has the whole table.
+#[test]
+fn what_a_real_issuer_writes_into_its_tokens_opens_what_it_says_and_nothing_else() {
+    let outside = Outside::start();
+    let by_role = [200, 200, 201, 403, 403];
+    let nothing = [200, 403, 403, 403, 403];
+    let reads = [200, 200, 403, 403, 403];
+    let all = [200, 200, 201, 201, 201];
+    let refused = [401; 5];
+    let ours = "openid email deals:read deals:write account:write";
+    // What is asked for, what the issuer adds, and what that opens under narrow and under require.
+    let table = [
+        ("openid email", json!({}), by_role, nothing),
+        ("openid email deals:read", json!({}), reads, reads),
+        (ours, json!({}), all, all),
+        ("openid email", json!({ "permissions": ["deals:read"] }), reads, reads),
+        // The last permission is taken away.
+        ("openid email", json!({ "permissions": [] }), nothing, nothing),
+        ("openid email", json!({ "scp": ["deals:read", "crm:write"] }), reads, reads),
+        ("openid email", json!({ "scp": "openid email" }), nothing, nothing),
+        ("openid email", json!({ "scopes": "DEALS:READ" }), nothing, nothing),
+        ("openid email", json!({ "scopes": ["https://api.example.com/deals:read"] }), nothing, nothing),
+        ("openid email", json!({ "permissions": null }), refused, refused),
+        (ours, json!({ "scp": { "deals": "read" } }), refused, refused),
+    ];
+    for (mode, column) in [("narrow", 0), ("require", 1)] {
+        let more = format!("link = \"verified_email\"\nscopes = {mode:?}");
+        let trusting = Trusting::start(&outside.issuer, &more);
+        for (number, (scope, claims, narrow, require)) in table.iter().enumerate() {
+            let json: String = url::form_urlencoded::byte_serialize(claims.to_string().as_bytes()).collect();
+            outside.control("POST", &format!("/claims?json={json}"));
+            let answer = outside.signed_in("admin", scope);
+            let opened = opened(&trusting.server, answer["access_token"].as_str().unwrap(), number);
+            assert_eq!(opened, [*narrow, *require][column], "{mode} {scope} {claims}");
+        }
+        let log = trusting.server.stderr();
+        assert_eq!(log.matches("tokens name a scope that this API does not have").count(), 3, "{log}");
+    }
+    // Scopes in a claim that the entry leaves out.
+    let trusting = Trusting::start(&outside.issuer, "link = \"verified_email\"\nscope_claims = [\"scope\"]");
+    outside.control("POST", "/claims?json=%7B%22scp%22%3A%5B%22deals%3Aread%22%5D%7D");
+    assert_eq!(opened(&trusting.server, &outside.token("admin"), 0), refused);
+}
+
+#[test]
+fn the_doctor_says_what_narrows_a_token_and_what_it_does_not_understand() {
+    let outside = Outside::start();
+    let home = tempfile::tempdir().unwrap();
+    let config = configured(&home, &outside.issuer, "");
+    let file = home.path().join("token");
+    let judge = |token: &str| {
+        std::fs::write(&file, token).unwrap();
+        let arguments =
+            ["doctor", "--issuer", &outside.issuer, "--config", text(&config), "--token", text(&file)];
+        let output = run(&mut keyward(&arguments));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = judge(&outside.token("admin"));
+    assert!(
+        code == Some(0) && said.contains("ok     the token is taken; its subject is \"admin\""),
+        "{said}"
+    );
+    assert!(said.contains("nothing narrows the token"), "{said}");
+    assert!(said.contains("these are this API's: ") && said.contains("\"deals:read\""), "{said}");
+    outside.control("POST", "/claims?json=%7B%22scp%22%3A%5B%22Deals.Read%22%5D%7D");
+    let (code, said) = judge(&format!("{}\n", outside.token("admin")));
+    assert_eq!(code, Some(0), "{said}");
+    let told = "note   scp narrows it to nothing but /me. Not scopes of this API: \"Deals.Read\"";
+    assert!(said.contains(told), "{said}");
+    let (code, said) = judge("a.b.c");
+    assert!(code == Some(2) && said.contains("WRONG  the token is refused, token_malformed"), "{said}");
+}
+
 #[test]
 fn keys_are_rotated_while_requests_run_and_outages_are_lived_through() {
     let outside = Outside::start();

@@ -33,12 +33,12 @@ pub(crate) fn unlimited(mut command: Command) -> Command {
         }
     }
     command
-        .env("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "0")
+        .env("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "unlimited")
         .env("KEYWARD_LIMITS_VALIDATE_PER_MINUTE", "100000")
         .env("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "100000")
-        .env("KEYWARD_LIMITS_SIGN_IN_PER_MINUTE", "100000")
+        .env("KEYWARD_LIMITS_SIGN_IN_PER_MINUTE", "1000")
         .env("KEYWARD_LIMITS_REGISTER_PER_MINUTE", "100000")
-        .env("KEYWARD_LIMITS_FORMS_PER_MINUTE", "0");
+        .env("KEYWARD_LIMITS_FORMS_PER_MINUTE", "unlimited");
     command
 }
 

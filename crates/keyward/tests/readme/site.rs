@@ -29,7 +29,7 @@ const PAGES: [&str; 13] = [
 
 /// Limits that do not end a run of thousands of requests.
 const UNLIMITED: [(&str, &str); 6] = [
-    ("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "0"),
+    ("KEYWARD_LIMITS_FAILED_AUTH_PER_MINUTE", "unlimited"),
     ("KEYWARD_LIMITS_VALIDATE_PER_MINUTE", "100000"),
     ("KEYWARD_LIMITS_HEALTH_PER_MINUTE", "100000"),
     ("KEYWARD_LIMITS_TIERS_ENTERPRISE_READS", "unlimited"),

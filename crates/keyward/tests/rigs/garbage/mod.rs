@@ -173,7 +173,7 @@ fn variables() -> Vec<(String, String)> {
         ["READS", "WRITES"]
             .map(|kind| (format!("KEYWARD_LIMITS_TIERS_{tier}_{kind}"), "unlimited".to_owned()))
     });
-    let others = [("FAILED_AUTH", "0"), ("VALIDATE", "100000"), ("HEALTH", "100000")];
+    let others = [("FAILED_AUTH", "unlimited"), ("VALIDATE", "100000"), ("HEALTH", "100000")];
     let others = others.map(|(kind, most)| (format!("KEYWARD_LIMITS_{kind}_PER_MINUTE"), most.to_owned()));
     tiers.chain(others).collect()
 }
