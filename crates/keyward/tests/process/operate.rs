@@ -1,12 +1,13 @@
 //! `init`, `serve`, signals, and every refusal to start.
 
 use crate::support::{
-    Client, Server, clean, connect, contents, keyward, mode, read_answer, refused, run, settle, text,
+    Client, Server, asked_to_go_on, clean, connect, contents, keyward, mode, read_answer, refused, run,
+    settle, text,
 };
 use keyward_sqlite::faults::{make_database, set_schema_version};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
-use std::io::{BufReader, Read as _, Write};
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -479,10 +480,7 @@ fn what_has_begun_when_the_server_stops_is_answered() {
         body.len()
     );
     stream.get_mut().write_all(head.as_bytes()).unwrap();
-    // It has begun: the server asks for the body.
-    let mut going_on = [0; 25];
-    stream.read_exact(&mut going_on).unwrap();
-    assert_eq!(&going_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    asked_to_go_on(&mut stream);
     stream.get_mut().write_all(first.as_bytes()).unwrap();
     server.signal("TERM");
     let stopping = (0..1_000).any(|_| {

@@ -1,6 +1,6 @@
 //! The program as a service: what it tells systemd, what it sends to a trace collector, and how it stops.
 
-use crate::support::{Server, connect, keyward, run, settle, text};
+use crate::support::{Server, asked_to_go_on, connect, keyward, run, settle, text};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
@@ -66,14 +66,17 @@ fn a_second_order_to_stop_is_carried_out_at_once() {
     let mut stream = connect(server.address).unwrap();
     let head = format!(
         "POST /api/external/v2/deals HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nX-Origin-App: test\r\n\
-         Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+         Content-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n",
         server.admin()
     );
     stream.write_all(head.as_bytes()).unwrap();
-    thread::sleep(Duration::from_millis(200));
+    asked_to_go_on(&mut stream);
     server.signal("INT");
-    thread::sleep(Duration::from_millis(500));
-    assert!(server.stderr().contains("stopping"), "{}", server.stderr());
+    let stopping = (0..1_000).any(|_| {
+        thread::sleep(Duration::from_millis(5));
+        server.stderr().contains("stopping")
+    });
+    assert!(stopping, "{}", server.stderr());
     connect(server.address).unwrap_err();
     server.signal("INT");
     assert_eq!(server.wait().code(), Some(0));

@@ -431,6 +431,13 @@ pub(crate) fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<
     patient(stream)
 }
 
+/// Waits until the server asks for the body of a request with `Expect: 100-continue`: then the request has begun.
+pub(crate) fn asked_to_go_on(stream: &mut impl Read) {
+    let mut going_on = [0; 25];
+    stream.read_exact(&mut going_on).unwrap();
+    assert_eq!(&going_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 /// A connection on which nothing waits for ever.
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     patient(TcpStream::connect(address)?)
