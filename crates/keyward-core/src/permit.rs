@@ -70,7 +70,7 @@ pub enum ManageTeam {}
 impl Action for ManageTeam {
     const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
     const ROLE: Option<Role> = Some(Role::Admin);
-    /// A role outlives the token of whoever gave it, as a key does.
+    /// A role outlives the token that gave it, as a key does.
     const LITERAL: bool = true;
 }
 

@@ -6,7 +6,7 @@
 //!    last permission away (`permissions: []`).
 //! 3. `scope` with nothing but OpenID Connect's own names is the exception: every client that signs somebody in has it, and its
 //!    issuer says nothing about this API.
-//! 4. A claim that the entry leaves out may not name scopes of ours: whoever issued it meant them to count.
+//! 4. A claim that the entry leaves out may not name scopes of ours: its issuer meant them to count.
 
 use super::object::{Object, Wrong};
 use super::rules::{Rules, Scopes};

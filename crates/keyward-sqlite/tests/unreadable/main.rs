@@ -1,6 +1,6 @@
 //! A row that cannot be read loses no ending: what is ended is named by ids, and nothing else of it is read.
 //!
-//! For each table, and each of its columns that does not name the row or whose it is, every row but those of whoever acts holds
+//! For each table, and each of its columns that does not name the row or whose it is, every row but those of the user that acts holds
 //! something else there: nothing, a value of another type, an unknown word. Once before the file is opened, so that memory knows
 //! none of them, and once while it is open, so that memory knows them as they were. Then everything that can end ends. In the end
 //! the rows are put right, as by a version that reads them, the file is opened again, and all of it has ended.

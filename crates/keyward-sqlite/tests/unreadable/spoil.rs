@@ -34,7 +34,7 @@ impl fmt::Display for Spoil {
     }
 }
 
-/// Of each table the columns that name a row or say whose it is, and of which there is no other, and the rows of whoever acts.
+/// Of each table the columns that name a row or say whose it is, and of which there is no other, and the rows of the user that acts.
 const TABLES: [(&str, &[&str], &str); 16] = [
     ("accounts", &["id"], "FALSE"),
     ("users", &["id"], "id <= 3"),

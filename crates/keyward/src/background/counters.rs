@@ -45,7 +45,7 @@ fn crashed(limiter: &Limiter, after_crash: AfterCrash, why: &str) {
             tracing::warn!("{why}: nothing that is limited is admitted for a minute");
             limiter.hold();
         }
-        AfterCrash::Forget => tracing::info!("{why}: limits are counted anew"),
+        AfterCrash::Forget => tracing::info!("{why}: the counters of limits begin at zero"),
     }
 }
 

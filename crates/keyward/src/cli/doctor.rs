@@ -67,7 +67,7 @@ impl Doctor {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let (findings, verdict) = match (&self.mcp, &self.issuer) {
             (None, None) => {
-                (database::examine(self.source).await?, "whoever depends on these rows is refused")
+                (database::examine(self.source).await?, "credentials that depend on these rows are refused")
             }
             (Some(url), _) => (mcp::examine(url).await?, "not every client would connect to it as it is"),
             (None, issuer) => {

@@ -5,10 +5,12 @@
 //! | one byte that cannot be read makes a stranger the proxy | `no_byte_of_a_stranger_makes_it_the_proxy`, `the_same_through_nginx` |
 //! | what a proxy sends and cannot be read counts as its own address | `a_proxy_that_names_no_address_lends_none` |
 //! | `Forwarded` is read where X-Forwarded-For is configured, or the other way round | `the_other_header_is_not_read` |
+//! | connections that are open when a reload makes their client a proxy wait for turns within turns | `connections_that_are_older_than_the_trust_in_their_proxy_are_served_on` |
 
 use crate::support::{BASE, Server, connect, keyward, read_answer, run, text, unlimited};
 use serde_json::json;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
@@ -125,6 +127,39 @@ fn the_other_header_is_not_read() {
     for line in [b"for=_hidden".as_slice(), b"for=unknown", b"proto=https", b"\xff", b"for=203.0.113.77, "] {
         assert_eq!(inside(line), 401, "{}", String::from_utf8_lossy(line));
     }
+}
+
+#[test]
+fn connections_that_are_older_than_the_trust_in_their_proxy_are_served_on() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("keyward.toml");
+    fs::write(&config, "").unwrap();
+    let mut arguments = Server::demo_arguments(None);
+    arguments.extend(["--config", text(&config)]);
+    let server = Server::demo_by(keyward(&arguments));
+    let mut open: Vec<_> = (0..64).map(|_| BufReader::new(connect(server.address).unwrap())).collect();
+    // At once on all of them, so that more of them are ready than have turns.
+    let mut ask = || {
+        for (number, stream) in open.iter_mut().enumerate() {
+            let head = format!(
+                "GET /nothing HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 203.0.113.{number}\r\n\r\n",
+                server.address
+            );
+            stream.get_mut().write_all(head.as_bytes()).unwrap();
+        }
+        for stream in &mut open {
+            assert_eq!(read_answer(stream, false).unwrap().status, 404);
+        }
+    };
+    ask();
+    fs::write(&config, "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n").unwrap();
+    server.signal("HUP");
+    let reloaded = (0..1_000).any(|_| {
+        sleep(Duration::from_millis(5));
+        server.stderr().contains("reloaded")
+    });
+    assert!(reloaded, "{}", server.stderr());
+    (0..5).for_each(|_| ask());
 }
 
 /// nginx as people configure it: `$proxy_add_x_forwarded_for` joins what the client sent and its address in one line.

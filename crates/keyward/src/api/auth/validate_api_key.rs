@@ -24,7 +24,7 @@ pub(crate) async fn handle(mut call: Call) -> Result<Reply, Problem> {
         // Whether it is good is not known.
         return Err(denial.into());
     }
-    // Absent: the key is told to be no good.
+    // Absent: the answer says that the key is not valid.
     let account = admitted.as_ref().ok().and_then(|who| live.account(who.member?.account));
     let (Ok(who), Some(account)) = (&admitted, account) else {
         return Ok(Reply::new(&Validation::default()));
@@ -77,7 +77,7 @@ fn presented(call: &Call) -> Result<Secret, Denial> {
     }
     match call.authorization() {
         None => Err(Denial::invalid("api_key", "api_key is required, in the body or as the bearer token")),
-        // Absent: no key is empty, so it is told to be no good.
+        // Absent: no key is empty, so the answer says that it is not valid.
         Some(header) => Ok(Secret::new(bearer(header.as_bytes()).unwrap_or_default().to_owned())),
     }
 }

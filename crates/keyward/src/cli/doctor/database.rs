@@ -24,7 +24,7 @@ pub(super) async fn examine(source: Source) -> Result<Findings, CliError> {
         None => findings.wrong("the server does not say what it left out: it is of another version"),
     }
     if findings.wrong > 0 {
-        findings.note("whoever depends on such a row is refused. What it stands for can be ended: users and accounts by id:7, keys by their id");
+        findings.note("credentials that depend on such a row are refused. What it stands for can be ended: users and accounts by id:7, keys by their id");
     }
     Ok(findings)
 }
