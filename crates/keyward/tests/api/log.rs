@@ -142,7 +142,16 @@ async fn a_client_that_leaves_leaves_an_event_and_takes_no_ones_place() {
     // Every reading connection is at work, for clients who have left.
     let (release, held): (Vec<_>, Vec<_>) = (0..4).map(|_| std::sync::mpsc::channel::<()>()).unzip();
     for held in held {
-        abandon(app.store.read(move |_| Ok(held.recv().is_err()))).await;
+        let (begun, at_work) = tokio::sync::oneshot::channel();
+        let read = app.store.read(move |_| {
+            let _ = begun.send(());
+            Ok(held.recv().is_err())
+        });
+        tokio::select! {
+            _ = read => panic!("the read is held"),
+            // A client who leaves before its read has begun takes it away.
+            at_work = at_work => at_work.unwrap(),
+        }
     }
     let (lines, _guard) = listen();
     abandon(app.get("/deals").by(&app.admin).send()).await;
