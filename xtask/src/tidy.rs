@@ -16,9 +16,9 @@ pub(crate) fn check(root: &Path) -> Outcome {
     told(violations(root))
 }
 
-/// Writes the counts of fallbacks without a reason: the lower ones, or `anew` all of them.
-pub(crate) fn count(root: &Path, anew: bool) -> Outcome {
-    told(fallbacks::write(root, anew))
+/// Writes the lower counts of fallbacks without a reason.
+pub(crate) fn lower(root: &Path) -> Outcome {
+    told(fallbacks::write(root))
 }
 
 fn told(violations: io::Result<Vec<String>>) -> Outcome {

@@ -5,7 +5,7 @@ mod settling;
 mod steady;
 
 pub use accept::{AcceptClock, ClockAccepted};
-pub use settling::{BELIEVED_AFTER, LEAP};
+pub use settling::{BELIEVED_AFTER, LEAP, Leap};
 pub use steady::{ClockWatch, Moment, SteadyClock, TOLERANCE};
 
 use serde::{Serialize, Serializer};
@@ -48,6 +48,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // In civil time: jiff's own timestamps end a day before the year 9999 does.
         let since = jiff::SignedDuration::from_secs(self.0);
+        // Absent: never, `from_unix` holds it within the years that there are.
         let moment = EPOCH.checked_add(since).unwrap_or(EPOCH);
         write!(f, "{moment}Z")
     }
@@ -91,9 +92,10 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the place that the rule points to")]
     fn now(&self) -> Timestamp {
-        // A clock set before 1970 reads as 1970: a wrong time, but no panic. A store has recorded a later one, and the clock is
-        // behind then.
+        // Absent: a clock set before 1970 reads as 1970: a wrong time, but no panic. A store has recorded a later one, and the
+        // clock is behind then.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Absent: at the last second everything has ended.
         Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(LAST))
     }
 

@@ -177,7 +177,7 @@ impl std::fmt::Debug for Rendered {
 impl Rendered {
     /// 200 with this data.
     pub fn ok<T: Serialize>(data: &T) -> Self {
-        // Our shapes are plain structs and maps with text keys, which always serialise.
+        // Absent: never, our shapes are plain structs and maps with text keys, which always serialise.
         Self::of(serde_json::to_vec(data).unwrap_or_default())
     }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 /// `{"request_id":…,"timestamp":…,"data":…}`, and `pagination` for lists. `data` and `pagination` are JSON already.
 #[must_use]
 pub fn success(request_id: Uuid, at: Timestamp, data: &[u8], pagination: Option<&[u8]>) -> Vec<u8> {
+    // Absent: one object, which has no pages.
     let mut body = Vec::with_capacity(data.len() + pagination.map_or(0, <[u8]>::len) + 128);
     // Writing to a Vec cannot fail.
     let _ = write!(body, r#"{{"request_id":"{request_id}","timestamp":"{at}","data":"#);
@@ -38,6 +39,7 @@ pub fn error(request_id: Uuid, code: Code, message: &str, details: Option<&Value
         details: Option<&'a Value>,
     }
     let envelope = Envelope { request_id, error: Body { code: code.name(), message, details } };
+    // Absent: never, plain structs with text keys always serialise.
     serde_json::to_vec(&envelope).unwrap_or_default()
 }
 

@@ -69,8 +69,11 @@ impl Forms {
     #[must_use]
     pub fn number(&self, token: &str, of: FormOf<'_>, now: Timestamp) -> Option<Uuid> {
         let mut parts = token.split('.');
+        // Absent: it is no token of ours, and the form is refused.
         let number = Uuid::try_parse(parts.next()?).ok()?;
+        // Absent: the same.
         let shown: i64 = parts.next()?.parse().ok()?;
+        // Absent: the same.
         let tag = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
         let in_time = shown <= now.unix() && now.unix() < shown.saturating_add(FORM_SECONDS);
         if parts.next().is_some() || !in_time {
@@ -95,6 +98,7 @@ fn mac(key: &Hmac<Sha256>, of: FormOf<'_>, number: Uuid, shown: i64) -> Hmac<Sha
 }
 
 fn keys(root: &RootSecret) -> Vec<Hmac<Sha256>> {
+    // Absent: no key, so what it would have signed is refused.
     let key = |version| Hmac::new_from_slice(root.derive(version, Purpose::Form)?.as_slice()).ok();
     root.versions().filter_map(key).collect()
 }

@@ -48,6 +48,7 @@ pub fn origin_app(value: Option<&[u8]>) -> Result<&str, Denial> {
     let value =
         value.map(<[u8]>::trim_ascii).filter(|value| !value.is_empty()).ok_or(Denial::OriginAppMissing)?;
     let plain = value.len() <= 64 && value.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b));
+    // Absent: what is no text is refused as malformed.
     std::str::from_utf8(value).ok().filter(|_| plain).ok_or_else(|| {
         Denial::HeaderMalformed(
             "X-Origin-App must be 1 to 64 letters, digits, dots, hyphens or underscores".to_owned(),
@@ -61,6 +62,7 @@ pub fn origin_app(value: Option<&[u8]>) -> Result<&str, Denial> {
 /// [`Denial::IdempotencyKeyMalformed`].
 pub fn idempotency_key(value: &[u8]) -> Result<Uuid, Denial> {
     let text = std::str::from_utf8(value).map_err(|_| Denial::IdempotencyKeyMalformed)?.trim_ascii();
+    // Absent: it is bare; with one quote it is no UUID.
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     if bare.len() != 36 {
         return Err(Denial::IdempotencyKeyMalformed);
@@ -72,21 +74,20 @@ pub fn idempotency_key(value: &[u8]) -> Result<Uuid, Denial> {
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default();
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     // An empty parameter is allowed (RFC 9110 §5.6.6).
     let mut parameters = parts.filter(|parameter| !parameter.is_empty());
-    essence.eq_ignore_ascii_case("application/json")
-        && parameters.all(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-        })
+    let is_utf8 = |(name, value): (&str, &str)| {
+        name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    };
+    is_json && parameters.all(|parameter| parameter.split_once('=').is_some_and(is_utf8))
 }
 
 /// Whether a content type is that of a form.
 #[must_use]
 pub fn is_form(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    let is_form = |essence: &str| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    content_type.split(';').next().is_some_and(is_form)
 }
 
 /// What `If-Match` asks for (RFC 9110 §13.1.1).
@@ -96,12 +97,12 @@ pub enum IfMatch {
     Always,
     /// `*`: the resource exists.
     Exists,
-    /// One of these strong tags, quotes included.
+    /// A version that one of these tags names, quotes included.
     OneOf(Vec<String>),
 }
 
 impl IfMatch {
-    /// Reads the header's fields. A weak tag is well-formed and matches nothing, since the comparison is strong.
+    /// Reads the header's fields.
     ///
     /// # Errors
     /// [`Denial::HeaderMalformed`].
@@ -128,6 +129,7 @@ impl IfMatch {
                 match item {
                     "*" => any = true,
                     _ if is_entity_tag(item) => tags.push(item.to_owned()),
+                    // Absent: neither, so it is refused.
                     _ => return Err(malformed()),
                 }
             }
@@ -136,7 +138,7 @@ impl IfMatch {
             (false, ..) => Ok(Self::Always),
             (true, true, true) => Ok(Self::Exists),
             (true, false, false) => Ok(Self::OneOf(tags)),
-            _ => Err(malformed()),
+            (true, true, false) | (true, false, true) => Err(malformed()),
         }
     }
 
@@ -145,13 +147,31 @@ impl IfMatch {
     pub fn allows(&self, current: &str) -> bool {
         match self {
             Self::Always | Self::Exists => true,
-            Self::OneOf(tags) => tags.iter().any(|tag| tag == current),
+            Self::OneOf(tags) => tags.iter().any(|tag| names(tag, current)),
         }
     }
 }
 
+/// Whether a tag names the version whose tag is the current one. A proxy that compresses an answer makes its tag weak (nginx,
+/// Varnish) or puts the coding at its end (Apache and Caddy `"d7-1-gzip"`, Jetty `"d7-1--gzip"`, LiteSpeed `"d7-1;br"`), and passes
+/// on what the client then sends. Tags of ours have no letter behind a hyphen, so that none is another one with a coding.
+fn names(tag: &str, current: &str) -> bool {
+    // Absent: a strong tag.
+    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
+    let open = |tag| str::strip_suffix(tag, '"');
+    let coding = open(current).zip(open(opaque)).and_then(|(current, tag)| tag.strip_prefix(current));
+    coding.is_some_and(|coding| coding.is_empty() || is_coding(coding))
+}
+
+/// A hyphen, two, or a semicolon, and what begins with a letter, such as `-gzip`.
+fn is_coding(end: &str) -> bool {
+    let name = ["--", "-", ";"].into_iter().find_map(|mark| end.strip_prefix(mark));
+    name.is_some_and(|name| name.starts_with(|first: char| first.is_ascii_alphabetic()))
+}
+
 /// `"…"` or `W/"…"`. Tags of ours never hold a comma, so splitting at commas first is safe.
 fn is_entity_tag(item: &str) -> bool {
+    // Absent: a strong tag.
     let opaque = item.strip_prefix("W/").unwrap_or(item);
     let inner = opaque.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
     inner.is_some_and(|inner| inner.bytes().all(|b| b != b'"' && b > b' ' && b != 0x7f))
@@ -236,13 +256,34 @@ mod tests {
     }
 
     #[test]
-    fn if_match_compares_strongly() {
+    fn if_match_names_a_version_also_by_a_tag_that_a_proxy_changed() {
         let parse = |text: &str| IfMatch::parse([text.as_bytes()].into_iter());
         assert_eq!(IfMatch::parse(std::iter::empty()), Ok(IfMatch::Always));
         assert!(parse("*").unwrap().allows("\"1\""));
         assert!(parse("\"0\", \"1\"").unwrap().allows("\"1\""));
         assert!(!parse("\"0\"").unwrap().allows("\"1\""));
-        assert!(!parse("W/\"1\"").unwrap().allows("\"1\""));
+        for same in [
+            "\"d1-1\"",
+            "W/\"d1-1\"",
+            "\"d1-1-gzip\"",
+            "\"d1-1--gzip\"",
+            "\"d1-1;br\"",
+            "W/\"d1-1-zstd-gzip\"",
+        ] {
+            assert!(parse(same).unwrap().allows("\"d1-1\""), "{same}");
+        }
+        for other in [
+            "\"d1-2\"",
+            "\"d1-12\"",
+            "\"d1-1-2\"",
+            "\"d1-1-\"",
+            "\"d1-1gzip\"",
+            "\"d1-1---gzip\"",
+            "\"D1-1\"",
+            "\"d1\"",
+        ] {
+            assert!(!parse(other).unwrap().allows("\"d1-1\""), "{other}");
+        }
         for bad in ["", "1", "\"1", "*, \"1\"", "\"a\"b\"", "\"1\",,"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

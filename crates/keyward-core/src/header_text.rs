@@ -9,6 +9,7 @@
 pub fn text(value: &(impl AsRef<[u8]> + ?Sized)) -> Option<&str> {
     let value = value.as_ref();
     let plain = value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    // Absent: it is no text.
     std::str::from_utf8(value).ok().filter(|_| plain)
 }
 

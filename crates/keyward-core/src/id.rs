@@ -15,6 +15,7 @@ pub fn parse(text: &str) -> Option<i64> {
     if !plain {
         return None;
     }
+    // Absent: it names nothing.
     text.parse().ok().filter(|id| (1..=MAX_ID).contains(id))
 }
 

@@ -108,7 +108,7 @@ impl Effect for LinkByEmail {
         // Of one account, if there is just one: its admins will look there.
         let account = match done.joined.as_slice() {
             [one] => Some(*one),
-            _ => None,
+            [] | [_, _, ..] => None,
         };
         Subject { kind: "user", id: done.identity.user.0, account }
     }

@@ -41,6 +41,7 @@ impl Json {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
+            // Absent: any other value is no text.
             _ => None,
         }
     }
@@ -62,6 +63,7 @@ impl Number {
     /// changes nothing such as `1.0`, or if it does not fit.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
+        // Absent: it is no integer, or none that fits.
         self.0.parse().ok()
     }
 }
@@ -149,6 +151,7 @@ fn nests_too_deep(text: &str) -> bool {
             b'[' | b'{' if depth == MAX_DEPTH => return true,
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
+            // Absent: no other byte opens or closes anything.
             _ => {}
         }
     }
@@ -170,6 +173,7 @@ impl<'t> Walk<'t> {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
             Some(b'"') => Ok(Json::String(self.string()?)),
+            // Absent: what is no object, list or text is a scalar, or nothing, which is refused.
             _ => match self.scalar() {
                 "null" => Ok(Json::Null),
                 "true" => Ok(Json::Bool(true)),
@@ -234,6 +238,7 @@ impl<'t> Walk<'t> {
             escaped = byte == b'\\' && !escaped;
             closes
         });
+        // Absent: never, the grammar was checked; a text without its end is refused when it is decoded.
         let part = end.and_then(|end| rest.get(..end + 2)).unwrap_or(rest);
         self.at += part.len();
         decode(self.body, part)
@@ -242,8 +247,10 @@ impl<'t> Walk<'t> {
     /// The text up to the next structure or white space: a number, `true`, `false` or `null`.
     fn scalar(&mut self) -> &'t str {
         let rest = self.rest();
+        // Absent: it goes to the end.
         let end = rest.bytes().position(|byte| b",]} \t\r\n".contains(&byte)).unwrap_or(rest.len());
         self.at += end;
+        // Absent: never, it ends at an ASCII byte; nothing is refused as a scalar.
         rest.get(..end).unwrap_or_default()
     }
 
@@ -255,6 +262,7 @@ impl<'t> Walk<'t> {
     }
 
     fn rest(&self) -> &'t str {
+        // Absent: the body is at its end.
         self.body.get(self.at..).unwrap_or_default()
     }
 }
@@ -264,7 +272,9 @@ fn decode<'t, T: Deserialize<'t>>(body: &str, part: &'t str) -> Result<T, JsonEr
     serde_json::from_str(part).map_err(|error| {
         // The parts borrow from the body, so the distance of the addresses is the offset.
         let offset = part.as_ptr().addr().saturating_sub(body.as_ptr().addr());
+        // Absent: never, the part lies within the body; the position is that of the part then.
         let before = body.get(..offset).unwrap_or_default();
+        // Absent: never, a split has one part at least.
         let same_line = before.rsplit('\n').next().unwrap_or_default();
         let first_line = error.line() <= 1;
         JsonError::Syntax {

@@ -18,6 +18,7 @@ impl SubjectHasher {
     #[must_use]
     pub fn new(root: &RootSecret) -> Option<Self> {
         let key = root.derive(root.versions().last()?, Purpose::LogSubject)?;
+        // Absent: never, any key fits; subjects are left out of the log then.
         Some(Self(Hmac::new_from_slice(key.as_slice()).ok()?))
     }
 

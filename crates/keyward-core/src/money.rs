@@ -67,6 +67,7 @@ impl Cents {
         if length(&decimal.digits).saturating_add(zeros) > MAX_DIGITS {
             return Err(MoneyError::TooLarge);
         }
+        // Absent: more than fits, which is refused.
         u32::try_from(zeros)
             .ok()
             .and_then(|zeros| 10_i64.checked_pow(zeros))
@@ -136,7 +137,9 @@ impl Decimal {
             Some(rest) => (true, rest),
             None => (false, text),
         };
+        // Absent: no exponent, which is 0.
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        // Absent: no fraction.
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all = format!("{whole}{fraction}");
         let without_leading = all.trim_start_matches('0');
@@ -152,10 +155,12 @@ impl Decimal {
 /// with its digits, so a bound leads to the same answer as the true value.
 fn saturating(exponent: &str) -> i64 {
     let bound = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
+    // Absent: it does not fit, and the bound says the same.
     exponent.parse().unwrap_or(bound)
 }
 
 fn length(digits: &str) -> i64 {
+    // Absent: never, no text is as long.
     i64::try_from(digits.len()).unwrap_or(i64::MAX)
 }
 

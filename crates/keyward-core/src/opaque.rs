@@ -21,6 +21,7 @@ impl TokenDigest {
     /// Reads what the store kept.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        // Absent: it is no digest, and the row is left out.
         bytes.try_into().ok().map(Self)
     }
 

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use argon2::password_hash::{Output, ParamsString, PasswordHash, SaltString};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use std::fmt;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Proof that a password is this user's. Only a successful verification makes one.
@@ -46,6 +46,18 @@ const HASH_BYTES: usize = 32;
 #[error("the password could not be hashed")]
 pub struct PasswordError;
 
+impl From<argon2::Error> for PasswordError {
+    fn from(_: argon2::Error) -> Self {
+        Self
+    }
+}
+
+impl From<argon2::password_hash::Error> for PasswordError {
+    fn from(_: argon2::password_hash::Error) -> Self {
+        Self
+    }
+}
+
 /// The memory that hashes work in, one after the other. It is allocated at the first use and reused from then on, so
 /// that any number of tries costs the memory of one; it is wiped after each.
 #[derive(Default)]
@@ -61,22 +73,25 @@ impl HashMemory {
     /// Whether the password is the user's. For an address without a user, or a user without a password, it takes as long
     /// and is `None`, so that the answer does not show which addresses are known. Slow on purpose: some 20 ms.
     pub fn verify(&mut self, password: &Secret, kept: Option<(UserId, &Secret)>) -> Option<Proof> {
+        // Absent: nobody's hash, which no password has; there is no user whose proof it could be.
         let text = kept.map_or(NOBODYS, |(_, hash)| hash.expose());
-        let good = self.is_of(password, &PasswordHash::new(text).ok()?)?;
+        let good =
+            PasswordHash::new(text).is_ok_and(|hash| self.is_of(password, &hash).is_ok_and(bool::from));
         kept.filter(|_| good).map(|(user, hash)| Proof { user, hash: hash.clone() })
     }
 
-    /// `None`: the hash is not argon2, or lacks a part.
-    fn is_of(&mut self, password: &Secret, kept: &PasswordHash<'_>) -> Option<bool> {
-        let algorithm = Algorithm::try_from(kept.algorithm).ok()?;
-        let version = kept.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
-        let argon2 = Argon2::new(algorithm, version, Params::try_from(kept).ok()?);
+    /// An error: the hash is not argon2, or lacks a part.
+    fn is_of(&mut self, password: &Secret, kept: &PasswordHash<'_>) -> Result<Choice, PasswordError> {
+        let algorithm = Algorithm::try_from(kept.algorithm)?;
+        // Absent: as the library's own verifier reads it; of another version it fits no password.
+        let version = kept.version.map_or(Ok(Version::default()), Version::try_from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(kept)?);
         let mut salt = [0; 64];
-        let salt = kept.salt?.decode_b64(&mut salt).ok()?;
-        let expected = kept.hash?;
+        let salt = kept.salt.ok_or(PasswordError)?.decode_b64(&mut salt)?;
+        let expected = kept.hash.ok_or(PasswordError)?;
         let mut found = Zeroizing::new(vec![0; expected.len()]);
-        self.fill(&argon2, password, salt, &mut found).ok()?;
-        Some(expected.as_bytes().ct_eq(&found).into())
+        self.fill(&argon2, password, salt, &mut found)?;
+        Ok(expected.as_bytes().ct_eq(&found))
     }
 
     /// Hashes a password with argon2id and a salt of 16 bytes.
@@ -85,19 +100,19 @@ impl HashMemory {
     /// When randomness or memory is not available.
     pub fn hash(&mut self, password: &Secret, random: &dyn Random) -> Result<Secret, PasswordError> {
         let (memory, passes, lanes) = COST;
-        let params = Params::new(memory, passes, lanes, None).map_err(|_| PasswordError)?;
+        let params = Params::new(memory, passes, lanes, None)?;
         let mut salt = [0; 16];
         random.fill(&mut salt).map_err(|_| PasswordError)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut found = Zeroizing::new([0; HASH_BYTES]);
         self.fill(&argon2, password, &salt, found.as_mut_slice())?;
-        let salt = SaltString::encode_b64(&salt).map_err(|_| PasswordError)?;
+        let salt = SaltString::encode_b64(&salt)?;
         let hash = PasswordHash {
             algorithm: ARGON2ID_IDENT,
             version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(argon2.params()).map_err(|_| PasswordError)?,
+            params: ParamsString::try_from(argon2.params())?,
             salt: Some(salt.as_salt()),
-            hash: Some(Output::new(found.as_slice()).map_err(|_| PasswordError)?),
+            hash: Some(Output::new(found.as_slice())?),
         };
         Ok(Secret::new(hash.to_string()))
     }
@@ -117,7 +132,7 @@ impl HashMemory {
         let done =
             argon2.hash_password_into_with_memory(password.expose().as_bytes(), salt, out, &mut *blocks);
         blocks.iter_mut().for_each(Zeroize::zeroize);
-        done.map_err(|_| PasswordError)
+        Ok(done?)
     }
 }
 

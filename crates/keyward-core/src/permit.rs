@@ -26,6 +26,8 @@ pub trait Action: Send + Sync + 'static {
     const CALLERS: bool = true;
     /// Whether the caller must be a person in a browser: an application does not give consent.
     const IN_PERSON: bool = false;
+    /// Whether it only ends what is the caller's own. Then it need not be known whether the credential's own end has passed.
+    const ENDS: bool = false;
 }
 
 macro_rules! actions {
@@ -111,13 +113,23 @@ impl Action for Register {
     const CALLERS: bool = false;
 }
 
-/// Let applications act for oneself, and stop that; end one's session; accept an invitation: a person in a browser.
+/// Let applications act for oneself; accept an invitation: a person in a browser.
 #[derive(Clone, Copy, Debug)]
 pub enum ManageSignIns {}
 
 impl Action for ManageSignIns {
     const SCOPE: Option<Scope> = None;
     const IN_PERSON: bool = true;
+}
+
+/// Stop applications from acting for oneself; end one's session: a person in a browser.
+#[derive(Clone, Copy, Debug)]
+pub enum EndSignIns {}
+
+impl Action for EndSignIns {
+    const SCOPE: Option<Scope> = None;
+    const IN_PERSON: bool = true;
+    const ENDS: bool = true;
 }
 
 /// What somebody presents who is not known by a credential.
@@ -274,7 +286,8 @@ impl<A: Action> Permit<A> {
             Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => return Ok(self),
             Holder::Principal(principal) => principal,
         };
-        let renewed = live.renew(&principal, now)?;
+        let ends = A::ENDS || self.only_itself;
+        let renewed = if ends { live.renew_to_end(&principal, now) } else { live.renew(&principal, now) }?;
         if self.only_itself {
             return Ok(Self { holder: Holder::Principal(renewed), ..self });
         }

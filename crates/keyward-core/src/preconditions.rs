@@ -37,6 +37,7 @@ impl Preconditions {
         let name = match (&self.if_match, &self.if_none_match) {
             (IfMatch::Always, IfMatch::Always) => return Ok(()),
             (IfMatch::Always, _) => "If-None-Match",
+            // Absent: either way the request is refused: this says what for.
             _ => "If-Match",
         };
         let why = "is not evaluated here, because the resource has no ETag; send the request without it";
@@ -48,13 +49,18 @@ impl Preconditions {
     /// # Errors
     /// [`Denial::PreconditionFailed`].
     pub fn check(&self, current: &str) -> Result<(), Denial> {
-        let other = match &self.if_none_match {
-            IfMatch::Always => true,
-            IfMatch::Exists => false,
-            // Compared weakly (RFC 9110 §13.1.2).
-            IfMatch::OneOf(tags) => tags.iter().all(|tag| tag.strip_prefix("W/").unwrap_or(tag) != current),
-        };
+        let other = self.if_none_match == IfMatch::Always || !self.if_none_match.allows(current);
         if self.if_match.allows(current) && other { Ok(()) } else { Err(Denial::PreconditionFailed) }
+    }
+
+    /// The same of a resource whose state cannot be read: no condition on a state holds of it.
+    ///
+    /// # Errors
+    /// [`Denial::PreconditionFailed`].
+    pub fn check_unread(&self) -> Result<(), Denial> {
+        let asks_no_state =
+            !matches!(self.if_match, IfMatch::OneOf(_)) && self.if_none_match == IfMatch::Always;
+        if asks_no_state { Ok(()) } else { Err(Denial::PreconditionFailed) }
     }
 }
 
@@ -74,11 +80,17 @@ mod tests {
             (None, None, true),
             (Some("*"), None, true),
             (Some("\"1\""), None, true),
-            (Some("W/\"1\""), None, false),
+            (Some("W/\"1\""), None, true),
+            (Some("\"1-gzip\""), None, true),
+            (Some("W/\"0\""), None, false),
+            (Some("\"0-gzip\""), None, false),
+            (Some("\"12\""), None, false),
             (Some("\"0\""), None, false),
             (None, Some("*"), false),
             (None, Some("\"1\""), false),
             (None, Some("W/\"1\""), false),
+            (None, Some("\"1-gzip\""), false),
+            (None, Some("\"0-gzip\""), true),
             (None, Some("\"0\", \"1\""), false),
             (None, Some("\"0\""), true),
             (Some("\"1\""), Some("\"0\""), true),
@@ -90,6 +102,20 @@ mod tests {
             assert_eq!(checked.is_ok(), holds, "{if_match:?} {if_none_match:?}");
         }
         assert_eq!(Preconditions::NONE, parse(None, None));
+    }
+
+    #[test]
+    fn of_a_state_that_cannot_be_read_only_that_it_is_there_holds() {
+        for (if_match, if_none_match, holds) in [
+            (None, None, true),
+            (Some("*"), None, true),
+            (Some("\"1\""), None, false),
+            (None, Some("*"), false),
+            (None, Some("\"1\""), false),
+        ] {
+            let checked = parse(if_match, if_none_match).check_unread();
+            assert_eq!(checked.is_ok(), holds, "{if_match:?} {if_none_match:?}");
+        }
     }
 
     #[test]

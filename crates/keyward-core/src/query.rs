@@ -18,7 +18,9 @@ impl Query {
     /// [`Denial::QueryMalformed`]: a bad percent escape, text that is not UTF-8, NUL, or a parameter sent twice.
     pub fn parse(query: Option<&str>) -> Result<Self, Denial> {
         let mut pairs: Vec<(String, String)> = Vec::new();
+        // Absent: no query has no parameter.
         for part in query.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
+            // Absent: a name alone has an empty value, as in a form.
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (name, value) = (decode(name)?, decode(value)?);
             if pairs.len() == MAX_PARAMETERS {
@@ -96,6 +98,7 @@ fn decode(text: &str) -> Result<String, Denial> {
                 };
                 high * 16 + low
             }
+            // Absent: any other byte stands for itself.
             _ => byte,
         });
     }
@@ -104,6 +107,7 @@ fn decode(text: &str) -> Result<String, Denial> {
 }
 
 fn hex(digit: Option<u8>) -> Option<u8> {
+    // Absent: never, a digit fits a byte.
     char::from(digit?).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 

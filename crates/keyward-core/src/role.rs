@@ -33,6 +33,17 @@ impl Role {
         Self::ALL.iter().copied().find(|role| role.name() == name)
     }
 
+    /// Whether this role gives less than the other one.
+    #[must_use]
+    pub fn is_below(self, other: Self) -> bool {
+        let rank = |role| match role {
+            Self::Admin => 2,
+            Self::Editor => 1,
+            Self::Viewer => 0,
+        };
+        rank(self) < rank(other)
+    }
+
     /// The scopes that the role gives. `account:write` of editors and viewers reaches their own keys only.
     #[must_use]
     pub fn scopes(self) -> ScopeSet {

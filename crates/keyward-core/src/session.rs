@@ -5,7 +5,7 @@ use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::opaque::TokenDigest;
 use crate::password::Proof;
-use crate::permit::{Administer, ManageSignIns, Present};
+use crate::permit::{Administer, EndSignIns, ManageSignIns, Present};
 use crate::role::Role;
 use crate::secret::Secret;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl Effect for StartSession {
 pub struct EndSession;
 
 impl Effect for EndSession {
-    type Action = ManageSignIns;
+    type Action = EndSignIns;
     type Done = UserId;
     const AUDIT: &'static str = "user.sign_out";
     const IN_ACCOUNT: bool = false;

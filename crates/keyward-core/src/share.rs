@@ -86,6 +86,7 @@ impl<K: Clone + Eq + Hash> Lease<K> {
             return Ok(());
         }
         let mut state = self.pool.state();
+        // Absent: it has taken nothing yet.
         let own = state.by.get(&self.key).copied().unwrap_or_default();
         if own.saturating_add(more) > self.pool.0.share {
             return Err(Full::Share);
@@ -116,6 +117,7 @@ impl<K: Clone + Eq + Hash> Drop for Lease<K> {
         state.taken = state.taken.saturating_sub(self.amount);
         match state.by.get_mut(&self.key) {
             Some(own) if *own > self.amount => *own -= self.amount,
+            // Absent: this was the last that it held.
             _ => {
                 state.by.remove(&self.key);
             }

@@ -94,6 +94,7 @@ impl Sealer {
         let ciphers = self.0.get();
         let (_, cipher) = ciphers.iter().find(|(own, _)| *own == version)?;
         let payload = Payload { msg: sealed, aad: about.as_bytes() };
+        // Absent: sealed by another secret, or about something else: it stays closed.
         cipher.decrypt(Nonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
     }
 

@@ -137,6 +137,9 @@ pub trait OperatorReads: Send + Sync {
     /// The account of this slug, whatever else the row holds: to end what somebody may do in it.
     fn account_to_end(&self, slug: String) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>>;
 
+    /// Whether a user is a member of an account, whatever else any of the rows holds.
+    fn has_place(&self, account: AccountId, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
+
     /// A key, revoked or not.
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>>;
 
@@ -163,7 +166,8 @@ pub struct Figures {
     pub log_bytes: u64,
     /// Writes that wait for their turn.
     pub writes_waiting: u64,
-    /// Rows that were left out at the start, because they were not as they must be ([`Upkeep::left_out`]).
+    /// Rows that were left out because they were not as they must be, at the start and of lists ([`Upkeep::left_out`],
+    /// [`Upkeep::left_out_of_lists`]).
     pub rows_left_out: u64,
     /// Writes that took a right away, hold in memory, and could not be written yet.
     pub endings_unwritten: u64,
@@ -205,6 +209,12 @@ pub trait Upkeep: Send + Sync {
 
     /// The rows that were left out at the start, because they were not as they must be.
     fn left_out(&self) -> &LeftOut;
+
+    /// The rows that lists have left out since.
+    fn left_out_of_lists(&self) -> LeftOut;
+
+    /// Looks at every row that a list can show, so that those which cannot be read are known.
+    fn look_through(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Whether the store answers: one trivial read.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -94,7 +94,7 @@ pub struct TeamChanged {
     pub account: AccountId,
     /// Who, as it is now.
     pub member: TeamMember,
-    /// The role before, where there was one.
+    /// The role before, where there was one that can be read.
     pub before: Option<Role>,
     /// Whether anything is different.
     pub now: bool,

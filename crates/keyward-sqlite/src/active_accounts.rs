@@ -41,7 +41,9 @@ fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
 fn of_grant(who: &Principal) -> Option<i64> {
     match &who.credential {
         Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => Some(grant.0),
-        _ => None,
+        Credential::Jwt(JwtCredential { of: TokenOf::Link(_), .. })
+        | Credential::ApiKey(_)
+        | Credential::Session(_) => None,
     }
 }
 

@@ -3,27 +3,73 @@
 use crate::error::{is_of_a_row, store_error};
 use crate::tx::Tx;
 use crate::writer::Desk;
-use keyward_core::clock::{At, Clock, ClockWatch, Moment, Timestamp};
+use keyward_core::clock::{At, BELIEVED_AFTER, Clock, ClockWatch, Leap, Moment, Timestamp};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row};
+use std::time::Duration;
 
-/// Values of another type are no record.
-const RECORDED: &str =
-    "SELECT newest, settled FROM clock WHERE typeof(newest) = 'integer' AND typeof(settled) = 'integer'";
+/// Each row that there is: its moments, and whether it is the one record.
+const RECORDED: &str = "SELECT one = 1 AND typeof(newest) = 'integer' AND newest BETWEEN 0 AND 253402300799 AS is_record, newest,
+    CASE typeof(settled) WHEN 'integer' THEN settled ELSE 0 END AS settled, leapt_by, waited FROM clock";
 
-/// What is recorded; at the first start, the time of the newest row of the audit trail.
+/// The time of the newest row of the audit trail, unless that is the one after which older times follow.
+const LAST: &str =
+    "SELECT CASE action WHEN 'clock.accept' THEN 0 ELSE at END FROM audit WHERE typeof(at) = 'integer'
+    ORDER BY id DESC LIMIT 1";
+
+/// The newest time of the audit trail since the operator last accepted a clock: rows before that may be of a wrong future.
+const AUDITED: &str = "SELECT max(at) FROM audit WHERE typeof(at) = 'integer'
+    AND id > coalesce((SELECT max(id) FROM audit WHERE action = 'clock.accept'), 0)";
+
+/// What is recorded; at the first start, the time of the newest row of the audit trail. A record that cannot be read is none of a
+/// clock that is right, nor is one that is older than that row: each commit records its time.
 pub(crate) fn watch(connection: &Connection, clock: &dyn Clock) -> Result<ClockWatch, rusqlite::Error> {
     let elapsed = clock.elapsed();
-    let recorded = connection.query_row(RECORDED, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    if let Some((newest, settled)) = recorded {
-        let (newest, settled) = (Timestamp::from_unix(newest), Timestamp::from_unix(settled));
-        return Ok(ClockWatch::recorded(newest, settled, elapsed));
+    let mut rows = connection.prepare(RECORDED)?;
+    let read = rows.query_map([], |row| Ok(recorded(row)))?.collect::<Result<Vec<_>, _>>()?;
+    if let [Some((newest, settled, leap))] = read[..]
+        && newest >= last(connection)?
+    {
+        let watch = ClockWatch::recorded(newest, settled, elapsed);
+        // Absent: none was waited for when it was recorded.
+        return Ok(leap.map_or(watch.clone(), |leap| watch.waiting(leap)));
     }
-    let last = "SELECT max(at) FROM audit WHERE typeof(at) = 'integer'";
-    let last: Option<i64> = connection.query_row(last, [], |row| row.get(0))?;
-    // Absent: a new database, of which the clock is the only witness.
+    let last: Option<i64> = connection.query_row(AUDITED, [], |row| row.get(0))?;
+    // Absent: a new database, of which the clock is the only witness; or nothing is known, and every clock counts as behind.
     let newest = last.map_or_else(|| clock.now(), Timestamp::from_unix);
-    Ok(ClockWatch::recorded(newest, newest, elapsed))
+    if read.is_empty() {
+        return Ok(ClockWatch::recorded(newest, newest, elapsed));
+    }
+    tracing::error!(
+        table = "clock",
+        "the newest time that was recorded cannot be read: credentials with an end are answered 503 until keyward clock accept"
+    );
+    Ok(ClockWatch::unread(newest, elapsed))
+}
+
+fn last(connection: &Connection) -> Result<Timestamp, rusqlite::Error> {
+    let at: Option<i64> = connection.query_row(LAST, [], |row| row.get(0)).optional()?;
+    // Absent: without such a row no record is older.
+    Ok(at.map_or(Timestamp::FIRST, Timestamp::from_unix))
+}
+
+/// The newest time, and the one by which something could be forgotten; nothing may, where only that cannot be read. And the leap that
+/// was waited for.
+fn recorded(row: &Row<'_>) -> Option<(Timestamp, Timestamp, Option<Leap>)> {
+    // Absent: no record of a clock that is right.
+    let moment = |column| row.get::<_, i64>(column).ok().map(Timestamp::from_unix);
+    // Absent: the same.
+    row.get::<_, bool>("is_record").ok().filter(|is| *is)?;
+    Some((moment("newest")?, moment("settled")?, leap(row)))
+}
+
+fn leap(row: &Row<'_>) -> Option<Leap> {
+    // Absent: no leap that was waited for, so it is waited for from now on.
+    let number = |column| row.get::<_, i64>(column).ok();
+    let ahead = number("leapt_by").filter(|ahead| *ahead > 0)?;
+    // Absent: the same.
+    let waited = number("waited").and_then(|waited| u64::try_from(waited).ok()).map(Duration::from_secs)?;
+    (waited <= BELIEVED_AFTER).then_some(Leap { ahead, waited })
 }
 
 /// What the clock says now.
@@ -43,7 +89,12 @@ pub(crate) fn moment(desk: &Desk<'_>, at: At) -> Moment {
 /// Records the newest time in the transaction that is dated by it, once a second at most: after a crash no row is older than the one
 /// before it.
 pub(crate) fn record_in(tx: &Tx<'_>, clock: Moment) -> Result<(), StoreError> {
-    match tx.change(RECORD, params![clock.now.unix(), clock.settled.unix()]) {
+    // A record that could not be read stays until the operator accepts the clock: else a restart would take this time for the
+    // newest one.
+    if clock.unread {
+        return Ok(());
+    }
+    match tx.change(RECORD, values(clock)) {
         // What the row holds must not keep anything from being ended.
         Err(error) if is_of_a_row(&error) => {
             tracing::error!(%error, "the newest time cannot be recorded");
@@ -56,11 +107,29 @@ pub(crate) fn record_in(tx: &Tx<'_>, clock: Moment) -> Result<(), StoreError> {
 /// Records the newest time, outside a commit.
 pub(crate) fn record(desk: &mut Desk<'_>) -> Result<(), StoreError> {
     let clock = read(desk);
-    let values = params![clock.now.unix(), clock.settled.unix()];
-    desk.connection.execute(RECORD, values).map(drop).map_err(store_error)
+    if clock.unread {
+        return Ok(());
+    }
+    desk.connection.execute(RECORD, values(clock)).map_err(store_error)?;
+    if clock.leap.is_none() {
+        desk.connection.execute(NO_LEAP, []).map_err(store_error)?;
+    }
+    Ok(())
 }
 
-/// What is no number counts as 0, and is replaced.
-const RECORD: &str = "INSERT INTO clock (one, newest, settled) VALUES (1, ?1, ?2)
-    ON CONFLICT (one) DO UPDATE SET newest = excluded.newest, settled = excluded.settled
-    WHERE excluded.newest > newest + 0";
+/// One that is over: it is not waited for on, should the clock be there again after a restart.
+const NO_LEAP: &str = "UPDATE clock SET leapt_by = NULL, waited = NULL WHERE leapt_by IS NOT NULL";
+
+fn values(clock: Moment) -> [Option<i64>; 4] {
+    // Absent: waited for longer than can be written is not waited for.
+    let leap = clock.leap.map(|leap| (leap.ahead, i64::try_from(leap.waited.as_secs()).ok()));
+    let (ahead, waited) = leap.unzip();
+    [Some(clock.now.unix()), Some(clock.settled.unix()), ahead, waited.flatten()]
+}
+
+/// What is no moment was damaged since it was read, and is replaced.
+const RECORD: &str = "INSERT INTO clock (one, newest, settled, leapt_by, waited) VALUES (1, ?1, ?2, ?3, ?4)
+    ON CONFLICT (one) DO UPDATE SET newest = excluded.newest, settled = excluded.settled, leapt_by = excluded.leapt_by,
+        waited = excluded.waited
+    WHERE typeof(newest) <> 'integer' OR typeof(settled) <> 'integer' OR newest NOT BETWEEN 0 AND 253402300799
+        OR excluded.newest > newest";

@@ -222,7 +222,9 @@ where
 /// What tells endings apart: two that have the same name are one that was repeated.
 fn name_of<E: Effect>(done: &E::Done, permit: &Permit<E::Action>) -> String {
     let Subject { kind, id, account } = E::subject(done);
+    // Absent: of no account; its kind and id tell it apart.
     let account = account.map(|account| format!(" of account {account}")).unwrap_or_default();
+    // Absent: nothing else tells it apart.
     let detail = E::detail(done).map(|detail| format!(" {detail}")).unwrap_or_default();
     let by = match permit.holder() {
         Holder::Principal(who) => format!(" by {} {}", who.credential.kind(), who.credential.id()),

@@ -18,6 +18,7 @@ pub fn store_error(error: rusqlite::Error) -> StoreError {
             | ErrorCode::OutOfMemory
             | ErrorCode::PermissionDenied,
         ) => StoreError::Unavailable(error.into()),
+        // Absent: any other error is a fault of ours; the request fails.
         _ => StoreError::Failed(error.into()),
     }
 }

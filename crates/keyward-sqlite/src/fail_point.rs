@@ -6,12 +6,14 @@
 pub(crate) fn fail_point(place: &str) {
     use std::sync::atomic::{AtomicI64, Ordering};
     static LEFT: AtomicI64 = AtomicI64::new(-1);
-    let Some(wanted) = std::env::var("KEYWARD_FAIL_AT").ok() else { return };
+    let Ok(wanted) = std::env::var("KEYWARD_FAIL_AT") else { return };
+    // Absent: the first time.
     let (name, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
     if name != place {
         return;
     }
     // The first to come reads the count.
+    // Absent: what is no number is the first time.
     let _ = LEFT.compare_exchange(-1, count.parse().unwrap_or(1), Ordering::SeqCst, Ordering::SeqCst);
     if LEFT.fetch_sub(1, Ordering::SeqCst) == 1 {
         // As `kill -9`: nothing is flushed, nothing is dropped.

@@ -140,6 +140,28 @@ pub fn change_by_force(path: &Path, sql: &str) -> Result<(), rusqlite::Error> {
     outside(path)?.execute_batch(sql)
 }
 
+/// The same for one table, while that has no rules: a value of any type can stand in any column. Then it has them again.
+///
+/// # Errors
+/// When a statement fails.
+pub fn spoil(path: &Path, table: &str, sql: &str) -> Result<(), rusqlite::Error> {
+    let connection = outside(path)?;
+    let schema = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+    let rules: String = connection.query_row(schema, [table], |row| row.get(0))?;
+    let free = rules.replace(" NOT NULL", "").replace(") STRICT, WITHOUT", ") WITHOUT");
+    // Absent: `WITHOUT ROWID` stands behind it, as above.
+    let free = free.strip_suffix(" STRICT").map(str::to_owned).unwrap_or(free);
+    let set = |text: &str, reset: &str| {
+        connection.pragma_update(None, "writable_schema", true)?;
+        connection.execute("UPDATE sqlite_schema SET sql = ?1 WHERE name = ?2", [text, table])?;
+        connection.execute_batch(&format!("PRAGMA writable_schema = {reset}"))
+    };
+    connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")?;
+    set(&free, "RESET")?;
+    connection.execute_batch(sql)?;
+    set(&rules, "OFF")
+}
+
 fn outside(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -11,7 +11,7 @@ use keyward_core::live::Change;
 use keyward_core::oauth::{
     Disconnect, Disconnected, EndedGrant, GrantEnd, GrantId, GrantRevoked, Grants, RevokeGrant,
 };
-use keyward_core::permit::{ManageSignIns, Permit, Present};
+use keyward_core::permit::{EndSignIns, Permit, Present};
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
 use std::sync::Arc;
@@ -133,7 +133,7 @@ impl Execute<Disconnect> for Tx<'_> {
     fn execute(
         &mut self,
         e: &Disconnect,
-        permit: &Permit<ManageSignIns>,
+        permit: &Permit<EndSignIns>,
         now: Timestamp,
     ) -> Result<Disconnected, Stop> {
         let user = permit.principal()?.user;

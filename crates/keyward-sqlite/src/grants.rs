@@ -3,7 +3,7 @@
 use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::clock::Timestamp;
+use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
@@ -134,7 +134,8 @@ impl Execute<RedeemCode> for Tx<'_> {
         let sql = "SELECT c.*, g.offline FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1";
         let code = self.first(sql, [e.code.as_bytes()], code)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
         let grant = find(self, of.of.id)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        if code.expires_at <= now {
+        let passed = self.clock().passed;
+        if code.expires_at <= passed {
             return Err(refuse(OAuthDenial::CodeExpired));
         }
         // What only does not fit uses nothing up: the client that it belongs to may still come.
@@ -145,7 +146,7 @@ impl Execute<RedeemCode> for Tx<'_> {
             return Err(refuse(OAuthDenial::VerifierWrong));
         }
         within(e.resources, &grant)?;
-        if !grant.is_live(now) {
+        if !grant.is_live(passed) {
             return Err(refuse(OAuthDenial::GrantOver));
         }
         self.judges_ends()?;
@@ -175,6 +176,7 @@ impl Execute<RedeemCode> for Tx<'_> {
 fn within(asked: Option<Resources>, grant: &OAuthGrant) -> Result<(), Stop> {
     match asked {
         Some(asked) if !asked.within(grant.resources) => Err(refuse(OAuthDenial::ResourceUnknown)),
+        // Absent: the grant's own, and nothing beside them.
         _ => Ok(()),
     }
 }
@@ -202,23 +204,24 @@ impl Line {
         })
     }
 
-    fn is_over(&self, now: Timestamp) -> bool {
-        self.grant.ended || self.ends_at.is_some_and(|end| end <= now.unix())
+    fn is_over(&self, passed: Timestamp) -> bool {
+        self.grant.ended || self.ends_at.is_some_and(|end| end <= passed.unix())
     }
 
-    /// Whether this number is the one that the current one has replaced just now.
-    fn has_just_replaced(&self, presented: u32, now: Timestamp) -> bool {
-        // Of a clock that went back since, the time says nothing: what was replaced is not just replaced for as long.
-        let in_grace =
-            |at: Timestamp| now < at.plus_seconds(GRACE_SECONDS) && at < now.plus_seconds(GRACE_SECONDS);
+    /// Whether this number is the one that the current one has replaced just now. While the clock is behind, also where that is not
+    /// known: the grant does not end for it, and nothing is given either.
+    fn has_just_replaced(&self, presented: u32, clock: Moment) -> bool {
+        // In a time that was taken back since, it was not just replaced for as long.
+        let is_of_then = |at: Timestamp| at < clock.passed.plus_seconds(GRACE_SECONDS) || clock.behind;
+        let in_grace = |at: Timestamp| clock.passed < at.plus_seconds(GRACE_SECONDS) && is_of_then(at);
         self.number == Some(i64::from(presented) + 1) && self.rotated_at.is_some_and(in_grace)
     }
 
     /// Whether it was replaced before. Where that cannot be read it counts as replaced: the row gives no token any more.
-    fn has_replaced(&self, presented: u32, now: Timestamp) -> bool {
+    fn has_replaced(&self, presented: u32, clock: Moment) -> bool {
         // Absent: it counts as replaced, which ends the grant.
         self.number.is_none_or(|number| i64::from(presented) < number)
-            && !self.has_just_replaced(presented, now)
+            && !self.has_just_replaced(presented, clock)
     }
 }
 
@@ -232,16 +235,17 @@ impl Execute<RefreshGrant> for Tx<'_> {
         if line.grant.is_of_another(&e.client) || !line.is_there {
             return Err(unknown());
         }
-        if line.is_over(now) {
+        let clock = self.clock();
+        if line.is_over(clock.passed) {
             return Err(refuse(OAuthDenial::GrantOver));
         }
-        if line.has_replaced(e.presented.number, now) {
+        if line.has_replaced(e.presented.number, clock) {
             end(self, Grants::One(e.presented.grant), GrantEnd::RefreshReused, now)?;
             return Ok(Refreshed::Reused(line.grant.of));
         }
         let grant = find(self, e.presented.grant)?.ok_or(unknown())?;
         let Family { number, version, .. } = grant.family.ok_or(unknown())?;
-        let just_replaced = line.has_just_replaced(e.presented.number, now);
+        let just_replaced = line.has_just_replaced(e.presented.number, clock);
         if e.presented.number > number {
             // Of a time that was taken back, by a restored copy.
             return Err(unknown());

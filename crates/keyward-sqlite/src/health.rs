@@ -55,6 +55,7 @@ fn fault(error: &StoreError) -> Option<&'static str> {
         ErrorCode::DiskFull => Some("its disk is full"),
         ErrorCode::SystemIoFailure => Some("its disk is full, or fails"),
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => Some("it is read-only"),
+        // Absent: another program's lock, or memory that ran out, passes; the write that met it has failed.
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The SQL of idempotent writes: finding the answer of a claim, and keeping one.
 
-use crate::error::is_constraint;
+use crate::error::{is_constraint, store_error};
 use crate::kept::{self, Delta};
 use crate::payer::Payer;
 use crate::rows;
@@ -12,7 +12,7 @@ use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
 use keyward_core::live::KeyUse;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 /// What is kept of an answer.
 pub(crate) struct Record {
@@ -88,6 +88,7 @@ impl Record {
                     claim.opening(self.version).and_then(|sealing| sealing.open(&self.name, &sealed));
                 opened.ok_or_else(shown)?
             }
+            // Absent: erased, used, or older than an hour: it is not shown again.
             _ => return Err(shown()),
         };
         Ok(Answer { status: self.status, body, etag: self.etag, location: self.location })
@@ -151,14 +152,30 @@ pub(crate) fn forget_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreErr
     }
 }
 
-/// The same, if this is the digest of the secret that they show: the key's current one.
-pub(crate) const FORGET_USED_SECRET: &str =
-    "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL
+/// The same of those that `which` picks, outside a commit: what no longer counts as kept.
+pub(crate) fn close(
+    connection: &Connection,
+    which: &str,
+    params: impl Params + Copy,
+) -> Result<Vec<Delta>, StoreError> {
+    let sql = format!("UPDATE idempotency SET body = NULL, salt = NULL WHERE {which}");
+    let closed = connection.prepare_cached(&sql).and_then(|mut close| close.execute(params));
+    match closed.map_err(store_error) {
+        // As above. It must not keep what else is written with it.
+        Err(error) if is_constraint(&error) => {
+            tracing::error!(%error, "answers that show a secret cannot be closed, and are taken away");
+            kept::delete(connection, which, params)
+        }
+        closed => closed.map(|_| Vec::new()),
+    }
+}
+
+/// Those about a key, if this is the digest of the secret that they show: the key's current one.
+pub(crate) const SHOWS_USED_SECRET: &str = "subject_id = ?1 AND salt IS NOT NULL
      AND EXISTS (SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL)";
 
-/// The same, if this digest, to which a secret has just moved, is the key's current one: it moved because it was used.
-pub(crate) const FORGET_MOVED_SECRET: &str =
-    "UPDATE idempotency SET body = NULL, salt = NULL WHERE salt IS NOT NULL AND subject_id IN
+/// Those about a key, if this digest, to which a secret has just moved, is the key's current one: it moved because it was used.
+pub(crate) const SHOWS_MOVED_SECRET: &str = "salt IS NOT NULL AND subject_id IN
      (SELECT key_id FROM api_key_secrets WHERE digest = ?1 AND ends_at IS NULL)";
 
 /// Whether this use, which is noted and not yet written, was one of the secret that answers about its key show.

@@ -18,6 +18,7 @@ pub(crate) const COST: &str = "account_id, user_id, 512 + CASE WHEN salt IS NULL
 
 /// The same, of a record that is being made.
 pub(crate) fn cost(body: Option<&[u8]>, is_sealed: bool) -> u64 {
+    // Absent: no answer, or a sealed one, which `RECORD` covers.
     let body = body.filter(|_| !is_sealed).map_or(0, <[u8]>::len);
     // Absent: more than there is room for.
     RECORD + u64::try_from(body).unwrap_or(u64::MAX)
@@ -30,6 +31,7 @@ pub(crate) fn counted(row: &Row<'_>) -> Option<(Payer, u64)> {
         return None;
     }
     let payer = Payer::of_user(account, UserId(to_end::number(row, "user_id")?));
+    // Absent: it counts for nobody, as without an owner.
     let cost = to_end::number(row, "cost").and_then(|cost| u64::try_from(cost).ok());
     Some((payer, cost?))
 }
@@ -71,6 +73,7 @@ impl Kept {
             match *delta {
                 Delta::More(payer, bytes) => *self.by.entry(payer).or_default() += bytes,
                 Delta::Less(payer, bytes) => {
+                    // Absent: it keeps nothing.
                     let left = self.by.get(&payer).copied().unwrap_or_default().saturating_sub(bytes);
                     match left {
                         0 => drop(self.by.remove(&payer)),

@@ -16,7 +16,7 @@ use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
 
 /// Ends a key.
-fn revoke(tx: &mut Tx<'_>, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn revoke(tx: &mut Tx<'_>, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE api_keys SET revoked_at = ?2 WHERE id = ?1";
     match tx.change(sql, params![key.0, now.unix()]) {
         // SQLite changes no row that holds a value of another type than its column's: such a row is taken away.

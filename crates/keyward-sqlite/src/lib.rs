@@ -9,7 +9,7 @@
 //! | `queue.rs`, `payer.rs` | what waits for these threads: bounded, a share for each account or network |
 //! | `endings.rs`, `health.rs` | revocations while the database cannot be written, and whether it can |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
-//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs` | the SQL of identity |
+//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs`, `team_roles.rs` | the SQL of identity |
 //! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
 //! | `grant_endings.rs`, `key_endings.rs`, `to_end.rs` | what ends, whatever else its rows hold |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
@@ -55,6 +55,7 @@ mod sessions;
 mod signing_keys;
 mod strangers;
 mod team;
+mod team_roles;
 #[cfg(test)]
 mod testing;
 mod to_end;
@@ -67,6 +68,7 @@ pub use migrate::{Component, Migration};
 pub use open::{OpenError, Options};
 pub use operator::copy;
 pub use reader::Reads;
+pub use to_end::Named;
 pub use tx::Tx;
 
 use keyward_core::clock::Clock;
@@ -81,6 +83,7 @@ pub struct Sqlite {
     writer: Arc<writer::Writer>,
     directory: Directory,
     left_out: Arc<keyward_core::left_out::LeftOut>,
+    components: Arc<[Component]>,
     in_progress: in_progress::InProgress,
     clock: Arc<dyn Clock>,
 }

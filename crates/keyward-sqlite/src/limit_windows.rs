@@ -1,8 +1,7 @@
 //! The counters of limits, from a clean stop to the next start. What of them cannot be read is counted, never as if nobody had
 //! been admitted.
 
-use crate::reader;
-use crate::rows;
+use crate::{reader, rows, to_end};
 use keyward_core::store::{SavedLimits, StoreError};
 use rusqlite::{Connection, Row};
 
@@ -12,7 +11,7 @@ const WINDOW: u32 = 60_000;
 /// What was kept; `None`: the server before did not stop cleanly, or when it did cannot be read.
 pub(crate) fn kept(connection: &Connection) -> Result<Option<SavedLimits>, StoreError> {
     let state = reader::first(connection, "SELECT saved_at_ms FROM limit_state", [], |row| {
-        rows::get::<Option<i64>>(row, "saved_at_ms")
+        Ok(to_end::number(row, "saved_at_ms"))
     })?;
     let windows =
         reader::all(connection, "SELECT bucket, ages FROM limit_windows", [], |row| Ok(window(row)))?;
@@ -95,5 +94,17 @@ mod tests {
         assert_eq!(with(window, Some(None)), None);
         assert_eq!(with(window, Some(Some(-1))), None, "a moment that nobody wrote");
         assert_eq!(with(window, None), None, "counters, and no moment");
+    }
+
+    #[test]
+    fn a_moment_of_another_type_is_that_of_a_crash() {
+        let connection = Connection::open_in_memory().unwrap();
+        let tables = "CREATE TABLE limit_windows (bucket, ages); CREATE TABLE limit_state (one INTEGER PRIMARY KEY, saved_at_ms)";
+        connection.execute_batch(tables).unwrap();
+        for moment in ["'yesterday'", "x'00'", "1.5", "''", "NULL"] {
+            let sql = format!("INSERT OR REPLACE INTO limit_state VALUES (1, {moment})");
+            connection.execute_batch(&sql).unwrap();
+            assert_eq!(kept(&connection).unwrap(), None, "{moment}");
+        }
     }
 }

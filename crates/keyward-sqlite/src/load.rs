@@ -5,7 +5,8 @@
 
 use crate::open::OpenError;
 use crate::reader::all;
-use crate::{rows, to_end};
+use crate::rows;
+use crate::to_end::{Named, name_of};
 use keyward_core::api_key::{Digest, KeySecret};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::left_out::{LeftOut, LeftOutRow};
@@ -113,8 +114,6 @@ fn unread_members(
     Ok(unread.map(|(account, user)| Change::MemberUnread(account, user)).collect())
 }
 
-/// The columns that name a row.
-type Named = &'static [&'static str];
 const ID: Named = &["id"];
 const PLACE: Named = &["account_id", "user_id"];
 
@@ -204,15 +203,6 @@ impl Loading<'_> {
         }
         Ok(once.into_iter().map(|(_, value)| value).collect())
     }
-}
-
-/// What names a row, as far as it can be read.
-fn name_of(row: &Row<'_>, named: Named) -> String {
-    let part = |column: &&str| match to_end::number(row, column) {
-        Some(id) => format!("{column} {id}"),
-        None => format!("{column} ?"),
-    };
-    named.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn open_error(error: StoreError) -> OpenError {

@@ -1,7 +1,10 @@
 //! Embedded migrations. A shipped one is frozen: change the schema by adding the next.
 
 use crate::open::OpenError;
+use crate::reader::Reads;
+use crate::team;
 use keyward_core::clock::Timestamp;
+use keyward_core::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 /// One step of a component's schema.
@@ -20,6 +23,8 @@ pub struct Component {
     pub name: &'static str,
     /// Its migrations in order; the first is version 1.
     pub migrations: &'static [Migration],
+    /// Looks at every row that its lists can show ([`Reads::look_at`]).
+    pub look_through: fn(&Reads<'_>) -> Result<(), StoreError>,
 }
 
 /// The store's own tables.
@@ -46,7 +51,12 @@ pub(crate) const IDENTITY: Component = Component {
             name: "verified_addresses",
             sql: include_str!("../migrations/0012_verified_addresses.sql"),
         },
+        Migration {
+            name: "leaps_of_the_clock",
+            sql: include_str!("../migrations/0013_leaps_of_the_clock.sql"),
+        },
     ],
+    look_through: team::look_through,
 };
 
 /// Marks a file as ours (SQLite's `application_id`): "KEYW".
@@ -98,6 +108,7 @@ pub(crate) fn recognise(connection: &Connection) -> Result<bool, OpenError> {
 /// Whether a migration is still to be applied.
 pub(crate) fn is_older(connection: &Connection, components: &[Component]) -> Result<bool, OpenError> {
     for component in components {
+        // Absent: never, nobody has written so many.
         let known = i64::try_from(component.migrations.len()).unwrap_or(i64::MAX);
         if version_of(connection, component.name)? < known {
             return Ok(true);
@@ -113,7 +124,8 @@ fn refuse_newer(connection: &Connection, components: &[Component]) -> Result<(),
     for row in found {
         let (component, found) = row?;
         let own = components.iter().find(|c| c.name == component);
-        let known = own.map_or(0, |c| i64::try_from(c.migrations.len()).unwrap_or(i64::MAX));
+        // Absent: nothing of it is known here, so what is found is newer.
+        let known = own.map_or(0, |c| i64::try_from(c.migrations.len()).unwrap_or(0));
         if found > known {
             return Err(OpenError::Newer { component, found, known });
         }
@@ -127,5 +139,6 @@ fn version_of(connection: &Connection, component: &str) -> Result<i64, OpenError
             row.get::<_, Option<i64>>(0)
         })
         .optional()?;
+    // Absent: none was applied yet.
     Ok(version.flatten().unwrap_or(0))
 }

@@ -141,6 +141,7 @@ impl Sqlite {
             readers: Arc::new(readers),
             directory,
             left_out: Arc::new(left_out),
+            components: components.into(),
             in_progress: InProgress::default(),
             clock,
         })
@@ -199,6 +200,7 @@ fn make_private(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn adopt(new: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
+    // Absent: a file without a folder lies in this one.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (own, directory) = (new.metadata()?, std::fs::metadata(directory)?);
     let superuser = own.uid() == 0 && directory.uid() != 0;

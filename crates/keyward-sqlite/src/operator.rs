@@ -35,6 +35,12 @@ impl OperatorReads for Sqlite {
         Box::pin(self.read(move |reads| reads.first("SELECT id FROM accounts WHERE slug = ?1", [slug], id)))
     }
 
+    fn has_place(&self, account: AccountId, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let sql = "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+        let place = [account.0, user.0];
+        Box::pin(self.read(move |reads| Ok(reads.first(sql, place, |_| Ok(()))?.is_some())))
+    }
+
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>> {
         let sql = format!("SELECT {} FROM api_keys WHERE id = ?1", rows::KEY);
         Box::pin(self.read(move |reads| reads.first(&sql, [id.0], rows::key)))
@@ -45,9 +51,13 @@ impl OperatorReads for Sqlite {
             "SELECT {} FROM api_keys WHERE account_id = ?1 AND revoked_at IS NULL ORDER BY id",
             rows::KEY
         );
-        let read =
-            move |reads: &crate::Reads<'_>| Ok(reads.readable("api_keys", &sql, [account.0], rows::key)?.0);
-        Box::pin(self.read(read))
+        let read = move |reads: &crate::Reads<'_>| {
+            reads.readable(("api_keys", &["id"]), &sql, [account.0], rows::key)
+        };
+        Box::pin(async move {
+            let found = self.read(read).await?;
+            Ok(found.into_iter().filter_map(|row| row.item).collect())
+        })
     }
 
     fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -111,6 +121,7 @@ fn copy_by(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
     name(&meanwhile.0, to).map_err(io)?;
     drop(meanwhile);
+    // Absent: the root has no parent, and is no file.
     let directory = to.parent().unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }
@@ -168,6 +179,7 @@ fn audit_row(row: &Row<'_>) -> Result<AuditRow, StoreError> {
         action: rows::get(row, "action")?,
         subject_kind: rows::get(row, "subject_kind")?,
         subject_id: rows::get(row, "subject_id")?,
+        // Absent: what is no JSON is not shown; who did what, and when, is.
         detail: detail.and_then(|detail| serde_json::from_str(&detail).ok()),
         address: rows::get(row, "address")?,
         origin_app: rows::get(row, "origin_app")?,

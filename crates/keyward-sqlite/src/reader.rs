@@ -3,14 +3,17 @@
 use crate::error::{store_error, unavailable};
 use crate::payer::Payer;
 use crate::queue::Queue;
+use crate::to_end::{Named, name_of, number};
 use crate::{OpenError, Sqlite};
+use keyward_core::left_out::{LeftOut, LeftOutRow};
+use keyward_core::list::Found;
 use keyward_core::permit::{Action, Permit};
 use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, Params, Row};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -30,6 +33,8 @@ pub(crate) struct Readers {
     pub(crate) path: PathBuf,
     queue: Arc<Queue<Read>>,
     threads: Vec<JoinHandle<()>>,
+    /// The rows that lists left out.
+    left_out: Arc<Mutex<LeftOut>>,
     /// How many queries have been run, for tests that count them.
     #[cfg(feature = "fault-injection")]
     pub(crate) queries: Arc<std::sync::atomic::AtomicU64>,
@@ -41,6 +46,7 @@ impl Readers {
             path: path.to_owned(),
             queue: Arc::new(Queue::new(QUEUE, SHARE)),
             threads: Vec::new(),
+            left_out: Arc::default(),
             #[cfg(feature = "fault-injection")]
             queries: Arc::default(),
         };
@@ -51,6 +57,11 @@ impl Readers {
             readers.threads.push(thread.map_err(|source| OpenError::File { path: path.to_owned(), source })?);
         }
         Ok(readers)
+    }
+
+    /// The rows that lists left out so far.
+    pub(crate) fn left_out(&self) -> LeftOut {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -93,6 +104,7 @@ impl std::fmt::Debug for Readers {
 #[derive(Debug)]
 pub struct Reads<'c> {
     connection: &'c Connection,
+    left_out: &'c Mutex<LeftOut>,
     #[cfg(feature = "fault-injection")]
     queries: &'c std::sync::atomic::AtomicU64,
 }
@@ -131,27 +143,56 @@ impl Reads<'_> {
         all(self.connection(), sql, params, map)
     }
 
-    /// Every row that is as it must be, and how many there are in all. One that is not is left out with an alarm: it must not
-    /// take the others with it.
+    /// Every row, where one that is not as it must be says nothing: it must not take the others with it. It is named in the log the
+    /// first time, and from then on in `/readyz` and to `keyward doctor`. `of`: the table, and what names its rows, the id first.
     ///
     /// # Errors
     /// [`StoreError`] of the query.
     pub fn readable<T, P, F>(
         &self,
-        table: &'static str,
+        of: (&'static str, Named),
         sql: &str,
         params: P,
         mut map: F,
-    ) -> Result<(Vec<T>, usize), StoreError>
+    ) -> Result<Vec<Found<T>>, StoreError>
     where
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        let found = all(self.connection(), sql, params, |row| {
-            Ok(map(row).inspect_err(|error| tracing::error!(table, %error, "a row was left out")).ok())
-        })?;
-        let rows = found.len();
-        Ok((found.into_iter().flatten().collect(), rows))
+        all(self.connection(), sql, params, |row| {
+            // Absent: left out with an alarm, and counted.
+            let item = map(row).inspect_err(|error| self.leave_out(of, row, error)).ok();
+            let id = of.1.first().and_then(|id| number(row, id));
+            Ok(Found { id, item })
+        })
+    }
+
+    /// Looks at every row of a query as [`Reads::readable`] does, and keeps none.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the query.
+    pub fn look_at<T>(
+        &self,
+        of: (&'static str, Named),
+        sql: &str,
+        map: fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection().prepare_cached(sql).map_err(store_error)?;
+        let mut rows = statement.query([]).map_err(store_error)?;
+        while let Some(row) = rows.next().map_err(store_error)? {
+            if let Err(error) = map(row) {
+                self.leave_out(of, row, &error);
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&self, (table, named): (&'static str, Named), row: &Row<'_>, error: &StoreError) {
+        let row = name_of(row, named);
+        let noted = LeftOutRow { table, row: row.clone() };
+        if self.left_out.lock().unwrap_or_else(PoisonError::into_inner).note(noted) {
+            tracing::error!(table, row, %error, "a row was left out of a list");
+        }
     }
 }
 
@@ -233,6 +274,7 @@ impl Sqlite {
         F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, result) = oneshot::channel();
+        let left_out = Arc::clone(&self.readers.left_out);
         #[cfg(feature = "fault-injection")]
         let queries = Arc::clone(&self.readers.queries);
         let read: Read = Box::new(move |connection| {
@@ -242,6 +284,7 @@ impl Sqlite {
             }
             let result = read_once(
                 connection,
+                &left_out,
                 #[cfg(feature = "fault-injection")]
                 &queries,
                 work,
@@ -258,12 +301,14 @@ impl Sqlite {
 
 fn read_once<T>(
     connection: &Connection,
+    left_out: &Mutex<LeftOut>,
     #[cfg(feature = "fault-injection")] queries: &std::sync::atomic::AtomicU64,
     work: impl FnOnce(&Reads<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let tx = connection.unchecked_transaction().map_err(store_error)?;
     work(&Reads {
         connection: &tx,
+        left_out,
         #[cfg(feature = "fault-injection")]
         queries,
     })

@@ -15,7 +15,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::opaque::TokenDigest;
-use keyward_core::permit::{Administer, ManageSignIns, Permit, Present};
+use keyward_core::permit::{Administer, EndSignIns, ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
@@ -112,12 +112,7 @@ impl Execute<NoteFailedSignIns> for Tx<'_> {
 }
 
 impl Execute<EndSession> for Tx<'_> {
-    fn execute(
-        &mut self,
-        _: &EndSession,
-        permit: &Permit<ManageSignIns>,
-        _: Timestamp,
-    ) -> Result<UserId, Stop> {
+    fn execute(&mut self, _: &EndSession, permit: &Permit<EndSignIns>, _: Timestamp) -> Result<UserId, Stop> {
         let who = permit.principal()?;
         let Credential::Session(session) = &who.credential else { return Err(Denial::InPersonOnly.into()) };
         self.change("DELETE FROM sessions WHERE id = ?1", [session.id])?;
@@ -156,7 +151,7 @@ impl Execute<IssueLink> for Tx<'_> {
         let until = now.plus_seconds(e.kind.seconds());
         self.change(
             "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2",
-            params![e.user.0, self.clock().settled.unix()],
+            params![e.user.0, self.clock().settled.plus_seconds(-86_400).unix()],
         )?;
         self.change(
             "INSERT INTO password_links (digest, user_id, kind, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -241,8 +236,9 @@ impl Execute<ChoosePassword> for Tx<'_> {
     ) -> Result<PasswordChosen, Stop> {
         let sql = "SELECT l.user_id, l.kind FROM password_links l JOIN users u ON u.id = l.user_id
                    WHERE l.digest = ?1 AND l.expires_at > ?2 AND typeof(l.expires_at) = 'integer' AND u.disabled_at IS NULL";
-        let (user, kind) =
-            self.first(sql, params![e.link.as_bytes(), now.unix()], link)?.ok_or(Denial::LinkUnusable)?;
+        let (user, kind) = self
+            .first(sql, params![e.link.as_bytes(), self.clock().passed.unix()], link)?
+            .ok_or(Denial::LinkUnusable)?;
         self.judges_ends()?;
         to_end::set_of_user(self, "password_hash", user, e.hash.expose())?;
         // The link was sent to the address.
@@ -269,7 +265,7 @@ impl Execute<AcceptInvitation> for Tx<'_> {
         now: Timestamp,
     ) -> Result<(UserId, AccountId, Role), Stop> {
         let user = permit.principal()?.user;
-        let (account, role) = open(self, user, Some(e.account), now)?
+        let (account, role) = open(self, user, Some(e.account), self.clock().passed)?
             .into_iter()
             .next()
             .ok_or_else(|| Denial::not_found("Invitation", &e.account.to_string()))?;

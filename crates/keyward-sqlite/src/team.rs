@@ -1,9 +1,9 @@
 //! The SQL of an account's team: its list, and what its admins do with it.
 
-use crate::accounts::{add_user, remove_member, set_role};
+use crate::accounts::{add_user, remove_member};
 use crate::strangers::forget_stranger;
 use crate::tx::Tx;
-use crate::{Sqlite, rows, to_end};
+use crate::{Named, Reads, Sqlite, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::account::CreateUser;
 use keyward_core::clock::Timestamp;
@@ -16,8 +16,7 @@ use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
 use keyward_core::team::{
-    ChangeRole, Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, OpenInvitation, TeamChanged,
-    TeamMember,
+    Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, OpenInvitation, TeamChanged, TeamMember,
 };
 use rusqlite::{Row, params};
 
@@ -38,7 +37,7 @@ impl TeamReads for Sqlite {
                 return Ok(Listed::empty());
             };
             let (account, user) = (member.account.0, who.user.0);
-            let read = move |reads: &crate::Reads<'_>| {
+            let read = move |reads: &Reads<'_>| {
                 // The members of an account that the user belongs to; of any other account there are none.
                 let visible = format!(
                     "FROM {TEAM} WHERE EXISTS
@@ -57,12 +56,25 @@ impl TeamReads for Sqlite {
                     "SELECT t.user_id, t.role, t.invited, u.* {visible} AND u.id > ?4 ORDER BY u.id LIMIT ?5 + 1"
                 );
                 let params = params![account, now.unix(), user, after, window.limit];
-                let items = reads.all(&sql, params, team_member)?;
-                Ok(Listed::of(items, total.unwrap_or(0), window.limit))
+                let found = reads.readable(("users", ID), &sql, params, team_member)?;
+                // Absent: a count always has its row.
+                Ok(Listed::readable(found, total.unwrap_or(0), window.limit))
             };
             self.read_for(permit, read).await
         })
     }
+}
+
+const ID: Named = &["id"];
+
+/// Looks at every row that the lists of keys and of teams can show.
+pub(crate) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
+    let keys = format!("SELECT {} FROM api_keys WHERE revoked_at IS NULL", rows::KEY);
+    reads.look_at(("api_keys", ID), &keys, rows::key)?;
+    let members = "SELECT t.role, t.invited, u.* FROM
+        (SELECT user_id, role, 0 AS invited FROM memberships
+         UNION ALL SELECT user_id, role, 1 AS invited FROM invitations) t JOIN users u ON u.id = t.user_id";
+    reads.look_at(("users", ID), members, team_member)
 }
 
 fn team_member(row: &Row<'_>) -> Result<TeamMember, StoreError> {
@@ -92,7 +104,7 @@ fn find(
 }
 
 /// The role of someone on the team, as far as it can be read, and whether it is only invited. Nothing else is read of who goes.
-fn place(
+pub(crate) fn place(
     tx: &Tx<'_>,
     account: AccountId,
     user: UserId,
@@ -109,7 +121,7 @@ fn place(
 }
 
 /// Whoever is named must be on the team, or invited to it.
-fn on_team(
+pub(crate) fn on_team(
     tx: &Tx<'_>,
     account: AccountId,
     user: Option<UserId>,
@@ -124,7 +136,12 @@ fn on_team(
 }
 
 /// An account keeps an admin who can sign in.
-fn keep_an_admin(tx: &Tx<'_>, account: AccountId, without: UserId, field: &str) -> Result<(), Stop> {
+pub(crate) fn keep_an_admin(
+    tx: &Tx<'_>,
+    account: AccountId,
+    without: UserId,
+    field: &str,
+) -> Result<(), Stop> {
     let other = tx.first(
         "SELECT 1 FROM memberships m JOIN users u ON u.id = m.user_id
          WHERE m.account_id = ?1 AND m.role = 'admin' AND m.user_id <> ?2 AND u.disabled_at IS NULL LIMIT 1",
@@ -208,44 +225,6 @@ fn person(e: &Invite) -> CreateUser {
         last_name: String::new(),
         title: None,
         password_hash: None,
-    }
-}
-
-impl Execute<ChangeRole> for Tx<'_> {
-    fn execute(
-        &mut self,
-        e: &ChangeRole,
-        permit: &Permit<ManageTeam>,
-        now: Timestamp,
-    ) -> Result<TeamChanged, Stop> {
-        let account = permit.member()?.account;
-        let member = on_team(self, account, e.user, &e.as_sent, now)?;
-        if member.role == e.role {
-            return Ok(TeamChanged { account, member, before: Some(e.role), now: false });
-        }
-        if member.invited {
-            let sql = "UPDATE invitations SET role = ?3 WHERE account_id = ?1 AND user_id = ?2 RETURNING role, expires_at";
-            let who = params![account.0, member.user.0, e.role.name()];
-            let invitation = self.first(sql, who, rows::invitation)?;
-            self.publish(Change::Invited(account, member.user, invitation));
-        } else {
-            if member.role == Role::Admin {
-                keep_an_admin(self, account, member.user, "role")?;
-            }
-            set_role(self, account, member.user, e.role)?;
-        }
-        let before = Some(member.role);
-        Ok(TeamChanged { account, member: TeamMember { role: e.role, ..member }, before, now: true })
-    }
-
-    fn may_replay(
-        &mut self,
-        _: &ChangeRole,
-        _: i64,
-        _: &Permit<ManageTeam>,
-        _: Timestamp,
-    ) -> Result<(), Stop> {
-        Ok(())
     }
 }
 

@@ -26,6 +26,18 @@ pub(crate) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> Option<[u8; 
     row.get_ref(column).ok()?.as_blob().ok()?.try_into().ok()
 }
 
+/// The columns that name a row of a table, each a number.
+pub type Named = &'static [&'static str];
+
+/// What names a row, as far as it can be read.
+pub(crate) fn name_of(row: &Row<'_>, named: Named) -> String {
+    let part = |column: &&str| match number(row, column) {
+        Some(id) => format!("{column} {id}"),
+        None => format!("{column} ?"),
+    };
+    named.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether a column holds nothing. What cannot be read is something.
 pub(crate) fn is_null(row: &Row<'_>, column: &str) -> bool {
     matches!(row.get_ref(column), Ok(ValueRef::Null))

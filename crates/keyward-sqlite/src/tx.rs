@@ -1,6 +1,6 @@
 //! The transaction that executes effects.
 
-use crate::error::store_error;
+use crate::error::{is_constraint, store_error};
 use crate::kept::{self, Delta};
 use crate::reader;
 use keyward_core::clock::{Moment, Timestamp};
@@ -23,7 +23,7 @@ pub struct Tx<'c> {
 }
 
 /// What is known of the clock where nothing is: nothing can be judged, and nothing be forgotten.
-const UNKNOWN: Moment = Moment { now: Timestamp::FIRST, settled: Timestamp::FIRST, behind: true };
+const UNKNOWN: Moment = Moment { behind: true, ..Moment::fixed(Timestamp::FIRST) };
 
 /// How a transaction ended, and what it would have others learn.
 pub(crate) struct Finished {
@@ -52,6 +52,19 @@ impl<'c> Tx<'c> {
     /// That an end can be judged. To be asked before something with an end opens something.
     pub(crate) fn judges_ends(&self) -> Result<(), Denial> {
         self.clock.judges_ends()
+    }
+
+    /// Whether this end has passed.
+    ///
+    /// # Errors
+    /// [`Denial::ClockBehind`] where the clock is behind it, and was not.
+    pub(crate) fn has_passed(&self, end: Timestamp) -> Result<bool, Denial> {
+        match end {
+            end if end <= self.clock.passed => Ok(true),
+            end if end <= self.clock.now => Err(Denial::ClockBehind),
+            // Absent: no clock that was read is there yet.
+            _ => Ok(false),
+        }
     }
 
     /// Whether the rows say all that was ended. Where they do not, nothing is taken away for good.
@@ -97,6 +110,26 @@ impl<'c> Tx<'c> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(params))
             .map_err(store_error)
+    }
+
+    /// Changes one row, for what takes something away: `false`, with its name in the log, where it holds a value that the schema does
+    /// not allow, and so SQLite changes nothing of it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn change_readable<P: Params>(
+        &self,
+        (table, id): (&'static str, i64),
+        sql: &str,
+        params: P,
+    ) -> Result<bool, StoreError> {
+        match self.change(sql, params) {
+            Err(error) if is_constraint(&error) => {
+                tracing::error!(table, id, %error, "a row that something of ends cannot be changed as it is");
+                Ok(false)
+            }
+            changed => changed.map(|_| true),
+        }
     }
 
     /// Inserts a row; its id.

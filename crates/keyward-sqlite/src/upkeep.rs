@@ -1,18 +1,21 @@
 //! What is written in batches, outside `commit`.
 
 use crate::error::{is_constraint, store_error};
-use crate::idempotency::{FORGET_MOVED_SECRET, FORGET_USED_SECRET};
+use crate::idempotency::{SHOWS_MOVED_SECRET, SHOWS_USED_SECRET, close};
+use crate::kept::Delta;
 use crate::tx::Tx;
-use crate::{Sqlite, clock, endings, forget, kept, limit_windows, reader, rows};
+use crate::{Sqlite, clock, endings, forget, kept, limit_windows, reader, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
 use keyward_core::clock::{At, Timestamp};
+use keyward_core::id::KeyId;
 use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
 use keyward_core::left_out::LeftOut;
 use keyward_core::live::{Change, Directory, KeyUse};
 use keyward_core::store::{Figures, Retention, SavedLimits, StoreError, Upkeep};
-use rusqlite::{Connection, Params, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, params};
 use std::path::Path;
+use std::sync::Arc;
 
 impl Upkeep for Sqlite {
     fn directory(&self) -> &Directory {
@@ -20,6 +23,7 @@ impl Upkeep for Sqlite {
     }
 
     fn figures(&self) -> Figures {
+        // Absent: no log yet, or a file that cannot be looked at: a figure, which decides nothing.
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let mut log = self.readers.path.clone().into_os_string();
         log.push("-wal");
@@ -28,12 +32,27 @@ impl Upkeep for Sqlite {
             log_bytes: size(Path::new(&log)),
             writes_waiting: self.writer.waiting(),
             endings_unwritten: self.writer.health().endings(),
-            rows_left_out: self.left_out.count(),
+            rows_left_out: self.left_out.count()
+                + self.left_out_of_lists().count()
+                + u64::from(self.directory.clock().is_unread()),
         }
     }
 
     fn left_out(&self) -> &LeftOut {
         &self.left_out
+    }
+
+    fn left_out_of_lists(&self) -> LeftOut {
+        self.readers.left_out().without(&self.left_out)
+    }
+
+    fn look_through(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        let components = Arc::clone(&self.components);
+        Box::pin(
+            self.read(move |reads| {
+                components.iter().try_for_each(|component| (component.look_through)(reads))
+            }),
+        )
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
@@ -50,17 +69,16 @@ impl Upkeep for Sqlite {
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
+            let mut gone = Vec::new();
             for KeyUse { key, at, current } in uses {
-                execute(
-                    &tx,
-                    "UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?2) WHERE id = ?1",
-                    params![key.0, at.unix()],
-                )?;
+                note_use(&tx, key, at)?;
                 if let Some(digest) = current {
-                    execute(&tx, FORGET_USED_SECRET, params![key.0, digest.as_bytes()])?;
+                    gone.extend(close(&tx, SHOWS_USED_SECRET, (key.0, digest.as_bytes()))?);
                 }
             }
-            tx.commit().map_err(store_error)
+            tx.commit().map_err(store_error)?;
+            desk.state.kept.take_in(&gone);
+            Ok(())
         }))
     }
 
@@ -70,21 +88,15 @@ impl Upkeep for Sqlite {
                 .connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
                 .map_err(store_error)?;
-            let mut moved = Vec::new();
+            let (mut moved, mut gone) = (Vec::new(), Vec::new());
             for noted in moves {
-                let (to, from) = (noted.to.as_bytes(), noted.from.as_bytes());
-                let changed = tx
-                    .prepare_cached(
-                        "UPDATE api_key_secrets SET digest = ?1, pepper_version = ?2 WHERE digest = ?3",
-                    )
-                    .and_then(|mut statement| statement.execute(params![to, noted.version, from]))
-                    .map_err(store_error)?;
-                if changed > 0 {
-                    execute(&tx, FORGET_MOVED_SECRET, [to])?;
+                if move_digest(&tx, &noted)? {
+                    gone.extend(close(&tx, SHOWS_MOVED_SECRET, [noted.to.as_bytes()])?);
                     moved.push(Change::Moved(noted));
                 }
             }
             tx.commit().map_err(store_error)?;
+            desk.state.kept.take_in(&gone);
             desk.directory.publish(moved);
             Ok(())
         }))
@@ -101,9 +113,10 @@ impl Upkeep for Sqlite {
                 .map_err(store_error)?;
             let which = "name IN (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)";
             let gone = kept::delete(&tx, which, params![old, PURGED])?;
-            let closed = close_shown(&tx, shown)?;
+            let (closed, taken) = close_shown(&tx, shown)?;
             tx.commit().map_err(store_error)?;
             desk.state.kept.take_in(&gone);
+            desk.state.kept.take_in(&taken);
             Ok(gone.len() + closed)
         }))
     }
@@ -148,7 +161,7 @@ impl Upkeep for Sqlite {
                 .map_err(store_error)?;
             execute(&tx, "DELETE FROM limit_windows", [])?;
             for (bucket, ages) in saved {
-                // No age is over a minute. Absent: of one that were, its admission would count as the newest.
+                // Absent: its admission would count as the newest. No age is over a minute.
                 let bytes: Vec<u8> =
                     ages.iter().flat_map(|age| u32::try_from(*age).unwrap_or(0).to_be_bytes()).collect();
                 execute(
@@ -157,6 +170,7 @@ impl Upkeep for Sqlite {
                     params![bucket, bytes],
                 )?;
             }
+            // Absent: later than any start, so all of them count.
             let at = i64::try_from(at_ms).unwrap_or(i64::MAX);
             execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, ?1)", [at])?;
             tx.commit().map_err(store_error)
@@ -178,21 +192,45 @@ impl Upkeep for Sqlite {
     }
 }
 
-/// Closes the answers that show secrets and are older than that; how many.
-fn close_shown(tx: &Transaction<'_>, before: i64) -> Result<usize, StoreError> {
+/// Notes that a key was used.
+fn note_use(tx: &Transaction<'_>, key: KeyId, at: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE api_keys SET last_used_at =
+        CASE typeof(last_used_at) WHEN 'integer' THEN max(last_used_at, ?2) ELSE ?2 END WHERE id = ?1";
+    match execute(tx, sql, params![key.0, at.unix()]) {
+        // SQLite changes no row that holds a value of another type than its column's. It must not keep the others from being noted.
+        Err(error) if is_constraint(&error) => {
+            tracing::error!(%key, %error, "the use of a key cannot be noted");
+            Ok(())
+        }
+        noted => noted.map(drop),
+    }
+}
+
+/// Gives a secret its new digest; whether there is such a secret, in a row that can be changed.
+fn move_digest(tx: &Transaction<'_>, noted: &Move) -> Result<bool, StoreError> {
+    let sql = "UPDATE api_key_secrets SET digest = ?1, pepper_version = ?2 WHERE digest = ?3";
+    match execute(tx, sql, params![noted.to.as_bytes(), noted.version, noted.from.as_bytes()]) {
+        // As above: the others move.
+        Err(error) if is_constraint(&error) => {
+            let of = "SELECT key_id FROM api_key_secrets WHERE digest = ?1";
+            let key = |row: &Row<'_>| Ok(to_end::number(row, "key_id"));
+            let key = reader::first(tx, of, [noted.from.as_bytes()], key)?.flatten();
+            tracing::error!(key, %error, "the digest of a secret cannot be moved");
+            Ok(false)
+        }
+        moved => moved.map(|rows| rows > 0),
+    }
+}
+
+/// Closes the answers that show secrets and are older than that; how many, and what no longer counts as kept.
+fn close_shown(tx: &Transaction<'_>, before: i64) -> Result<(usize, Vec<Delta>), StoreError> {
     let sql = "SELECT name FROM idempotency WHERE salt IS NOT NULL AND completed_at <= ?1 LIMIT ?2";
     let names: Vec<Vec<u8>> = reader::all(tx, sql, params![before, PURGED], |row| rows::get(row, "name"))?;
+    let mut taken = Vec::new();
     for name in &names {
-        match execute(tx, "UPDATE idempotency SET body = NULL, salt = NULL WHERE name = ?1", [name]) {
-            // SQLite changes no row that holds a value of another type than its column's. It must not keep the others open.
-            Err(error) if is_constraint(&error) => {
-                tracing::error!(%error, "an answer that shows a secret cannot be closed, and is taken away");
-                execute(tx, "DELETE FROM idempotency WHERE name = ?1", [name])?;
-            }
-            closed => drop(closed?),
-        }
+        taken.extend(close(tx, "name = ?1", [name])?);
     }
-    Ok(names.len())
+    Ok((names.len(), taken))
 }
 
 /// Writes one small row, in a transaction that is still to be committed.

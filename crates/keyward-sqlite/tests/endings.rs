@@ -236,7 +236,7 @@ mod endings {
     async fn an_ending_takes_the_place_of_an_answer_that_is_a_day_old() {
         let home = Home::new();
         home.account("one", Some(home.claim(1, "/"))).await.unwrap();
-        home.clock.advance(KEPT_SECONDS);
+        home.clock.run(KEPT_SECONDS);
         home.store.fill_disk(true).await.unwrap();
         home.holds(end(1), Some(home.claim(1, "/1"))).await;
         home.room_again().await;

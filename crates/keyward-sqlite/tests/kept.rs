@@ -371,7 +371,7 @@ mod kept {
             );
         }
         home.make(None).await;
-        home.clock.advance(DAY);
+        home.clock.run(DAY);
         while home.store.purge(At::Store).await.unwrap() > 0 {}
         assert!(home.store.counts_answers_right().await.unwrap());
         assert!(matches!(ask(1_000, 0).await, Ended::Done(..)), "after a day there is room again");

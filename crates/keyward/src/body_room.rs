@@ -43,6 +43,7 @@ pub(crate) enum Owner {
 
 impl From<&Principal> for Owner {
     fn from(who: &Principal) -> Self {
+        // Absent: without an account the room is the user's own share.
         who.member.map_or(Self::User(who.user), |member| Self::Account(member.account))
     }
 }

@@ -78,12 +78,13 @@ pub(crate) struct Reply {
 impl Reply {
     /// This data.
     pub(crate) fn new<T: Serialize>(data: &T) -> Self {
-        // Our shapes are plain structs and maps with text keys, which always serialise.
+        // Absent: never, plain structs and maps with text keys always serialise.
         Self { data: serde_json::to_vec(data).unwrap_or_default(), pagination: None, etag: None }
     }
 
     /// A page of a list.
     pub(crate) fn page<T: Serialize, P: Serialize>(items: &[T], pagination: &P) -> Self {
+        // Absent: never, likewise.
         Self { pagination: serde_json::to_vec(pagination).ok(), ..Self::new(&items) }
     }
 
@@ -154,6 +155,7 @@ impl Call {
 
     /// The part of this list that is asked for.
     pub(crate) fn window(&self, list: CursorList<'_>, asked: &Asked) -> Result<Window, Denial> {
+        // Absent: from the beginning.
         let after = asked.cursor.as_deref().map_or(Ok(0), |cursor| self.app.cursors.open(list, cursor))?;
         Ok(asked.window(after))
     }
@@ -170,23 +172,25 @@ impl Call {
         if let Some(offset) = asked.offset {
             return Pagination::Offset(OffsetPagination { total, limit, offset, has_more });
         }
-        let last = listed.items.last().filter(|_| has_more);
+        let last = listed.up_to.or_else(|| listed.items.last().map(id)).filter(|_| has_more);
         Pagination::Cursor(CursorPagination {
             total,
             limit,
             cursor: asked.cursor.clone(),
             has_more,
-            next_cursor: last.map(|item| self.app.cursors.sign(list, id(item))),
+            next_cursor: last.map(|last| self.app.cursors.sign(list, last)),
         })
     }
 
     /// The id in the path as it was sent; empty where the path has none.
     pub(crate) fn path_id(&self) -> &str {
+        // Absent: empty, which no id is.
         self.path_ids.first().map_or("", String::as_str)
     }
 
     /// The second id in the path as it was sent; empty where the path has one only.
     pub(crate) fn second_path_id(&self) -> &str {
+        // Absent: empty, which no id is.
         self.path_ids.get(1).map_or("", String::as_str)
     }
 
@@ -209,7 +213,7 @@ impl Call {
     fn claim<E: Effect>(&self, permit: &Permit<E::Action>) -> Result<Option<Claim>, Problem> {
         let Some((key, fingerprint)) = self.replay else { return Ok(None) };
         let scope = Scope {
-            account: permit.member().ok().filter(|_| E::IN_ACCOUNT).map(|member| member.account),
+            account: E::IN_ACCOUNT.then(|| permit.member()).transpose()?.map(|member| member.account),
             user: permit.principal()?.user,
         };
         Ok(Some(self.app.claims.claim(scope, key, fingerprint, &*self.app.random)?))
@@ -229,6 +233,7 @@ pub(crate) fn principal(request: &mut Request<Body>) -> Result<Principal, Denial
 /// The ids in the path as they were sent.
 pub(crate) async fn path_ids(request: &mut Request<Body>) -> Vec<String> {
     let params = request.extract_parts::<RawPathParams>().await;
+    // Absent: no ids, by which nothing is found.
     params.map(|params| params.iter().map(|(_, id)| id.to_owned()).collect()).unwrap_or_default()
 }
 
@@ -241,9 +246,10 @@ pub(crate) async fn read(
     mut request: Request<Body>,
 ) -> Result<Call, Denial> {
     let path_ids = path_ids(&mut request).await;
-    let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    let id = RequestId::of(request.extensions());
     // Absent: the default is no address, which no range holds.
     let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
+    // Absent: where the name is asked for, a request without it was refused.
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
     let (parts, body) = request.into_parts();
     let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
@@ -408,7 +414,8 @@ pub(crate) fn reply(app: &App, id: Uuid, reply: &Reply) -> Response<Body> {
 
 fn json_response(status: u16, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    // Absent: never, it is one that `render` named.
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

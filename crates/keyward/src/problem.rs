@@ -19,6 +19,14 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestId(pub(crate) Uuid);
 
+impl RequestId {
+    /// Of the request with these extensions.
+    pub(crate) fn of(extensions: &Extensions) -> Uuid {
+        // Absent: nil, which no request has.
+        extensions.get().map_or(Uuid::nil(), |Self(id)| *id)
+    }
+}
+
 /// Why a request is not answered with data.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -230,8 +238,7 @@ impl Problems {
 
 impl Refuse<Body> for Problems {
     fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<Body> {
-        let id = request.get().map_or(Uuid::nil(), |RequestId(id)| *id);
-        self.response(id, Problem::Denied(denial.clone()))
+        self.response(RequestId::of(request), Problem::Denied(denial.clone()))
     }
 }
 

@@ -56,7 +56,11 @@ impl Reloadable {
         let server = &config.server;
         let tls = match (&server.tls_cert, &server.tls_key) {
             (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
-            _ => None,
+            (None, None) => None,
+            // Such a configuration is refused before; without TLS nothing is served in its place.
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(CliError::Said("server.tls_cert and server.tls_key belong together".to_owned()));
+            }
         };
         Ok(Self {
             proxies: Arc::clone(&server.trusted_proxies),

@@ -9,7 +9,7 @@ use crate::body_room::Owner;
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
-use crate::stack::{AccountNeed, guarded, known, public};
+use crate::stack::{AccountNeed, guarded, guarded_to_end, known, public};
 use crate::{console, mcp, oauth, pages};
 use axum::Router;
 use axum::body::Body;
@@ -29,7 +29,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tower::service_fn;
 use tower::util::MapRequest;
-use uuid::Uuid;
 
 macro_rules! operations {
     ($($variant:ident => $name:literal),* $(,)?) => {
@@ -250,6 +249,7 @@ where
         Box::pin(async move {
             let principal = call::principal(&mut request)?;
             let owner = Owner::from(&principal);
+            // Absent: no id in the path, so no credential is its own subject.
             let permit =
                 admit(principal, call::path_ids(&mut request).await.first().map_or("", String::as_str))?;
             let mut call = call::read(&app, true, owner, request).await?;
@@ -282,6 +282,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let unknown = app.clone();
     let router = Router::new().fallback(async move |request: Request<Body>| match *request.method() {
         Method::OPTIONS => options("OPTIONS"),
+        // Absent: no other method does anything here.
         _ => refuse(&unknown, &request, Denial::RouteUnknown),
     });
     let router = paths.into_iter().fold(router, |router, (path, rows)| {
@@ -351,8 +352,9 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row, 
     let (run, own) = (Arc::clone(&row.run), Arc::clone(app));
     let inner = service_fn(move |request: Request<Body>| {
         let app = Arc::clone(&own);
-        let request_id = id_of(&request);
+        let request_id = RequestId::of(request.extensions());
         let running = run(Arc::clone(&own), request);
+        // Absent: a problem is the answer.
         async move { Ok(running.await.unwrap_or_else(|problem| Problems(app).response(request_id, problem))) }
     });
     let noted = move |request: Request<Body>| {
@@ -369,10 +371,18 @@ fn at_verb(router: MethodRouter, verb: MethodFilter, app: &Arc<App>, row: &Row, 
         Access::Caller(_) if door == Door::Passed => {
             router.on_service(verb, MapRequest::new(known(app, account_need(id), inner), noted))
         }
+        Access::Caller(_) if may_end_itself(id) => {
+            router.on_service(verb, MapRequest::new(guarded_to_end(app, account_need(id), inner), noted))
+        }
         Access::Caller(_) => {
             router.on_service(verb, MapRequest::new(guarded(app, account_need(id), inner), noted))
         }
     }
+}
+
+/// By which operations a credential may always end itself.
+fn may_end_itself(id: OperationId) -> bool {
+    id == OperationId::DeleteApiKeysKeyId
 }
 
 /// Which operations are there to find out about accounts, and to choose one.
@@ -381,12 +391,9 @@ fn account_need(id: OperationId) -> AccountNeed {
         OperationId::GetMe | OperationId::GetMeAccounts | OperationId::PatchMeActiveAccount => {
             AccountNeed::Chosen
         }
+        // Absent: every other operation acts in an account.
         _ => AccountNeed::Needed,
     }
-}
-
-fn id_of(request: &Request<Body>) -> Uuid {
-    request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id)
 }
 
 fn options(allowed: &str) -> Response<Body> {
@@ -399,5 +406,5 @@ fn options(allowed: &str) -> Response<Body> {
 }
 
 fn refuse(app: &Arc<App>, request: &Request<Body>, denial: Denial) -> Response<Body> {
-    Problems(Arc::clone(app)).response(id_of(request), denial.into())
+    Problems(Arc::clone(app)).response(RequestId::of(request.extensions()), denial.into())
 }

@@ -33,6 +33,7 @@ pub(crate) fn read_file(path: &Path) -> Result<RootSecret, CliError> {
             "there is no root secret {}; restore it, or set KEYWARD_ROOT_SECRET to its text",
             path.display()
         )),
+        // Absent: any other failure, with its own words.
         _ => CliError::file(path)(error),
     })?;
     refuse_shared(path, &file)?;

@@ -79,6 +79,27 @@ where
     authenticated(app, Some(&app.jwts), known(app, account, row))
 }
 
+/// The same around the operation by which a key ends itself, which it may while nobody knows whether it has ended.
+pub(crate) fn guarded_to_end<S>(
+    app: &Arc<App>,
+    account: AccountNeed,
+    row: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    authenticated_by(app, (keys(app).to_end(), Some(&app.jwts)), known(app, account, row))
+}
+
+fn keys(app: &App) -> ApiKeys {
+    ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock))
+}
+
 /// Who is calling? 401 before all else: a stranger learns nothing, and no body is read for it. Whoever tries again and again with
 /// bad credentials is told 429.
 pub(crate) fn authenticated<S>(
@@ -94,7 +115,22 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    let keys = ApiKeys::new(app.ring.clone(), app.directory().clone(), Arc::clone(&app.clock));
+    authenticated_by(app, (keys(app), jwts), inner)
+}
+
+fn authenticated_by<S>(
+    app: &Arc<App>,
+    (keys, jwts): (ApiKeys, Option<&Jwts>),
+    inner: S,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
     // A key's prefix claims a token, then the form of a JWT. What one has claimed no other is asked about.
     let keys = std::iter::once(Box::new(keys) as Box<dyn Scheme>);
     let schemes: Schemes = keys.chain(jwts.map(|jwts| Box::new(jwts.clone()) as Box<dyn Scheme>)).collect();
@@ -219,6 +255,7 @@ impl<B> Check<B> for ActiveAccount {
         let principal = match (&caller.credential, named) {
             // A key that is told nothing else acts where it is bound to: there is nothing to look up.
             (Credential::ApiKey(_), None) => Principal::of(caller),
+            // Absent: every other caller is looked up.
             _ => self.0.directory().read().act_in(caller, named, needed)?,
         };
         if let (Some(record), Some(member)) = (record(request), principal.member) {

@@ -47,7 +47,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let limit = self.app.current.glance(|now| now.request_timeout);
-        let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        let id = RequestId::of(request.extensions());
         Limited { answering: timeout(limit, self.inner.call(request)), app: Arc::clone(&self.app), id, limit }
     }
 }

@@ -23,6 +23,12 @@ impl DealId {
     pub fn parse(text: &str) -> Option<Self> {
         keyward_core::id::parse(text).map(Self)
     }
+
+    /// Names the state of the deal at this version.
+    #[must_use]
+    pub fn etag(self, version: i64) -> String {
+        format!("\"d{}-{version}\"", self.0)
+    }
 }
 
 /// A deal as it is stored.
@@ -84,7 +90,7 @@ impl Deal {
     /// is `data` in every answer that shows it whole.
     #[must_use]
     pub fn etag(&self) -> String {
-        format!("\"d{}-{}\"", self.id.0, self.version)
+        self.id.etag(self.version)
     }
 
     /// Where it is, relative to the API's base.
@@ -105,6 +111,7 @@ impl Deal {
         DealView {
             id: self.id,
             title: &self.title,
+            // Absent: never, an amount is a JSON number.
             loan_amount: self.loan_amount.and_then(|cents| RawValue::from_string(cents.to_json_text()).ok()),
             loan_type: self.loan_type,
             transaction_type: self.transaction_type,

@@ -68,10 +68,12 @@ pub struct ArchiveDeal {
 }
 
 /// A deal is archived, now or already before.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Archived {
     /// The deal.
-    pub deal: Deal,
+    pub deal: DealId,
+    /// Its account.
+    pub account: AccountId,
     /// Whether this was what archived it.
     pub now: bool,
 }
@@ -83,7 +85,7 @@ impl Effect for ArchiveDeal {
     const CONDITIONAL: bool = true;
 
     fn subject(done: &Archived) -> Subject {
-        subject(&done.deal)
+        Subject { kind: "deal", id: done.deal.0, account: Some(done.account) }
     }
 
     fn changed(done: &Archived) -> bool {

@@ -90,6 +90,7 @@ impl Serialize for Figure {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
             // As it is written, without a float in between.
+            // Absent: never, an amount is a JSON number.
             Self::Money(cents) => RawValue::from_string(cents.to_json_text()).ok().serialize(to),
             Self::Ratio(ratio) => ratio.serialize(to),
             Self::Whole(number) => number.serialize(to),

@@ -62,6 +62,7 @@ impl NewDeal {
         let read = DealChanges::take_fields(fields);
         let title = fields.required("title", read.title.clone());
         let pipelines = fields.integers("pipeline_ids", 1..=MAX_ID, MAX_SHOWN).value();
+        // Absent: in no pipeline.
         let mut pipelines = pipelines.unwrap_or_default();
         pipelines.sort_unstable();
         pipelines.dedup();
@@ -112,6 +113,7 @@ impl DealChanges {
     #[must_use]
     pub fn applied_to(self, deal: Deal) -> Deal {
         Deal {
+            // Absent: never, a title cannot be cleared.
             title: changed(self.title, Some(deal.title)).unwrap_or_default(),
             loan_amount: changed(self.loan_amount, deal.loan_amount),
             loan_type: changed(self.loan_type, deal.loan_type),

@@ -92,7 +92,9 @@ impl NewTeamMember {
         let is_primary = fields.boolean("is_primary").value();
         Some(Self {
             user: UserId(user?),
+            // Absent: the usual one, which gives no more than another.
             role: role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()),
+            // Absent: not the primary member.
             is_primary: is_primary.unwrap_or(false),
         })
     }

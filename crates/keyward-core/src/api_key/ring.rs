@@ -105,15 +105,37 @@ impl KeyRing {
         live: &Live,
         now: Timestamp,
     ) -> Result<Admitted, Denial> {
+        self.admitted(token, |digest| live.admit(digest, from, now))
+    }
+
+    /// As [`KeyRing::admit`], for a key that is to end itself.
+    ///
+    /// # Errors
+    /// [`Denial::KeyMalformed`], or what [`Live::admit_to_end`] says.
+    pub fn admit_to_end(
+        &self,
+        token: &str,
+        from: ClientAddress,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<Admitted, Denial> {
+        self.admitted(token, |digest| live.admit_to_end(digest, from, now))
+    }
+
+    fn admitted(
+        &self,
+        token: &str,
+        admit: impl Fn(&Digest) -> Result<Caller, Denial>,
+    ) -> Result<Admitted, Denial> {
         if !self.format.is_well_formed(token) {
             return Err(Denial::KeyMalformed);
         }
         let peppers = self.peppers.get();
         let to = peppers.current.digest(token);
-        match (live.admit(&to, from, now), &peppers.older) {
+        match (admit(&to), &peppers.older) {
             (Err(Denial::KeyUnknown), Some(older)) => {
                 let by_older = older.digest(token);
-                let caller = live.admit(&by_older, from, now)?;
+                let caller = admit(&by_older)?;
                 let to_move = Move { from: by_older, to, version: peppers.current.version() };
                 Ok(Admitted { caller, to_move: Some(to_move) })
             }

@@ -2,8 +2,9 @@
 
 use super::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
+use crate::id::KeyId;
 use crate::permit::Administer;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Takes the newest time back to this one. What was made in the time that is taken back, and has an end, ends.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +14,20 @@ pub struct AcceptClock {
 }
 
 /// What it came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockAccepted {
     /// The newest time before.
     pub from: Timestamp,
     /// The newest time now.
     pub to: Timestamp,
+    /// The keys with an end that were made in the time that is taken back, which are revoked.
+    pub keys: Vec<KeyId>,
+    /// Whether the time that was recorded could not be read. `from` is the newest that was known from elsewhere.
+    pub unread: bool,
+}
+
+fn times(name: &str, at: Timestamp) -> (String, Value) {
+    (name.to_owned(), json!(at))
 }
 
 impl Effect for AcceptClock {
@@ -31,12 +40,19 @@ impl Effect for AcceptClock {
     }
 
     fn changed(done: &ClockAccepted) -> bool {
-        done.to < done.from
+        done.to < done.from || done.unread
     }
 
     /// The row itself has the time before, so that no row has an earlier time than the one above it unless a row says so.
     fn detail(done: &ClockAccepted) -> Option<Value> {
-        Some(json!({ "from": done.from, "to": done.to }))
+        let mut detail = Map::from_iter([times("from", done.from), times("to", done.to)]);
+        if !done.keys.is_empty() {
+            detail.insert("revoked_keys".to_owned(), json!(done.keys));
+        }
+        if done.unread {
+            detail.insert("record".to_owned(), json!("unreadable"));
+        }
+        Some(detail.into())
     }
 
     fn render(done: &ClockAccepted) -> Rendered {

@@ -2,12 +2,13 @@
 //!
 //! The newest time that was read is remembered, and a store records it, so that a restart does not forget it. Everything is judged
 //! by the newest time or a later one. While the clock shows a time that is earlier by more than [`TOLERANCE`], nobody knows how much
-//! time has passed since, so a credential that has an end is refused (503) until the clock is right or the operator accepts it.
+//! time has passed since, so a credential that has an end is refused (503) until the clock is right or the operator accepts it. The
+//! same holds while the recorded time cannot be read: then nobody knows whether the clock is behind it.
 
-use super::settling::Settling;
+use super::settling::{Leap, Reading, Settling};
 use super::{Clock, Timestamp};
 use crate::denial::Denial;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,17 +20,24 @@ pub const TOLERANCE: i64 = 60;
 pub struct Moment {
     /// The time to judge by: not before any earlier one.
     pub now: Timestamp,
-    /// By this time something may be forgotten: not ahead of `now`, and behind it while a leap of the clock is not believed yet.
+    /// What ends at this time or before has ended, whatever the clock shows next: `now`, or what a clock shows that is behind it.
+    pub passed: Timestamp,
+    /// By this time something may be forgotten: not ahead of `now`, and behind it while a leap of the clock is not believed yet, or
+    /// the clock is behind.
     pub settled: Timestamp,
-    /// Whether the clock is behind the newest time.
+    /// The leap of the clock that is not believed yet.
+    pub leap: Option<Leap>,
+    /// Whether the clock is behind the newest time, or that cannot be known.
     pub behind: bool,
+    /// Whether it cannot be known, because the time that was recorded cannot be read.
+    pub unread: bool,
 }
 
 impl Moment {
     /// This time exactly, of a clock that is right.
     #[must_use]
-    pub fn fixed(now: Timestamp) -> Self {
-        Self { now, settled: now, behind: false }
+    pub const fn fixed(now: Timestamp) -> Self {
+        Self { now, passed: now, settled: now, leap: None, behind: false, unread: false }
     }
 
     /// That an end can be judged now.
@@ -49,6 +57,7 @@ pub struct ClockWatch(Arc<State>);
 struct State {
     newest: AtomicI64,
     wall: AtomicI64,
+    unread: AtomicBool,
     settling: Mutex<Settling>,
 }
 
@@ -60,8 +69,29 @@ impl ClockWatch {
             newest: AtomicI64::new(newest.unix()),
             // Until the clock is read nothing is known of it.
             wall: AtomicI64::new(0),
+            unread: AtomicBool::new(false),
             settling: Mutex::new(Settling::from(settled.min(newest), elapsed)),
         }))
+    }
+
+    /// The same, where this leap was waited for then.
+    #[must_use]
+    pub fn waiting(self, leap: Leap) -> Self {
+        self.settle(|settling| *settling = settling.waiting(leap));
+        self
+    }
+
+    fn settle<T>(&self, with: impl FnOnce(&mut Settling) -> T) -> T {
+        with(&mut self.0.settling.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// With a record that cannot be read: no clock is right until the operator says so, and nothing is forgotten. `newest` is the
+    /// newest time that is known from elsewhere.
+    #[must_use]
+    pub fn unread(newest: Timestamp, elapsed: Duration) -> Self {
+        let watch = Self::recorded(newest, Timestamp::FIRST, elapsed);
+        watch.0.unread.store(true, Ordering::SeqCst);
+        watch
     }
 
     /// Takes a reading of the clock; the time to judge by.
@@ -88,11 +118,17 @@ impl ClockWatch {
         Timestamp::from_unix(self.0.wall.load(Ordering::SeqCst))
     }
 
-    /// Whether the clock was behind the newest time when it was last read.
+    /// Whether the clock was behind the newest time when it was last read. Where the record cannot be read it counts as behind.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         let newest = self.newest();
-        self.wall().plus_seconds(TOLERANCE) < newest
+        self.is_unread() || self.wall().plus_seconds(TOLERANCE) < newest
+    }
+
+    /// Whether the time that was recorded cannot be read, and the operator has not accepted the clock since.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.0.unread.load(Ordering::SeqCst)
     }
 
     /// That an end can be judged now.
@@ -103,17 +139,39 @@ impl ClockWatch {
         if self.is_behind() { Err(Denial::ClockBehind) } else { Ok(()) }
     }
 
+    /// The time that has passed for certain: what ends then or before has ended. Of a clock that is behind it is what the clock
+    /// shows: what ends later, and before `now`, has ended or not, and that cannot be judged.
+    #[must_use]
+    pub fn passed(&self, now: Timestamp) -> Timestamp {
+        if self.is_behind() { now.min(self.wall()) } else { now }
+    }
+
+    /// A refusal, or that of the clock, where it is only by a clock which is behind that something has not begun yet.
+    #[must_use]
+    pub fn or_behind(&self, denial: Denial) -> Denial {
+        match denial {
+            Denial::TokenNotYetValid if self.is_behind() => Denial::ClockBehind,
+            denial => denial,
+        }
+    }
+
     /// All that is known at a moment; `now` is what [`ClockWatch::read`] returned.
     #[must_use]
     pub fn moment(&self, now: Timestamp, elapsed: Duration) -> Moment {
-        let settled = self.0.settling.lock().unwrap_or_else(PoisonError::into_inner).at(now, elapsed);
-        Moment { now, settled, behind: self.is_behind() }
+        let (wall, behind, passed) = (self.wall(), self.is_behind(), self.passed(now));
+        let (settled, leap) = self.settle(|settling| {
+            let settled = settling.at(Reading { now, wall, behind, elapsed });
+            (settled, settling.leap(elapsed))
+        });
+        Moment { now, passed, settled, leap, behind, unread: self.is_unread() }
     }
 
     /// The operator says that this time is right: later ones that were read were wrong.
     pub fn accept(&self, now: Timestamp) {
         self.0.wall.store(now.unix(), Ordering::SeqCst);
         self.0.newest.store(now.unix(), Ordering::SeqCst);
+        self.0.unread.store(false, Ordering::SeqCst);
+        self.settle(|settling| *settling = Settling::accepted(now));
     }
 }
 
@@ -155,7 +213,7 @@ mod tests {
     /// What a credential with this end opens at a moment: nothing if it has ended, and nothing if that cannot be judged.
     fn opens(watch: &ClockWatch, wall: i64, end: i64) -> Result<(), Denial> {
         let now = watch.read(at(wall));
-        if at(end) <= now { Err(Denial::KeyExpired) } else { watch.judges_ends() }
+        if at(end) <= watch.passed(now) { Err(Denial::KeyExpired) } else { watch.judges_ends() }
     }
 
     #[test]
@@ -171,6 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_after_the_time_that_a_clock_shows_which_is_behind_has_not_ended_for_certain() {
+        let watch = ClockWatch::recorded(at(10_000), at(10_000), Duration::ZERO);
+        for (wall, passed) in [(10_000, 10_000), (9_940, 10_000), (9_939, 9_939), (0, 0), (10_001, 10_001)] {
+            let now = watch.read(at(wall));
+            assert_eq!(watch.passed(now), at(passed), "{wall}");
+            assert_eq!(watch.moment(now, Duration::ZERO).passed, at(passed), "{wall}");
+        }
+    }
+
+    #[test]
+    fn where_the_record_cannot_be_read_nothing_is_forgotten() {
+        let watch = ClockWatch::unread(at(4_300_000_000), Duration::ZERO);
+        let day = Duration::from_secs(86_400);
+        for days in 0..4 {
+            let moment = watch.moment(watch.read(at(10_000_000)), day * days);
+            assert!(moment.settled <= at(i64::from(days) * 86_400), "{days} days");
+        }
+        watch.accept(at(10_000_000));
+        assert_eq!(watch.moment(at(10_000_000), day * 4).settled, at(10_000_000));
+    }
+
+    #[test]
     fn a_wrong_future_is_taken_back_by_the_operator() {
         let watch = ClockWatch::recorded(at(10_000), at(10_000), Duration::ZERO);
         watch.read(at(4_300_000_000));
@@ -180,6 +260,25 @@ mod tests {
         assert_eq!(
             (watch.is_behind(), watch.newest(), watch.read(at(10_101))),
             (false, at(10_100), at(10_101))
+        );
+    }
+
+    #[test]
+    fn where_the_record_cannot_be_read_no_clock_is_right_until_the_operator_says_so() {
+        let watch = ClockWatch::unread(at(10_000), Duration::ZERO);
+        for wall in [0, 9_999, 10_000, 10_001, 4_300_000_000, 10_002] {
+            watch.read(at(wall));
+            let moment = watch.moment(watch.newest(), Duration::ZERO);
+            assert!(watch.is_behind() && watch.is_unread() && moment.behind, "{wall}");
+            assert_eq!(
+                (watch.judges_ends(), moment.judges_ends()),
+                (Err(Denial::ClockBehind), Err(Denial::ClockBehind))
+            );
+        }
+        watch.accept(at(10_002));
+        assert_eq!(
+            (watch.is_behind(), watch.is_unread(), watch.read(at(10_003))),
+            (false, false, at(10_003))
         );
     }
 

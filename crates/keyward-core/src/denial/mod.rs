@@ -182,7 +182,7 @@ pub enum Denial {
     /// Whether the JWT's key is its issuer's is not known: no fetch that began after the token arrived has ended, or it failed.
     /// Seconds until it is worth asking again.
     IssuerUnavailable(u64),
-    /// The clock is behind a time that was recorded, so nobody knows whether what has an end has ended.
+    /// The clock is behind a time that was recorded, or that cannot be read, so nobody knows whether what has an end has ended.
     ClockBehind,
     /// The browser is not signed in, or not any more.
     SessionEnded,
@@ -425,8 +425,9 @@ impl Denial {
                 "The service cannot do this now; try again in a few seconds".to_owned()
             }
             Self::ClockBehind => {
-                "The server's clock is behind a time that it recorded earlier, so a credential with an end cannot be judged; a \
-                 credential without an end works. The operator must correct the clock, or run keyward clock accept."
+                "The server's clock is behind a time that it recorded earlier, or that time cannot be read, so a credential with an \
+                 end cannot be judged; a credential without an end works. The operator must correct the clock, or run keyward \
+                 clock accept."
                     .to_owned()
             }
             Self::TooManyBodies => {
@@ -527,6 +528,7 @@ impl Denial {
             Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::IdempotencyFull(_) => {
                 return Some(json!({ "reason": self.word() }));
             }
+            // Absent: no other denial has details.
             _ => return None,
         };
         let fields: Vec<Value> = invalid

@@ -128,7 +128,7 @@ impl Claims {
 impl Keys {
     fn name(&self, scope: Scope, key: Uuid) -> Name {
         let mut mac = self.names.clone();
-        // No account is 0, which no account has; every part has a fixed length.
+        // Absent: 0, which no account has. Every part has a fixed length.
         mac.update(&scope.account.map_or(0, |account| account.0).to_be_bytes());
         mac.update(&scope.user.0.to_be_bytes());
         mac.update(key.as_bytes());
@@ -140,6 +140,7 @@ impl Keys {
 fn keys_of(root: &RootSecret) -> Vec<Keys> {
     let keys = |version| {
         let names = root.derive(version, Purpose::IdempotencyName)?;
+        // Absent: never, HMAC takes a key of any length.
         let names = Hmac::new_from_slice(names.as_slice()).ok()?;
         Some(Keys { version, names, seals: root.derive(version, Purpose::SealedAnswer)? })
     };

@@ -13,6 +13,7 @@ impl Fingerprint {
     pub fn of(method: &str, path: &str, query: &str, body: Option<&Json>) -> Self {
         let mut parameters: Vec<&str> = query.split('&').collect();
         parameters.sort_unstable();
+        // Absent: an empty text, which no body of JSON is.
         let body = body.map(canonical).unwrap_or_default();
         let mut hash = Sha256::new();
         for part in [method, path, &parameters.join("&"), &body] {
@@ -70,7 +71,7 @@ fn list<T>(text: &mut String, [open, close]: [char; 2], items: &[T], one: impl F
 }
 
 fn string(text: &mut String, value: &str) {
-    // A string always serialises.
+    // Absent: never, a string always serialises.
     text.push_str(&serde_json::to_string(value).unwrap_or_default());
 }
 

@@ -45,9 +45,9 @@ impl Sealing {
 
     fn cipher(&self, salt: &[u8]) -> Option<ChaCha20Poly1305> {
         let mut key = Zeroizing::new([0; 32]);
-        Hkdf::<Sha256>::new(Some(salt), &self.material)
-            .expand(b"keyward/sealed-answer", key.as_mut_slice())
-            .ok()?;
+        let hkdf = Hkdf::<Sha256>::new(Some(salt), &self.material);
+        // Absent: without a key nothing is sealed, and nothing opened.
+        hkdf.expand(b"keyward/sealed-answer", key.as_mut_slice()).ok()?;
         Some(ChaCha20Poly1305::new(Key::from_slice(key.as_slice())))
     }
 
@@ -56,6 +56,7 @@ impl Sealing {
     pub fn seal(&self, record: &[u8], body: &[u8]) -> Option<Sealed> {
         // Each key is used for one body, so the nonce can be the same.
         let payload = Payload { msg: body, aad: record };
+        // Absent: nothing is kept that is not sealed.
         let body = self.cipher(&self.salt)?.encrypt(&Nonce::default(), payload).ok()?;
         Some(Sealed { salt: self.salt, body })
     }
@@ -64,6 +65,7 @@ impl Sealing {
     #[must_use]
     pub fn open(&self, record: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
         let payload = Payload { msg: &sealed.body, aad: record };
+        // Absent: of another key or record, or changed since: it stays closed.
         self.cipher(&sealed.salt)?.decrypt(&Nonce::default(), payload).ok()
     }
 }

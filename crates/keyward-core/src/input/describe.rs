@@ -21,6 +21,7 @@ pub fn describe<T>(reader: impl FnOnce(&mut Fields<'_>) -> T) -> Value {
     let mut fields =
         Fields { members: &[], asked: Vec::new(), errors: Vec::new(), described: Some(Described::default()) };
     reader(&mut fields);
+    // Absent: never, it was put in above.
     fields.described.unwrap_or_default().into_schema()
 }
 
@@ -57,6 +58,7 @@ impl Described {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), json!("object"));
         if let Some((one, other)) = self.apart {
+            // Absent: the document says less of a member that is not asked for; the reader judges as before.
             let value = |name: &str| without_null(self.properties.get(name).cloned().unwrap_or_default());
             let kind = |name: &str| json!({ "type": value(name).get("type") });
             let both = json!({ one: kind(one), other: kind(other) });
@@ -134,6 +136,7 @@ pub(super) fn integer(range: &RangeInclusive<i64>) -> Value {
 
 /// That it has at most two decimal places is said in words: `multipleOf: 0.01` would be refused by those who divide in binary.
 pub(super) fn money() -> Value {
+    // Absent: the document names no greatest amount; `Cents` refuses a greater one.
     let most = Number::from_str(&Cents::MAX.to_json_text()).map_or(Value::Null, Value::Number);
     json!({ "type": "number", "minimum": 0, "maximum": most })
 }

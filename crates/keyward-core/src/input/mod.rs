@@ -58,6 +58,7 @@ impl Invalid {
 impl fmt::Display for Invalid {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.errors.first().map(|error| error.message.as_str());
+        // Absent: it is refused, with less to say.
         formatter.write_str(first.unwrap_or("Request body is invalid"))?;
         match self.errors.len() {
             0 | 1 => Ok(()),
@@ -125,12 +126,10 @@ impl<'j> Fields<'j> {
     ///
     /// One mistake, in field `body`, if `json` is not an object.
     pub fn of(json: &'j Json) -> Result<Self, Invalid> {
-        match json {
-            Json::Object(members) => {
-                Ok(Fields { members, asked: Vec::new(), errors: Vec::new(), described: None })
-            }
-            _ => Err(Invalid::one("body", "Request body must be a JSON object")),
-        }
+        let Json::Object(members) = json else {
+            return Err(Invalid::one("body", "Request body must be a JSON object"));
+        };
+        Ok(Fields { members, asked: Vec::new(), errors: Vec::new(), described: None })
     }
 
     /// A string of `min_chars` to `max_chars` Unicode scalar values, without NUL. If `min_chars`
@@ -158,9 +157,9 @@ impl<'j> Fields<'j> {
     /// An e-mail address, in lower case from here on: something, one @, and a domain, in at most 254 ASCII characters
     /// (RFC 5321 §4.5.3.1.3).
     pub fn email(&mut self, name: &'static str) -> Field<String> {
-        self.read(name, describe::email, |json| match json {
-            Json::String(text) if is_email(text) => Ok(text.to_ascii_lowercase()),
-            _ => Err(format!("{name} must be an e-mail address such as name@example.com")),
+        self.read(name, describe::email, |json| {
+            let email = json.as_text().filter(|text| is_email(text)).map(str::to_ascii_lowercase);
+            email.ok_or_else(|| format!("{name} must be an e-mail address such as name@example.com"))
         })
     }
 
@@ -170,10 +169,7 @@ impl<'j> Fields<'j> {
             name,
             || describe::choice(allowed),
             |json| {
-                let chosen = match json {
-                    Json::String(text) => allowed.iter().find(|word| *word == text),
-                    _ => None,
-                };
+                let chosen = json.as_text().and_then(|text| allowed.iter().find(|word| **word == text));
                 chosen.copied().ok_or_else(|| {
                     let allowed = allowed.join(", ");
                     format!("Invalid value for field '{name}': must be one of [{allowed}]")
@@ -191,9 +187,9 @@ impl<'j> Fields<'j> {
         let schema = || describe::array(describe::choice(allowed), allowed.len());
         self.read(name, schema, |json| {
             let items = items(name, "strings", json, allowed.len())?;
-            let chosen = items.iter().map(|item| match item {
-                Json::String(text) => allowed.iter().copied().find(|word| word == text),
-                _ => None,
+            let chosen = items.iter().map(|item| {
+                let text = item.as_text()?;
+                allowed.iter().copied().find(|word| *word == text)
             });
             chosen.collect::<Option<_>>().ok_or_else(|| {
                 format!("Invalid value for field '{name}': must be of [{}]", allowed.join(", "))
@@ -228,6 +224,7 @@ impl<'j> Fields<'j> {
             || json!({ "type": "boolean" }),
             |json| match json {
                 Json::Bool(value) => Ok(*value),
+                // Absent: a text such as "true" is refused.
                 _ => Err(format!("{name} must be true or false")),
             },
         )
@@ -237,6 +234,7 @@ impl<'j> Fields<'j> {
     pub fn money(&mut self, name: &'static str) -> Field<Cents> {
         self.read(name, describe::money, |json| match json {
             Json::Number(number) => Cents::from_json(number).map_err(|error| format!("{name} {error}")),
+            // Absent: a text such as "1" is refused.
             _ => Err(format!("{name} must be a number")),
         })
     }
@@ -245,10 +243,7 @@ impl<'j> Fields<'j> {
     /// the years 0001 to 9999: not every database knows a year zero.
     pub fn date(&mut self, name: &'static str) -> Field<Date> {
         self.read(name, describe::date, |json| {
-            let date = match json {
-                Json::String(text) => read_date(text),
-                _ => None,
-            };
+            let date = json.as_text().and_then(read_date);
             date.ok_or_else(|| format!("{name} must be a calendar date written YYYY-MM-DD"))
         })
     }
@@ -276,11 +271,7 @@ impl<'j> Fields<'j> {
     /// A leap second (`:60`) is refused, because it has no number of its own.
     pub fn timestamp(&mut self, name: &'static str) -> Field<i64> {
         self.read(name, describe::time, |json| {
-            let time = match json {
-                Json::String(text) => read_time(text),
-                _ => None,
-            };
-            let time = time.ok_or_else(|| {
+            let time = json.as_text().and_then(read_time).ok_or_else(|| {
                 format!("{name} must be a time in whole seconds such as 2026-03-20T15:30:45Z")
             })?;
             if (0..YEAR_10000).contains(&time) {
@@ -469,13 +460,11 @@ fn is_email(text: &str) -> bool {
 
 /// The items of an array that must have some.
 fn items<'j>(name: &str, of: &str, json: &'j Json, max_items: usize) -> Result<&'j [Json], String> {
-    match json {
-        Json::Array(items) if items.is_empty() => Err(format!("{name} must have at least one item")),
-        Json::Array(items) if items.len() > max_items => {
-            Err(format!("{name} must have at most {max_items} items"))
-        }
-        Json::Array(items) => Ok(items),
-        _ => Err(format!("{name} must be an array of {of}")),
+    let Json::Array(items) = json else { return Err(format!("{name} must be an array of {of}")) };
+    match items.len() {
+        0 => Err(format!("{name} must have at least one item")),
+        count if count > max_items => Err(format!("{name} must have at most {max_items} items")),
+        1.. => Ok(items),
     }
 }
 

@@ -7,6 +7,7 @@ pub(super) const YEAR_10000: i64 = 253_402_300_800;
 
 pub(super) fn read_date(text: &str) -> Option<Date> {
     // The library reads other spellings too, so the shape is checked first.
+    // Absent: no date of the calendar, such as 2026-02-30.
     let date: Date = has_shape(text, "dddd-dd-dd").then(|| text.parse().ok())??;
     (date.year() > 0).then_some(date)
 }
@@ -19,6 +20,7 @@ pub(super) fn read_time(text: &str) -> Option<i64> {
     if !has_shape(local, "dddd-dd-ddTdd:dd:dd") || local.ends_with("60") {
         return None;
     }
+    // Absent: no time of a day, such as 24:00:00.
     let local: DateTime = local.parse().ok()?;
     Some(local.duration_since(date_of_epoch()).as_secs() - read_offset(offset)?)
 }
@@ -49,9 +51,10 @@ fn read_offset(text: &str) -> Option<i64> {
     let (sign, clock) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
         (Some(clock), _) => (1, clock),
         (_, Some(clock)) => (-1, clock),
-        _ => return None,
+        (None, None) => return None,
     };
     let (hours, minutes) = has_shape(clock, "dd:dd").then(|| clock.split_once(':'))??;
+    // Absent: never, both are two digits.
     let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60)
 }

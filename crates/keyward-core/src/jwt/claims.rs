@@ -166,6 +166,7 @@ impl Claims<'_, '_> {
         let seconds = self.0.whole(claim).map_err(|Wrong| Denial::TokenClaims)?;
         let moment = seconds.map(|seconds| {
             let held = Some(seconds).filter(|seconds| *seconds <= LAST);
+            // Absent: beyond the last second, and refused.
             held.and_then(|seconds| i64::try_from(seconds).ok()).ok_or(Denial::TokenClaims)
         });
         moment.transpose()

@@ -66,6 +66,7 @@ impl Typ {
                 let prefix = "application/";
                 let plain = match typ.split_at_checked(prefix.len()) {
                     Some((start, rest)) if start.eq_ignore_ascii_case(prefix) => rest,
+                    // Absent: without the prefix, as RFC 7515 §4.1.9 has it.
                     _ => typ,
                 };
                 plain.eq_ignore_ascii_case(name)
@@ -151,8 +152,8 @@ impl<'t> Token<'t> {
     /// The last second before its `exp`, by its own word: the moment at which it is judged where only its end would refuse it.
     #[must_use]
     pub fn last_moment(&self) -> Option<Timestamp> {
-        let claims = Object::parse(&self.payload).ok()?;
-        let end = i64::try_from(claims.whole("exp").ok()??).ok()?;
+        // Absent: no end that can be read, so its claims are refused at every moment.
+        let end = i64::try_from(Object::parse(&self.payload).ok()?.whole("exp").ok()??).ok()?;
         Some(Timestamp::from_unix(end.saturating_sub(1)))
     }
 

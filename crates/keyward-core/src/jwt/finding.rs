@@ -25,6 +25,7 @@ impl RefusedToken {
     pub fn of<'r>(text: &str, denial: &Denial, entries: impl Iterator<Item = &'r Rules> + Clone) -> Self {
         let read = text.len() <= LONGEST;
         let mut parts = text.split('.').map(|part| if read { decode(part) } else { Vec::new() });
+        // Absent: empty, which is no object.
         let (header, payload) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let found = Finding { length: text.len(), header: object(&header), payload: object(&payload) };
         let rules = entries.clone().find(|rules| found.claim("iss").is_some_and(|iss| *iss == rules.issuer));
@@ -32,7 +33,7 @@ impl RefusedToken {
             (Denial::TokenIssuer, _) => found.of_issuer(entries),
             // Nothing is set for our own issuer.
             (_, Some(rules)) if !rules.own => found.advice(denial, rules),
-            _ => None,
+            (_, Some(_) | None) => None,
         };
         let kept = |text: Option<Cow<'_, str>>| text.map(|text| Self::value(&text));
         Self {
@@ -47,10 +48,12 @@ impl RefusedToken {
 }
 
 fn decode(part: &str) -> Vec<u8> {
+    // Absent: empty, which is no object.
     URL_SAFE_NO_PAD.decode(part).unwrap_or_default()
 }
 
 fn object(text: &[u8]) -> Option<Object<'_>> {
+    // Absent: nothing of it is shown.
     Object::parse(text).ok()
 }
 
@@ -63,14 +66,17 @@ struct Finding<'t> {
 
 impl<'t> Finding<'t> {
     fn head(&self, name: &str) -> Option<Cow<'t, str>> {
+        // Absent: of another type it is not shown.
         self.header.as_ref()?.text(name).ok().flatten()
     }
 
     fn claim(&self, name: &str) -> Option<Cow<'t, str>> {
+        // Absent: of another type it is not shown, and finds no entry.
         self.payload.as_ref()?.text(name).ok().flatten()
     }
 
     fn whole(&self, name: &str) -> Option<u64> {
+        // Absent: of another type it is not shown.
         self.payload.as_ref()?.whole(name).ok().flatten()
     }
 
@@ -79,6 +85,7 @@ impl<'t> Finding<'t> {
     }
 
     fn audiences(&self) -> Vec<Cow<'t, str>> {
+        // Absent: of another type it names none.
         self.payload
             .as_ref()
             .and_then(|payload| payload.text_or_texts("aud").ok().flatten())
@@ -112,6 +119,7 @@ impl<'t> Finding<'t> {
                 Some("No setting takes a token with cnf: have the issuer issue bearer tokens.".to_owned())
             }
             Denial::TokenUnlinked => Some(self.of_link(rules)),
+            // Absent: no setting of the entry has to do with it.
             _ => None,
         };
         match (advice, self.of_scopes(rules)) {
@@ -121,6 +129,7 @@ impl<'t> Finding<'t> {
     }
 
     fn of_algorithm(&self, rules: &Rules) -> String {
+        // Absent: empty, which no setting takes.
         let alg = RefusedToken::value(&self.head("alg").unwrap_or_default());
         let names = rules.algorithms.iter().map(|own| own.name().to_owned());
         match Algorithm::parse(&alg) {
@@ -138,6 +147,7 @@ impl<'t> Finding<'t> {
         let names = rules.kinds.iter().map(|own| own.name());
         match kind {
             Typ::Other => {
+                // Absent: never, a token without `typ` is of another kind.
                 let typ = RefusedToken::value(&typ.unwrap_or_default());
                 format!("No setting takes typ {typ:?}: send the access token.")
             }
@@ -145,7 +155,9 @@ impl<'t> Finding<'t> {
                 "It has none of scope, scp, azp and client_id, so nothing shows that it is an access token."
                     .to_owned()
             }
-            _ => takes("accept_typ", &names.chain([kind.name()]).collect::<Vec<_>>()),
+            Typ::AccessToken | Typ::Jwt | Typ::Absent => {
+                takes("accept_typ", &names.chain([kind.name()]).collect::<Vec<_>>())
+            }
         }
     }
 
@@ -153,6 +165,7 @@ impl<'t> Finding<'t> {
         match self.audiences().first() {
             None => format!(
                 "It names no audience: have the client ask for {:?}, or have the issuer add it.",
+                // Absent: never, an entry without an audience is refused at the start.
                 rules.audiences.first().map_or("", String::as_str)
             ),
             Some(found) => {
@@ -165,6 +178,7 @@ impl<'t> Finding<'t> {
     }
 
     fn of_key(&self) -> String {
+        // Absent: shown as empty; the token stays refused.
         let alg = RefusedToken::value(&self.head("alg").unwrap_or_default());
         match self.head("kid") {
             Some(kid) => format!(
@@ -225,6 +239,7 @@ impl<'t> Finding<'t> {
                 }
             }
         };
+        // Absent: never, it found the entry.
         let iss = RefusedToken::value(&self.claim("iss").unwrap_or_default());
         // The log holds this text, and may not hold the subject.
         format!("{why}. Otherwise: keyward user link EMAIL --issuer {iss:?} {}.", RefusedToken::SUBJECT)

@@ -153,6 +153,7 @@ pub(super) fn read(jwk: &str) -> Result<Vec<Key>, Unfit> {
         _ => return Err(Unfit::Kind),
     };
     let named = object.text("alg")?;
+    // Absent: each that fits the key; the entry's `algorithms` say which are taken.
     let algorithms = fitting.iter().filter(|one| named.as_ref().is_none_or(|named| *named == one.name()));
     let kid = object.text("kid")?.map(|kid| kid.into_owned());
     let keys: Vec<Key> = algorithms
@@ -202,7 +203,7 @@ fn rsa(object: &Object<'_>, parameters: &'static RsaParameters) -> Result<(Parse
     if first == 0 {
         return Err(Unfit::Malformed);
     }
-    let bits = n.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0);
+    let bits = n.len() * 8 - usize::try_from(first.leading_zeros()).map_err(|_| Unfit::Weak)?;
     let odd = n.last().is_some_and(|last| last % 2 == 1);
     if !(2048..=8192).contains(&bits) || bits % 64 != 0 || !odd || e != [1, 0, 1] || roca::is_suspect(&n) {
         return Err(Unfit::Weak);

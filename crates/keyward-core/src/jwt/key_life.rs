@@ -3,9 +3,10 @@
 //!
 //! It only decides; its owner fetches and reports. Time is [`crate::clock::Clock::elapsed`], which never goes back.
 //!
-//! What the issuer's key set lacks is not believed, also where it lacks every key, or where nothing is there any more. Since a
-//! mistake of a moment would refuse everybody, such an answer holds when it comes twice, a cool-down apart, or when the operator
-//! ordered the fetch. An outage says nothing, and what was there before stays.
+//! What the issuer's key set lacks is not believed, also where it lacks every key. Since a mistake of a moment would refuse
+//! everybody, such a set holds when it comes twice, a cool-down apart, or when the operator ordered the fetch. An outage says
+//! nothing, and what was there before stays. That nothing is there (404) is an outage as well: a reverse proxy without a backend
+//! answers so. Only where the operator ordered the fetch is it the issuer's word.
 //!
 //! Not knowing a key is not knowing that it is wrong. A token whose key is not in the set is refused only when a fetch that
 //! began after the token arrived brought a set without it. Until then, and when that fetch failed, nothing is known.
@@ -106,6 +107,7 @@ impl KeyLife {
         match self.ended {
             Some((number, well)) if number > question.0 => KeyStep::Over { well },
             _ if self.flight.is_some() => KeyStep::UnderWay,
+            // Absent: no fetch that began since the question has ended, and none is under way.
             _ => match self.cool_down(now) {
                 Duration::ZERO => {
                     self.begin(now);
@@ -119,6 +121,7 @@ impl KeyLife {
 
     /// What is left of the time in which no fetch for an unknown key may begin.
     fn cool_down(&self, now: Duration) -> Duration {
+        // Absent: none has begun for an unknown key yet.
         self.asked_at.map_or(Duration::ZERO, |at| (at + COOL_DOWN).saturating_sub(now))
     }
 
@@ -152,6 +155,7 @@ impl KeyLife {
 
     /// What is left of the deadline of the fetch that is under way.
     fn left(&self, now: Duration) -> Duration {
+        // Absent: none is under way, so nobody waits for it.
         self.flight.map_or(Duration::ZERO, |at| (at + FETCH_DEADLINE).saturating_sub(now))
     }
 
@@ -160,10 +164,12 @@ impl KeyLife {
     pub fn due_at(&self) -> Duration {
         // After failures it is tried again soon, and less often the longer they last.
         let pause = RETRY * self.failures.clamp(1, 6);
+        // Absent: the first is due at once.
         let retry = self.attempted_at.map_or(Duration::ZERO, |at| at + pause);
         match (self.withdrawn_at, &self.set) {
             (Some(at), _) if self.failures == 0 => at + COOL_DOWN,
             (None, Some(good)) if self.failures == 0 => good.at + good.fresh_for,
+            // Absent: no set yet, or the last fetch failed.
             _ => retry,
         }
     }
@@ -196,6 +202,7 @@ impl KeyLife {
             self.withdraw(now);
             return false;
         }
+        // Absent: the issuer says nothing; within the same bounds.
         let fresh_for = max_age.unwrap_or(USUAL_AGE).clamp(MIN_AGE, MAX_AGE);
         self.set = Some(Good { keys, at: now, fresh_for });
         (self.failures, self.withdrawn_at) = (0, None);
@@ -203,16 +210,15 @@ impl KeyLife {
         true
     }
 
-    /// Where the issuer's metadata or keys were, nothing is any more. `false`: that must be so once more before it holds; then
-    /// nothing is believed.
-    pub fn gone(&mut self, now: Duration) -> bool {
-        if self.set.is_some() && !self.is_confirmed() {
-            self.withdraw(now);
-            return false;
+    /// Where the issuer's keys were, nothing is any more; whether that holds. It does where the operator ordered the fetch: then
+    /// nothing is believed. Else the fetch failed.
+    pub fn gone(&mut self) -> bool {
+        let holds = self.ordered;
+        if holds {
+            (self.set, self.withdrawn_at) = (None, None);
         }
-        (self.set, self.withdrawn_at) = (None, None);
         self.failed();
-        true
+        holds
     }
 
     /// Whether the answer that comes now is a second one, asked for a cool-down after the first, or is to hold by order.

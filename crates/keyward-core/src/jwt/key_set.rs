@@ -125,6 +125,6 @@ impl KeySet {
 }
 
 fn kid(jwk: &str) -> Option<String> {
-    let object = Object::parse(jwk.as_bytes()).ok()?;
-    object.text("kid").ok().flatten().map(|kid| kid.into_owned())
+    // Absent: a key that is not used is listed without its name.
+    Object::parse(jwk.as_bytes()).ok()?.text("kid").ok()?.map(|kid| kid.into_owned())
 }

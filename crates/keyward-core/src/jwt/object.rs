@@ -72,10 +72,10 @@ impl<'t> Object<'t> {
     /// A whole number that is not negative, written without fraction and exponent.
     pub(super) fn whole(&self, name: &str) -> Result<Option<u64>, Wrong> {
         let plain = |value: &RawValue| value.get().bytes().all(|byte| byte.is_ascii_digit());
-        match self.raw(name) {
-            Some(value) if !plain(value) => Err(Wrong),
-            _ => self.read(name),
+        if self.raw(name).is_some_and(|value| !plain(value)) {
+            return Err(Wrong);
         }
+        self.read(name)
     }
 
     /// `true` or `false`.
@@ -90,10 +90,10 @@ impl<'t> Object<'t> {
 
     /// One text, or several.
     pub(super) fn text_or_texts(&self, name: &str) -> Result<Option<Vec<Cow<'t, str>>>, Wrong> {
-        match self.raw(name) {
-            Some(value) if value.get().starts_with('"') => Ok(self.text(name)?.map(|text| vec![text])),
-            _ => self.texts(name),
+        if self.raw(name).is_some_and(|value| value.get().starts_with('"')) {
+            return Ok(self.text(name)?.map(|text| vec![text]));
         }
+        self.texts(name)
     }
 
     /// Objects.

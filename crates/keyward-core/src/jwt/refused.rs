@@ -35,6 +35,7 @@ impl RefusedToken {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
+        // Absent: never, the loop ends at a boundary.
         text.get(..end).unwrap_or_default().to_owned()
     }
 

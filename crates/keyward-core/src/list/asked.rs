@@ -72,6 +72,7 @@ pub fn read(grammar: &Grammar, query: &mut Query) -> Result<Asked, Denial> {
     };
     let (limit, cursor, offset) = match grammar.paging {
         Paging::None => (1, None, None),
+        // Absent: from the first on.
         Paging::Offset => (take_limit(query)?, None, Some(take_offset(query)?.unwrap_or(0))),
         Paging::Cursor => {
             let limit = take_limit(query)?;
@@ -79,7 +80,9 @@ pub fn read(grammar: &Grammar, query: &mut Query) -> Result<Asked, Denial> {
             (limit, cursor, offset)
         }
     };
+    // Absent: nothing is included.
     let include = include.unwrap_or_default();
+    // Absent: in the order of ids.
     Ok(Asked { limit, cursor, sort: sort.unwrap_or_default(), offset, filter, fields, include })
 }
 
@@ -99,6 +102,7 @@ fn place(
             Err(malformed("cursor and sort cannot be combined; use offset pagination when sorting"))
         }
         (_, Some(_), false) => Err(malformed("offset needs sort; without sort, use cursor pagination")),
+        // Absent: from the first on.
         (_, offset, true) => Ok((None, Some(offset.unwrap_or(0)))),
         (cursor, None, false) => Ok((cursor, None)),
     }
@@ -128,6 +132,7 @@ fn names(
 fn order(text: &str, known: &'static [&'static str]) -> Result<Vec<SortKey>, Denial> {
     let mut keys: Vec<SortKey> = Vec::new();
     for part in text.split(',') {
+        // Absent: ascending.
         let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
         let Some(field) = known.iter().copied().find(|known| *known == name) else {
             let known = known.join(", ");

@@ -67,16 +67,20 @@ impl Cursors {
     }
 
     fn try_open(&self, list: CursorList<'_>, cursor: &str) -> Option<i64> {
+        // Absent: it is no cursor of ours, and the request is refused.
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (head, signature) = bytes.split_at_checked(12)?;
         let (version, last) = head.split_at_checked(4)?;
+        // Absent: never, it has four bytes.
         let version = u32::from_be_bytes(version.try_into().ok()?);
         let keys = self.keys.get();
         let (_, key) = keys.iter().find(|(known, _)| *known == version)?;
         if signature.len() != SIGNATURE {
             return None;
         }
+        // Absent: it was not signed here, or for another list.
         signed(key, list, head).verify_truncated_left(signature).ok()?;
+        // Absent: never, it has eight bytes.
         Some(i64::from_be_bytes(last.try_into().ok()?))
     }
 }
@@ -84,6 +88,7 @@ impl Cursors {
 fn keys_of(root: &RootSecret) -> Vec<(u32, Hmac<Sha256>)> {
     let key = |version| {
         let derived = root.derive(version, Purpose::Cursor)?;
+        // Absent: no key, so what it would have signed is refused.
         Some((version, Hmac::new_from_slice(derived.as_slice()).ok()?))
     };
     root.versions().filter_map(key).collect()

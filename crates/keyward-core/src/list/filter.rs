@@ -85,8 +85,10 @@ impl Filter {
 /// The row of the table that a parameter such as `filter[loan_amount][gte]` names.
 fn place(grammar: &Grammar, name: &str) -> Result<(&'static FilterField, Operator), Denial> {
     let inner = name.strip_prefix("filter[").and_then(|rest| rest.strip_suffix(']'));
+    // Absent: no operator is named: equality.
     let (field, word) = match inner.map(|inner| inner.split_once("][").unwrap_or((inner, ""))) {
         Some((field, word)) if !field.contains(['[', ']']) && !word.contains(['[', ']']) => (field, word),
+        // Absent: it is no filter, and is refused.
         _ => {
             return Err(malformed(format!(
                 "Query parameter '{}' must be written filter[field] or filter[field][operator]",
@@ -142,6 +144,7 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
         Kind::Flag => match value {
             "true" => Ok(Operand::Flag(true)),
             "false" => Ok(Operand::Flag(false)),
+            // Absent: it is refused.
             _ => Err(wrong(name, value, "must be true or false")),
         },
         Kind::Money => match parse(value.as_bytes()) {
@@ -151,6 +154,7 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
                 Err(MoneyError::TooLarge) => Ok(Operand::Number(i64::MAX)),
                 Err(error) => Err(wrong(name, value, &error.to_string())),
             },
+            // Absent: it is refused.
             _ => Err(wrong(name, value, "must be a number")),
         },
         Kind::Moment => match moment(value) {

@@ -25,7 +25,7 @@ pub use cursor::{CursorList, Cursors};
 pub use filter::{Condition, Filter, MAX_VALUES, Operand, Test};
 pub use grammar::{FilterField, Grammar, Kind, MAX_SORT_FIELDS, Operator, Paging};
 pub use page::{
-    CursorPagination, DEFAULT_LIMIT, From, Listed, MAX_LIMIT, MAX_OFFSET, OffsetPagination, Pagination,
-    Window,
+    CursorPagination, DEFAULT_LIMIT, Found, From, Listed, MAX_LIMIT, MAX_OFFSET, OffsetPagination,
+    Pagination, Window,
 };
 pub use project::project;

@@ -40,21 +40,42 @@ pub struct Listed<T> {
     pub total: i64,
     /// Whether there are more after these.
     pub has_more: bool,
+    /// The id after which the next page begins, where that is not the one of the last item.
+    pub up_to: Option<i64>,
+}
+
+/// A row of a list as the store found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<T> {
+    /// Its id.
+    pub id: Option<i64>,
+    /// What it says; `None`: it cannot be read, and the list shows the others.
+    pub item: Option<T>,
 }
 
 impl<T> Listed<T> {
+    /// A page from up to `limit` rows and, where there are more, one beyond it. Rows that cannot be read are missing from it, are
+    /// counted in `total`, and the next page begins after them.
+    #[must_use]
+    pub fn readable(mut rows: Vec<Found<T>>, total: i64, limit: u32) -> Self {
+        let has_more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let up_to = rows.iter().rev().find_map(|row| row.id);
+        Self { items: rows.into_iter().filter_map(|row| row.item).collect(), total, has_more, up_to }
+    }
+
     /// A page from up to `limit` items and, where there are more, one beyond it.
     #[must_use]
     pub fn of(mut items: Vec<T>, total: i64, limit: u32) -> Self {
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
-        Self { items, total, has_more }
+        Self { items, total, has_more, up_to: None }
     }
 
     /// A page without anything.
     #[must_use]
     pub fn empty() -> Self {
-        Self { items: Vec::new(), total: 0, has_more: false }
+        Self { items: Vec::new(), total: 0, has_more: false, up_to: None }
     }
 }
 
@@ -122,6 +143,7 @@ pub(super) fn take_offset(query: &mut Query) -> Result<Option<u32>, Denial> {
 
 fn whole(text: &str) -> Option<u32> {
     // `parse` would also take a plus sign.
+    // Absent: it is no number that fits, and is refused.
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 

@@ -10,9 +10,12 @@ use std::fmt;
 /// not led through a float.
 #[must_use]
 pub fn project<T: Serialize>(item: &T, keep: impl Fn(&str) -> bool) -> Option<Box<RawValue>> {
+    // Absent: never, our shapes always serialise; nothing is shown then.
     let text = serde_json::to_string(item).ok()?;
+    // Absent: the same.
     let mut members: Members<'_> = serde_json::from_str(&text).ok()?;
     members.0.retain(|(name, _)| keep(name));
+    // Absent: the same.
     serde_json::value::to_raw_value(&members).ok()
 }
 

@@ -25,10 +25,11 @@ impl Live {
     /// [`Denial::TokenExpired`], [`Denial::TokenNotYetValid`], [`Denial::ClockBehind`], [`Denial::TokenUnlinked`],
     /// [`Denial::UserDisabled`].
     pub fn admit_bearer(&self, token: &Arc<Verified>, now: Timestamp) -> Result<Caller, Denial> {
-        token.good_at(now)?;
+        let clock = self.clock();
+        token.good_at(clock.passed(now)).map_err(|denial| clock.or_behind(denial))?;
         match self.admit_in_time(token, now) {
             // Every token has an end. A subject that is nobody's becomes nobody's while that cannot be judged.
-            good @ (Ok(_) | Err(Denial::TokenUnlinked)) => self.clock().judges_ends().and(good),
+            good @ (Ok(_) | Err(Denial::TokenUnlinked)) => clock.judges_ends().and(good),
             refused => refused,
         }
     }

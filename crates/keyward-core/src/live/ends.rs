@@ -113,14 +113,12 @@ mod tests {
 
     #[test]
     fn a_key_with_an_end_or_in_a_grace_period_opens_nothing_while_the_clock_is_behind() {
-        let (day, later, before) = (86_400, Some(NOW + 500), Some(NOW - 500));
+        let (day, later) = (86_400, Some(NOW + 500));
         let behind = Err(Denial::ClockBehind);
         for (expires_at, grace, right, back) in [
             (None, None, Ok(()), Ok(())),
             (later, None, Ok(()), behind.clone()),
             (None, later, Ok(()), behind),
-            (before, None, Err(Denial::KeyExpired), Err(Denial::KeyExpired)),
-            (None, before, Err(Denial::KeyRotated), Err(Denial::KeyRotated)),
         ] {
             let (live, digest) = live(expires_at, grace);
             for (wall, expected) in [
@@ -156,10 +154,28 @@ mod tests {
             (NOW - 86_400, Some(Denial::ClockBehind)),
             (NOW + 499, None),
             (NOW + 500, Some(Denial::SessionEnded)),
-            (NOW - 86_400, Some(Denial::SessionEnded)),
+            (NOW - 86_400, Some(Denial::ClockBehind)),
+            (NOW + 10_000, Some(Denial::SessionEnded)),
+            (NOW + 499, Some(Denial::ClockBehind)),
+            (NOW + 500, Some(Denial::SessionEnded)),
         ] {
             let now = live.clock.read(at(wall));
             assert_eq!(live.admit_session(&digest, now).err(), expected, "at {wall}");
+            let to_end = live.admit_session_to_end(&digest, now).err();
+            assert_eq!(to_end, expected.filter(|denial| *denial != Denial::ClockBehind), "at {wall}");
+        }
+    }
+
+    #[test]
+    fn what_ends_after_the_time_that_a_clock_shows_which_is_behind_is_not_refused_for_good() {
+        for (expires_at, grace, ended) in
+            [(Some(NOW + 500), None, Denial::KeyExpired), (None, Some(NOW + 500), Denial::KeyRotated)]
+        {
+            let (live, digest) = live(expires_at, grace);
+            assert_eq!(asked(&live, &digest, NOW + 10_000), Err(ended.clone()));
+            assert_eq!(asked(&live, &digest, NOW + 499), Err(Denial::ClockBehind));
+            assert!(live.admit_to_end(&digest, ClientAddress::Unknown, at(NOW + 10_000)).is_ok());
+            assert_eq!(asked(&live, &digest, NOW + 500), Err(ended));
         }
     }
 
@@ -167,7 +183,7 @@ mod tests {
     fn an_accepted_clock_judges_ends_again() {
         let (mut live, digest) = live(Some(NOW + 500), None);
         assert_eq!(asked(&live, &digest, 4_300_000_000), Err(Denial::KeyExpired));
-        assert_eq!(asked(&live, &digest, NOW + 10), Err(Denial::KeyExpired), "what has ended stays ended");
+        assert_eq!(asked(&live, &digest, NOW + 10), Err(Denial::ClockBehind), "nothing that ended opens");
         live.apply(Change::ClockAccepted(at(NOW + 10)));
         assert_eq!(asked(&live, &digest, NOW + 10), Ok(()));
     }

@@ -174,15 +174,23 @@ impl Live {
                 self.invited.entry(user).or_default().insert(account, invitation);
             }
             Change::Invited(account, user, None) => take_out(&mut self.invited, user, account),
-            Change::Client(_)
-            | Change::ClientGone(_)
-            | Change::Grant(_)
-            | Change::GrantsEnded(_)
-            | Change::Session(_)
-            | Change::SessionGone(_)
-            | Change::SessionsGone(_)
-            | Change::SigningKey(_)
-            | Change::SigningKeyGone(_) => self.sign_ins.apply(change),
+            Change::Client(client) => {
+                self.sign_ins.clients.insert(Arc::clone(&client.id), client);
+            }
+            Change::ClientGone(id) => {
+                self.sign_ins.clients.remove(&id);
+            }
+            Change::Grant(grant) => self.sign_ins.grants.put(grant),
+            Change::GrantsEnded(which) => self.sign_ins.grants.end(&which),
+            Change::Session(session) => self.sign_ins.sessions.put(session),
+            Change::SessionGone(id) => self.sign_ins.sessions.end(id),
+            Change::SessionsGone(user) => self.sign_ins.sessions.end_all_of(user),
+            Change::SigningKey(key) => {
+                self.sign_ins.signing_keys.insert(key.id, key);
+            }
+            Change::SigningKeyGone(id) => {
+                self.sign_ins.signing_keys.remove(&id);
+            }
             Change::ClockAccepted(now) => self.clock.accept(now),
             Change::Chosen(chosen) => {
                 let of_user = self.chosen.entry(chosen.user).or_default();
@@ -198,11 +206,36 @@ impl Live {
     /// # Errors
     /// The first of these that fails.
     pub fn admit(&self, digest: &Digest, from: ClientAddress, now: Timestamp) -> Result<Caller, Denial> {
+        let (caller, key, secret) = self.found(digest, from, now)?;
+        self.judges_key(key, secret)?;
+        Ok(caller)
+    }
+
+    /// The same for a key that is to end itself, which it can whether or not its end can be judged.
+    ///
+    /// # Errors
+    /// The first of these that fails.
+    pub fn admit_to_end(
+        &self,
+        digest: &Digest,
+        from: ClientAddress,
+        now: Timestamp,
+    ) -> Result<Caller, Denial> {
+        self.found(digest, from, now).map(|(caller, ..)| caller)
+    }
+
+    fn found(
+        &self,
+        digest: &Digest,
+        from: ClientAddress,
+        now: Timestamp,
+    ) -> Result<(Caller, &ApiKey, &KeySecret), Denial> {
         let (key, secret) = self.keys.find(digest)?;
-        if secret.ends_at.is_some_and(|end| end <= now) {
+        let passed = self.clock.passed(now);
+        if secret.ends_at.is_some_and(|end| end <= passed) {
             return Err(Denial::KeyRotated);
         }
-        if key.expires_at.is_some_and(|end| end <= now) {
+        if key.expires_at.is_some_and(|end| end <= passed) {
             return Err(Denial::KeyExpired);
         }
         if key.allowed_ips.as_deref().is_some_and(|ranges| !from.is_in(ranges)) {
@@ -217,8 +250,7 @@ impl Live {
             return Err(Denial::AccountDisabled);
         }
         let role = self.role(key.account, key.user).ok_or(Denial::NotAMember)?;
-        self.judges_key(key, secret)?;
-        Ok(Caller {
+        let caller = Caller {
             user: key.user,
             credential: Credential::ApiKey(KeyCredential {
                 id: key.id,
@@ -230,7 +262,8 @@ impl Live {
                 allowed_ips: key.allowed_ips.clone(),
                 member: Membership { account: key.account, role },
             }),
-        })
+        };
+        Ok((caller, key, secret))
     }
 
     /// Whose key has this secret, whether or not it is admitted: for the operator, who must find a credential that is refused.
@@ -255,23 +288,38 @@ impl Live {
     pub fn renew(&self, principal: &Principal, now: Timestamp) -> Result<Principal, Denial> {
         match &principal.credential {
             Credential::ApiKey(key) => self.admit(&key.digest, key.from, now).map(Principal::of),
-            Credential::Jwt(_) | Credential::Session(_) => {
-                let caller = match &principal.credential {
-                    Credential::Jwt(jwt) => self.admit_bearer(&jwt.token, now)?,
-                    Credential::Session(session) => self.admit_session(&session.digest, now)?,
-                    Credential::ApiKey(key) => self.admit(&key.digest, key.from, now)?,
-                };
-                // The subject was made another user's meanwhile: what that one may do is not what this one asked for.
-                if caller.user != principal.user {
-                    return Err(Denial::TokenUnlinked);
-                }
-                let Some(Membership { account, .. }) = principal.member else {
-                    return Ok(Principal::within(caller, None));
-                };
-                let member = self.membership(caller.user, account).ok_or(Denial::AccountForeign)?;
-                Ok(Principal::within(caller, Some(member)))
+            Credential::Jwt(jwt) => self.renewed(self.admit_bearer(&jwt.token, now)?, principal),
+            Credential::Session(session) => {
+                self.renewed(self.admit_session(&session.digest, now)?, principal)
             }
         }
+    }
+
+    /// The same for what only ends something of its own: whether the credential's own end has passed need not be known for it.
+    ///
+    /// # Errors
+    /// What the caller would be told if it came now.
+    pub fn renew_to_end(&self, principal: &Principal, now: Timestamp) -> Result<Principal, Denial> {
+        match &principal.credential {
+            Credential::ApiKey(key) => self.admit_to_end(&key.digest, key.from, now).map(Principal::of),
+            Credential::Session(session) => {
+                let caller = self.admit_session_to_end(&session.digest, now)?;
+                self.renewed(caller, principal)
+            }
+            Credential::Jwt(_) => self.renew(principal, now),
+        }
+    }
+
+    fn renewed(&self, caller: Caller, before: &Principal) -> Result<Principal, Denial> {
+        // The subject was made another user's meanwhile: what that one may do is not what this one asked for.
+        if caller.user != before.user {
+            return Err(Denial::TokenUnlinked);
+        }
+        let Some(Membership { account, .. }) = before.member else {
+            return Ok(Principal::within(caller, None));
+        };
+        let member = self.membership(caller.user, account).ok_or(Denial::AccountForeign)?;
+        Ok(Principal::within(caller, Some(member)))
     }
 
     /// The live keys whose current secret has a digest of another version of the root secret.

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::opaque::TokenDigest;
-use crate::permit::{Administer, ManageSignIns, Present, Register};
+use crate::permit::{Administer, EndSignIns, ManageSignIns, Present, Register};
 use crate::scope::ScopeSet;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -387,7 +387,7 @@ pub struct Disconnected {
 }
 
 impl Effect for Disconnect {
-    type Action = ManageSignIns;
+    type Action = EndSignIns;
     type Done = Disconnected;
     const AUDIT: &'static str = "oauth_grant.disconnect";
     const IN_ACCOUNT: bool = false;

@@ -42,6 +42,7 @@ impl Asked {
     /// that was asked for is known.
     #[must_use]
     pub fn read(text: Option<&str>) -> Option<Self> {
+        // Absent: as an empty one: reading alone.
         let mut names = text.unwrap_or_default().split(' ').filter(|name| !name.is_empty()).peekable();
         if names.peek().is_none() {
             return Some(Self::unnamed());
@@ -53,6 +54,7 @@ impl Asked {
                 "email" => asked.email = true,
                 "offline_access" => asked.offline = true,
                 name => {
+                    // Absent: a name that is not ours adds nothing.
                     asked.scopes = Scope::parse(name).map_or(asked.scopes, |scope| asked.scopes.with(scope))
                 }
             }

@@ -48,8 +48,11 @@ pub fn judge(password: &Secret, known: &[String]) -> Result<(), Weakness> {
     if found.score() >= LEAST {
         return Ok(());
     }
+    // Absent: no word on why; the password is refused anyway.
     let warning = found.feedback().and_then(|feedback| feedback.warning()).map_or(GUESSABLE, reason);
+    // Absent: no advice of the library, so ours.
     let suggestions = found.feedback().map(|feedback| feedback.suggestions()).unwrap_or_default();
+    // Absent: the same.
     let help = suggestions.iter().find_map(help).unwrap_or(MORE_WORDS);
     Err(Weakness(format!("{warning} {help}")))
 }

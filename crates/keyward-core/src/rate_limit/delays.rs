@@ -77,6 +77,7 @@ impl Delays {
         let (key, source) = (self.hasher.hash_one(address), source.into());
         self.counts().change_or_bring((key, source), now, |count| {
             let own = count.sources.turn(source, count.turns.others, now);
+            // Absent: no turn of its own, so it waits for the one that all share.
             let wait = own.map_or_else(|| count.turns.wait(source, now), |turn| turn.saturating_sub(now));
             if !wait.is_zero() {
                 if own.is_none() {

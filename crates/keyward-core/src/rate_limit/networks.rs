@@ -106,6 +106,7 @@ impl Sources {
 
     fn seen(&mut self, source: Source, now: Duration) -> Option<&mut Seen> {
         self.seen.retain(|seen| now < seen.last + FORGOTTEN);
+        // Absent: not seen yet, so behind the others, if there is room.
         let at = self.seen.iter().position(|seen| seen.source == source).unwrap_or(self.seen.len());
         if at == SOURCES {
             return None;

@@ -21,6 +21,7 @@ pub(super) struct Moment {
 impl Moment {
     /// The moment at which so much time has passed.
     pub(super) fn at(elapsed: Duration) -> Self {
+        // Absent: after 500 million years; then no window ends.
         let whole = |nanos: u128| u64::try_from(nanos / 1_000_000).unwrap_or(u64::MAX);
         Self { floor: whole(elapsed.as_nanos()), ceiling: whole(elapsed.as_nanos() + 999_999) }
     }
@@ -79,7 +80,8 @@ impl Window {
             return 0;
         };
         // So many of the oldest have to leave.
-        let leaving = self.times.get(over - 1).map_or(0, |low| self.whole(*low) + WINDOW);
+        // Absent: never, there are as many; else all of them.
+        let leaving = self.times.get(over - 1).map_or(self.newest, |low| self.whole(*low)) + WINDOW;
         leaving.saturating_sub(now.floor)
     }
 

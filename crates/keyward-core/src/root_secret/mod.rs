@@ -125,14 +125,18 @@ impl RootSecret {
         }
         match versions.keys().next_back().copied() {
             Some(current) if seen <= 2 && versions.len() == seen => Ok(Self { versions, current }),
+            // Absent: none, more than two, or one version twice.
             _ => Err(RootSecretError::Count(seen)),
         }
     }
 
     fn parse_line(line: &str) -> Option<(u32, Zeroizing<[u8; 32]>)> {
         let (version, encoded) = line.split_once(char::is_whitespace)?;
+        // Absent: no Base64, so the file is refused with the number of this line.
         let decoded = Zeroizing::new(STANDARD_NO_PAD.decode(encoded.trim().trim_end_matches('=')).ok()?);
+        // Absent: not 32 bytes, likewise.
         let bytes: [u8; 32] = decoded.as_slice().try_into().ok()?;
+        // Absent: no number, or 0, likewise.
         Some((version.parse().ok().filter(|v| *v > 0)?, Zeroizing::new(bytes)))
     }
 
@@ -165,7 +169,7 @@ impl RootSecret {
     pub fn derive(&self, version: u32, purpose: Purpose) -> Option<Derived> {
         let root = self.versions.get(&version)?;
         let mut key = Zeroizing::new([0; 32]);
-        // 32 bytes are far below HKDF's limit of 255 hash lengths, so this never fails.
+        // Absent: never, 32 bytes are far below HKDF's limit of 255 hash lengths.
         Hkdf::<Sha256>::new(None, root.as_slice()).expand(purpose.label(), key.as_mut_slice()).ok()?;
         Some(key)
     }

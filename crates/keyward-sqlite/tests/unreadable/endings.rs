@@ -13,16 +13,14 @@ use keyward_core::oauth::{
     RevokeGrant,
 };
 use keyward_core::opaque::TokenDigest;
-use keyward_core::permit::{
-    ManageSignIns, ManageTeam, Permit, Presented, RevokeKeys, check, operator, present,
-};
+use keyward_core::permit::{EndSignIns, ManageTeam, Permit, Presented, RevokeKeys, check, operator, present};
 use keyward_core::principal::{Caller, Principal};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::session::{ChoosePassword, EndSession, IssueLink, LinkKind};
 use keyward_core::signing::RemoveSigningKey;
 use keyward_core::store::Upkeep;
-use keyward_core::team::Dismiss;
+use keyward_core::team::{ChangeRole, Dismiss};
 use keyward_sqlite::Sqlite;
 use keyward_sqlite::faults::number;
 use keyward_testkit::{FakeClock, START};
@@ -45,6 +43,8 @@ pub(crate) enum Ending {
     Unlink,
     DismissInvited,
     LowerRole,
+    LowerRoleByAdmin,
+    LowerOffer,
     RemoveSigningKey,
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum Outcome {
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Disable,
         Self::Remove,
         Self::Dismiss,
@@ -72,6 +72,8 @@ impl Ending {
         Self::Unlink,
         Self::DismissInvited,
         Self::LowerRole,
+        Self::LowerRoleByAdmin,
+        Self::LowerOffer,
         Self::RemoveSigningKey,
     ];
 }
@@ -103,9 +105,9 @@ impl Home<'_> {
         check(Principal::of(self.admin()?)).ok()
     }
 
-    fn in_person(&self, session: TokenDigest) -> Option<Permit<ManageSignIns>> {
+    fn in_person(&self, session: TokenDigest) -> Option<Permit<EndSignIns>> {
         let live = self.store().directory().read();
-        let caller: Caller = live.admit_session(&session, self.now()).ok()?;
+        let caller: Caller = live.admit_session_to_end(&session, self.now()).ok()?;
         check(live.act_in(caller, None, false).ok()?).ok()
     }
 
@@ -202,6 +204,12 @@ impl Home<'_> {
             Ending::LowerRole => {
                 outcome(store, SetRole { account: ACME, user, role: Role::Viewer }, operator(), None).await.0
             }
+            Ending::LowerRoleByAdmin | Ending::LowerOffer => {
+                let Some(permit) = self.team() else { return nobody() };
+                let user = if ending == Ending::LowerOffer { victim.stranger } else { user };
+                let effect = ChangeRole { user: Some(user), as_sent: String::new(), role: Role::Viewer };
+                outcome(store, effect, permit, None).await.0
+            }
             Ending::RemoveSigningKey => {
                 outcome(store, RemoveSigningKey(victim.signing_key), operator(), None).await.0
             }
@@ -237,7 +245,11 @@ impl Home<'_> {
                 let open = format!("SELECT count(*) FROM invitations WHERE user_id = {}", victim.stranger.0);
                 number(&self.path(), &open).unwrap() > 0
             }
-            Ending::LowerRole => role == Some(Role::Editor),
+            Ending::LowerRole | Ending::LowerRoleByAdmin => role == Some(Role::Editor),
+            Ending::LowerOffer => {
+                let offered = "SELECT count(*) FROM invitations WHERE role = 'editor' AND user_id";
+                number(&self.path(), &format!("{offered} = {}", victim.stranger.0)).unwrap() > 0
+            }
             Ending::RemoveSigningKey => live.signing_keys().iter().any(|key| key.id == victim.signing_key),
         }
     }

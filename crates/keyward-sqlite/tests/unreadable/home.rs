@@ -56,6 +56,10 @@ pub(crate) struct Template {
 }
 
 pub(crate) fn open(path: &Path) -> Result<Sqlite, keyward_sqlite::OpenError> {
+    open_at(path, FakeClock::new())
+}
+
+fn open_at(path: &Path, clock: FakeClock) -> Result<Sqlite, keyward_sqlite::OpenError> {
     Sqlite::open(&Options {
         path,
         components: &[],
@@ -63,7 +67,7 @@ pub(crate) fn open(path: &Path) -> Result<Sqlite, keyward_sqlite::OpenError> {
         migrate: true,
         tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
-        clock: Arc::new(FakeClock::new()),
+        clock: Arc::new(clock),
     })
 }
 
@@ -210,7 +214,7 @@ fn insert(connection: &Connection, number: usize, victim: &Victim) {
     );
     run(
         "INSERT INTO invitations (id, account_id, user_id, role, invited_by, created_at, expires_at)
-         VALUES (?1, 1, ?2, 'viewer', 1, ?3, ?4)",
+         VALUES (?1, 1, ?2, 'editor', 1, ?3, ?4)",
         params![id, victim.stranger.0, START, START + 500_000],
     );
     run(
@@ -243,6 +247,10 @@ impl<'t> Home<'t> {
 
     pub(crate) fn open(&mut self) {
         self.store = Some(open(&self.path()).unwrap());
+    }
+
+    pub(crate) fn open_at(&mut self, clock: FakeClock) {
+        self.store = Some(open_at(&self.path(), clock).unwrap());
     }
 
     pub(crate) fn close(&mut self) {

@@ -11,15 +11,21 @@
 //! | `home.rs` | a store with somebody for each ending |
 //! | `endings.rs` | the endings, and how it is seen that they hold |
 //! | `spoil.rs` | making rows unreadable, and putting them right |
+//! | `clock.rs` | a recorded time that cannot be read |
+//! | `others.rs` | a sign-in that sweeps, an accepted clock, and what is written for many keys at once |
 //! | `rest.rs` | sweeps, the names of rows that are left out, and a store that does not say which root secret it belongs to |
 
 #![cfg(feature = "fault-injection")]
 #![expect(clippy::disallowed_methods, reason = "the tests do as the operator does")]
 
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod home;
+#[cfg(test)]
+mod others;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]
@@ -39,9 +45,13 @@ mod table {
                 when == When::BeforeItIsOpened && ["users", "sessions"].contains(&spoil.table)
             }
             // Its admins are not let in, and nobody accepts an invitation into an account that cannot be read.
-            Ending::DismissInvited => when == When::BeforeItIsOpened && spoil.table == "accounts",
+            Ending::DismissInvited | Ending::LowerRoleByAdmin | Ending::LowerOffer => {
+                when == When::BeforeItIsOpened && spoil.table == "accounts"
+            }
             // Whether a user is disabled cannot be read: nobody is given a link.
-            Ending::ResetPassword => (spoil.table, spoil.column.as_str()) == ("users", "disabled_at"),
+            Ending::ResetPassword if spoil.table == "users" => spoil.column == "disabled_at",
+            // A link has an end, and none can be judged while nobody knows the time. The operator disables the user instead.
+            Ending::ResetPassword => when == When::BeforeItIsOpened && spoil.table == "clock",
             _ => false,
         }
     }
@@ -143,5 +153,6 @@ mod table {
         a_signing_key_that_cannot_be_read_loses_no_ending: "signing_keys",
         a_kept_answer_that_cannot_be_read_loses_no_ending: "idempotency",
         a_row_of_the_audit_trail_that_cannot_be_read_loses_no_ending: "audit",
+        a_recorded_time_that_cannot_be_read_loses_no_ending: "clock",
     }
 }

@@ -64,7 +64,7 @@ async fn rows_that_are_left_out_are_named_by_table_and_id_and_never_by_what_they
     change_by_force(&home.path(), spoilt).unwrap();
     home.open();
     let store = home.store();
-    let told = store.left_out().told(20).unwrap();
+    let told = store.left_out().told("at the start", 20).unwrap();
     assert_eq!(
         told,
         "6 left out at the start, because they cannot be read: users id 4, memberships account_id 1, user_id 4, api_keys id 2, \

@@ -35,7 +35,7 @@ impl fmt::Display for Spoil {
 }
 
 /// Of each table the columns that name a row or say whose it is, and of which there is no other, and the rows of the user that acts.
-const TABLES: [(&str, &[&str], &str); 16] = [
+pub(crate) const TABLES: [(&str, &[&str], &str); 17] = [
     ("accounts", &["id"], "FALSE"),
     ("users", &["id"], "id <= 3"),
     ("memberships", &["account_id", "user_id"], "user_id <= 3"),
@@ -52,6 +52,7 @@ const TABLES: [(&str, &[&str], &str); 16] = [
     ("signing_keys", &["id"], "FALSE"),
     ("idempotency", &["name"], "FALSE"),
     ("audit", &["id"], "FALSE"),
+    ("clock", &["one"], "FALSE"),
 ];
 
 fn of(table: &str) -> (&'static [&'static str], &'static str) {
@@ -92,25 +93,8 @@ impl Spoil {
         }
     }
 
-    /// Changes the rows with a connection of its own, while the table has no rules; then it has them again.
     fn change(&self, path: &Path, sql: &str) {
-        let connection = Connection::open(path).unwrap();
-        let table = self.table;
-        let before: String = connection
-            .query_row("SELECT sql FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
-            .unwrap();
-        let free = before.replace(" NOT NULL", "").replace(") STRICT, WITHOUT", ") WITHOUT");
-        let free = free.strip_suffix(" STRICT").map(str::to_owned).unwrap_or(free);
-        let rules = |text: &str, reset: &str| {
-            connection.pragma_update(None, "writable_schema", true).unwrap();
-            let sql = "UPDATE sqlite_schema SET sql = ?1 WHERE name = ?2";
-            connection.execute(sql, [text, table]).unwrap();
-            connection.execute_batch(&format!("PRAGMA writable_schema = {reset}")).unwrap();
-        };
-        connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON").unwrap();
-        rules(&free, "RESET");
-        connection.execute_batch(sql).unwrap();
-        rules(&before, "OFF");
+        keyward_sqlite::faults::spoil(path, self.table, sql).unwrap();
     }
 
     pub(crate) fn spoil(&self, path: &Path) {
@@ -127,6 +111,7 @@ impl Spoil {
             "active_accounts" => "o.user_id = n.user_id AND o.issuer = n.issuer AND o.client = n.client",
             "api_key_secrets" | "oauth_codes" | "password_links" => "o.digest = n.digest",
             "idempotency" => "o.name = n.name",
+            "clock" => "o.one = n.one",
             _ => "o.id = n.id",
         };
         let put = self.put(&format!("o.\"{column}\""));

@@ -15,7 +15,9 @@ use keyward_core::oauth::{
 };
 use keyward_core::opaque::TokenDigest;
 use keyward_core::password;
-use keyward_core::permit::{self, ManageSignIns, Permit, Presented as What, check, operator};
+use keyward_core::permit::{
+    self, Action, EndSignIns, ManageSignIns, Permit, Presented as What, check, operator,
+};
 use keyward_core::principal::Principal;
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
@@ -86,6 +88,14 @@ impl<S: IdentityStore> Bench<'_, S> {
     }
 
     fn in_person(&self, token: &str, seconds: i64) -> Result<Permit<ManageSignIns>, Denial> {
+        self.of_session(token, seconds)
+    }
+
+    fn in_person_to_end(&self, token: &str, seconds: i64) -> Result<Permit<EndSignIns>, Denial> {
+        self.of_session(token, seconds)
+    }
+
+    fn of_session<A: Action>(&self, token: &str, seconds: i64) -> Result<Permit<A>, Denial> {
         let live = self.store.directory().read();
         check(Principal::of(live.admit_session(&TokenDigest::of(token), at(seconds))?))
     }
@@ -189,12 +199,12 @@ pub(super) async fn a_session_is_begun_by_the_password_of_now<S: IdentityStore>(
     must("and is admitted at once", bench.in_person("one", SESSION_SECONDS - 1));
     let over = bench.in_person("one", SESSION_SECONDS).err();
     assert_eq!(over, Some(Denial::SessionEnded), "for twelve hours to the second");
-    let permit = must("it is there in person", bench.in_person("one", 1));
+    let permit = must("it is there in person", bench.in_person_to_end("one", 1));
     must("it ends itself", commit(bench.store, EndSession, permit, 1).await);
     assert_eq!(bench.in_person("one", 1).err(), Some(Denial::SessionEnded), "and is dead at once");
 
     must("another begins", bench.start(proof(), "two", 0).await);
-    let late = must("in person", bench.in_person("two", 1));
+    let late = must("in person", bench.in_person_to_end("two", 1));
     let before = proof();
     bench.with_password("another horse battery").await;
     assert_eq!(bench.in_person("two", 1).err(), Some(Denial::SessionEnded), "a new password ends them all");
@@ -432,7 +442,7 @@ pub(super) async fn a_grant_that_is_long_over_is_forgotten<S: IdentityStore>(ben
     let effect = RevokeGrant { grant: ended, client: "app".into() };
     must("one is given up", commit(bench.store, effect, permit::present(What::Client), 1).await);
     assert!(bench.known(over).is_some(), "what ran out is known for a while");
-    let permit = must("in person", bench.in_person("session", 1));
+    let permit = must("in person", bench.in_person_to_end("session", 1));
     must("it ends", commit(bench.store, EndSession, permit, 1).await);
     // The next consent but one, since the codes go first.
     let word = Secret::new("correct horse battery".to_owned());
@@ -444,7 +454,7 @@ pub(super) async fn a_grant_that_is_long_over_is_forgotten<S: IdentityStore>(ben
         let seconds = at_last + i64::try_from(number).unwrap_or(0);
         must("a session begins", bench.start(proof, "session", seconds).await);
         must("consent", bench.consent(&app, number, seconds).await);
-        let permit = must("in person", bench.in_person("session", seconds));
+        let permit = must("in person", bench.in_person_to_end("session", seconds));
         must("it ends", commit(bench.store, EndSession, permit, seconds).await);
     }
     assert!(bench.known(over).is_none() && bench.known(ended).is_none(), "and then no more");
@@ -477,7 +487,7 @@ pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench:
     assert!(gone.row.is_none() && gone.grants == 1 && bench.is_dead(document), "it has no row of its own");
     let again = commit(bench.store, delete(), operator(), 1).await.err();
     assert!(matches!(again, Some(Denial::NotFound { .. })), "nothing is left of it");
-    let permit = must("in person", bench.in_person("session", 2));
+    let permit = must("in person", bench.in_person_to_end("session", 2));
     let done =
         must("disconnected", commit(bench.store, Disconnect { client: "app".into() }, permit, 2).await);
     assert_eq!(done.grants, 2, "every grant that was left");

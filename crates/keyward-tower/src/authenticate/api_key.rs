@@ -17,13 +17,21 @@ pub struct ApiKeys {
     ring: KeyRing,
     directory: Directory,
     clock: Arc<dyn Clock>,
+    to_end: bool,
 }
 
 impl ApiKeys {
     /// With the ring that made the keys and the directory that knows them.
     #[must_use]
     pub fn new(ring: KeyRing, directory: Directory, clock: Arc<dyn Clock>) -> Self {
-        Self { ring, directory, clock }
+        Self { ring, directory, clock, to_end: false }
+    }
+
+    /// The same in front of an operation by which a key ends itself: it is let in whether or not its end can be judged. What else it
+    /// would do there the commit refuses, which judges its end.
+    #[must_use]
+    pub fn to_end(self) -> Self {
+        Self { to_end: true, ..self }
     }
 
     fn verdict(&self, token: &str, from: ClientAddress) -> Verdict {
@@ -32,7 +40,12 @@ impl ApiKeys {
         }
         let now = self.clock.now();
         let live = self.directory.read();
-        match self.ring.admit(token, from, &live, now) {
+        let admitted = if self.to_end {
+            self.ring.admit_to_end(token, from, &live, now)
+        } else {
+            self.ring.admit(token, from, &live, now)
+        };
+        match admitted {
             Err(denial @ (Denial::KeyMalformed | Denial::KeyUnknown)) => Verdict::No(denial, None, None),
             Err(denial) => Verdict::No(denial, self.ring.recognise(token, &live), None),
             Ok(Admitted { caller, to_move }) => {

@@ -106,6 +106,7 @@ impl Jwts {
     pub async fn verify_whenever(&self, token: &str, from: ClientAddress) -> Result<Verified, Denial> {
         let token = Token::read(token, self.longest())?;
         let (rules, key) = self.rules_and_key(&token, from).await?;
+        // Absent: no `exp` that can be read, so it is refused at any moment.
         rules.claims(&token, &key, token.last_moment().unwrap_or(self.clock.now()))
     }
 
@@ -122,7 +123,9 @@ impl Jwts {
         }
         let token = Token::read(text, most)?;
         let (rules, key) = self.rules_and_key(&token, from).await?;
-        rules.claims(&token, &key, self.clock.now())
+        let (now, clock) = (self.clock.now(), self.directory.clock());
+        // What ends after that cannot be judged while the clock is behind; whoever admits its bearer says so.
+        rules.claims(&token, &key, clock.passed(now)).map_err(|denial| clock.or_behind(denial))
     }
 
     /// What judges a token: the rules of its issuer, and the key that it names.

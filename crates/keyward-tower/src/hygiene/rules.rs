@@ -25,6 +25,7 @@ fn size(headers: &HeaderMap, uri: &Uri, limits: Limits) -> Result<(), Denial> {
             format!("Request has {} header fields; at most {} are read", headers.len(), limits.header_fields);
         return Err(Denial::HeadersTooLarge(text));
     }
+    // Absent: no query has no bytes.
     let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
     let fields: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if target + fields > limits.header_bytes {
@@ -51,25 +52,26 @@ fn host(headers: &HeaderMap, uri: &Uri, version: Version) -> Result<(), Denial> 
         return match version {
             // Only HTTP/1.1 must have one; HTTP/2 has the authority in its target.
             Version::HTTP_11 => Err(Denial::HeaderMalformed("Missing required header: Host".to_owned())),
+            // Absent: HTTP/2 has the host in its target, and HTTP/1.0 need not name one.
             _ => Ok(()),
         };
     };
+    // Absent: refused below.
     let named = text(first).and_then(|text| text.parse::<Authority>().ok());
     let valid = named.filter(is_plain);
     let Some(named) = valid else {
         return Err(Denial::HeaderMalformed("Host must be a host name with an optional port".to_owned()));
     };
-    match uri.authority() {
-        Some(target) if *target != named => {
-            Err(Denial::FramingAmbiguous("The request target names another host than the Host header"))
-        }
-        _ => Ok(()),
+    if uri.authority().is_some_and(|target| *target != named) {
+        return Err(Denial::FramingAmbiguous("The request target names another host than the Host header"));
     }
+    Ok(())
 }
 
 /// A host, and a port that is one if there is any (RFC 9110 §7.2). The library takes any text for a port.
 fn is_plain(authority: &Authority) -> bool {
     let text = authority.as_str();
+    // Absent: a user stands before the host, which no port is.
     let port = text.strip_prefix(authority.host()).unwrap_or(text);
     let is_port = |digits: &str| {
         digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -90,6 +92,7 @@ fn names(headers: &HeaderMap) -> Result<(), Denial> {
 
 /// The headers of [`SINGLE`], ready to be looked up.
 static SINGLES: LazyLock<Vec<(HeaderName, &'static str)>> = LazyLock::new(|| {
+    // Absent: never, a test sends each of them twice.
     let named = |name: &&'static str| Some((HeaderName::from_bytes(name.as_bytes()).ok()?, *name));
     SINGLE.iter().filter_map(named).collect()
 });
@@ -105,7 +108,7 @@ fn path(uri: &Uri) -> Result<(), Denial> {
     let path = uri.path();
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     if !path.bytes().all(plain)
-        || !uri.query().unwrap_or_default().bytes().all(|byte| byte.is_ascii_graphic())
+        || uri.query().is_some_and(|query| !query.bytes().all(|byte| byte.is_ascii_graphic()))
     {
         return Err(Denial::PathAmbiguous(
             "The path must be plain ASCII without backslashes and control characters, and the query plain ASCII",
@@ -131,8 +134,10 @@ fn path(uri: &Uri) -> Result<(), Denial> {
 /// The bytes that a path with plain escapes stands for.
 fn decoded(path: &str) -> Vec<u8> {
     let mut parts = path.split('%');
+    // Absent: never, a split has a first part.
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
+        // Absent: never, an escape without two digits was refused.
         let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
         bytes.extend(u8::from_str_radix(digits, 16));
         bytes.extend_from_slice(rest.as_bytes());
@@ -142,6 +147,7 @@ fn decoded(path: &str) -> Vec<u8> {
 
 /// Whether what follows a percent sign escapes a character that no reader takes for structure.
 fn is_plain_escape(after: &str) -> bool {
+    // Absent: no plain escape.
     let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
     let digits = after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
     digits && byte.is_some_and(|byte| !byte.is_ascii_control() && !matches!(byte, b'/' | b'\\' | b'.' | b'%'))
@@ -154,6 +160,7 @@ fn body(headers: &HeaderMap, limits: Limits) -> Result<(), Denial> {
         return Err(Denial::FramingAmbiguous("Transfer-Encoding must be chunked and nothing else"));
     }
     let Some(declared) = headers.get(CONTENT_LENGTH) else { return Ok(()) };
+    // Absent: refused below.
     let length = text(declared).and_then(|text| text.parse::<u64>().ok());
     match length {
         None => Err(Denial::FramingAmbiguous("Content-Length must be a number of bytes")),

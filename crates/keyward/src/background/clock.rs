@@ -1,4 +1,4 @@
-//! Reads the clock also where nobody asks for it, records the newest time, and logs that the clock is behind.
+//! Reads the clock also where nobody asks for it, records the newest time, and logs that the clock is behind or cannot be judged.
 
 use crate::app::Store;
 use keyward_core::clock::{Clock, ClockWatch};
@@ -40,7 +40,20 @@ fn read(watch: &ClockWatch, clock: &dyn Clock, behind_for: u32) -> u32 {
         return 0;
     }
     if behind_for.is_multiple_of(LOGGED_EVERY) {
-        let (clock, recorded) = (watch.wall(), watch.newest());
+        report(watch);
+    }
+    behind_for.wrapping_add(1)
+}
+
+fn report(watch: &ClockWatch) {
+    let (clock, recorded) = (watch.wall(), watch.newest());
+    if watch.is_unread() {
+        tracing::error!(
+            %clock,
+            "the time that was recorded cannot be read: credentials with an end are answered 503; if the clock is right run keyward \
+             clock accept"
+        );
+    } else {
         tracing::error!(
             %clock,
             %recorded,
@@ -48,7 +61,6 @@ fn read(watch: &ClockWatch, clock: &dyn Clock, behind_for: u32) -> u32 {
              right run keyward clock accept"
         );
     }
-    behind_for.wrapping_add(1)
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use http::header::{
 };
 use http::{HeaderValue, Response, StatusCode};
 use keyward_core::denial::{Code, Denial, Severity};
-use keyward_core::random::RandomError;
 use keyward_core::secret::Secret;
 use keyward_core::session::SESSION_SECONDS;
 use keyward_core::store::StoreError;
 use std::sync::Arc;
 use url::form_urlencoded;
+use zeroize::Zeroizing;
 
 /// Nothing is loaded from elsewhere, nothing inline runs, nobody frames the page, and its forms go where it says.
 fn policy(form_action: &str) -> String {
@@ -38,7 +38,7 @@ impl Visit {
     pub(crate) fn page<T: Template>(&self, status: u16, page: &T) -> Result<Response<Body>, Problem> {
         let html = page.render().map_err(|_| Problem::Panicked)?;
         let mut response = Response::new(Body::from(html));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+        *response.status_mut() = StatusCode::from_u16(status).map_err(|_| Problem::Panicked)?;
         let headers = response.headers_mut();
         insert(headers, CONTENT_TYPE, "text/html; charset=utf-8");
         insert(headers, CACHE_CONTROL, "no-store");
@@ -117,14 +117,14 @@ impl Visit {
         mut response: Response<Body>,
         shown: &Shown,
     ) -> Result<Response<Body>, Problem> {
-        let value = self.seal(shown).ok_or(RandomError)?;
+        let value = self.seal(shown)?;
         add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
         Ok(response)
     }
 
     /// The same for a word that says only what everybody can see on the page: where it cannot be sealed, it is left out.
     pub(crate) fn with_notice(&self, mut response: Response<Body>, shown: &Shown) -> Response<Body> {
-        if let Some(value) = self.seal(shown) {
+        if let Ok(value) = self.seal(shown) {
             add_cookie(&mut response, &Cookie::Shown.set(&value, Some(SHOWN_SECONDS), self.https()));
         }
         response
@@ -132,7 +132,8 @@ impl Visit {
 
     /// What is to be shown on this page.
     pub(crate) fn shown(&self) -> Option<Shown> {
-        serde_json::from_str(&self.unseal(Cookie::Shown.of(&self.headers, self.https())?)?).ok()
+        // Absent: what is not readable is not shown.
+        serde_json::from_slice(&self.unseal(Cookie::Shown.of(&self.headers, self.https())?)?).ok()
     }
 
     /// Without what was shown.
@@ -150,28 +151,35 @@ impl Visit {
     }
 
     fn about(&self) -> String {
+        // Absent: no session has the number 0, so a session cannot open it.
         let session = self.session.as_ref().map_or(0, |caller| caller.credential.id());
         format!("shown to session {session}")
     }
 
-    fn seal(&self, shown: &Shown) -> Option<String> {
+    fn seal(&self, shown: &Shown) -> Result<String, Problem> {
         use base64::Engine;
-        let text = serde_json::to_string(shown).ok()?;
-        let sealed = self.oauth()?.keys.sealer.seal(&self.about(), text.as_bytes(), &*self.app.random);
-        let (nonce, version, sealed) = sealed.ok()?;
+        let text = serde_json::to_vec(shown).map_err(|_| Problem::Panicked)?;
+        let server = self.oauth().ok_or(Denial::RouteUnknown)?;
+        let (nonce, version, sealed) = server.keys.sealer.seal(&self.about(), &text, &*self.app.random)?;
         let whole = [nonce.as_slice(), &version.to_be_bytes(), &sealed].concat();
-        Some(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(whole))
+        Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(whole))
     }
 
-    fn unseal(&self, value: &str) -> Option<String> {
+    fn unseal(&self, value: &str) -> Option<Zeroizing<Vec<u8>>> {
         use base64::Engine;
+        // Absent: what we did not seal is not opened.
         let whole = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value).ok()?;
-        let (nonce, rest) = whole.split_at_checked(12)?;
-        let (version, sealed) = rest.split_at_checked(4)?;
-        let version = u32::from_be_bytes(version.try_into().ok()?);
-        let text =
-            self.oauth()?.keys.sealer.open(&self.about(), (nonce.try_into().ok()?, version, sealed))?;
-        String::from_utf8(text.to_vec()).ok()
+        let (nonce, rest) = whole.split_first_chunk()?;
+        let (version, sealed) = rest.split_first_chunk()?;
+        self.oauth()?.keys.sealer.open(&self.about(), (nonce, u32::from_be_bytes(*version), sealed))
+    }
+
+    /// The answer, or its refusal as a page.
+    pub(crate) fn respond(&self, answer: Result<Response<Body>, Problem>) -> Response<Body> {
+        match answer {
+            Ok(response) => response,
+            Err(problem) => self.problem(problem),
+        }
     }
 
     /// A refusal as a page, or in the envelope for whoever is no browser.
@@ -190,6 +198,7 @@ impl Visit {
             (_, Code::RateLimited) => "Too many tries",
             (Problem::Store(StoreError::Held(_)), _) => "Not written yet",
             (_, Code::InternalError | Code::ServiceUnavailable) => "Something went wrong",
+            // Absent: the text below the heading says why.
             _ => "This cannot be done",
         };
         let page = Frame::new(heading, self).and_then(|frame| {
@@ -204,10 +213,9 @@ impl Visit {
                     .map(|_| Link { href: "/console".to_owned(), text: "To the console".to_owned() }),
             };
             // To a person an unknown application is a bad request; 401 is for who calls the token endpoint.
-            let status = match &problem {
-                Problem::Denied(Denial::OAuth(_)) if code == Code::Unauthorized => StatusCode::BAD_REQUEST,
-                _ => status(code),
-            };
+            let is_of_oauth = matches!(problem, Problem::Denied(Denial::OAuth(_)));
+            let bad_request = is_of_oauth && code == Code::Unauthorized;
+            let status = if bad_request { StatusCode::BAD_REQUEST } else { status(code) };
             self.page(status.as_u16(), &page)
         });
         let Ok(mut response) = page else {

@@ -37,12 +37,13 @@ impl Cookie {
             .filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
         match (own.next(), own.next()) {
             (Some(value), None) => text(value),
-            _ => None,
+            (None, _) | (Some(_), Some(_)) => None,
         }
     }
 
     /// The field that sets it, for so many seconds; 0 takes it away; `None`: until the browser is closed.
     pub(super) fn set(self, value: &str, seconds: Option<i64>, https: bool) -> String {
+        // Absent: the browser forgets it when it is closed.
         let age = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         let secure = if https { "; Secure" } else { "" };
         format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}", self.name(https))

@@ -20,6 +20,7 @@ impl Visit {
     fn marks(&self) -> Vec<Mark> {
         let value = Cookie::Known.of(&self.headers, self.https());
         let read = |value| Some(self.oauth()?.keys.known.marks(value, self.app.clock.now()));
+        // Absent: without a mark the browser is nobody's, and its address is charged.
         value.and_then(read).unwrap_or_default()
     }
 

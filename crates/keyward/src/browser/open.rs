@@ -23,6 +23,8 @@ pub(crate) struct Open {
     verb: &'static str,
     /// The operation, as log and metrics have it.
     name: &'static str,
+    /// Whether it gives nothing to a session, so that it need not be known whether that has ended.
+    is_unjudged: bool,
     handle: Handle,
 }
 
@@ -32,7 +34,12 @@ impl Open {
         F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
-        Self { verb: "GET", name, handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+        Self {
+            verb: "GET",
+            name,
+            is_unjudged: false,
+            handle: Arc::new(move |visit| Box::pin(handler(visit))),
+        }
     }
 
     pub(crate) fn post<F, R>(name: &'static str, handler: F) -> Self
@@ -40,7 +47,18 @@ impl Open {
         F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
-        Self { verb: "POST", name, handle: Arc::new(move |visit| Box::pin(handler(visit))) }
+        Self {
+            verb: "POST",
+            name,
+            is_unjudged: false,
+            handle: Arc::new(move |visit| Box::pin(handler(visit))),
+        }
+    }
+
+    /// For what only ends something of the person's own, and for what OAuth clients ask: it gives nothing to a session, and is done
+    /// while the clock is behind too.
+    pub(crate) fn unjudged(self) -> Self {
+        Self { is_unjudged: true, ..self }
     }
 }
 
@@ -49,14 +67,16 @@ pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) 
     let at = rows.iter().fold(verbs(app, Verbs::of(rows.iter().map(|row| row.verb))), |at, row| {
         let (app, handle) = (Arc::clone(app), Arc::clone(&row.handle));
         let named = Named { operation: row.name, route: path.as_str().into() };
+        let is_unjudged = row.is_unjudged;
         let service = service_fn(move |request: Request<Body>| {
             let (app, handle) = (Arc::clone(&app), Arc::clone(&handle));
+            // Absent: notes that no log reads.
             let record = record(&request).cloned().unwrap_or_default();
             // A request comes here once, so the notes are new.
             let _ = record.operation.set(named.clone());
             let credit = request.extensions().get::<Credit>().cloned();
             async move {
-                let visit = Visit::of(app, request).await;
+                let visit = Visit::of(app, request, is_unjudged).await;
                 if let Some(caller) = &visit.session {
                     credit.iter().for_each(Credit::claim);
                     let _ =

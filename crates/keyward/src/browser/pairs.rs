@@ -25,7 +25,7 @@ impl Pairs {
         let mut all = self.iter().filter(|(own, _)| *own == name).map(|(_, value)| value);
         match (all.next(), all.next()) {
             (Some(only), None) => Some(only),
-            _ => None,
+            (None, _) | (Some(_), Some(_)) => None,
         }
     }
 

@@ -47,18 +47,25 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    pub(super) async fn of(app: Arc<App>, mut request: Request<Body>) -> Self {
+    /// `gives_nothing`: to a session, so that it need not be known whether that has ended.
+    pub(super) async fn of(app: Arc<App>, mut request: Request<Body>, gives_nothing: bool) -> Self {
         let path_ids = path_ids(&mut request).await;
-        let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        let id = RequestId::of(request.extensions());
         // Absent: the default is no address, and all without one share a bucket.
         let address: ClientAddress = request.extensions().get().copied().unwrap_or_default();
         let (parts, body) = request.into_parts();
         let https = app.public_url.starts_with("https:");
         let shown = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        // Absent: the beginning of the console; a form is not sent a second time.
         let back = shown.map_or("/console", |at| at.as_str()).to_owned();
-        let admitted = Cookie::Session
-            .of(&parts.headers, https)
-            .map(|token| app.directory().read().admit_session(&TokenDigest::of(token), app.clock.now()));
+        let admitted = Cookie::Session.of(&parts.headers, https).map(|token| {
+            let (token, now, live) = (TokenDigest::of(token), app.clock.now(), app.directory().read());
+            if gives_nothing {
+                live.admit_session_to_end(&token, now)
+            } else {
+                live.admit_session(&token, now)
+            }
+        });
         let is_unjudged = matches!(admitted, Some(Err(Denial::ClockBehind)));
         // Absent: whatever the refusal is, nobody is signed in.
         let session = admitted.and_then(Result::ok);
@@ -66,12 +73,14 @@ impl Visit {
             Cookie::Browser.of(&parts.headers, https).filter(|text| text.len() == 22).map(str::to_owned);
         // A form of another site brings no cookies along (SameSite=Lax), and must not replace what this browser has.
         let is_fresh = known.is_none() && (parts.method == Method::GET || is_from_here(&parts.headers));
-        // Without randomness the forms of this page are good for nothing, and say so when they are sent.
+        // Absent: a browser that has no name yet gets one. Without randomness it is empty, and no form is taken from it.
         let browser = known.unwrap_or_else(|| base62(&*app.random, 22).unwrap_or_default());
+        // Absent: no query and an empty one say the same.
+        let query = Pairs::read(parts.uri.query().unwrap_or_default().as_bytes());
         Self {
             id,
             address,
-            query: Pairs::read(parts.uri.query().unwrap_or_default().as_bytes()),
+            query,
             form: Pairs::default(),
             path_ids,
             session,
@@ -115,10 +124,12 @@ impl Visit {
     }
 
     pub(super) fn take_body(&mut self) -> Body {
+        // Absent: it was read before, and an empty form has no token.
         self.body.get_mut().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 
     fn form_of<'f>(&'f self, action: &'f str) -> FormOf<'f> {
+        // Absent: no session has the number 0, so the token is for nobody who is signed in.
         let session = self.session.as_ref().map_or(0, |caller| caller.credential.id());
         FormOf { browser: &self.browser, session, action }
     }
@@ -145,22 +156,20 @@ impl Visit {
         FormOf { browser: &self.browser, session: 0, action: "prompt=login" }
     }
 
-    /// That this browser was asked to sign in now. Without randomness it is none, and it will be asked again.
+    /// That this browser was asked to sign in now.
     pub(super) fn login_mark(&self) -> String {
         let mark = self
             .oauth()
             .map(|server| server.keys.forms.token(self.login_of(), self.app.clock.now(), &*self.app.random));
+        // Absent: an empty mark is none, so the browser is asked again.
         mark.and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Whether the person signed in longer ago than this, in seconds.
+    /// Whether the person signed in longer ago than this, in seconds, or not at all.
     pub(crate) fn signed_in_before(&self, seconds: i64) -> bool {
-        match self.session.as_ref().map(|caller| &caller.credential) {
-            Some(Credential::Session(session)) => {
-                session.created_at.plus_seconds(seconds) <= self.app.clock.now()
-            }
-            _ => false,
-        }
+        let credential = self.session.as_ref().map(|caller| &caller.credential);
+        let Some(Credential::Session(session)) = credential else { return true };
+        session.created_at.plus_seconds(seconds) <= self.app.clock.now()
     }
 
     /// Whether the person has signed in since it was asked to.
@@ -171,11 +180,10 @@ impl Visit {
             };
             self.oauth().and_then(number).is_some()
         });
-        let when: Option<i64> = known.and_then(|mark| mark.split('.').nth(1)?.parse().ok());
-        match (self.session.as_ref().map(|caller| &caller.credential), when) {
-            (Some(Credential::Session(session)), Some(when)) => session.created_at.unix() >= when,
-            _ => false,
-        }
+        let when = known.and_then(|mark| mark.split('.').nth(1)).map(str::parse::<i64>);
+        let credential = self.session.as_ref().map(|caller| &caller.credential);
+        let (Some(Credential::Session(session)), Some(Ok(when))) = (credential, when) else { return false };
+        session.created_at.unix() >= when
     }
 
     /// Executes an effect; what it comes to.

@@ -43,6 +43,7 @@ impl Demo {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
         };
+        // Absent: never, one of the two is there.
         let data = throwaway
             .as_ref()
             .map_or_else(|| self.data.clone().unwrap_or_default(), |dir| dir.path().to_owned());
@@ -122,6 +123,7 @@ fn is_of_this_machine(listen: SocketAddr, public_url: &str) -> bool {
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
+    // Absent: it is not of this machine, and shows no password.
     let public = Url::parse(public_url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
     listen.ip().is_loopback() && public.is_some_and(is_loopback)
 }

@@ -71,7 +71,9 @@ impl Init {
 
     async fn make_first(&self, opened: &Opened) -> Result<String, CliError> {
         let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
-        let tier = Tier::parse(&self.tier).unwrap_or(Tier::Standard);
+        let tier = Tier::parse(&self.tier)
+            .ok_or_else(|| CliError::Said("a tier is free, standard or enterprise".to_owned()))?;
+        // Absent: it is called like its slug.
         let name = self.account_name.as_deref().unwrap_or(&self.account);
         let password =
             password::generate(&*opened.random).map_err(|error| CliError::Said(error.to_string()))?;
@@ -133,6 +135,7 @@ impl<'c> Making<'c> {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(CliError::file(meanwhile)(error));
                 }
+                // Absent: it is gone, or was not there.
                 _ => {}
             }
         }

@@ -149,6 +149,7 @@ impl CliError {
 impl From<StoreError> for CliError {
     /// With its causes: this is for the operator.
     fn from(error: StoreError) -> Self {
+        // Absent: the error has no cause to name.
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::Said(format!("{error}{cause}"))
     }
@@ -199,6 +200,7 @@ fn to_the_end<T>(runtime: Runtime, work: impl Future<Output = T>, farewell: Dura
     // What still runs on other threads has been told to end; it is not waited for without end.
     runtime.shutdown_timeout(farewell);
     telemetry::flush();
+    // Absent: the work panicked, and that goes on.
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }
 

@@ -19,6 +19,7 @@ const STICKY: u32 = 0o1000;
 /// Refuses a database whose directory or files are open to everyone. What is not there is not refused.
 pub(super) fn refuse_open_data(database: &Path) -> Result<(), CliError> {
     // Where the file itself is, by whatever link it is named: its logs and the socket are beside it.
+    // Absent: it is not there yet, and no link leads to it.
     let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
     refuse_open_directory(directory_of(&database))?;
     belonging_to(&database).iter().try_for_each(|file| refuse_open_file(file))

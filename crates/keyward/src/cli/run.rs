@@ -269,6 +269,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
 /// The measures of a request: with tokens longer than usual, its head may be longer too.
 fn measures(issuers: &[IssuerConfig]) -> Limits {
     let usual = IssuerConfig::default().max_token_bytes;
+    // Absent: without an issuer tokens are as long as usual.
     let longest = issuers.iter().map(|issuer| issuer.max_token_bytes).max().unwrap_or(usual);
     let limits = Limits::default();
     Limits { header_bytes: limits.header_bytes + longest.saturating_sub(usual), ..limits }

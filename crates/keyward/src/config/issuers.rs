@@ -261,6 +261,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         kind: Kind::Number(1024, 131_072),
         values: &[],
         required: false,
+        // Absent: never, its bounds were looked at; not shown.
         get: |issuer| i64::try_from(issuer.max_token_bytes).ok().map(Given::Number),
         set: |issuer, given| {
             // Absent: no token is short enough.

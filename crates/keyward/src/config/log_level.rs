@@ -9,6 +9,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 }
 
 fn part_of(part: &str) -> Result<(), String> {
+    // Absent: the part is a level alone.
     let (target, level) = part.rsplit_once('=').map_or((None, part), |(target, level)| (Some(target), level));
     let is_level = LEVELS.iter().any(|name| name.eq_ignore_ascii_case(level));
     let is_target = |target: &str| {

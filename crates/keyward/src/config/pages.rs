@@ -22,6 +22,7 @@ pub fn shown(config: &Config, commented: bool) -> String {
         let value = (setting.get)(config);
         if commented {
             let _ = writeln!(text, "# {}", setting.about);
+            // Absent: a sample, behind a comment sign.
             let value = value.map_or_else(|| "\"…\"".to_owned(), |value| literal(&value));
             let _ = writeln!(text, "# {} = {value}", setting.key);
         } else if let Some(value) = value {
@@ -52,6 +53,7 @@ fn entry(text: &mut String, issuer: &IssuerConfig, commented: bool) {
                 Kind::Map => "{ \"…\" = \"…\" }",
                 Kind::Text | Kind::Path | Kind::Number(..) | Kind::Rate | Kind::Flag => "\"…\"",
             };
+            // Absent: a sample, behind a comment sign.
             let value = value.unwrap_or_else(|| sample.to_owned());
             let _ = writeln!(text, "# {}\n# {} = {value}", setting.about, setting.key);
         } else if let Some(value) = value.filter(|value| value != "[]" && value != "{}") {
@@ -104,7 +106,7 @@ pub fn schema() -> String {
         "additionalProperties": false,
         "properties": sections,
     });
-    serde_json::to_string_pretty(&schema).unwrap_or_default()
+    format!("{schema:#}")
 }
 
 /// A setting in the schema.
@@ -219,6 +221,7 @@ fn described(about: &str, values: &[&str]) -> String {
 }
 
 fn row(setting: &Setting) -> String {
+    // Absent: the setting has no default.
     let default = (setting.get)(&Config::default())
         .map_or_else(|| "none".to_owned(), |value| format!("`{}`", literal(&value)));
     format!(

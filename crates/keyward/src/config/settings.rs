@@ -59,6 +59,7 @@ impl Given {
     pub(super) fn map(self) -> Result<BTreeMap<String, String>, String> {
         match self {
             Self::Map(map) => Ok(map),
+            // Absent: a mistake.
             _ => Err("it must be a table of texts".to_owned()),
         }
     }
@@ -270,6 +271,7 @@ const SETTINGS: &[Setting] = &[
         kind: Kind::Number(1, 600),
         reloads: true,
         values: &[],
+        // Absent: never, its bounds were looked at; not shown.
         get: |config| i64::try_from(config.server.request_timeout.as_secs()).ok().map(Given::Number),
         set: |config, given, _| {
             // Absent: its bounds were looked at; a request would have no time at all.

@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::Response;
 use keyward_core::denial::Denial;
 use keyward_core::oauth::{Disconnect, changes, sees};
-use keyward_core::permit::{ManageSignIns, check};
+use keyward_core::permit::{EndSignIns, ManageSignIns, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::ScopeSet;
@@ -20,7 +20,7 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
         let frame = frame(&visit, &who, TITLE, "applications")?;
         page(&visit, &who, frame)
     });
-    shown.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(shown)
 }
 
 /// For whoever is in no account: what was let in before, or knows only who its person is.
@@ -31,17 +31,17 @@ pub(super) async fn show_alone(visit: Visit) -> Response<Body> {
         }
         None => Err(Denial::SessionEnded.into()),
     };
-    shown.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(shown)
 }
 
 const TITLE: &str = "Connected applications";
 
 /// Where the applications are: in an account's part of the console, or outside.
 fn here(visit: &Visit) -> String {
-    visit
-        .path_ids
-        .first()
-        .map_or_else(|| "/console/applications".to_owned(), |slug| format!("/console/{slug}/applications"))
+    match visit.path_ids.first() {
+        Some(slug) => format!("/console/{slug}/applications"),
+        None => "/console/applications".to_owned(),
+    }
 }
 
 fn disconnect_at(visit: &Visit) -> String {
@@ -108,7 +108,7 @@ pub(super) async fn disconnect(mut visit: Visit) -> Response<Body> {
 async fn disconnected(visit: &Visit, who: Principal) -> Result<(), Problem> {
     visit.form_number(&disconnect_at(visit))?;
     let client = visit.form.get("client").ok_or(Denial::FormUnusable)?;
-    visit.commit(Disconnect { client: client.into() }, check::<ManageSignIns>(who)?).await?;
+    visit.commit(Disconnect { client: client.into() }, check::<EndSignIns>(who)?).await?;
     Ok(())
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn accept(mut visit: Visit) -> Response<Body> {
 
 async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
-    let slug = visit.path_ids.first().cloned().unwrap_or_default();
+    let slug = visit.path_ids.first().cloned().ok_or(Denial::RouteUnknown)?;
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
     let account = {
         let live = visit.app.directory().read();

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
-use keyward_core::permit::{ManageSignIns, check};
+use keyward_core::permit::{EndSignIns, check};
 use keyward_core::principal::{Caller, Principal};
 use keyward_core::session::EndSession;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ struct Leaving {
 
 impl Leaving {
     async fn end(&self) -> Result<(), Problem> {
-        let ended = match check::<ManageSignIns>(Principal::of(self.before.clone())) {
+        let ended = match check::<EndSignIns>(Principal::of(self.before.clone())) {
             Ok(permit) => {
                 let (store, context) = (&*self.app.store, self.context.clone());
                 Commit::<EndSession>::commit(store, EndSession, permit, context, None, At::Store).await?
@@ -62,7 +62,7 @@ impl Leaving {
     /// `given_up`: it was tried for the last time.
     fn note(&self, problem: &Problem, given_up: bool) {
         let (user, session) = (self.before.user, self.before.credential.id());
-        let (reason, causes) = (problem.word(), problem.causes().unwrap_or_default());
+        let (reason, causes) = (problem.word(), problem.causes());
         tracing::warn!(
             %user, session, reason, causes, given_up,
             "the session that a browser had before could not be ended; without its cookie nobody uses it, and it ends by itself"
@@ -92,7 +92,7 @@ mod tests {
     use std::cell::Cell;
 
     #[tokio::test(start_paused = true)]
-    async fn an_earlier_session_that_could_not_be_ended_is_ended_later() {
+    async fn what_fails_is_tried_after_each_pause_until_it_succeeds_or_all_have_passed() {
         for (failures, tries, ended) in [(0, 1, true), (3, 4, true), (9, 4, false)] {
             let tried = Cell::new(0);
             let outcome = again(|| async {

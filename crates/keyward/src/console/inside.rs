@@ -11,7 +11,7 @@ use keyward_core::rate_limit::Purpose;
 /// Whoever is signed in, in the account of the path. It counts as a read or a write of that account, as on the API.
 pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<(Principal, Charged), Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
-    let slug = visit.path_ids.first().map_or("", String::as_str);
+    let slug = visit.path_ids.first().ok_or(Denial::RouteUnknown)?;
     let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
     let charged = visit.charge_caller(&principal, purpose)?;
     Ok((principal, charged))
@@ -67,6 +67,8 @@ pub(super) fn moment(at: Timestamp) -> String {
 
 /// A moment as the API writes it, for people.
 pub(super) fn readable(text: &str) -> String {
-    let (day, time) = text.split_once('T').unwrap_or((text, ""));
-    format!("{day} {} UTC", time.get(..5).unwrap_or_default())
+    match text.split_once('T').and_then(|(day, time)| Some((day, time.get(..5)?))) {
+        Some((day, time)) => format!("{day} {time} UTC"),
+        None => text.to_owned(),
+    }
 }

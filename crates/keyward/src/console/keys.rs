@@ -46,7 +46,7 @@ pub(super) async fn home(visit: Visit) -> Response<Body> {
     };
     match first {
         Some(slug) => visit.to(&format!("/console/{slug}/keys")),
-        None => nowhere(&visit).unwrap_or_else(|problem| visit.problem(problem)),
+        None => visit.respond(nowhere(&visit)),
     }
 }
 
@@ -74,10 +74,11 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
         Ok((who, _)) => page(&visit, 200, who, None, None).await,
         Err(problem) => Err(problem),
     };
-    shown.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(shown)
 }
 
 fn slug(visit: &Visit) -> &str {
+    // Absent: no account has an empty slug, so nobody is let in there.
     visit.path_ids.first().map_or("", String::as_str)
 }
 
@@ -92,11 +93,13 @@ fn at_key(visit: &Visit, id: &str, verb: &str) -> String {
 /// What was filled in, to be shown again.
 fn blank(visit: &Visit, action: &str) -> Result<NewKey, Problem> {
     let form = &visit.form;
+    // Absent: the field is empty again.
     let text = |name| form.get(name).unwrap_or_default().to_owned();
     // Absent: what the empty form offers; the person sees it, and what is sent without it has scopes alone.
     let permission = form.get("permission").unwrap_or("full_access").to_owned();
     let scopes = OFFERED.iter().map(|scope| {
         let only = ScopeSet::NONE.with(*scope);
+        // Absent: its name stands there anyway.
         let words = sees(only).into_iter().chain(changes(only)).next().unwrap_or_default();
         ScopeChoice { name: scope.name(), words, checked: form.all("scope").any(|name| name == scope.name()) }
     });
@@ -132,9 +135,14 @@ async fn page(
     filled: Option<NewKey>,
 ) -> Result<Response<Body>, Problem> {
     let frame = frame(visit, &who, "API keys", "keys")?;
+    let new = match filled {
+        Some(filled) => filled,
+        None => blank(visit, &create_at(visit))?,
+    };
     let everyone = who.is_admin() && visit.query.get("all").is_some();
     let permit = check::<ReadAccount>(who.clone())?;
     let of = if everyone { KeysOf::Account } else { KeysOf::Caller };
+    // Absent: what is no number begins with the newest.
     let beyond = visit.query.get("beyond").and_then(|text| text.parse().ok()).unwrap_or(0_u32);
     let newest_first = vec![SortKey { field: "id", descending: true }];
     let window = Window { limit: MOST, from: From::Offset(newest_first, beyond) };
@@ -147,7 +155,7 @@ async fn page(
     let (made, notice) = match visit.shown() {
         Some(Shown::Made(made)) => (Some(made), None),
         Some(Shown::Revoked) => (None, Some("The key is revoked.".to_owned())),
-        _ => (None, None),
+        Some(Shown::Disconnected | Shown::PasswordSet) | None => (None, None),
     };
     let page = Keys {
         frame,
@@ -157,7 +165,7 @@ async fn page(
         keys,
         everyone,
         may_see_everyone: who.is_admin(),
-        new: filled.map_or_else(|| blank(visit, &create_at(visit)), Ok)?,
+        new,
         invitations: invitations(visit)?,
         ceiling: ceiling(visit, &who),
         newer: (beyond > 0).then(|| at(beyond.saturating_sub(MOST))),
@@ -170,6 +178,7 @@ fn ceiling(visit: &Visit, who: &Principal) -> String {
     let most = limits::of_caller(&visit.app, who).keys;
     let live = visit.app.directory().read();
     let now = visit.app.clock.now();
+    // Absent: who is in no account has no key there.
     let count = who.member.map_or(0, |member| live.live_keys(member.account, now));
     format!("{count} of {most} keys in this account")
 }
@@ -179,6 +188,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
     let (rotate_form, form) =
         (visit.form_token(&at_key(visit, &id, "rotate"))?, visit.form_token(&at_key(visit, &id, "revoke"))?);
     let live = visit.app.directory().read();
+    // Absent: whose user has no role there may do nothing.
     let scopes = live.role(key.account, key.user).map(|role| key.grant.under(role)).unwrap_or_default();
     let rights = match key.grant.permission() {
         Some("full_access") => "full access".to_owned(),
@@ -186,11 +196,13 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
         None if scopes.iter().count() == 1 => "1 scope".to_owned(),
         None => format!("{} scopes", scopes.iter().count()),
     };
+    // Absent: a user who is gone has no name.
+    let user = live.user(key.user).map(|user| user.known_as()).unwrap_or_default();
     Ok(KeyRow {
         id: key.id.0,
         label: key.label.clone(),
         prefix: key.prefix.clone(),
-        user: live.user(key.user).map(|user| user.known_as()).unwrap_or_default(),
+        user,
         own: key.user == who.user,
         rights,
         listed: key.grant.permission().is_none(),
@@ -208,6 +220,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
 fn body(visit: &Visit) -> Json {
     let form = &visit.form;
     let text = |text: &str| Json::String(text.to_owned());
+    // Absent: null, which is no label.
     let mut members =
         vec![("label".to_owned(), form.get("label").map_or(Json::Null, |label| text(label.trim())))];
     match form.get("permission") {
@@ -216,8 +229,10 @@ fn body(visit: &Visit) -> Json {
         }
         Some(permission) => members.push(("permission".to_owned(), text(permission))),
     }
+    // Absent: no end, as the hint at the field says.
     let expires = form.get("expires").map_or(Json::Null, |day| text(&format!("{day}T23:59:59Z")));
     members.push(("expires_at".to_owned(), expires));
+    // Absent: from everywhere, as the hint at the field says.
     let ranges: Vec<Json> = form.get("addresses").unwrap_or_default().split_whitespace().map(text).collect();
     let ranges = if ranges.is_empty() { Json::Null } else { Json::Array(ranges) };
     members.push(("allowed_ips".to_owned(), ranges));
@@ -268,6 +283,7 @@ fn as_labelled(message: String) -> String {
         Some((name, rest)) if !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_') => {
             format!("{name}{rest}")
         }
+        // Absent: a message that names no field stands as it is.
         _ => message,
     }
 }
@@ -292,7 +308,7 @@ async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
         let page = page(visit, status(problem.code()).as_u16(), who, Some(said), Some(filled)).await?;
         Ok(visit.refused(page, &problem))
     };
-    shown.await.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(shown.await)
 }
 
 async fn created(visit: &Visit, who: Principal) -> Result<Response<Body>, Problem> {
@@ -338,8 +354,8 @@ fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<B
     let body: Value = serde_json::from_slice(&answer.body).map_err(|_| Problem::Panicked)?;
     let text = |name: &str| body.pointer(&format!("/data/{name}")).and_then(Value::as_str).map(str::to_owned);
     let made = Made {
-        label: text("label").unwrap_or_default(),
-        secret: text("api_key").unwrap_or_default(),
+        label: text("label").ok_or(Problem::Panicked)?,
+        secret: text("api_key").ok_or(Problem::Panicked)?,
         rotated,
         previous_until: text("previous_secret_expires_at").map(|end| readable(&end)),
     };
@@ -347,6 +363,7 @@ fn shown_once(visit: &Visit, answer: Answer, rotated: bool) -> Result<Response<B
 }
 
 fn key_id(visit: &Visit) -> String {
+    // Absent: no key has an empty id.
     visit.path_ids.get(1).cloned().unwrap_or_default()
 }
 
@@ -357,16 +374,18 @@ pub(super) async fn rotate(mut visit: Visit) -> Response<Body> {
         rotated(&visit, who).await
     };
     let outcome = outcome.await;
-    outcome.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(outcome)
 }
 
 async fn rotated(visit: &Visit, who: Principal) -> Result<Response<Body>, Problem> {
+    // Absent: none, so the old secret ends at once.
     let (id, grace) = (key_id(visit), visit.form.get("grace_seconds").unwrap_or("0"));
     let action = at_key(visit, &id, "rotate");
     let number = visit.form_number(&action)?;
-    let wrong = || Denial::invalid("grace_seconds", "grace_seconds must be an integer from 0 to 604800");
-    let grace_seconds: i64 =
-        grace.parse().ok().filter(|seconds| (0..=604_800).contains(seconds)).ok_or_else(wrong)?;
+    let Ok(grace_seconds @ 0..=604_800) = grace.parse::<i64>() else {
+        let wrong = "grace_seconds must be an integer from 0 to 604800";
+        return Err(Denial::invalid("grace_seconds", wrong).into());
+    };
     let body = Json::String(grace.to_owned());
     let answer = settled(visit, || {
         let claim = claim(visit, &who, (number, &action), Some(&body))?;

@@ -20,7 +20,7 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
     }
     let all: [(&str, Vec<Open>); 12] = [
         ("/sign-in", vec![Open::get("showSignIn", sign_in::show), Open::post("signIn", sign_in::sign_in)]),
-        ("/sign-out", vec![Open::post("signOut", sign_in::sign_out)]),
+        ("/sign-out", vec![Open::post("signOut", sign_in::sign_out).unjudged()]),
         (
             "/welcome",
             vec![Open::get("showWelcome", welcome::show), Open::post("choosePassword", welcome::choose)],
@@ -35,12 +35,12 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         ("/console/{slug}/applications", vec![Open::get("showApplications", applications::show)]),
         (
             "/console/{slug}/applications/disconnect",
-            vec![Open::post("disconnectApplication", applications::disconnect)],
+            vec![Open::post("disconnectApplication", applications::disconnect).unjudged()],
         ),
         ("/console/applications", vec![Open::get("showApplicationsAlone", applications::show_alone)]),
         (
             "/console/applications/disconnect",
-            vec![Open::post("disconnectApplicationAlone", applications::disconnect)],
+            vec![Open::post("disconnectApplicationAlone", applications::disconnect).unjudged()],
         ),
         ("/console/invitations/{slug}/accept", vec![Open::post("acceptInvitation", applications::accept)]),
     ];

@@ -13,7 +13,7 @@ use keyward_core::id::UserId;
 use keyward_core::known_browser::Mark;
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::password::{self, HashMemory, Proof};
-use keyward_core::permit::{self, ManageSignIns, Presented, check};
+use keyward_core::permit::{self, EndSignIns, Presented, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
@@ -41,10 +41,8 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
     }
     let chosen = matches!(visit.shown(), Some(Shown::PasswordSet))
         .then(|| "Your password is set. Sign in with it.".to_owned());
-    match page(&visit, 200, next, String::new(), None, chosen) {
-        Ok(page) => visit.without_shown(page),
-        Err(problem) => visit.problem(problem),
-    }
+    let page = page(&visit, 200, next, String::new(), None, chosen);
+    visit.respond(page.map(|page| visit.without_shown(page)))
 }
 
 fn page(
@@ -103,7 +101,7 @@ pub(super) async fn sign_in(mut visit: Visit) -> Response<Body> {
         Err(problem @ Problem::Denied(Denial::PasswordWrong | Denial::FormUnusable)) => {
             let status = if matches!(problem, Problem::Denied(Denial::PasswordWrong)) { 401 } else { 403 };
             let again = page(&visit, status, next, email, Some(problem.message()), None);
-            again.map(|page| visit.refused(page, &problem)).unwrap_or_else(|problem| visit.problem(problem))
+            visit.respond(again.map(|page| visit.refused(page, &problem)))
         }
         Err(problem) => visit.problem(problem),
     }
@@ -181,7 +179,7 @@ pub(super) async fn sign_out(mut visit: Visit) -> Response<Body> {
         .form_number("/sign-out")
         .map(drop)
         .or_else(|denial| if visit.is_from_here() { Ok(()) } else { Err(denial) });
-    let leaving = match ours.and_then(|()| check::<ManageSignIns>(Principal::of(caller))) {
+    let leaving = match ours.and_then(|()| check::<EndSignIns>(Principal::of(caller))) {
         Ok(permit) => visit.commit(EndSession, permit).await,
         Err(denial) => Err(denial.into()),
     };

@@ -27,12 +27,13 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
         let of = found(&visit, &token).await?;
         page(&visit, 200, token, of, None)
     };
-    shown.await.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(shown.await)
 }
 
 /// Whose link this is.
 async fn found(visit: &Visit, token: &str) -> Result<(UserId, LinkKind), Problem> {
-    let found = visit.app.store.link(TokenDigest::of(token), visit.app.clock.now()).await?;
+    let passed = visit.app.directory().clock().passed(visit.app.clock.now());
+    let found = visit.app.store.link(TokenDigest::of(token), passed).await?;
     let live = visit.app.directory().read();
     let usable = found.filter(|(user, _)| live.user(*user).is_some_and(|user| !user.disabled));
     let of = usable.ok_or(Denial::LinkUnusable)?;
@@ -51,7 +52,7 @@ fn page(
         let live = visit.app.directory().read();
         let open = live.invitations_of(user, visit.app.clock.now());
         let accounts = open.map(|(account, role)| Choice::of(account, role)).collect::<Vec<_>>();
-        (live.user(user).map(|user| user.email.clone()).unwrap_or_default(), accounts)
+        (live.user(user).ok_or(Denial::LinkUnusable)?.email.clone(), accounts)
     };
     let reset = kind == LinkKind::Reset;
     let page = Welcome {
@@ -76,7 +77,7 @@ pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
         chosen(&mut visit).await
     };
     let outcome = outcome.await;
-    outcome.unwrap_or_else(|problem| visit.problem(problem))
+    visit.respond(outcome)
 }
 
 async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {

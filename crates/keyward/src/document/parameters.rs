@@ -33,7 +33,7 @@ pub(super) fn components() -> Value {
         },
         "If-Match": {
             "name": "If-Match", "in": "header", "required": false,
-            "description": "The `ETag` of the state that is to be changed, or `*` (RFC 9110 §13.1.1). Any other state is refused with 412.",
+            "description": "The `ETag` of the state that is to be changed, or `*` (RFC 9110 §13.1.1). Any other state is refused with 412. An `ETag` that a proxy made weak or suffixed when it compressed the answer still names its state.",
             "schema": { "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]{0,60}\"(, ?(W/)?\"[!#-~]{0,60}\"){0,9})$" },
             "example": "\"d7-1\"",
         },

@@ -14,8 +14,10 @@ use std::time::Duration;
 pub(crate) fn places(issuer: &str) -> Vec<String> {
     let base = issuer.trim_end_matches('/');
     let mut places = vec![format!("{base}/.well-known/openid-configuration")];
+    // Absent: never, an issuer without `https://` or `http://` is refused at the start.
     let authority = base.find("://").map_or(0, |at| at + 3);
     let path = base.get(authority..).and_then(|rest| rest.find('/')).map(|at| authority + at);
+    // Absent: no path behind the host.
     let (host, path) = base.split_at_checked(path.unwrap_or(base.len())).unwrap_or((base, ""));
     places.push(format!("{host}/.well-known/oauth-authorization-server{path}"));
     if !path.is_empty() {
@@ -49,18 +51,13 @@ pub(crate) fn read(url: &str, issuer: &str, body: &[u8]) -> Result<Metadata, Fet
 
 /// A text of a document.
 pub(crate) fn text<'d>(document: &'d Json, name: &str) -> Option<&'d str> {
-    match member(document, name)? {
-        Json::String(text) => Some(text),
-        _ => None,
-    }
+    member(document, name)?.as_text()
 }
 
 /// A member of a document.
 pub(crate) fn member<'d>(document: &'d Json, name: &str) -> Option<&'d Json> {
-    match document {
-        Json::Object(members) => members.iter().find(|(own, _)| own == name).map(|(_, value)| value),
-        _ => None,
-    }
+    let Json::Object(members) = document else { return None };
+    members.iter().find(|(own, _)| own == name).map(|(_, value)| value)
 }
 
 /// Looks for the metadata of an issuer. Where several places fail, the first one's failure is told, unless a later one was
@@ -73,12 +70,14 @@ pub(crate) async fn discover(web: &Web, issuer: &str) -> Result<Metadata, FetchE
             Err(wrong @ FetchError::Issuer { .. }) => return Err(wrong),
             // Whoever cannot be reached at one path is not at another.
             Err(unreachable @ FetchError::Unreachable { .. }) => {
+                // Absent: this failure is the first.
                 return Err(first.filter(|error| !error.is_gone()).unwrap_or(unreachable));
             }
             Err(error) if error.is_gone() => first = first.or(Some(error)),
             Err(error) => first = first.filter(|first| !first.is_gone()).or(Some(error)),
         }
     }
+    // Absent: never, one place at least was looked at.
     Err(first.unwrap_or_else(|| FetchError::Address(issuer.to_owned())))
 }
 
@@ -105,8 +104,8 @@ impl OfIssuer {
 
 impl OfIssuer {
     /// The key set, from where the metadata say that it is. The metadata are read again each time, since an issuer may move
-    /// its keys and leave something else in their place. Where they cannot be reached, the keys may be where they were: half
-    /// of the deadline is left for them. Where they are gone, the issuer does not stand by its keys any more.
+    /// its keys and leave something else in their place. Where they cannot be reached, or nothing is there, the keys may be where
+    /// they were: half of the deadline is left for them.
     async fn document(&self) -> Result<Document, FetchError> {
         if let Some(fixed) = &self.fixed {
             return self.web.get(fixed).await;
@@ -115,7 +114,6 @@ impl OfIssuer {
         let most = if known.is_some() { FETCH_DEADLINE / 2 } else { FETCH_DEADLINE };
         let place = match (within(most, &self.issuer, discover(&self.web, &self.issuer)).await, known) {
             (Ok(metadata), _) => metadata.jwks_uri,
-            (Err(gone), _) if gone.is_gone() => return Err(gone),
             (Err(FetchError::Unreachable { .. } | FetchError::Status { .. }), Some(known)) => known,
             (Err(error), _) => return Err(error),
         };
@@ -137,12 +135,16 @@ async fn within<T>(
     url: &str,
     fetching: impl Future<Output = Result<T, FetchError>>,
 ) -> Result<T, FetchError> {
+    // Absent: it came too late, which is a failure.
     tokio::time::timeout(most, fetching).await.unwrap_or_else(|_| Err(FetchError::late(url)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     #[test]
     fn metadata_are_looked_for_where_issuers_have_them() {
@@ -161,6 +163,63 @@ mod tests {
                 "https://id.example.com/realms/one/.well-known/oauth-authorization-server",
             ]
         );
+    }
+
+    /// A server on loopback that answers each path by this, 404 by default.
+    async fn serve(answers: &'static Mutex<BTreeMap<&'static str, (u16, String)>>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(stream.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let path = head.split(' ').nth(1).unwrap();
+                let (status, body) =
+                    answers.lock().unwrap().get(path).cloned().unwrap_or((404, String::new()));
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        issuer
+    }
+
+    #[tokio::test]
+    async fn where_the_metadata_are_gone_the_keys_are_asked_for_where_they_were() {
+        static ANSWERS: Mutex<BTreeMap<&str, (u16, String)>> = Mutex::new(BTreeMap::new());
+        let issuer = serve(&ANSWERS).await;
+        let answer =
+            |path, status, body: &str| ANSWERS.lock().unwrap().insert(path, (status, body.to_owned()));
+        let metadata = "/.well-known/openid-configuration";
+        let configured = IssuerConfig { issuer: issuer.clone(), ..IssuerConfig::default() };
+        let source = OfIssuer::new(&configured, Web::new().unwrap());
+        let gone = async || source.fetch().await.is_err_and(|error| error.is_gone());
+        answer("/keys", 200, "{}");
+        assert!(gone().await, "where they are was never known");
+        answer(metadata, 200, &format!(r#"{{"issuer":"{issuer}","jwks_uri":"{issuer}keys"}}"#));
+        assert!(source.fetch().await.is_ok());
+        for status in [404, 410, 500] {
+            answer(metadata, status, "");
+            answer("/keys", 200, "{}");
+            assert!(source.fetch().await.is_ok(), "{status}");
+            answer("/keys", 503, "");
+            assert!(source.fetch().await.is_err() && !gone().await, "{status}");
+            answer("/keys", 404, "");
+            assert!(gone().await, "{status}");
+        }
+        answer("/keys", 200, "{}");
+        answer(
+            metadata,
+            200,
+            r#"{"issuer":"https://other.example/","jwks_uri":"https://other.example/keys"}"#,
+        );
+        assert!(matches!(source.fetch().await, Err(FetchError::Issuer { .. })), "that is no outage");
     }
 
     #[test]

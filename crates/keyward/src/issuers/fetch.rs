@@ -138,6 +138,7 @@ pub(crate) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     }
     directives().find_map(|directive| {
         let (name, seconds) = directive.split_once('=')?;
+        // Absent: no number of seconds, so no age is named, and the usual five minutes hold.
         let seconds = seconds.trim_matches('"').parse().ok()?;
         name.eq_ignore_ascii_case("max-age").then(|| Duration::from_secs(seconds))
     })

@@ -96,6 +96,7 @@ impl Keys {
         let life = self.shared.life();
         Standing {
             age: life.age(now),
+            // Absent: no set is believed.
             keys: life.keys(now).map_or(0, |set| set.keys().count()),
             fetched: self.shared.fetched.load(Ordering::Relaxed),
             failed: self.shared.failed.load(Ordering::Relaxed),
@@ -213,6 +214,7 @@ impl Flight {
         match shared.fetch().await {
             Ok((set, max_age)) => {
                 for unusable in &set.unusable {
+                    // Absent: the key has no name that can be read.
                     let kid = unusable.kid.as_deref().unwrap_or("none");
                     tracing::debug!(issuer = shared.issuer, kid, why = %unusable.why, "a key is not used");
                 }
@@ -230,9 +232,9 @@ impl Flight {
             }
             Err(error) if error.is_gone() => {
                 shared.failed.fetch_add(1, Ordering::Relaxed);
-                let holds = shared.life().gone(shared.clock.elapsed());
+                let holds = shared.life().gone();
                 self.answered = true;
-                tracing::warn!(issuer = shared.issuer, %error, holds, "the issuer's keys are not there any more");
+                tracing::warn!(issuer = shared.issuer, %error, holds, "the issuer's keys are not where they were");
             }
             Err(error) => {
                 let believed = shared.life().keys(shared.clock.elapsed()).is_some();
@@ -264,6 +266,7 @@ impl IssuerKeys for Keys {
                 return KeyFetch::Later(latest);
             };
             let settled = tokio::time::timeout(self.patience(), self.shared.settle(&wanted)).await;
+            // Absent: not within the request's time; the token is neither taken nor refused.
             settled.unwrap_or_else(|_| KeyFetch::Later(self.shared.retry_after()))
         })
     }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::limits::ReadCharged;
 use crate::problem::Reason;
 use crate::routes::Access;
+use axum::BoxError;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
@@ -50,15 +51,15 @@ pub(super) async fn call(
     let _ = from.record.said.set((status.as_u16(), reason));
     let after = response.headers().get("retry-after").and_then(text).map(str::to_owned);
     match body(response).await {
-        Some(body) if status.is_success() => words::result(entry, body),
-        Some(body) => words::refusal(entry, status, &body, after.as_deref()),
-        None => words::wrong("The answer could not be read; try again"),
+        Ok(body) if status.is_success() => words::result(entry, body),
+        Ok(body) => words::refusal(entry, status, &body, after.as_deref()),
+        Err(_) => words::wrong("The answer could not be read; try again"),
     }
 }
 
-async fn body(response: Response<Body>) -> Option<Value> {
-    let bytes = response.into_body().collect().await.ok()?.to_bytes();
-    serde_json::from_slice(&bytes).ok()
+async fn body(response: Response<Body>) -> Result<Value, BoxError> {
+    let bytes = response.into_body().collect().await?.to_bytes();
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 /// The scope that the token lacks although its user's role has it: signing in again could help.
@@ -165,10 +166,8 @@ fn needs_body(entry: &Entry) -> bool {
 fn limit(given: Option<Value>) -> Result<Value, String> {
     match given {
         None | Some(Value::Null) => Ok(Value::from(USUAL)),
-        Some(value) => match value.as_u64() {
-            Some(wanted) if (1..=MOST).contains(&wanted) => Ok(value),
-            _ => Err(format!("limit must be an integer from 1 to {MOST}")),
-        },
+        Some(value) if value.as_u64().is_some_and(|wanted| (1..=MOST).contains(&wanted)) => Ok(value),
+        Some(_) => Err(format!("limit must be an integer from 1 to {MOST}")),
     }
 }
 
@@ -176,7 +175,7 @@ fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() && text != "." && text != ".." => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -188,7 +187,7 @@ fn in_query(value: &Value) -> Option<String> {
         Value::Array(items) => {
             items.iter().map(in_query).collect::<Option<Vec<_>>>().map(|items| items.join(","))
         }
-        _ => None,
+        Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -197,6 +196,7 @@ fn origin_app(app: &App, from: &From, client: &str) -> String {
     let granted = || match &from.caller.credential {
         Credential::Jwt(jwt) => match jwt.of {
             TokenOf::Grant(grant) => {
+                // Absent: a grant that is gone names no application.
                 app.directory().read().grant(grant).map(|grant| grant.client_name.clone()).unwrap_or_default()
             }
             TokenOf::Link(_) => String::new(),

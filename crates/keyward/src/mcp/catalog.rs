@@ -37,7 +37,7 @@ impl Catalog {
             let (path, _, said) = schema::find(&document, tool.operation.name())?;
             let arguments = schema::arguments(said, row.commits);
             let input = schema::input(&document, &arguments);
-            let output = schema::output(&document, said, tool.holds, row.commits);
+            let output = schema::output(&document, said, tool.holds, row.commits)?;
             let listed = Listed::new(tool.name, tool.about, Arc::new(input))
                 .with_title(tool.title)
                 .with_raw_output_schema(Arc::new(output))
@@ -78,8 +78,8 @@ impl Entry {
         if self.row.id == OperationId::DeleteApiKeysKeyId && matches!(who.credential, Credential::ApiKey(_)) {
             return true;
         }
-        let may =
-            scope.is_none_or(|scope| who.may(scope) && (!self.row.literal || who.credential.says(scope)));
-        may && self.row.role.is_none_or(|needed| role == Some(needed))
+        // Absent: an operation that names no scope, or no role, asks for none.
+        scope.is_none_or(|scope| who.may(scope) && (!self.row.literal || who.credential.says(scope)))
+            && self.row.role.is_none_or(|needed| role == Some(needed))
     }
 }

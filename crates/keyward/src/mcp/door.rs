@@ -33,7 +33,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use url::{Host, Url};
-use uuid::Uuid;
 
 /// The header that names a session of the older revisions.
 const SESSION: &str = "mcp-session-id";
@@ -110,6 +109,7 @@ where
     let own = Arc::clone(app);
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
         let (app, door) = (Arc::clone(&own), door.clone());
+        // Absent: notes that no log reads.
         let record = record(&request).cloned().unwrap_or_default();
         async move {
             if request.method() == Method::OPTIONS {
@@ -221,7 +221,7 @@ async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
         && known().get(session).copied() != caller
     {
         // Another's is as unknown as one that never was.
-        let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+        let id = RequestId::of(request.extensions());
         return Problems(Arc::clone(app)).response(id, Denial::not_found("Session", session).into());
     }
     let ends = request.method() == Method::DELETE;
@@ -241,6 +241,7 @@ fn session(headers: &HeaderMap) -> Option<String> {
     let mut lines = headers.get_all(SESSION).iter();
     match (lines.next(), lines.next()) {
         (None, _) => None,
+        // Absent: no session has an empty name.
         (Some(one), None) => Some(text(one).unwrap_or_default().to_owned()),
         (Some(_), Some(_)) => Some(String::new()),
     }
@@ -251,7 +252,7 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     mut wire: StreamableHttpService<H, S>,
     mut request: Request<Body>,
 ) -> Response<Body> {
-    let id = request.extensions().get().map_or(Uuid::nil(), |RequestId(id)| *id);
+    let id = RequestId::of(request.extensions());
     if request.method() == Method::POST {
         // As every other body is: the wire would wait for it as long as it likes to take.
         request = match message(app, request).await {
@@ -294,6 +295,7 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
             "The request is not one of MCP's Streamable HTTP; see MCP-Protocol-Version and the body"
                 .to_owned(),
         ),
+        // Absent: any other status is a fault of ours.
         _ => return Problems(Arc::clone(app)).response(id, Problem::Panicked),
     };
     Problems(Arc::clone(app)).response(id, denial.into())
@@ -331,6 +333,7 @@ fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Resp
     }
     if response.status() == StatusCode::UNAUTHORIZED {
         let own = response.headers().get(WWW_AUTHENTICATE).and_then(text);
+        // Absent: the challenge that names the scheme alone.
         let mut text = own.unwrap_or("Bearer realm=\"lev\"").to_owned();
         if !app.mcp.scopes.is_empty() {
             text.push_str(&format!(", scope=\"{}\"", app.mcp.scopes.join(" ")));

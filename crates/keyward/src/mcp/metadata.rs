@@ -25,9 +25,9 @@ pub(super) fn routes(app: &Arc<App>, router: Router) -> Router {
     if url(app).is_none() {
         return router;
     }
-    [format!("{WELL_KNOWN}{PATH}"), WELL_KNOWN.to_owned()]
-        .into_iter()
-        .fold(router, |router, path| open(app, router, path, &[Open::get("getResourceMetadata", handle)]))
+    [format!("{WELL_KNOWN}{PATH}"), WELL_KNOWN.to_owned()].into_iter().fold(router, |router, path| {
+        open(app, router, path, &[Open::get("getResourceMetadata", handle).unjudged()])
+    })
 }
 
 async fn handle(visit: Visit) -> Response<Body> {

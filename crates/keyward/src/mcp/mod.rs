@@ -71,11 +71,13 @@ impl Mcp {
         let name = format!("{public_url}{PATH}");
         let trusted = own.map(|own| own.trusted(PATH));
         let outside = issuers.keys().map(|(issuer, _)| issuer.to_owned());
-        let usual = || own.map(|_| Asked::usual().to_text()).unwrap_or_default();
-        let scopes = issuers.first().map_or_else(
-            || usual().split_ascii_whitespace().map(str::to_owned).collect(),
-            |first| first.mcp_scopes.clone(),
-        );
+        let scopes = match issuers.first() {
+            Some(first) => first.mcp_scopes.clone(),
+            None if own.is_some() => {
+                Asked::usual().to_text().split_ascii_whitespace().map(str::to_owned).collect()
+            }
+            None => Vec::new(),
+        };
         Self {
             enabled: set.enabled,
             jwts: issuers.scheme(Resource::Mcp(&name), store, random, clock, trusted),

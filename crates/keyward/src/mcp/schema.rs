@@ -41,6 +41,7 @@ fn of_query(name: &str) -> Option<String> {
         ("[lte]", false) => Some(format!("max_{field}")),
         ("[gte]", true) => Some(format!("{}_from", field.trim_end_matches("_at"))),
         ("[lt]", true) => Some(format!("{}_before", field.trim_end_matches("_at"))),
+        // Absent: other filters are no arguments.
         _ => None,
     }
 }
@@ -62,14 +63,18 @@ pub(super) fn arguments(said: &Value, once: bool) -> Vec<Argument> {
     let parameters = said.get("parameters").and_then(Value::as_array).into_iter().flatten();
     for parameter in parameters {
         // Those that are references are headers, which are not for a model.
-        let (Some(name), Some(place)) = (text(parameter, "name"), text(parameter, "in")) else { continue };
+        let (Some(name), Some(place), Some(mut schema)) =
+            (text(parameter, "name"), text(parameter, "in"), parameter.get("schema").cloned())
+        else {
+            continue;
+        };
         let (name, place) = match place {
             "path" => (Some(name.to_owned()), Place::Path),
             "query" => (of_query(name), Place::Query(name.to_owned())),
+            // Absent: other parameters are no arguments.
             _ => continue,
         };
         let Some(name) = name else { continue };
-        let mut schema = parameter.get("schema").cloned().unwrap_or_else(|| json!({}));
         if let (Some(about), Some(schema)) = (text(parameter, "description"), schema.as_object_mut()) {
             schema.insert("description".to_owned(), json!(about));
         }
@@ -133,29 +138,37 @@ pub(super) fn input(document: &Value, arguments: &[Argument]) -> Map<String, Val
     with_definitions(document, schema)
 }
 
-/// The schema of the result: the data under a name of its own, what there is besides, and of a write what was done.
-pub(super) fn output(document: &Value, said: &Value, holds: &str, writes: bool) -> Map<String, Value> {
+/// The schema of the result: the data under a name of its own, what there is besides, and of a write what was done. `None`: the
+/// document does not say what is answered.
+pub(super) fn output(
+    document: &Value,
+    said: &Value,
+    holds: &str,
+    writes: bool,
+) -> Option<Map<String, Value>> {
     let answers = said.get("responses").and_then(Value::as_object).into_iter().flatten();
     let mut good = answers.filter(|(status, _)| status.starts_with('2'));
-    let envelope = good.next().and_then(|(_, answer)| answer.pointer("/content/application~1json/schema"));
-    let data = envelope.and_then(|envelope| envelope.pointer("/properties/data")).cloned();
-    let paged = envelope.is_some_and(|envelope| envelope.pointer("/properties/pagination").is_some());
+    let envelope = good.next()?.1.pointer("/content/application~1json/schema")?;
+    let data = envelope.pointer("/properties/data")?.clone();
+    let paged = envelope.pointer("/properties/pagination").is_some();
     let mut properties = Map::new();
     let mut required = vec![holds];
     if writes {
         properties.insert("message".to_owned(), json!({ "type": "string", "description": "What was done." }));
         required.push("message");
     }
-    properties.insert(holds.to_owned(), data.unwrap_or_else(|| json!({ "type": "object" })));
+    properties.insert(holds.to_owned(), data);
     if paged {
-        let more = json!({
-            "total": { "type": "integer", "description": "How many there are in all, where that is known." },
-            "showing": { "type": "integer", "description": "How many are here." },
-            "has_more": { "type": "boolean", "description": "Whether there are more." },
-            "next_cursor": { "type": "string", "description": "Sent as cursor, it asks for the next page." },
-            "next_offset": { "type": "integer", "description": "Sent as offset, it asks for the next page." },
-        });
-        properties.extend(more.as_object().cloned().unwrap_or_default());
+        let more = [
+            ("total", "integer", "How many there are in all, where that is known."),
+            ("showing", "integer", "How many are here."),
+            ("has_more", "boolean", "Whether there are more."),
+            ("next_cursor", "string", "Sent as cursor, it asks for the next page."),
+            ("next_offset", "integer", "Sent as offset, it asks for the next page."),
+        ];
+        properties.extend(
+            more.map(|(name, kind, about)| (name.to_owned(), json!({ "type": kind, "description": about }))),
+        );
         required.extend(["showing", "has_more"]);
     }
     let schema = Map::from_iter([
@@ -163,7 +176,7 @@ pub(super) fn output(document: &Value, said: &Value, holds: &str, writes: bool) 
         ("properties".to_owned(), Value::Object(properties)),
         ("required".to_owned(), json!(required)),
     ]);
-    with_definitions(document, schema)
+    Some(with_definitions(document, schema))
 }
 
 const IN_DOCUMENT: &str = "#/components/schemas/";
@@ -182,7 +195,8 @@ fn with_definitions(document: &Value, schema: Map<String, Value>) -> Map<String,
             continue;
         }
         let part = document.pointer("/components/schemas").and_then(|schemas| schemas.get(&name));
-        let mut part = part.cloned().unwrap_or_else(|| json!({}));
+        // A validator refuses a reference to nothing.
+        let Some(mut part) = part.cloned() else { continue };
         take_references(&mut part, &mut open);
         definitions.insert(name, part);
     }
@@ -205,18 +219,18 @@ fn take_references(value: &mut Value, open: &mut Vec<String>) {
                 members.remove("format");
             }
             for (name, value) in members.iter_mut() {
-                match (name.as_str(), &*value) {
-                    ("$ref", Value::String(to)) => {
-                        if let Some(to) = to.strip_prefix(IN_DOCUMENT).map(str::to_owned) {
-                            *value = json!(format!("{OWN}{to}"));
-                            open.push(to);
-                        }
+                let to =
+                    value.as_str().filter(|_| name == "$ref").and_then(|to| to.strip_prefix(IN_DOCUMENT));
+                match to.map(str::to_owned) {
+                    Some(to) => {
+                        *value = json!(format!("{OWN}{to}"));
+                        open.push(to);
                     }
-                    _ => take_references(value, open),
+                    None => take_references(value, open),
                 }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| take_references(item, open)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

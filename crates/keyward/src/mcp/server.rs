@@ -52,11 +52,13 @@ fn from(context: &RequestContext<RoleServer>) -> Result<From, ErrorData> {
     let extensions = context.extensions.get::<Parts>().map(|parts| &parts.extensions);
     let caller = extensions.and_then(|extensions| extensions.get::<Caller>()).cloned();
     let missing = || ErrorData::internal_error("The request has no caller", None);
+    // Absent: notes that no log reads.
+    let record = extensions.and_then(|extensions| extensions.get()).cloned().unwrap_or_default();
     Ok(From {
         caller: caller.ok_or_else(missing)?,
         id: extensions.and_then(|extensions| extensions.get()).copied(),
         address: extensions.and_then(|extensions| extensions.get()).copied(),
-        record: extensions.and_then(|extensions| extensions.get()).cloned().unwrap_or_default(),
+        record,
     })
 }
 
@@ -139,8 +141,9 @@ impl ServerHandler for Server {
             let name: String = request.name.chars().take(64).flat_map(char::escape_debug).collect();
             return Err(ErrorData::invalid_params(format!("There is no tool {name}"), None));
         };
-        // Of the older wire only the first request says it, and nothing is remembered of that.
+        // Absent: of the older wire only the first request names the client, and nothing is remembered of that.
         let client = context.meta.client_info().map(|client| client.name).unwrap_or_default();
+        // Absent: no arguments; one that is required is missed.
         let arguments = request.arguments.unwrap_or_default();
         Ok(call::call(self, entry, from(&context)?, &client, arguments).await.into())
     }

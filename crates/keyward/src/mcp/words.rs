@@ -22,6 +22,7 @@ pub(super) fn refusal(
     body: &Value,
     after: Option<&str>,
 ) -> CallToolResult {
+    // Absent: it is a refusal without words too.
     let message = body.pointer("/error/message").and_then(Value::as_str).unwrap_or("It was refused");
     let fields = body.pointer("/error/details/fields").and_then(Value::as_array);
     let text = match (status, fields) {
@@ -38,6 +39,7 @@ pub(super) fn refusal(
             Some(seconds) => format!("{message} (in {seconds} s)"),
             None => message.to_owned(),
         },
+        // Absent: the message of any other refusal says enough.
         _ => message.to_owned(),
     };
     wrong(&as_called(entry, text))
@@ -48,20 +50,19 @@ fn as_called(entry: &Entry, text: String) -> String {
     entry.arguments.iter().fold(text, |text, argument| match &argument.place {
         Place::Query(name) if *name != argument.name => text.replace(name.as_str(), &argument.name),
         Place::Once => text.replace("Idempotency-Key", &argument.name),
-        _ => text,
+        Place::Query(_) | Place::Path | Place::Body => text,
     })
 }
 
 /// What the API has answered.
 pub(super) fn result(entry: &Entry, mut body: Value) -> CallToolResult {
-    let (data, pagination) =
-        (body.get_mut("data").map(Value::take).unwrap_or_default(), body.get("pagination").cloned());
+    let (data, pagination) = (body.get_mut("data").map(Value::take), body.get("pagination").cloned());
     let tool = entry.tool;
     let mut all = Map::new();
     if tool.does != Does::Reads {
         all.insert("message".to_owned(), json!(tool.done));
     }
-    all.insert(tool.holds.to_owned(), data);
+    all.extend(data.map(|data| (tool.holds.to_owned(), data)));
     let whole = items(&all, tool.holds);
     fit(&mut all, tool.holds);
     let cut = items(&all, tool.holds) < whole;
@@ -71,6 +72,7 @@ pub(super) fn result(entry: &Entry, mut body: Value) -> CallToolResult {
     let summary = match (tool.holds, all.get(tool.holds)) {
         ("deals", Some(Value::Array(deals))) => deals.iter().map(deal).collect(),
         ("deal", Some(one)) => vec![deal(one)],
+        // Absent: only of deals there is a summary beside the data.
         _ => Vec::new(),
     };
     said.extend(summary);
@@ -86,6 +88,7 @@ pub(super) fn result(entry: &Entry, mut body: Value) -> CallToolResult {
 }
 
 fn items(all: &Map<String, Value>, holds: &str) -> usize {
+    // Absent: what is no list has no items.
     all.get(holds).and_then(Value::as_array).map_or(0, Vec::len)
 }
 
@@ -103,8 +106,9 @@ fn fit(all: &mut Map<String, Value>, holds: &str) {
 fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value, cut: bool) -> String {
     let showing = items(all, holds);
     let total = pagination.get("total").or_else(|| pagination.get("total_count")).and_then(Value::as_u64);
-    let more = pagination.get("has_more").and_then(Value::as_bool).unwrap_or(false) || cut;
+    let more = pagination.get("has_more") == Some(&Value::Bool(true)) || cut;
     let cursor = pagination.get("next_cursor").and_then(Value::as_str);
+    let offset = pagination.get("offset").and_then(Value::as_u64);
     all.extend(total.map(|total| ("total".to_owned(), json!(total))));
     all.insert("showing".to_owned(), json!(showing));
     all.insert("has_more".to_owned(), json!(more));
@@ -112,15 +116,14 @@ fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value, cut: boo
         Some(total) => format!("{showing} of {total} {holds}."),
         None => format!("{showing} {holds}."),
     };
-    if cut && cursor.is_some() {
-        // Its cursor stands behind what is left out.
+    if cut && offset.is_none() {
+        // A cursor would stand behind what is left out, and a list that goes by cursors takes no offset.
         text.push_str(&format!(" More would be too long for one answer: ask with limit {showing}."));
     } else if more {
         if let Some(cursor) = cursor {
             all.insert("next_cursor".to_owned(), json!(cursor));
             text.push_str(&format!(" There are more: call again with cursor \"{cursor}\"."));
-        } else {
-            let offset = pagination.get("offset").and_then(Value::as_u64).unwrap_or(0) + showing as u64;
+        } else if let Some(offset) = offset.map(|offset| offset + showing as u64) {
             all.insert("next_offset".to_owned(), json!(offset));
             text.push_str(&format!(" There are more: call again with offset {offset}."));
         }
@@ -131,6 +134,7 @@ fn paged(all: &mut Map<String, Value>, holds: &str, pagination: &Value, cut: boo
 /// A deal in a line.
 fn deal(deal: &Value) -> String {
     let text = |name: &str| deal.get(name).and_then(Value::as_str);
+    // Absent: a deal need not have a title; its id is always there.
     let mut line =
         format!("#{} {}", deal.get("id").unwrap_or(&Value::Null), text("title").unwrap_or("(no title)"));
     if let Some(amount) = deal.get("loan_amount").and_then(Value::as_f64) {
@@ -153,5 +157,32 @@ fn dollars(amount: f64) -> String {
         amount if amount >= 1e6 => format!("${:.2} million", amount / 1e6),
         amount if amount >= 1e3 => format!("${:.0} thousand", amount / 1e3),
         amount => format!("${amount:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_goes_by_cursors_is_never_continued_by_an_offset() {
+        for (pagination, cut, next) in [
+            (json!({ "next_cursor": null, "has_more": false }), false, None),
+            (json!({ "next_cursor": null, "has_more": false }), true, Some("ask with limit 2")),
+            (json!({ "next_cursor": "c", "has_more": true }), false, Some("call again with cursor \"c\"")),
+            (json!({ "next_cursor": "c", "has_more": true }), true, Some("ask with limit 2")),
+            (json!({ "offset": 3, "has_more": true }), false, Some("call again with offset 5")),
+            (json!({ "offset": 3, "has_more": false }), true, Some("call again with offset 5")),
+            (json!({ "has_more": true }), false, None),
+        ] {
+            let mut all = Map::from_iter([("deals".to_owned(), json!([1, 2]))]);
+            let text = paged(&mut all, "deals", &pagination, cut);
+            assert_eq!(
+                text.split_once(": ").map(|(_, next)| next.trim_end_matches('.')),
+                next,
+                "{pagination}"
+            );
+            assert_eq!(all.contains_key("next_offset"), text.contains("offset"), "{pagination}");
+        }
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
     let status = match denial.error() {
         "invalid_client" => StatusCode::UNAUTHORIZED,
         "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+        // Absent: RFC 6749 §5.2 has 400 for every other error.
         _ => StatusCode::BAD_REQUEST,
     };
     let mut response =
@@ -58,6 +59,7 @@ fn otherwise(visit: &Visit, problem: Problem) -> Response<Body> {
     let error = match response.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
         status if status.is_server_error() => "server_error",
+        // Absent: any other refusal is of the request.
         _ => "invalid_request",
     };
     *response.body_mut() = Body::from(value!({ "error": error, "error_description": message }).to_string());

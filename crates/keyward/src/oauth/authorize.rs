@@ -17,7 +17,7 @@ use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::permit::{ManageSignIns, check};
 use keyward_core::principal::{Caller, Credential, Principal};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 const HERE: &str = "/oauth/authorize";
 
@@ -32,10 +32,7 @@ struct Place {
 /// `GET`: as far as it can go without the person's word.
 pub(super) async fn ask(visit: Visit) -> Response<Body> {
     let pairs = visit.query.clone();
-    match steps(&visit, &pairs).await {
-        Ok(response) => response,
-        Err(problem) => visit.problem(problem),
-    }
+    visit.respond(steps(&visit, &pairs).await)
 }
 
 async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> {
@@ -160,12 +157,7 @@ fn consent(
     }
     let identity =
         [(request.asked.openid, "know who you are"), (request.asked.email, "know your e-mail address")];
-    let document = match client.origin {
-        ClientOrigin::Document => {
-            Url::parse(&client.id).ok().and_then(|url| url.host_str().map(str::to_owned))
-        }
-        _ => None,
-    };
+    let document = (client.origin == ClientOrigin::Document).then(|| redirect::host(&client.id));
     let page = Consent {
         frame: Frame::new("Allow access", visit)?,
         error,
@@ -187,8 +179,9 @@ fn consent(
     };
     let mut response = visit.page(200, &page)?;
     // A browser holds the way on after a form against this too: only there, and where that place may send it on to.
-    let scheme = addressed.redirect_uri.split(':').next().unwrap_or("https");
-    visit.allow_form_to(&mut response, scheme);
+    if let Some((scheme, _)) = addressed.redirect_uri.split_once(':') {
+        visit.allow_form_to(&mut response, scheme);
+    }
     Ok(response)
 }
 
@@ -228,7 +221,7 @@ async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
         *page.status_mut() = StatusCode::FORBIDDEN;
         Ok(visit.refused(page, &problem))
     };
-    shown.await.unwrap_or_else(|problem: Problem| visit.problem(problem))
+    visit.respond(shown.await)
 }
 
 async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {

@@ -43,6 +43,7 @@ fn of_document(id: &str, document: &Json, now: Timestamp) -> Result<Client, &'st
 
 /// A client without a secret proves itself by none. One that prefers another way may say that it can do without.
 fn is_public(members: Members<'_>) -> Result<(), &'static str> {
+    // Absent: none (docs/decisions/0027): a document holds no secret to prove itself by.
     let method = members
         .text("token_endpoint_auth_method", "token_endpoint_auth_method must be a text")?
         .unwrap_or("none");

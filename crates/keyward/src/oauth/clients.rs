@@ -121,6 +121,7 @@ fn basic(value: &[u8]) -> Option<(String, String)> {
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':').filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let plain = |half: &str| {
+        // Absent: no client has an empty id, and an empty secret is none.
         form_urlencoded::parse(half.as_bytes()).next().map(|(text, _)| text.into_owned()).unwrap_or_default()
     };
     // A half with `=` or `&` in it was not encoded; ours have neither.

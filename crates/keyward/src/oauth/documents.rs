@@ -136,6 +136,7 @@ impl Table {
     fn thin_for(&mut self, network: ClientAddress) -> bool {
         let mut counts = HashMap::<ClientAddress, usize>::new();
         self.flying.values().for_each(|flying| *counts.entry(flying.network).or_default() += 1);
+        // Absent: a network that fetches nothing.
         let own = counts.get(&network).copied().unwrap_or_default();
         let Some((fullest, most)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return false };
         if most <= own + 1 {
@@ -230,6 +231,7 @@ impl Documents {
                         found
                     });
                     let handle = task.abort_handle();
+                    // Absent: a fetch that was ended for another network found nothing.
                     let flight = task.map(|found| found.unwrap_or(Err(DocumentError::Busy))).boxed().shared();
                     let network = from.network();
                     let flying =
@@ -266,6 +268,7 @@ impl Shared {
         let mut table = self.table();
         let (what, age, good) = match fetched {
             Ok((client, age)) => {
+                // Absent: kept for the shortest time.
                 let age = age.unwrap_or(LEAST_AGE).clamp(LEAST_AGE, MOST_AGE);
                 (Ok(client.clone()), age, Some((client, elapsed)))
             }
@@ -332,6 +335,6 @@ fn check_id(id: &str) -> Result<(), DocumentError> {
     }
     match url.host() {
         Some(Host::Domain(name)) if name.contains('.') && !name.ends_with('.') => Ok(()),
-        _ => wrong("its host must be a name"),
+        Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_)) | None => wrong("its host must be a name"),
     }
 }

@@ -87,6 +87,7 @@ impl FailedSignIns {
         for (user, count) in self.take() {
             let (wrong, refused, networks) = (count.wrong, count.refused, count.networks.len());
             let effect = NoteFailedSignIns { user, wrong, refused, networks };
+            // Absent: the row names no address.
             let (address, request_id) = count.last.unwrap_or((ClientAddress::Unknown, Uuid::nil()));
             let context = Context { request_id, address: address.known(), origin_app: "console".to_owned() };
             let written = Commit::commit(store, effect, background(), context, None, At::Store).await;

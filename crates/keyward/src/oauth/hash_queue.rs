@@ -165,6 +165,7 @@ impl Asked {
     }
 
     fn by(&self, asker: Asker) -> u32 {
+        // Absent: it has not asked.
         let asked = |span: &HashMap<Asker, u32>| span.get(&asker).copied().unwrap_or_default();
         asked(&self.now) + asked(&self.before)
     }

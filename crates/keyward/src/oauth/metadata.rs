@@ -7,6 +7,7 @@ use crate::problem::insert;
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Response, StatusCode};
+use keyward_core::denial::Denial;
 use keyward_core::scope::Scope;
 use serde_json::{Value, json as value};
 
@@ -50,19 +51,15 @@ pub(super) fn document(server: &AuthorizationServer) -> Value {
 }
 
 pub(super) async fn handle(visit: Visit) -> Response<Body> {
-    match visit.oauth() {
-        Some(server) => {
-            let mut response = json(StatusCode::OK, &document(server));
-            insert(response.headers_mut(), CACHE_CONTROL, "public, max-age=300");
-            response
-        }
-        None => Response::new(Body::empty()),
-    }
+    let Some(server) = visit.oauth() else { return visit.problem(Denial::RouteUnknown.into()) };
+    let mut response = json(StatusCode::OK, &document(server));
+    insert(response.headers_mut(), CACHE_CONTROL, "public, max-age=300");
+    response
 }
 
 pub(super) async fn keys(visit: Visit) -> Response<Body> {
-    let document = visit.oauth().map(|server| server.signer.document().to_vec()).unwrap_or_default();
-    let mut response = Response::new(Body::from(document));
+    let Some(server) = visit.oauth() else { return visit.problem(Denial::RouteUnknown.into()) };
+    let mut response = Response::new(Body::from(server.signer.document().to_vec()));
     insert(response.headers_mut(), CONTENT_TYPE, "application/jwk-set+json");
     insert(response.headers_mut(), CACHE_CONTROL, &format!("public, max-age={KEYS_AGE}"));
     response

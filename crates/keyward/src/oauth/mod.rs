@@ -49,13 +49,28 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
     let Some(server) = &app.oauth else { return router };
     let mut router = router;
     for path in server.metadata_paths() {
-        router = open(app, router, path, &[Open::get("getIssuerMetadata", metadata::handle)]);
+        router = open(app, router, path, &[Open::get("getIssuerMetadata", metadata::handle).unjudged()]);
     }
-    router = open(app, router, "/oauth/jwks".to_owned(), &[Open::get("getSigningKeys", metadata::keys)]);
-    router = open(app, router, "/oauth/token".to_owned(), &[Open::post("issueToken", token::handle)]);
-    router = open(app, router, "/oauth/revoke".to_owned(), &[Open::post("revokeToken", revoke::handle)]);
+    router = open(
+        app,
+        router,
+        "/oauth/jwks".to_owned(),
+        &[Open::get("getSigningKeys", metadata::keys).unjudged()],
+    );
     router =
-        open(app, router, "/oauth/register".to_owned(), &[Open::post("registerClient", register::handle)]);
+        open(app, router, "/oauth/token".to_owned(), &[Open::post("issueToken", token::handle).unjudged()]);
+    router = open(
+        app,
+        router,
+        "/oauth/revoke".to_owned(),
+        &[Open::post("revokeToken", revoke::handle).unjudged()],
+    );
+    router = open(
+        app,
+        router,
+        "/oauth/register".to_owned(),
+        &[Open::post("registerClient", register::handle).unjudged()],
+    );
     open(
         app,
         router,

@@ -68,6 +68,7 @@ fn v4_within(address: Ipv6Addr) -> Option<Ipv4Addr> {
         // Not 64:ff9b:1::/48, in which the address stands elsewhere and which is nobody's but its network's (RFC 8215).
         [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => of(high, low),
         [0x2002, high, low, ..] => of(high, low),
+        // Absent: the address itself is judged.
         _ => None,
     }
 }

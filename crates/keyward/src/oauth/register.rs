@@ -53,13 +53,8 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
     let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
     let Metadata { name, uris, method, grants } = read(&body)?;
     let app = &visit.app;
-    let (secret, digest) = match method {
-        "none" => (None, None),
-        _ => {
-            let (secret, digest) = mint(TokenKind::ClientSecret, &*app.random)?;
-            (Some(secret), Some(digest))
-        }
-    };
+    let secret = (method != "none").then(|| mint(TokenKind::ClientSecret, &*app.random));
+    let (secret, digest) = secret.transpose()?.unzip();
     // A public client that says the same again is the same: some register anew each time they connect.
     let same = secret.is_none().then(|| TokenDigest::of(&value!([name, uris, grants]).to_string()));
     let client = Client {
@@ -100,11 +95,11 @@ fn read(body: &Json) -> Result<Metadata, Problem> {
     if uris.iter().map(String::len).sum::<usize>() > LONGEST_URIS {
         return Err(unfit("redirect_uris have 8000 bytes at most, all together"));
     }
-    if uris.is_empty() {
-        return Err(Denial::OAuth(OAuthDenial::RedirectUriUnfit).into());
-    }
-    let name = text("client_name", "client_name must be a text")?.filter(|name| !name.is_empty());
-    let name = name.map_or_else(|| redirect::host(uris.first().map_or("", String::as_str)), str::to_owned);
+    let first = uris.first().ok_or(Denial::OAuth(OAuthDenial::RedirectUriUnfit))?;
+    let name = match text("client_name", "client_name must be a text")? {
+        None | Some("") => redirect::host(first),
+        Some(name) => name.to_owned(),
+    };
     if !is_name(&name) {
         return Err(unfit("client_name has 1 to 200 characters, none of which controls or hides others"));
     }

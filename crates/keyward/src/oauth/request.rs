@@ -65,6 +65,7 @@ impl Prompt {
                 "none" => prompt.none = true,
                 "login" => (prompt.login, others) = (true, true),
                 "consent" | "select_account" => others = true,
+                // Absent: refused; see above.
                 _ => return Err("prompt is none, or of login, consent and select_account"),
             }
         }
@@ -153,6 +154,7 @@ impl Request {
         let resources =
             server.resources(pairs.all("resource")).ok_or(denied(OAuthDenial::ResourceUnknown))?;
         let prompt = Prompt::read(pairs.get("prompt")).map_err(malformed)?;
+        // Absent: what is no number of seconds is refused.
         let seconds = |text: &str| text.parse().ok().filter(|seconds| *seconds >= 0);
         let max_age = pairs.get("max_age");
         let max_age =

@@ -73,8 +73,19 @@ async fn grant_of(
             Ok(verified) => return Ok(verified.grant_id),
             // Not judged is not invalid: the client must try again (RFC 7009 §2.2.1).
             Err(denial @ Denial::IssuerUnavailable(_)) => return Err(denial.into()),
+            Err(Denial::TokenKeyUnknown) if lacks_a_key(visit, server) => {
+                return Err(Denial::IssuerUnavailable(REPAIR_SECONDS).into());
+            }
             Err(_) => {}
         }
     }
     Ok(None)
+}
+
+/// When it is worth trying again with a token whose key may be one that cannot be read: a person must repair it first.
+const REPAIR_SECONDS: u64 = 60;
+
+/// Whether a key of ours that verifies tokens cannot be used: its row was left out at the start, or it does not open.
+fn lacks_a_key(visit: &Visit, server: &AuthorizationServer) -> bool {
+    server.signer.lacks_one() || visit.app.store.left_out().may_have("signing_keys")
 }

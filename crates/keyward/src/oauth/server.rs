@@ -163,10 +163,10 @@ impl AuthorizationServer {
         let mut asked = None;
         for name in named {
             // Scheme and host in whatever case, and with a slash or without at the end, which clients add and take away.
+            // Absent: what is no URL is none of ours.
             let plain = Url::parse(name).ok().filter(|url| url.fragment().is_none())?;
             let is = |path: &str| {
-                let own = Url::parse(&self.resource(path)).ok();
-                own.is_some_and(|own| {
+                Url::parse(&self.resource(path)).is_ok_and(|own| {
                     own.as_str().trim_end_matches('/') == plain.as_str().trim_end_matches('/')
                 })
             };
@@ -174,7 +174,7 @@ impl AuthorizationServer {
             match (is(API), is(MCP)) {
                 (true, _) => resources.api = true,
                 (_, true) => resources.mcp = true,
-                _ => return None,
+                (false, false) => return None,
             }
         }
         Some(asked)
@@ -194,6 +194,7 @@ impl AuthorizationServer {
 
 fn metadata_paths(issuer: &str) -> Vec<String> {
     let path = Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned());
+    // Absent: an issuer that is no URL has no path.
     let path = path.unwrap_or_default();
     let names = ["oauth-authorization-server", "openid-configuration"];
     let mut paths: Vec<String> = names.iter().map(|name| format!("/.well-known/{name}")).collect();

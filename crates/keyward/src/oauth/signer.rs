@@ -26,6 +26,8 @@ struct Published {
     of: Vec<i64>,
     document: Arc<[u8]>,
     keys: Arc<KeySet>,
+    /// Whether there is a key that does not open.
+    lacks_one: bool,
 }
 
 impl Signer {
@@ -61,11 +63,13 @@ impl Signer {
         if let Some(published) = set.as_ref().filter(|published| published.of == of) {
             return Some(published.clone());
         }
+        // Absent: a key that cannot be opened signs nothing, and what it has signed is refused.
         let jwks: Vec<Value> = keys.iter().filter_map(|key| Some(self.open(key).ok()?.jwk())).collect();
+        let lacks_one = jwks.len() < keys.len();
         let document: Arc<[u8]> = json!({ "keys": jwks }).to_string().into_bytes().into();
-        // Without a key of ours nothing can be judged: that is no set without keys.
+        // Absent: without a key of ours nothing can be judged: that is no set without keys.
         let keys = Arc::new(KeySet::parse(&document).ok().filter(|set| !set.is_empty())?);
-        let published = Published { of, document, keys };
+        let published = Published { of, document, keys, lacks_one };
         *set = Some(published.clone());
         // A key that is gone is not kept open.
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,8 +77,15 @@ impl Signer {
         Some(published)
     }
 
+    /// Whether there is a key that does not open: a token whose key is not published may be signed with it.
+    pub(crate) fn lacks_one(&self) -> bool {
+        // Absent: no key opens.
+        self.published().is_none_or(|published| published.lacks_one)
+    }
+
     /// The key set (RFC 7517 §5).
     pub(crate) fn document(&self) -> Arc<[u8]> {
+        // Absent: no token can be verified with it.
         self.published().map_or_else(|| br#"{"keys":[]}"#.as_slice().into(), |published| published.document)
     }
 }

@@ -32,8 +32,10 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
     };
     let granted =
         Asked { scopes: grant.scopes, openid: grant.openid, email: grant.email, offline: grant.offline };
+    // Absent: all of the grant (RFC 6749 §6).
     let granted = asked.map_or(granted, |asked| asked.within(granted));
     let ends = now.plus_seconds(server.settings.access_token_seconds).min(grant.ends_at);
+    // Absent: all that the grant is for.
     let mut audience = server
         .audience(resources.unwrap_or(grant.resources))
         .into_iter()

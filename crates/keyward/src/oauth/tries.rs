@@ -73,6 +73,7 @@ pub(crate) fn failure(denial: &Denial) -> Option<Failure> {
     match denial {
         Denial::PasswordWrong => Some(Failure::Wrong),
         Denial::RateLimited(..) => Some(Failure::Refused),
+        // Absent: any other refusal says nothing of the password.
         _ => None,
     }
 }

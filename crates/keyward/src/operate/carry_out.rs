@@ -4,13 +4,15 @@ use super::clock;
 use super::desk::Desk;
 use super::explain::explain;
 use super::keys;
+use super::left_out;
 use super::operator::{Operator, Person};
 use super::order::Order;
+use super::place;
 use super::secret;
 use super::sign_in::about_sign_in;
 use super::to_end;
 use crate::cli::CliError;
-use keyward_core::account::{RemoveMember, SetRole, SetTier, SetUserDisabled, is_slug};
+use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
 use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
@@ -51,11 +53,7 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
             Ok(json!({ "file": file }))
         }
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
-        Order::LeftOut => {
-            let left_out = operator.store().left_out();
-            let rows = left_out.named().iter().map(|row| format!("{} {}", row.table, row.row));
-            Ok(json!({ "count": left_out.count(), "rows": rows.collect::<Vec<_>>() }))
-        }
+        Order::LeftOut => left_out::tell(operator.store()).await,
         Order::SecretStatus => Ok(secret::status(desk)),
         Order::ClockAccept => clock::accept(desk).await,
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
@@ -85,17 +83,8 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             Ok(json!({ "id": user, "email": email, "disabled": disabled }))
         }
         Order::UserRole { email, account, role } => {
-            let (id, user, role) =
-                (account_named(operator, &account)?, user_named(operator, &email)?, role_named(&role)?);
-            // Of a place that cannot be read, too, the role is changed and none is added.
-            let place = format!("account_id {id}, user_id {user}");
-            let is_member = operator.live().role(id, user).is_some()
-                || operator.store().left_out().may_be("memberships", &place);
-            if is_member {
-                operator.commit(SetRole { account: id, user, role }).await?;
-            } else {
-                operator.member(id, user, role).await?;
-            }
+            let role = role_named(&role)?;
+            let user = place::give(operator, (&account, &email), role).await?;
             Ok(json!({ "id": user, "email": email, "account": account, "role": role.name() }))
         }
         Order::UserRemove { email, account } => {

@@ -16,5 +16,8 @@ pub(super) async fn accept(desk: &Desk) -> Result<Value, CliError> {
         return Err(CliError::Said(text.to_owned()));
     }
     let done = desk.operator().commit(AcceptClock { to }).await?;
-    Ok(json!({ "recorded": done.from, "now": done.to, "taken_back": done.to < done.from }))
+    Ok(json!({
+        "recorded": done.from, "now": done.to, "taken_back": done.to < done.from, "revoked_keys": done.keys,
+        "record_unreadable": done.unread,
+    }))
 }

@@ -33,6 +33,7 @@ pub(super) async fn explain(
     };
     let key = match (seen.credential_kind.as_deref(), seen.credential_id) {
         (Some("api_key"), Some(id)) => desk.store.key(KeyId(id)).await?,
+        // Absent: by no key, or it is not known by which.
         _ => None,
     };
     let live = desk.store.directory().read();
@@ -40,6 +41,7 @@ pub(super) async fn explain(
         "request_id": request_id,
         "found_in": found_in,
         "at": seen.timestamp,
+        // Absent: no operation was found.
         "request": format!("{} {}", seen.method, seen.operation.as_deref().unwrap_or("(no operation)")).trim(),
         "route": seen.route,
         "answer": answer(&seen),
@@ -95,6 +97,7 @@ fn why(seen: &Seen) -> String {
         (None, Some(Fault { meaning, .. })) => meaning,
         (None, None) => "this version does not know the word",
     };
+    // Absent: nothing more is known.
     seen.cause.as_ref().map_or_else(|| said.to_owned(), |cause| format!("{said} ({cause})"))
 }
 
@@ -125,7 +128,7 @@ fn credential(live: &Live, seen: &Seen, (key, now): (Option<ApiKey>, Timestamp))
         (Some(at), _) => format!("revoked {at}"),
         (None, Some(at)) if at <= now => format!("expired {at}"),
         _ if live.role(key.account, key.user).is_none() => "its user is no member of its account".to_owned(),
-        _ => "live".to_owned(),
+        (None, _) => "live".to_owned(),
     };
     Some(format!("{kind} {id} {:?} ({state})", key.label))
 }
@@ -153,6 +156,7 @@ fn token(seen: &Seen) -> Option<Value> {
 fn advice(seen: &Seen) -> Option<String> {
     let advice = seen.token_advice.as_ref()?;
     let exact = seen.token_sub.as_ref().filter(|sub| !sub.ends_with(CUT));
+    // Absent: the placeholder stays, for the operator to fill in.
     Some(exact.map_or_else(
         || advice.clone(),
         |sub| advice.replace(RefusedToken::SUBJECT, &format!("--subject '{}'", sub.replace('\'', r"'\''"))),

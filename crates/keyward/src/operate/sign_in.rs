@@ -78,7 +78,9 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
             operator.commit(AddSigningKey { key, alone: now }).await?;
             Ok(keys(desk))
         }
-        _ => Ok(keys(desk)),
+        Order::SigningKeyList => Ok(keys(desk)),
+        // Absent: nothing is done.
+        _ => Err(said("this order is not about signing in")),
     }
 }
 
@@ -136,6 +138,7 @@ fn keys(desk: &Desk) -> Value {
         let state = match current {
             Some(id) if id == key.id => "signs",
             _ if key.signs_from > now => "published",
+            // Absent: it signed before, and what it signed may still hold.
             _ => "verifies",
         };
         json!({ "kid": &*key.kid, "state": state, "created_at": key.created_at, "signs_from": key.signs_from })

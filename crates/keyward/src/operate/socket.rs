@@ -32,6 +32,7 @@ const WORK: Duration = Duration::from_secs(600);
 /// Where the socket of a database is: beside the file itself, by whatever link it is named, and under its name, so that
 /// two databases in one directory have two.
 pub(crate) fn path(database: &Path) -> PathBuf {
+    // Absent: a database that is not there has no link to follow.
     let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
     path.push(".sock");
     PathBuf::from(path)
@@ -49,6 +50,7 @@ enum Answer {
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     match std::fs::symlink_metadata(path) {
         Ok(there) if !there.file_type().is_socket() => return Err(ErrorKind::AlreadyExists.into()),
+        // Absent: nothing, or a socket; what cannot be looked at fails below.
         _ => {}
     }
     let directory = directory_of(path);
@@ -68,6 +70,7 @@ fn short(directory: &File, path: &Path) -> PathBuf {
         Some(name) if cfg!(target_os = "linux") => {
             Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
         }
+        // Absent: the long name; where that is too long, nothing listens.
         _ => path.to_owned(),
     }
 }
@@ -107,6 +110,7 @@ async fn answer(mut stream: UnixStream, desk: &Desk) -> io::Result<()> {
         Ok(order) => carry_out(desk, order).await.map_err(|error| error.to_string()),
         Err(_) => Err("the running server does not know this order; it may be of another version".to_owned()),
     };
+    // Absent: never, an error is an answer too.
     let answer = serde_json::to_string(&outcome.map_or_else(Answer::Error, Answer::Done))?;
     timeout(PATIENCE, write.write_all(format!("{answer}\n").as_bytes())).await?
 }

@@ -45,11 +45,13 @@ impl Ceiling {
     /// A place for a connection from this address; `None` when there is none left. A proxy stands for many clients, so it
     /// is held to the number in all alone.
     pub(crate) fn enter(&self, from: ClientAddress, is_proxy: bool) -> Option<Place> {
+        // Absent: there is no place, and the connection is closed.
         self.open.enter(from, is_proxy).ok()
     }
 
     /// The same for the address that a proxy has written in front of a connection that has its place.
     pub(super) fn enter_behind(&self, from: ClientAddress, is_proxy: bool) -> Option<Place> {
+        // Absent: the same.
         self.behind.enter(from, is_proxy).ok()
     }
 }
@@ -63,6 +65,7 @@ fn files() -> u64 {
             limit = raised;
         }
     }
+    // Absent: the system sets no limit.
     limit.current.unwrap_or(u64::MAX)
 }
 

@@ -26,6 +26,7 @@ impl Verdicts {
     /// would have lost each other, and the request is not to be trusted.
     pub(crate) fn next(&self) -> Verdict {
         let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        // Absent: it is refused.
         next.unwrap_or(Some("The request does not begin where the one before it ended"))
     }
 }
@@ -75,9 +76,11 @@ impl HeadScan {
             bytes = match self.place {
                 Place::End => return,
                 Place::Body(left) => {
+                    // Absent: longer than memory: all that was read is of the body.
                     let step = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
                     let left = left.saturating_sub(step as u64);
                     self.place = if left == 0 { Place::Head } else { Place::Body(left) };
+                    // Absent: never, a step is no longer than the bytes.
                     bytes.get(step..).unwrap_or_default()
                 }
                 Place::Head => self.head(bytes),
@@ -89,12 +92,14 @@ impl HeadScan {
     fn head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let (part, rest) = match end {
+            // Absent: never, the place is within.
             Some(end) => (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default()),
             None => (bytes, [].as_slice()),
         };
         let room = KEPT.saturating_sub(self.line.len());
         self.line.extend(part.iter().take(room));
         self.cut |= part.len() > room;
+        // Absent: no byte came, so the last is the one before.
         self.last = part.last().copied().unwrap_or(self.last);
         if end.is_some() {
             self.end_of_line();
@@ -106,6 +111,7 @@ impl HeadScan {
         let ended_plainly = self.last == b'\r';
         let (line, cut) = (std::mem::take(&mut self.line), std::mem::take(&mut self.cut));
         self.last = 0;
+        // Absent: a bare line feed, which is refused below.
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         self.head.bare_line_feed |= !ended_plainly;
         match (line.is_empty(), self.head.begun) {
@@ -120,15 +126,18 @@ impl HeadScan {
     fn field(&mut self, line: &[u8], cut: bool) {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
         let (name, value) =
+            // Absent: never, the colon is within.
             (line.get(..colon).unwrap_or_default(), line.get(colon + 1..).unwrap_or_default());
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.head.coded = true;
             self.head.unreadable |= cut;
         } else if name.eq_ignore_ascii_case(b"content-length") {
+            // Absent: it is no number, which is refused.
             let digits = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
             // Two that agree hyper takes for one; of two that differ, neither is read.
             let differs = self.head.length.is_some_and(|before| digits != Some(before));
             self.head.unreadable |= cut || digits.is_none() || differs;
+            // Absent: the head is unreadable, so nothing is read behind it.
             self.head.length = Some(digits.unwrap_or(0));
         }
     }
@@ -147,6 +156,7 @@ impl HeadScan {
         self.place = match (head.coded, verdict, head.length) {
             (true, ..) | (_, Some(_), _) => Place::End,
             (false, None, Some(length)) if length > 0 => Place::Body(length),
+            // Absent: no body.
             _ => Place::Head,
         };
         self.verdicts.push(verdict);

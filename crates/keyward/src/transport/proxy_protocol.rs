@@ -80,6 +80,7 @@ fn version_1(bytes: &[u8]) -> Result<Progress, Malformed> {
         ["TCP6", source, target, from, to] if are_ports(from, to) => {
             pair::<Ipv6Addr>(source, target).map(IpAddr::V6)
         }
+        // Absent: it is malformed, and refused below.
         _ => None,
     };
     let source = source.ok_or(Malformed("the line has not two addresses and two ports"))?;
@@ -88,7 +89,9 @@ fn version_1(bytes: &[u8]) -> Result<Progress, Malformed> {
 
 /// The first of two addresses, if both are of this kind.
 fn pair<A: std::str::FromStr>(source: &str, target: &str) -> Option<A> {
+    // Absent: it is no address, and the line is refused.
     let source = source.parse().ok()?;
+    // Absent: the same.
     target.parse::<A>().ok().map(|_| source)
 }
 
@@ -113,6 +116,7 @@ fn version_2(bytes: &[u8]) -> Result<Progress, Malformed> {
     let is_local = match command {
         0x20 => true,
         0x21 => false,
+        // Absent: it is refused.
         _ => return Err(Malformed("its version or command is none that is known")),
     };
     if rest.len() < length {
@@ -126,6 +130,7 @@ fn version_2(bytes: &[u8]) -> Result<Progress, Malformed> {
         (false, 0x00..=0x02 | 0x10 | 0x12 | 0x20 | 0x22 | 0x30..=0x32) => None,
         (false, _) => return Err(Malformed("its family is none that is known")),
     };
+    // Absent: the client has no address, which no range allows.
     Ok(Progress::Whole(source.map_or(ClientAddress::Unknown, ClientAddress::of)))
 }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 /// How long a probe waits for the database: less than those that ask are known to wait.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// As many rows that were left out at the start are named.
+/// As many rows that were left out are named, at the start and of lists.
 const ROWS_NAMED: usize = 20;
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -58,8 +58,10 @@ async fn ready(app: &App, stopping: &AtomicBool) -> Response {
 
 /// What is amiss on a server that is ready, a line each.
 fn notes(app: &App) -> String {
-    let rows = app.store.left_out().told(ROWS_NAMED).map(|rows| format!("rows of the database: {rows}\n"));
-    rows.unwrap_or_default() + &behind(app)
+    let at_start = app.store.left_out().told("at the start", ROWS_NAMED);
+    let of_lists = app.store.left_out_of_lists().told("of lists", ROWS_NAMED);
+    let rows = at_start.into_iter().chain(of_lists).map(|rows| format!("rows of the database: {rows}\n"));
+    rows.collect::<String>() + &behind(app)
 }
 
 fn behind(app: &App) -> String {
@@ -69,6 +71,12 @@ fn behind(app: &App) -> String {
         return String::new();
     }
     let wall = watch.wall();
+    if watch.is_unread() {
+        return format!(
+            "the time that was recorded cannot be read: credentials with an end are answered 503; if the clock ({wall}) is right run \
+             keyward clock accept\n"
+        );
+    }
     format!(
         "the clock ({wall}) is behind a time that was recorded ({now}): credentials with an end are answered 503\n"
     )

@@ -101,7 +101,7 @@ pub(crate) const CLOCK_BEHIND: Figure = asked(
 );
 pub(crate) const ROWS_LEFT_OUT: Figure = asked(
     "database_rows_left_out",
-    "Rows that were left out at the start because they were not as they must be: an alarm, and the log names their tables",
+    "Rows that cannot be read, and were left out at the start or of a list, the recorded time among them: an alarm. The log names each",
 );
 pub(crate) const LOG_LINES_DROPPED: Figure = Figure {
     name: "log_lines_dropped",

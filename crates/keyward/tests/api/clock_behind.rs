@@ -6,9 +6,14 @@
 //! | an end is judged by a clock that is wrong | `what_has_an_end_is_503_while_the_clock_is_behind_and_works_once_it_is_right` |
 //! | a wrong future shuts everybody out for good | `a_wrong_future_is_taken_back_by_the_operator` |
 //! | what was made in a wrong future lives until then | `what_was_made_in_a_wrong_future_ends_when_it_is_taken_back` |
+//! | what ends between the clock and the newest time is refused for good | `what_ends_after_the_time_that_the_clock_shows_waits` |
+//! | a retry of a refresh ends the grant | `a_refresh_token_that_was_just_replaced_ends_nothing_while_the_clock_is_behind` |
 //! | a wrong future takes away what had not ended | `a_wrong_future_forgets_nothing` |
+//! | one that is over does, a day later | `a_wrong_future_that_is_over_forgets_nothing_however_long_it_waits` |
+//! | a clock that is hours ahead takes links away | `a_link_for_one_takes_no_link_of_another_away` |
+//! | nobody can leave, or stop an application | `what_is_ones_own_can_be_ended_while_the_clock_is_behind` |
 
-use crate::browser::{Browser, code, form_to, redeem, refresh, text, tokens};
+use crate::browser::{Browser, call, code, encoded, fields, form_to, redeem, refresh, text, tokens};
 use crate::mcp;
 use crate::support::{Answer, Key, PASSWORD, TestApp};
 use keyward_core::clock::{AcceptClock, At, Clock, Timestamp};
@@ -187,7 +192,7 @@ async fn what_has_ended_opens_nothing_whatever_the_clock_shows() {
         }
         let asked =
             app.post("/auth/validate-api-key").json(json!({"api_key": all.ending.secret})).send().await;
-        assert_eq!(asked.data()["valid"], false, "its end is not judged by the hour");
+        assert!(asked.status == 503 || asked.data()["valid"] == false, "its end is not judged by the hour");
         assert_ne!(redeem(&app, &all.code).await.status, 200, "{back} s behind");
     }
 }
@@ -196,13 +201,16 @@ async fn what_has_ended_opens_nothing_whatever_the_clock_shows() {
 async fn a_wrong_future_is_taken_back_by_the_operator() {
     let app = TestApp::new().await;
     let all = Everything::of(&app).await;
+    let later = ending(&app, Timestamp::from_unix(LAST_OF_32_BITS + HOUR)).await;
     let right = all.asked(&app).await;
     app.clock.advance(LAST_OF_32_BITS - START);
     app.get("/me").key(&all.ending).expect(401).await;
     app.clock.advance(START + 10 - LAST_OF_32_BITS);
-    assert_eq!(status(&app.get("/me").bearer(&all.own).send().await), 401, "what has ended stays ended");
-    let later = ending(&app, Timestamp::from_unix(LAST_OF_32_BITS + HOUR)).await;
+    assert_eq!(status(&app.get("/me").bearer(&all.own).send().await), 503, "by this clock it has not ended");
     app.get("/me").key(&later).expect(503).await;
+    let wanted = json!({"label": "ending", "expires_at": Timestamp::from_unix(LAST_OF_32_BITS + HOUR)});
+    let made = app.post("/api-keys").by(&app.admin).json(wanted).send().await;
+    assert_eq!(status(&made), 503, "nobody knows what the future is");
     let to = app.clock.now();
     let done = app.operate(AcceptClock { to }).await;
     assert_eq!((done.from.unix(), done.to), (LAST_OF_32_BITS, to));
@@ -231,8 +239,7 @@ async fn what_was_made_in_a_wrong_future_ends_when_it_is_taken_back() {
     app.operate(AcceptClock { to: app.clock.now() }).await;
     for (kind, status) in all.asked(&app).await {
         let is_open = match kind {
-            // Its end was named, and stays what it is.
-            "a key with an end" | "a key with an end at /mcp" | "the question about a key" => status == 200,
+            "the question about a key" => status == 200,
             // Made by an issuer whose clock is right.
             "a token of another issuer" => true,
             "a kept answer with a secret" => status == 409,
@@ -240,6 +247,8 @@ async fn what_was_made_in_a_wrong_future_ends_when_it_is_taken_back() {
         };
         assert!(is_open, "{kind}: {status}");
     }
+    let asked = app.post("/auth/validate-api-key").json(json!({"api_key": all.ending.secret})).send().await;
+    assert_eq!(asked.data()["valid"], false, "nobody knows whether its end was named or counted");
     assert_eq!(redeem(&app, &all.code).await.status, 400);
     // And everything can be made again.
     let mut browser = Browser::new(&app);
@@ -284,4 +293,131 @@ async fn a_link_and_a_form_are_used_up_by_nothing_while_the_clock_is_behind() {
     assert_eq!(status(&browser.send(&form).await), 503);
     app.clock.advance(DAY);
     assert_eq!(browser.send(&form).await.status, 303);
+}
+
+#[tokio::test]
+async fn what_ends_after_the_time_that_the_clock_shows_waits() {
+    let app = TestApp::new().await;
+    let all = Everything::of(&app).await;
+    app.clock.advance(LAST_OF_32_BITS - START);
+    app.get("/me").key(&all.plain).expect(200).await;
+    // Two hours after all of it was made.
+    app.clock.advance(START + 2 * HOUR - LAST_OF_32_BITS);
+    for (kind, status) in all.asked(&app).await {
+        let ended = matches!(
+            kind,
+            "a key with an end" | "a key with an end at /mcp" | "a secret in its grace period"
+        );
+        let expected = match kind {
+            _ if ended => 401,
+            "a token of our own" | "a token of another issuer" => 401,
+            "the question about a key" => 200,
+            _ => 503,
+        };
+        assert_eq!(status, expected, "{kind}");
+    }
+    let code = redeem(&app, &all.code).await;
+    assert_eq!((code.status.as_u16(), code.json()["error"].as_str()), (400, Some("invalid_grant")));
+    let granted = refresh(&app, &all.refresh).await;
+    assert_eq!(granted.json()["error"], "temporarily_unavailable", "a client keeps its refresh token");
+    app.operate(AcceptClock { to: app.clock.now() }).await;
+    assert_eq!(refresh(&app, &all.refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_was_just_replaced_ends_nothing_while_the_clock_is_behind() {
+    let app = TestApp::new().await;
+    let granted = tokens(&app, "editor", &[]).await;
+    let first = text(&granted, "refresh_token");
+    let second = refresh(&app, first).await.json();
+    let second = text(&second, "refresh_token");
+    for (ahead, shows) in [(LAST_OF_32_BITS, START + 5), (LAST_OF_32_BITS, START - DAY)] {
+        app.clock.advance(ahead - app.clock.now().unix());
+        app.get("/me").by(&app.admin).expect(200).await;
+        app.clock.advance(shows - app.clock.now().unix());
+        assert_eq!(status(&refresh(&app, first).await), 503, "it may have been replaced just now");
+    }
+    app.clock.advance(START + 10 - app.clock.now().unix());
+    app.operate(AcceptClock { to: app.clock.now() }).await;
+    assert_eq!(refresh(&app, second).await.status, 200, "the grant lives");
+    // An older one was replaced for certain, whatever the clock shows.
+    app.clock.advance(-DAY);
+    assert_eq!(refresh(&app, first).await.json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_wrong_future_that_is_over_forgets_nothing_however_long_it_waits() {
+    let app = TestApp::new().await;
+    let granted = tokens(&app, "editor", &[("scope", "openid deals:read")]).await;
+    let key = ending(&app, app.clock.now().plus_seconds(30 * DAY)).await;
+    let trail = async || app.store.audit(Timestamp::from_unix(0), 0, 1_000).await.unwrap().len();
+    let before = trail().await;
+    app.clock.advance(LAST_OF_32_BITS - START);
+    let keep = Retention { changes: Some(30), ..Retention::default() };
+    let tidy = async || {
+        app.store.purge(At::Store).await.unwrap();
+        app.store.forget(At::Store, keep).await.unwrap()
+    };
+    assert_eq!(tidy().await, 0);
+    app.clock.advance(START - LAST_OF_32_BITS);
+    for hour in 0..50 {
+        tidy().await;
+        assert_eq!(trail().await, before, "hour {hour}");
+        app.clock.run(HOUR);
+    }
+    app.operate(AcceptClock { to: app.clock.now() }).await;
+    tidy().await;
+    app.get("/me").key(&key).expect(200).await;
+    assert_eq!(refresh(&app, text(&granted, "refresh_token")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_link_for_one_takes_no_link_of_another_away() {
+    let app = TestApp::new().await;
+    let first = link(&app, 13).await;
+    app.clock.run(5 * HOUR);
+    app.clock.advance(20 * HOUR);
+    let (_, digest) = mint(TokenKind::Link, &SeededRandom::new(14)).unwrap();
+    app.operate(IssueLink { user: app.editor.user, kind: LinkKind::Reset, digest }).await;
+    app.clock.advance(-20 * HOUR);
+    app.operate(AcceptClock { to: app.clock.now() }).await;
+    assert_eq!(Browser::new(&app).get(&first).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_ones_own_can_be_ended_while_the_clock_is_behind() {
+    let app = TestApp::new().await;
+    let granted = tokens(&app, "admin", &[]).await;
+    let other = tokens(&app, "editor", &[]).await;
+    let key = ending(&app, app.clock.now().plus_seconds(HOUR)).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let stolen = browser.cookies.clone();
+    let applications = browser.get("/console/acme/applications").await.text();
+    let keys = browser.get("/console/acme/keys").await.text();
+    app.clock.advance(-DAY);
+    let revoke = form_to(&keys, &format!("/console/acme/keys/{}/revoke", app.admin.key.id));
+    assert_eq!(status(&browser.send(&revoke).await), 503, "what is another's is not ended by it");
+    let disconnect = form_to(&applications, "/console/acme/applications/disconnect");
+    assert_eq!(browser.send(&disconnect).await.status, 303);
+    // A session beside it says nothing.
+    let pairs = [("client_id", "app"), ("token", text(&other, "refresh_token"))];
+    let ask = app.request(http::Method::POST, "/oauth/revoke").header("cookie", &browser.cookie());
+    let ask = ask.header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(ask.raw(encoded(&fields(&pairs))).send().await.status, 200);
+    assert_eq!(browser.send(&form_to(&keys, "/sign-out")).await.status, 303);
+    assert!(!browser.cookies.keys().any(|name| name.ends_with("session")), "{:?}", browser.cookies);
+    // A key ends itself, and nothing else.
+    let other_key = format!("/api-keys/{}", app.viewer.key.id);
+    assert_eq!(status(&app.delete(&other_key).key(&key).send().await), 503);
+    app.delete(&format!("/api-keys/{}", key.id)).key(&key).expect(200).await;
+    app.clock.advance(DAY);
+    app.get("/me").key(&key).expect(401).await;
+    app.get("/me").by(&app.viewer).expect(200).await;
+    let mut thief = Browser { app: &app, cookies: stolen };
+    assert_eq!(thief.get("/console/acme/keys").await.status, 303, "the session has ended");
+    for ended in [&granted, &other] {
+        assert_eq!(refresh(&app, text(ended, "refresh_token")).await.json()["error"], "invalid_grant");
+    }
+    assert_eq!(call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", "x")]).await.status, 200);
 }

@@ -12,6 +12,7 @@ use keyward_core::role::Role;
 use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
 use keyward_testkit::SeededRandom;
 use serde_json::json;
+use std::time::Duration;
 
 /// The secret that a page shows.
 pub(crate) fn shown(page: &str) -> Option<String> {
@@ -147,6 +148,35 @@ async fn signing_out_ends_the_session_for_whoever_has_its_cookie() {
     assert_eq!(browser.get("/console/acme/keys").await.status, 200);
     app.clock.advance(1);
     assert_eq!(browser.get("/console/acme/keys").await.status, 303);
+}
+
+#[tokio::test]
+async fn the_session_that_a_browser_had_before_is_ended_also_where_that_fails_at_first() {
+    let app = TestApp::new().await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    let before = browser.cookies.clone();
+    let refuse =
+        "CREATE TEMP TRIGGER no_end BEFORE DELETE ON main.sessions BEGIN SELECT RAISE(ABORT, 'no'); END";
+    app.store.on_writer(refuse).await.unwrap();
+    let again = browser.get("/sign-in?next=/oauth/authorize%3Flogin%3D1").await.text();
+    let form = form_to(&again, "/sign-in").with("email", "admin@acme.example").with("password", PASSWORD);
+    assert_eq!(browser.send(&form).await.status, 303);
+    let opens = async || {
+        let mut earlier = Browser { app: &app, cookies: before.clone() };
+        earlier.get("/console/acme/keys").await.status == 200
+    };
+    assert!(opens().await, "it could not be ended");
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200, "and the new one holds");
+    app.store.on_writer("DROP TRIGGER no_end").await.unwrap();
+    for _ in 0..100 {
+        if !opens().await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!opens().await, "it was tried again");
+    assert_eq!(browser.get("/console/acme/keys").await.status, 200);
 }
 
 #[tokio::test]

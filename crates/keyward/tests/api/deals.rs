@@ -60,12 +60,15 @@ async fn if_match_guards_a_change_and_an_archiving() {
     patch("\"d1-1\"").refused(412, "PRECONDITION_FAILED", message).await;
     patch("\"d1-1\", \"d1-2\"").expect(200).await;
     patch("*").expect(200).await;
-    patch("W/\"d1-4\"").refused(412, "PRECONDITION_FAILED", message).await;
+    // A proxy that compressed the answer has changed the tag.
+    patch("W/\"d1-4\"").expect(200).await;
+    patch("\"d1-5-gzip\"").expect(200).await;
+    patch("\"d1-5-gzip\"").refused(412, "PRECONDITION_FAILED", message).await;
     patch("d1-4").expect(400).await;
     let delete = |tag: &str| app.delete("/deals/1").by(&app.admin).header("if-match", tag);
     delete("\"d1-1\"").refused(412, "PRECONDITION_FAILED", message).await;
-    delete("\"d1-4\"").expect(200).await;
-    let missing = app.delete("/deals/999").by(&app.admin).header("if-match", "\"d1-4\"");
+    delete("\"d1-6\"").expect(200).await;
+    let missing = app.delete("/deals/999").by(&app.admin).header("if-match", "\"d1-6\"");
     missing.refused(404, "NOT_FOUND", "Deal with id 999 not found").await;
 }
 

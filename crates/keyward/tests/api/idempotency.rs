@@ -191,14 +191,14 @@ async fn a_purge_takes_no_answer_from_a_replay() {
     let app = TestApp::new().await;
     let again = || create(&app, &app.admin.key, json!({"title": "purged"})).once(KEY);
     let first = again().expect(201).await;
-    app.clock.advance(86_399);
+    app.clock.run(86_399);
     for _ in 0..20 {
         let (replay, purged) = futures_util::join!(again().expect(201), app.store.purge(At::Store));
         is_replay(&replay, &first);
         assert_eq!(purged.unwrap(), 0);
     }
     // From its end on either of them may be first: the key is free, once.
-    app.clock.advance(1);
+    app.clock.run(1);
     let (second, _) = futures_util::join!(again().expect(201), app.store.purge(At::Store));
     assert_eq!(second.header("idempotency-replayed"), None);
     app.store.purge(At::Store).await.unwrap();
@@ -292,7 +292,7 @@ async fn after_a_day_the_key_is_free_and_a_clock_that_jumps_back_keeps_it() {
     let app = TestApp::new().await;
     let again = || create(&app, &app.admin.key, json!({"title": "daily"})).once(KEY);
     let first = again().expect(201).await;
-    app.clock.advance(86_399);
+    app.clock.run(86_399);
     is_replay(&again().expect(201).await, &first);
     app.clock.advance(-7_200);
     is_replay(&again().expect(201).await, &first);
@@ -304,9 +304,25 @@ async fn after_a_day_the_key_is_free_and_a_clock_that_jumps_back_keeps_it() {
     let second = again().expect(201).await;
     assert_ne!(second.data()["id"], first.data()["id"]);
     assert_eq!(second.header("idempotency-replayed"), None);
-    app.clock.advance(86_400);
+    app.clock.run(86_400);
     assert_eq!(app.store.purge(At::Store).await.unwrap(), 1);
     assert_eq!(deals(&app, "daily").await, 2);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_hours_ahead_executes_nothing_twice() {
+    let app = TestApp::new().await;
+    let again = || create(&app, &app.admin.key, json!({"title": "once"})).once(KEY);
+    let first = again().expect(201).await;
+    app.clock.run(5 * 3_600);
+    app.clock.advance(20 * 3_600);
+    app.store.purge(At::Store).await.unwrap();
+    is_replay(&again().expect(201).await, &first);
+    // Once a day has passed the key is free, whatever the clock shows.
+    app.clock.run(19 * 3_600);
+    app.store.purge(At::Store).await.unwrap();
+    assert_eq!(again().expect(201).await.header("idempotency-replayed"), None);
+    assert_eq!(deals(&app, "once").await, 2);
 }
 
 #[tokio::test]

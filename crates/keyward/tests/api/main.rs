@@ -97,4 +97,6 @@ mod time_limit;
 #[cfg(test)]
 mod token_scopes;
 #[cfg(test)]
+mod unreadable;
+#[cfg(test)]
 mod validate;

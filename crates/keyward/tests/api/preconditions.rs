@@ -33,14 +33,17 @@ fn write(id: OperationId) -> Option<(&'static str, Option<Value>, bool)> {
     }
 }
 
-/// The headers `If-Match` and `If-None-Match`, where `E` stands for the current tag, and what a write to a deal answers.
-const CONDITIONS: [(Option<&str>, Option<&str>, u16); 13] = [
+/// The headers `If-Match` and `If-None-Match`, where `E` stands for the current tag and `G` for what a proxy that compresses makes
+/// of it, and what a write to a deal answers.
+const CONDITIONS: [(Option<&str>, Option<&str>, u16); 15] = [
     (Some("\"x\""), None, 412),
-    (Some("W/E"), None, 412),
+    (Some("W/\"x\""), None, 412),
     (Some("\"x\", \"y\""), None, 412),
     (None, Some("*"), 412),
     (None, Some("E"), 412),
     (None, Some("W/E"), 412),
+    (None, Some("G"), 412),
+    (None, Some("\"x\", W/G"), 412),
     (None, Some("\"x\", E"), 412),
     (Some("E"), Some("*"), 412),
     (Some("\"x\""), Some("\"x\""), 412),
@@ -50,8 +53,11 @@ const CONDITIONS: [(Option<&str>, Option<&str>, u16); 13] = [
     (Some("E"), Some("*, E"), 400),
 ];
 /// Those that hold.
-const HOLDING: [(Option<&str>, Option<&str>); 5] = [
+const HOLDING: [(Option<&str>, Option<&str>); 8] = [
     (Some("E"), None),
+    (Some("W/E"), None),
+    (Some("G"), None),
+    (Some("\"x\", W/G"), None),
     (Some("*"), None),
     (Some("\"x\", E"), None),
     (None, Some("\"x\"")),
@@ -63,8 +69,12 @@ fn ask<'a>(app: &'a TestApp, row: &Row, (matches, none): (Option<&str>, Option<&
     let ask = app.anonymous(row.method.clone(), path).by(&app.admin);
     let ask = body.into_iter().fold(ask, |ask, body| ask.json(body));
     let named = [("if-match", matches), ("if-none-match", none)];
+    let compressed = tag.strip_suffix('"').map(|tag| format!("{tag}-gzip\"")).unwrap();
     named.into_iter().fold(ask, |ask, (name, value)| {
-        value.map(|value| value.replace('E', tag)).iter().fold(ask, |ask, value| ask.header(name, value))
+        value
+            .map(|value| value.replace('E', tag).replace('G', &compressed))
+            .iter()
+            .fold(ask, |ask, value| ask.header(name, value))
     })
 }
 

@@ -4,9 +4,11 @@ use crate::browser::{Browser, authorize, call, form_to, refresh, said, text, tok
 use crate::support::{PASSWORD, TestApp};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keyward_core::jwt::SigningKey;
 use keyward_core::live::Change;
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::session::{IssueLink, LinkKind};
+use keyward_core::signing::SealedKey;
 use keyward_testkit::SeededRandom;
 use keyward_testkit::issuer::base64url;
 use serde_json::{Value, json};
@@ -108,4 +110,37 @@ async fn a_revocation_that_cannot_be_judged_is_503_and_never_said_to_be_done() {
     app.get("/me").bearer(token).expect(200).await;
     assert_eq!(revoke().await.status, 200);
     app.get("/me").bearer(token).expect(401).await;
+}
+
+#[tokio::test]
+async fn a_revocation_with_a_token_whose_key_may_be_one_that_does_not_open_is_503() {
+    let app = TestApp::new().await;
+    let granted = tokens(&app, "admin", &[]).await;
+    let own: SealedKey = {
+        let live = app.app.directory().read();
+        live.signing_keys().into_iter().next().cloned().unwrap()
+    };
+    // Another key signs by now, as the background makes one.
+    let sealer = &app.app.oauth.as_ref().unwrap().keys.sealer;
+    let (nonce, version, sealed) =
+        sealer.seal("next", &SigningKey::generate().unwrap(), &SeededRandom::new(9)).unwrap();
+    let next = SealedKey { id: 99, kid: "next".into(), nonce, version, sealed: sealed.into(), ..own.clone() };
+    let publish = |changes: Vec<Change>| app.app.directory().publish(changes);
+    publish(vec![Change::SigningKey(next), Change::SigningKeyGone(own.id)]);
+    let token = text(&granted, "access_token");
+    let revoke = async || call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", token)]).await;
+    assert_eq!(revoke().await.status, 200, "its key was taken away: it is no token");
+    publish(vec![Change::SigningKey(SealedKey { sealed: [7; 80].into(), ..own.clone() })]);
+    let answer = revoke().await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (503, &json!("temporarily_unavailable")));
+    assert!(answer.header("retry-after").is_some());
+    // What is not ours is none of these.
+    let foreign = app.issuer.token("somebody", json!({}));
+    let answer = call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", &foreign)]).await;
+    assert_eq!(answer.status, 200);
+    publish(vec![Change::SigningKeyGone(own.id)]);
+    publish(vec![Change::SigningKey(SealedKey { id: 100, ..own })]);
+    assert_eq!(revoke().await.status, 200);
+    let over = refresh(&app, text(&granted, "refresh_token")).await.json();
+    assert_eq!(over["error"], "invalid_grant", "and now it was revoked");
 }

@@ -24,6 +24,7 @@ impl Query {
     /// Adds every condition. What names no known column matches nothing.
     pub(super) fn filter(&mut self, filter: &Filter) {
         for condition in filter.conditions() {
+            // Absent: a condition that is not known matches no deal.
             let text = self.condition(condition).unwrap_or_else(|| "FALSE".to_owned());
             self.sql.push_str(" AND ");
             self.sql.push_str(&text);
@@ -81,6 +82,7 @@ fn column(field: &str) -> Option<&'static str> {
         "loan_amount" => "d.loan_amount_cents",
         "created_at" => "d.created_at",
         "updated_at" => "d.updated_at",
+        // Absent: the condition matches no deal.
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! What hangs on deals, read for many of them at once: one query for each kind, however many deals there are.
 
-use super::get;
+use super::{ID, get};
 use crate::deal::{Deal, DealId, Included};
 use crate::financials::{FIGURES, Figure, Financials, Kind};
 use crate::pipeline::{MAX_SHOWN, Place};
@@ -8,9 +8,10 @@ use crate::property::Property;
 use crate::reads::Include;
 use crate::team::TeamMember;
 use keyward_core::clock::Timestamp;
+use keyward_core::list::Found;
 use keyward_core::money::Cents;
 use keyward_core::store::StoreError;
-use keyward_sqlite::Reads;
+use keyward_sqlite::{Named, Reads};
 use rusqlite::Row;
 use std::collections::HashMap;
 
@@ -22,16 +23,14 @@ pub(super) fn with(
 ) -> Result<Vec<(Deal, Included)>, StoreError> {
     let ids: Vec<String> = deals.iter().map(|deal| deal.id.0.to_string()).collect();
     let ids = format!("[{}]", ids.join(","));
-    let mut financials = only(include.financials, || {
-        all(reads, &format!("SELECT f.* FROM deal_financials f WHERE f.deal_id IN {IDS}"), &ids, record)
-    })?;
+    let mut financials = only(include.financials, || records(reads, &ids))?;
     let mut properties = only(include.properties, || {
         let sql = format!("SELECT p.* FROM deal_properties p WHERE p.deal_id IN {IDS} ORDER BY p.id");
-        all(reads, &sql, &ids, property)
+        all(reads, ("deal_properties", ID), &sql, &ids, property)
     })?;
     let mut team = only(include.team, || {
         let sql = format!("SELECT {MEMBER} {TEAM} AND t.deal_id IN {IDS} ORDER BY t.id");
-        all(reads, &sql, &ids, member)
+        all(reads, ("deal_team", ID), &sql, &ids, member)
     })?;
     let mut pipelines = only(include.pipelines, || {
         let sql = format!(
@@ -42,20 +41,54 @@ pub(super) fn with(
                 WHERE dp.deal_id IN {IDS})
              WHERE place <= {MAX_SHOWN} ORDER BY deal_id, place"
         );
-        all(reads, &sql, &ids, place)
+        all(reads, ("deal_pipelines", PLACE), &sql, &ids, place)
     })?;
     let of = |deal: Deal| {
         let id = deal.id;
-        let included = Included {
-            financials: financials.as_mut().map(|all| all.remove(&id).and_then(|mut found| found.pop())),
-            properties: properties.as_mut().map(|all| all.remove(&id).unwrap_or_default()),
-            team: team.as_mut().map(|all| all.remove(&id).unwrap_or_default()),
-            pipelines: pipelines.as_mut().map(|all| all.remove(&id).unwrap_or_default()),
+        let financials = match &mut financials {
+            // A deal whose record cannot be read is left out with it: shown without, it would have none.
+            Some(all) => Some(match all.remove(&id).and_then(|mut found| found.pop()) {
+                Some(record) => Some(record?),
+                None => None,
+            }),
+            None => None,
         };
-        (deal, included)
+        let included = Included {
+            financials,
+            properties: of_one(&mut properties, id),
+            team: of_one(&mut team, id),
+            pipelines: of_one(&mut pipelines, id),
+        };
+        Some((deal, included))
     };
-    Ok(deals.into_iter().map(of).collect())
+    Ok(deals.into_iter().filter_map(of).collect())
 }
+
+/// The records of financials; within, `None`: the record cannot be read.
+fn records(reads: &Reads<'_>, ids: &str) -> Result<ByDeal<Option<Financials>>, StoreError> {
+    let sql = format!("SELECT f.* FROM deal_financials f WHERE f.deal_id IN {IDS}");
+    let mut found: ByDeal<Option<Financials>> = HashMap::new();
+    for Found { id, item } in reads.readable(("deal_financials", RECORD), &sql, [ids], record)? {
+        if let Some(deal) = id {
+            found.entry(DealId(deal)).or_default().push(item);
+        }
+    }
+    Ok(found)
+}
+
+/// Looks at every row that a list can show.
+pub(super) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
+    reads.look_at(("deal_financials", RECORD), "SELECT * FROM deal_financials", record)?;
+    reads.look_at(("deal_properties", ID), "SELECT * FROM deal_properties", property)?;
+    reads.look_at(("deal_team", ID), &format!("SELECT {MEMBER} {TEAM}"), member)?;
+    let places = "SELECT dp.*, coalesce(s.custom_status_name, s.status) AS status_name
+        FROM deal_pipelines dp JOIN pipeline_statuses s ON s.id = dp.pipeline_status_id";
+    reads.look_at(("deal_pipelines", PLACE), places, place)
+}
+
+/// What names a record, and the place of a deal.
+const RECORD: Named = &["deal_id"];
+const PLACE: Named = &["deal_id", "pipeline_id"];
 
 /// The ids in ?1, a JSON array.
 const IDS: &str = "(SELECT value FROM json_each(?1))";
@@ -70,6 +103,11 @@ pub(super) const TEAM: &str =
 
 type ByDeal<T> = HashMap<DealId, Vec<T>>;
 
+fn of_one<T>(all: &mut Option<ByDeal<T>>, deal: DealId) -> Option<Vec<T>> {
+    // Absent: the deal has none.
+    all.as_mut().map(|all| all.remove(&deal).unwrap_or_default())
+}
+
 fn only<T>(
     wanted: bool,
     read: impl FnOnce() -> Result<ByDeal<T>, StoreError>,
@@ -79,12 +117,14 @@ fn only<T>(
 
 fn all<T>(
     reads: &Reads<'_>,
+    of: (&'static str, Named),
     sql: &str,
     ids: &str,
     map: fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<ByDeal<T>, StoreError> {
     let mut found: ByDeal<T> = HashMap::new();
-    for (deal, item) in reads.all(sql, [ids], |row| Ok((DealId(get(row, "deal_id")?), map(row)?)))? {
+    let rows = reads.readable(of, sql, [ids], |row| Ok((DealId(get(row, "deal_id")?), map(row)?)))?;
+    for (deal, item) in rows.into_iter().filter_map(|row| row.item) {
         found.entry(deal).or_default().push(item);
     }
     Ok(found)

@@ -3,12 +3,14 @@
 //! | file | what |
 //! | --- | --- |
 //! | `mod.rs` | who sees and may change which deal; the writes of deals |
+//! | `endings.rs` | what is ended of a deal, whatever its row holds |
 //! | `reads.rs`, `conditions.rs` | what can be read, and the SQL of filters and orders |
 //! | `hanging.rs` | what hangs on deals, read for many at once |
 //! | `team.rs`, `pipelines.rs`, `financials.rs` | the writes of these |
 //! | `seed.rs` | sample data |
 
 mod conditions;
+mod endings;
 mod financials;
 mod hanging;
 mod pipelines;
@@ -17,7 +19,7 @@ mod seed;
 mod team;
 
 use crate::deal::{Deal, DealId};
-use crate::effects::{ArchiveDeal, Archived, CreateDeal, UpdateDeal};
+use crate::effects::{CreateDeal, UpdateDeal};
 use crate::pipeline::Target;
 use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
 use keyward_core::account::Membership;
@@ -30,7 +32,7 @@ use keyward_core::permit::{Action, Permit, WriteDeals};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::scope::Scope;
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Component, Migration, Tx, store_error};
+use keyward_sqlite::{Component, Migration, Named, Tx, store_error};
 use rusqlite::types::FromSql;
 use rusqlite::{Row, params};
 
@@ -44,7 +46,11 @@ pub const COMPONENT: Component = Component {
             sql: include_str!("../../migrations/sqlite/0002_what_hangs_on_a_deal.sql"),
         },
     ],
+    look_through: reads::look_through,
 };
+
+/// What names a row of most tables.
+const ID: Named = &["id"];
 
 /// The deals of account ?1 that its member ?2 sees: an admin all, everyone else those whose team includes them.
 const VISIBLE: &str = "FROM deals d JOIN memberships m ON m.account_id = d.owner_account_id
@@ -131,36 +137,6 @@ impl Execute<UpdateDeal> for Tx<'_> {
     }
 }
 
-impl Execute<ArchiveDeal> for Tx<'_> {
-    fn execute(
-        &mut self,
-        e: &ArchiveDeal,
-        permit: &Permit<WriteDeals>,
-        now: Timestamp,
-    ) -> Result<Archived, Stop> {
-        let current = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
-        if current.archived_at.is_some() {
-            return Ok(Archived { deal: current, now: false });
-        }
-        let deal = Deal { version: current.version + 1, updated_at: now, archived_at: Some(now), ..current };
-        self.change(
-            "UPDATE deals SET archived_at = ?2, updated_at = ?2, version = ?3 WHERE id = ?1",
-            params![deal.id.0, now.unix(), deal.version],
-        )?;
-        Ok(Archived { deal, now: true })
-    }
-
-    fn may_replay(
-        &mut self,
-        _: &ArchiveDeal,
-        subject: i64,
-        permit: &Permit<WriteDeals>,
-        _: Timestamp,
-    ) -> Result<(), Stop> {
-        visible(self, subject, permit)
-    }
-}
-
 /// What is answered again must be within the holder's sight, else 404.
 fn visible(tx: &Tx<'_>, id: i64, permit: &Permit<WriteDeals>) -> Result<(), Stop> {
     let (account, user) = (permit.member()?.account, permit.principal()?.user);
@@ -219,17 +195,18 @@ fn join_team(tx: &Tx<'_>, deal: DealId, user: UserId, leads: bool, now: Timestam
 }
 
 fn sight<A: Action>(permit: &Permit<A>) -> Option<(AccountId, UserId)> {
+    // Absent: a caller without a place in an account sees no deal.
     Some((permit.member().ok()?.account, permit.principal().ok()?.user))
 }
 
 /// Counts a change of what hangs on a deal as one of the deal: its `ETag` and `updated_at` are new.
 fn touch(tx: &Tx<'_>, deal: DealId, now: Timestamp) -> Result<(), StoreError> {
-    tx.change(
-        "UPDATE deals SET version = version + 1, updated_at = ?2 WHERE id = ?1",
-        params![deal.0, now.unix()],
-    )?;
-    Ok(())
+    tx.change(TOUCH, params![deal.0, now.unix()]).map(drop)
 }
+
+/// A version that cannot be read is followed by one that nobody has seen.
+const TOUCH: &str = "UPDATE deals SET version = CASE typeof(version) WHEN 'integer' THEN version + 1 ELSE ?2 END, updated_at = ?2
+    WHERE id = ?1";
 
 fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
     row.get(column).map_err(store_error)

@@ -1,7 +1,7 @@
 //! Pipelines, and the moves of deals in them.
 
 use super::reads::Hanging;
-use super::{changeable, get, touch, visible};
+use super::{ID, changeable, get, touch, visible};
 use crate::deal::DealId;
 use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, Status, Target, USUAL};
 use crate::reads::DealUpkeep;
@@ -23,7 +23,7 @@ pub(super) fn page(
     (account, user): (AccountId, UserId),
     window: &Window,
 ) -> Result<Listed<Pipeline>, StoreError> {
-    let table = Hanging { columns: "p.*", from: VISIBLE, id: "p.id", map: pipeline };
+    let table = Hanging { name: "pipelines", columns: "p.*", from: VISIBLE, id: "p.id", map: pipeline };
     let mut listed = table.page(reads, &[account.0, user.0], window)?;
     fill(reads, &mut listed.items)?;
     Ok(listed)
@@ -65,13 +65,22 @@ fn fill(reads: &Reads<'_>, pipelines: &mut [Pipeline]) -> Result<(), StoreError>
                ORDER BY \"order\", id";
     let mut by_pipeline: HashMap<i64, Vec<Status>> = HashMap::new();
     let ids = format!("[{}]", ids.join(","));
-    for (of, status) in reads.all(sql, [ids], |row| Ok((get(row, "pipeline_id")?, status(row)?)))? {
+    let status = |row: &Row<'_>| Ok((get(row, "pipeline_id")?, status(row)?));
+    let found = reads.readable(("pipeline_statuses", ID), sql, [ids], status)?;
+    for (of, status) in found.into_iter().filter_map(|row| row.item) {
         by_pipeline.entry(of).or_default().push(status);
     }
     for pipeline in pipelines {
+        // Absent: a pipeline without statuses, where no deal can stand.
         pipeline.statuses = by_pipeline.remove(&pipeline.id).unwrap_or_default();
     }
     Ok(())
+}
+
+/// Looks at every row that a list can show.
+pub(super) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
+    reads.look_at(("pipelines", ID), "SELECT * FROM pipelines", pipeline)?;
+    reads.look_at(("pipeline_statuses", ID), "SELECT * FROM pipeline_statuses", status)
 }
 
 fn status(row: &Row<'_>) -> Result<Status, StoreError> {
@@ -150,6 +159,7 @@ pub(super) fn put(
         pipeline_id: to.pipeline,
         pipeline_status_id: status,
         status_name,
+        // Absent: it moves, and does so now.
         updated_at: Timestamp::from_unix(stays.unwrap_or_else(|| now.unix())),
         account,
         now: stays.is_none(),

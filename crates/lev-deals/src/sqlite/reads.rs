@@ -2,7 +2,7 @@
 
 use super::conditions::Query;
 use super::hanging::{self, MEMBER, TEAM};
-use super::{VISIBLE, deal, get, pipelines, sight};
+use super::{ID, VISIBLE, deal, get, pipelines, sight};
 use crate::deal::{Deal, DealId, Included};
 use crate::financials::Financials;
 use crate::pipeline::Pipeline;
@@ -17,6 +17,13 @@ use keyward_core::store::StoreError;
 use keyward_sqlite::{Reads, Sqlite};
 use rusqlite::types::Value;
 use rusqlite::{Params, Row, params, params_from_iter};
+
+/// Looks at every row that a list can show.
+pub(super) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
+    reads.look_at(("deals", ID), "SELECT * FROM deals", deal)?;
+    hanging::look_through(reads)?;
+    pipelines::look_through(reads)
+}
 
 impl DealReads for Sqlite {
     fn list_deals<'a>(
@@ -36,9 +43,9 @@ impl DealReads for Sqlite {
                 let mut page = Query::new(&format!("SELECT d.* {VISIBLE}"), holder);
                 page.filter(&filter);
                 page.window(&window.from, window.limit);
-                let found = reads.all(&page.sql, params_from_iter(page.params), deal)?;
-                let Listed { items, total, has_more } = Listed::of(found, total, window.limit);
-                Ok(Listed { items: hanging::with(reads, items, include)?, total, has_more })
+                let found = reads.readable(("deals", ID), &page.sql, params_from_iter(page.params), deal)?;
+                let Listed { items, total, has_more, up_to } = Listed::readable(found, total, window.limit);
+                Ok(Listed { items: hanging::with(reads, items, include)?, total, has_more, up_to })
             })
             .await
         })
@@ -54,8 +61,12 @@ impl DealReads for Sqlite {
             let Some((account, user)) = sight(permit) else { return Ok(None) };
             let sql = format!("SELECT d.* {VISIBLE} AND d.id = ?3");
             self.read_for(permit, move |reads| {
-                let found = reads.first(&sql, params![account.0, user.0, id.0], deal)?;
-                Ok(hanging::with(reads, found.into_iter().collect(), include)?.pop())
+                let Some(found) = reads.first(&sql, params![account.0, user.0, id.0], deal)? else {
+                    return Ok(None);
+                };
+                let whole = hanging::with(reads, vec![found], include)?.pop();
+                let what = || format!("the record of deal {}", id.0);
+                Ok(Some(whole.ok_or_else(|| StoreError::Corrupt { table: "deal_financials", what: what() })?))
             })
             .await
         })
@@ -81,6 +92,7 @@ impl DealReads for Sqlite {
         window: Window,
     ) -> BoxFuture<'a, OfDeal<Listed<Property>>> {
         let table = Hanging {
+            name: "deal_properties",
             columns: "p.*",
             from: "FROM deal_properties p WHERE p.deal_id = ?1",
             id: "p.id",
@@ -100,7 +112,13 @@ impl DealReads for Sqlite {
         Box::pin(async move {
             self.of_deal(permit, deal, move |reads| {
                 let from = format!("{TEAM} AND t.deal_id = ?1");
-                let table = Hanging { columns: MEMBER, from: &from, id: "t.id", map: hanging::member };
+                let table = Hanging {
+                    name: "deal_team",
+                    columns: MEMBER,
+                    from: &from,
+                    id: "t.id",
+                    map: hanging::member,
+                };
                 table.page(reads, &[deal.0], &window)
             })
             .await
@@ -160,6 +178,8 @@ fn sees(reads: &Reads<'_>, (account, user): (AccountId, UserId), deal: DealId) -
 
 /// Rows that hang on one thing.
 pub(super) struct Hanging<'s, T> {
+    /// Their table, whose rows are named by their `id`.
+    pub(super) name: &'static str,
     pub(super) columns: &'s str,
     /// The tables and the conditions, with parameters from ?1 on.
     pub(super) from: &'s str,
@@ -176,7 +196,7 @@ impl<T> Hanging<'_, T> {
         on: &[i64],
         window: &Window,
     ) -> Result<Listed<T>, StoreError> {
-        let Self { columns, from, id, map } = self;
+        let Self { name, columns, from, id, map } = self;
         let total = count_of(reads, &format!("SELECT count(*) AS n {from}"), params_from_iter(on))?;
         let after = match window.from {
             From::After(after) => after,
@@ -185,10 +205,11 @@ impl<T> Hanging<'_, T> {
         let (last, most) = (on.len() + 1, on.len() + 2);
         let sql = format!("SELECT {columns} {from} AND {id} > ?{last} ORDER BY {id} LIMIT ?{most} + 1");
         let params = params_from_iter(on.iter().copied().chain([after, i64::from(window.limit)]));
-        Ok(Listed::of(reads.all(&sql, params, map)?, total, window.limit))
+        Ok(Listed::readable(reads.readable((name, ID), &sql, params, map)?, total, window.limit))
     }
 }
 
 pub(super) fn count_of<P: Params>(reads: &Reads<'_>, sql: &str, params: P) -> Result<i64, StoreError> {
+    // Absent: a count always has its row.
     Ok(reads.first(sql, params, |row| get(row, "n"))?.unwrap_or(0))
 }

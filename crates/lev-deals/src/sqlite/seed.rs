@@ -92,6 +92,7 @@ fn stand(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let nth = |sql: &str, of: i64, place: usize| {
+        // Absent: never, a sample deal stands at a small place.
         tx.first(sql, params![of, i64::try_from(place).unwrap_or(0)], |row| get::<i64>(row, "id"))
     };
     let sql = "SELECT id FROM pipelines WHERE owner_account_id = ?1 ORDER BY \"order\", id LIMIT 1 OFFSET ?2";

@@ -1,7 +1,8 @@
 //! The writes of a deal's team.
 
+use super::endings::{ToEnd, to_end};
 use super::hanging::{self, MEMBER, TEAM};
-use super::{changeable, get, touch, visible};
+use super::{TOUCH, changeable, get, touch, visible};
 use crate::team::{JoinTeam, Joined, LeaveTeam, Left, MAX_TEAM, NewTeamMember};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -22,7 +23,8 @@ impl Execute<JoinTeam> for Tx<'_> {
         )?;
         member.ok_or_else(|| Denial::invalid("user_id", "user_id must be a member of the account"))?;
         let on = |sql: &str| -> Result<i64, StoreError> {
-            Ok(self.first(sql, params![deal.id.0, user.0], |row| get(row, "n"))?.unwrap_or(0))
+            // Absent: no count, so no room.
+            Ok(self.first(sql, params![deal.id.0, user.0], |row| get(row, "n"))?.unwrap_or(i64::MAX))
         };
         if on("SELECT count(*) AS n FROM deal_team WHERE deal_id = ?1 AND user_id = ?2")? > 0 {
             return Err(Denial::invalid("user_id", "user_id is on the team already").into());
@@ -62,20 +64,21 @@ impl Execute<JoinTeam> for Tx<'_> {
 
 impl Execute<LeaveTeam> for Tx<'_> {
     fn execute(&mut self, e: &LeaveTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Left, Stop> {
-        let deal = changeable(self, permit, e.deal, &e.as_sent, &e.conditions)?;
+        let ToEnd { deal, account, .. } = to_end(self, permit, e.deal, &e.as_sent, &e.conditions)?;
         let no_member = || Denial::not_found("Team member", &e.user_as_sent);
         let user = e.user.ok_or_else(no_member)?;
         let removed = self.change(
             &format!(
                 "DELETE FROM deal_team WHERE id IN (SELECT t.id {TEAM} AND t.deal_id = ?1 AND t.user_id = ?2)"
             ),
-            params![deal.id.0, user.0],
+            params![deal.0, user.0],
         )?;
         if removed == 0 {
             return Err(no_member().into());
         }
-        touch(self, deal.id, now)?;
-        Ok(Left { deal: deal.id, account: deal.owner_account, user })
+        // A deal whose row cannot be changed keeps its `ETag`, which nobody has where it cannot be shown.
+        self.change_readable(("deals", deal.0), TOUCH, params![deal.0, now.unix()])?;
+        Ok(Left { deal, account, user })
     }
 
     fn may_replay(

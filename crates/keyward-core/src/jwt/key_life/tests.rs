@@ -214,7 +214,7 @@ fn the_operators_order_takes_what_is_there() {
         life.begin(s(0));
         life.took(set(), None, s(0));
         life.begin_ordered(s(1));
-        let held = if gone { life.gone(s(1)) } else { life.took(empty(), None, s(1)) };
+        let held = if gone { life.gone() } else { life.took(empty(), None, s(1)) };
         assert!(held && life.keys(s(1)).is_none_or(|keys| keys.is_empty()));
         life.begin(s(5));
         life.took(set(), None, s(5));
@@ -224,22 +224,24 @@ fn the_operators_order_takes_what_is_there() {
 }
 
 #[test]
-fn where_nothing_is_any_more_nothing_is_believed_the_second_time() {
+fn where_nothing_is_any_more_it_is_an_outage_however_often_it_comes() {
     let mut life = KeyLife::default();
     life.begin(s(0));
     life.took(set(), None, s(0));
-    life.begin(s(10));
-    assert!(!life.gone(s(10)));
-    assert!(life.keys(s(10)).is_some());
-    let question = life.question();
-    assert_eq!((life.due_at(), life.step(question, s(12))), (s(12), KeyStep::Fetch));
-    assert!(life.gone(s(12)));
-    assert!(life.keys(s(12)).is_none());
-    assert_eq!(life.step(question, s(12)), KeyStep::Over { well: false }, "and that is no answer: 503");
-    // From then on it is as if it had never been reached.
-    assert_eq!(life.due_at(), s(22));
-    life.begin(s(22));
-    assert!(life.gone(s(22)) && life.is_failing());
-    life.begin(s(42));
-    assert!(life.took(set(), None, s(42)) && !life.is_failing());
+    for at in [10, 20, 40] {
+        life.begin(s(at));
+        assert!(!life.gone() && life.is_failing());
+    }
+    assert!(life.keys(s(40)).is_some(), "an ingress without a backend answers so");
+    assert_eq!(life.due_at(), s(70), "as after other failures");
+    assert!(life.keys(s(24 * 3600)).is_none(), "and as long as in an outage");
+    // An empty set is the issuer's word, and nothing there is no second one.
+    life.begin(s(70));
+    assert!(!life.took(empty(), None, s(70)));
+    life.begin(s(72));
+    assert!(!life.gone() && life.keys(s(72)).is_some());
+    life.begin_ordered(s(73));
+    assert!(life.gone() && life.keys(s(73)).is_none(), "the operator takes it as the word");
+    life.begin(s(83));
+    assert!(life.took(set(), None, s(83)) && !life.is_failing());
 }

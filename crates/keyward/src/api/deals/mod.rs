@@ -21,6 +21,7 @@ use serde_json::value::{RawValue, to_raw_value};
 fn shown(deal: &Deal, included: &Included, asked: &Asked) -> Option<Box<RawValue>> {
     let view = deal.view_with(included);
     match &asked.fields {
+        // Absent: never, plain structs always serialise; nothing is shown then.
         None => to_raw_value(&view).ok(),
         Some(fields) => {
             project(&view, |name| name == "id" || fields.contains(&name) || DEALS.includes.contains(&name))

@@ -52,6 +52,7 @@ impl AccountOrder {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (order, given) = match self {
             Self::Create { slug, name, tier, given } => {
+                // Absent: its slug, which is shown and gives nothing.
                 let name = name.unwrap_or_else(|| slug.clone());
                 (Order::AccountCreate { slug, name, tier }, given)
             }

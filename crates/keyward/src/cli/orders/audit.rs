@@ -22,17 +22,20 @@ impl Audit {
         let since = self.since.map(|text| text.parse::<jiff::Timestamp>()).transpose();
         let since = since
             .map_err(|_| CliError::Said("--since must be a time such as 2026-03-20T15:30:45Z".to_owned()))?;
+        // Absent: from the beginning, as the help says.
         let since_unix = since.map_or(0, jiff::Timestamp::as_second);
         let desk = self.given.addressee()?;
         let (mut after, mut out) = (0, std::io::stdout());
         loop {
             let page = desk.tell(Order::Audit { since_unix, after }).await?;
-            let rows = page.as_array().map(Vec::as_slice).unwrap_or_default();
+            let no_list = || CliError::Said("the server's answer is no list of rows".to_owned());
+            let rows = page.as_array().ok_or_else(no_list)?;
             for row in rows {
                 if self.given.json { writeln!(out, "{row}")? } else { writeln!(out, "{}", in_words(row))? }
             }
             match rows.last().and_then(|row| row.get("id")?.as_i64()) {
                 Some(last) if rows.len() == AUDIT_PAGE as usize => after = last,
+                // Absent: a page that is not full is the last.
                 _ => return Ok(()),
             }
         }
@@ -42,6 +45,7 @@ impl Audit {
 /// A row of the audit trail for people.
 fn in_words(row: &Value) -> String {
     let field = |name: &str| {
+        // Absent: shown as a dash.
         row.get(name).filter(|value| !value.is_null()).map(plain).unwrap_or_else(|| "-".to_owned())
     };
     format!(

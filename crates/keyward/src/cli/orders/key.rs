@@ -105,9 +105,11 @@ fn span(text: &str) -> Result<i64, String> {
         "d" => 86_400,
         "h" => 3_600,
         "m" => 60,
+        // Absent: a span without its unit is not guessed at.
         _ => return Err(wrong()),
     };
     // `parse` would also take a sign.
+    // Absent: a mistake.
     let number: i64 = number
         .bytes()
         .all(|byte| byte.is_ascii_digit())

@@ -124,6 +124,7 @@ fn print(done: &Value, json: bool) -> Result<(), CliError> {
         _ if json => writeln!(out, "{done}")?,
         Value::Array(items) => {
             for item in items {
+                // Absent: its column is blank.
                 let field = |name: &str| item.get(name).map(plain).unwrap_or_default();
                 if item.get("key_prefix").is_none() {
                     // A list of something else than keys: a line for each, its values in their order.
@@ -158,6 +159,7 @@ fn plain(value: &Value) -> String {
         other if INVISIBLE.iter().any(|range| range.contains(&other)) => other.escape_unicode().collect(),
         other => other.escape_debug().collect::<String>(),
     };
+    // Absent: what is no text is shown as JSON.
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().map(escape).collect()
 }

@@ -62,9 +62,9 @@ pub(crate) enum UserOrder {
     },
     /// Gives a user a role in an account.
     Role {
-        /// The e-mail address.
+        /// The e-mail address, or id: and the user's id, as id:7.
         email: String,
-        /// The account's slug.
+        /// The account's slug, or id: and its id, as id:7.
         #[arg(long)]
         account: String,
         /// The role.

@@ -161,6 +161,7 @@ struct Source<'f> {
 
 impl Source<'_> {
     fn mistake(&self, at: usize, text: impl Into<String>) -> Mistake {
+        // Absent: the mistake is named at the first line.
         let line = self.text.get(..at).unwrap_or_default().matches('\n').count() + 1;
         Mistake { place: format!("{}:{line}", self.path.display()), text: text.into() }
     }
@@ -180,6 +181,7 @@ fn from_file(config: &mut Config, path: &Path, (mistakes, places): (&mut Vec<Mis
     let source = Source { path, text: &text };
     let (document, errors) = DeTable::parse_recoverable(&text);
     for error in errors {
+        // Absent: likewise.
         let at = error.span().map_or(0, |span| span.start);
         mistakes.push(source.mistake(at, error.message().replace('\n', " ")));
     }
@@ -255,6 +257,7 @@ fn known_keys(section: &str) -> String {
 fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
     let text = |value: &DeValue<'_>| match value {
         DeValue::String(text) => Some(text.to_string()),
+        // Absent: a mistake.
         _ => None,
     };
     match (kind, value.get_ref()) {
@@ -292,6 +295,7 @@ fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
 
 /// The line in `FILE:LINE`, to tell mistakes in the order of the file.
 fn line_of(place: &str) -> usize {
+    // Absent: a place without a line comes first.
     place.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or(0)
 }
 

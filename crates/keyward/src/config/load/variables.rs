@@ -67,6 +67,7 @@ fn beside(name: &str, value: &OsStr) -> Result<Said, String> {
         // The name of a file is what the system takes for one.
         _ if value.to_str().is_none() && name != "KEYWARD_CONFIG" => Err(NOT_TEXT.to_owned()),
         _ if value.is_empty() => Ok(Said::Empty),
+        // Absent: what reads it judges its text.
         _ => Ok(Said::Nothing),
     }
 }

@@ -259,25 +259,47 @@ async fn a_scheduled_fetch_starts_no_cool_down_and_an_order_begins_one_of_its_ow
 
 #[tokio::test(start_paused = true)]
 async fn what_the_issuer_withdraws_is_asked_for_again_after_a_cool_down_also_when_a_token_fetched_it() {
-    for (answer, left) in [(Answer::Keys(&[]), Some(0)), (Answer::Gone, None)] {
-        let rig = Rig::new();
-        let keys = Arc::clone(&rig.keys);
-        let keeping = tokio::spawn(async move { keys.keep_fresh().await });
+    let answer = Answer::Keys(&[]);
+    let rig = Rig::new();
+    let keys = Arc::clone(&rig.keys);
+    let keeping = tokio::spawn(async move { keys.keep_fresh().await });
+    settle().await;
+    rig.answers(Answer::Keys(&["k"]));
+    settle().await;
+    let asked = rig.ask("x");
+    settle().await;
+    assert_eq!(rig.begun(), 2, "for the token");
+    rig.answers(answer.clone());
+    assert!(matches!(asked.await.unwrap(), KeyFetch::Failed(_)), "nothing is known of its key");
+    let believed = || rig.keys.known().map(|set| set.keys().count());
+    assert_eq!(believed(), Some(1), "the first time");
+    rig.pass(2).await;
+    assert_eq!(rig.begun(), 3, "and not only when the set is old");
+    rig.answers(answer);
+    settle().await;
+    assert_eq!(believed(), Some(0), "the second time");
+    keeping.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_not_there_are_believed_as_in_an_outage_until_the_operator_orders_a_fetch() {
+    let rig = Rig::new();
+    let keys = Arc::clone(&rig.keys);
+    let keeping = tokio::spawn(async move { keys.keep_fresh().await });
+    settle().await;
+    rig.answers(Answer::Keys(&["k"]));
+    settle().await;
+    let believed = || rig.keys.known().map(|set| set.keys().count());
+    for seconds in [120, 10, 20] {
+        rig.pass(seconds).await;
+        rig.answers(Answer::Gone);
         settle().await;
-        rig.answers(Answer::Keys(&["k"]));
-        settle().await;
-        let asked = rig.ask("x");
-        settle().await;
-        assert_eq!(rig.begun(), 2, "for the token");
-        rig.answers(answer.clone());
-        assert!(matches!(asked.await.unwrap(), KeyFetch::Failed(_)), "nothing is known of its key");
-        let believed = || rig.keys.known().map(|set| set.keys().count());
-        assert_eq!(believed(), Some(1), "the first time");
-        rig.pass(2).await;
-        assert_eq!(rig.begun(), 3, "and not only when the set is old");
-        rig.answers(answer);
-        settle().await;
-        assert_eq!(believed(), left, "the second time");
-        keeping.abort();
+        assert_eq!(believed(), Some(1), "as in a deployment");
     }
+    rig.keys.fetch_anew();
+    settle().await;
+    rig.answers(Answer::Gone);
+    settle().await;
+    assert_eq!(believed(), None);
+    keeping.abort();
 }

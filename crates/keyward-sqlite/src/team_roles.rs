@@ -1,0 +1,104 @@
+//! The SQL of changing a role on an account's team. Lowering one reads nothing of the member but whose place it is: what it takes away
+//! does not live on because a row cannot be read.
+
+use crate::accounts::set_role;
+use crate::error::is_of_a_row;
+use crate::team::{keep_an_admin, on_team, place};
+use crate::tx::Tx;
+use crate::{rows, to_end};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::live::Change;
+use keyward_core::permit::{ManageTeam, Permit};
+use keyward_core::role::Role;
+use keyward_core::store::StoreError;
+use keyward_core::team::{ChangeRole, TeamChanged, TeamMember};
+use rusqlite::params;
+
+impl Execute<ChangeRole> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ChangeRole,
+        permit: &Permit<ManageTeam>,
+        now: Timestamp,
+    ) -> Result<TeamChanged, Stop> {
+        let account = permit.member()?.account;
+        let absent = || Denial::not_found("Team member", &e.as_sent);
+        let user = e.user.ok_or_else(absent)?;
+        let (before, invited) = place(self, account, user, now)?.ok_or_else(absent)?;
+        // What is given is given to somebody who can be read.
+        let raises = match before {
+            Some(before) => before.is_below(e.role),
+            // Any role that it may be gives as much as this one.
+            None => Role::Viewer.is_below(e.role),
+        };
+        if raises {
+            on_team(self, account, e.user, &e.as_sent, now)?;
+        }
+        let changes = before != Some(e.role);
+        if changes && invited {
+            offer(self, (account, user), e.role, raises)?;
+        } else if changes {
+            if before == Some(Role::Admin) {
+                keep_an_admin(self, account, user, "role")?;
+            }
+            set_role(self, account, user, e.role)?;
+        }
+        let member = shown(self, user, e.role, invited)?.ok_or_else(absent)?;
+        Ok(TeamChanged { account, member, before, now: changes })
+    }
+
+    fn may_replay(
+        &mut self,
+        _: &ChangeRole,
+        _: i64,
+        _: &Permit<ManageTeam>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+/// Changes the role that is offered to somebody.
+fn offer(
+    tx: &mut Tx<'_>,
+    (account, user): (AccountId, UserId),
+    role: Role,
+    raises: bool,
+) -> Result<(), StoreError> {
+    let who = params![account.0, user.0, role.name()];
+    let sql =
+        "UPDATE invitations SET role = ?3 WHERE account_id = ?1 AND user_id = ?2 RETURNING role, expires_at";
+    match tx.first(sql, who, rows::invitation) {
+        // SQLite changes no row that holds a value of another type than its column's, and an invitation whose end cannot be read
+        // has ended: such a row is taken away.
+        Err(error) if !raises && is_of_a_row(&error) => {
+            tracing::error!(%account, %user, %error, "the row of an invitation cannot be changed, and is taken away");
+            let gone = "DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2";
+            tx.change(gone, params![account.0, user.0])?;
+            tx.publish(Change::Invited(account, user, None));
+        }
+        offered => tx.publish(Change::Invited(account, user, offered?)),
+    }
+    Ok(())
+}
+
+/// How somebody on the team is shown who has this role now: what can be read of the user.
+fn shown(tx: &Tx<'_>, user: UserId, role: Role, invited: bool) -> Result<Option<TeamMember>, StoreError> {
+    let sql = "SELECT first_name, last_name, email, photo_url FROM users WHERE id = ?1";
+    tx.first(sql, [user.0], |row| {
+        let told = |column| to_end::text(row, column).filter(|_| !invited);
+        Ok(TeamMember {
+            user,
+            first_name: told("first_name"),
+            last_name: told("last_name"),
+            // Absent: shown as nothing, since the answer always has an address.
+            email: to_end::text(row, "email").unwrap_or_default(),
+            role,
+            photo_url: told("photo_url"),
+            invited,
+        })
+    })
+}
