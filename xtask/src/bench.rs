@@ -2,7 +2,7 @@
 //! one are examples of the program's crate.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, fuzz, tools};
+use crate::{clients, fuzz, hydra, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +19,7 @@ pub(crate) fn soak(name: &str) -> Option<fn(&Path, &[&str]) -> Outcome> {
         "once" => soak_once,
         "siege" => soak_siege,
         "garbage" => soak_garbage,
+        "hydra" => soak_hydra,
         "schema" => soak_schema,
         "fuzz" => fuzz::soak,
         _ => return None,
@@ -46,6 +47,13 @@ fn soak_siege(root: &Path, extra: &[&str]) -> Outcome {
 /// Half a million requests of structured garbage: each is answered, none by 5xx.
 fn soak_garbage(root: &Path, extra: &[&str]) -> Outcome {
     soak_outside(root, &[&["garbage"], extra].concat())
+}
+
+/// What tokens of Ory Hydra open. Go and a C compiler build it.
+fn soak_hydra(root: &Path, extra: &[&str]) -> Outcome {
+    hydra::build(root)?;
+    let program = hydra::program(root);
+    soak_outside(root, &[&["hydra", "--hydra", &program.to_string_lossy()], extra].concat())
 }
 
 fn soak_outside(root: &Path, arguments: &[&str]) -> Outcome {

@@ -6,6 +6,7 @@ mod clients;
 mod command;
 mod fuzz;
 mod generate;
+mod hydra;
 mod test;
 mod tidy;
 mod tools;
@@ -17,8 +18,7 @@ usage: cargo xtask <command>
 
   test           house rules, tools, clients of the black-box tests, build, every test
   test quick     house rules, unit tests, tests of the HTTP API; needs nothing but Rust and a C compiler
-  tidy [lower | anew]
-                 house rules alone; lower, anew: writes the counts of fallbacks
+  tidy [lower]   house rules alone; lower: writes the lower counts of fallbacks, and none that has grown
   generate       writes the reference pages, and the examples of the OpenAPI document
   bench [ARGS]   what the door costs; ARGS go to the benchmark
   soak hostile   1,000 hostile connections in five shapes, in full
@@ -26,10 +26,9 @@ usage: cargo xtask <command>
   soak once      writes that happen once, under 500 kills
   soak siege     floods in the shapes of the red team, with honest clients beside them
   soak garbage   500,000 requests of structured garbage over all routes
-  soak schema [EXAMPLES [SEED]]
-                 schemathesis by the OpenAPI document, 300 examples for each operation
-  soak fuzz [SECONDS]
-                 the fuzz targets, 180 seconds each, from the corpus that is kept";
+  soak hydra     what access tokens of Ory Hydra open; needs Go and a C compiler
+  soak schema    schemathesis by the OpenAPI document; EXAMPLES (300 for each operation) and SEED may follow
+  soak fuzz      the fuzz targets from the corpus that is kept; SECONDS (180 for each target) may follow";
 
 fn main() -> ExitCode {
     let root = command::root();
@@ -39,7 +38,7 @@ fn main() -> ExitCode {
         ["test"] => test::full(&root),
         ["test", "quick"] => test::quick(&root),
         ["tidy"] => tidy::check(&root),
-        ["tidy", how @ ("lower" | "anew")] => tidy::count(&root, *how == "anew"),
+        ["tidy", "lower"] => tidy::lower(&root),
         ["generate"] => generate::pages(&root),
         ["bench", "--", rest @ ..] | ["bench", rest @ ..] => bench::bench(&root, rest),
         ["soak", what, "--", rest @ ..] | ["soak", what, rest @ ..] => match bench::soak(what) {

@@ -2,20 +2,26 @@
 //!
 //! `cargo xtask soak siege` floods the release build in the shapes of the red team, one after the other, with honest clients
 //! beside each flood; a row of figures for each, and exit code 1 when anything promised was not kept. `cargo xtask soak garbage`
-//! sends it half a million requests of structured garbage: none may be answered 5xx or not at all.
+//! sends it half a million requests of structured garbage: none may be answered 5xx or not at all. `cargo xtask soak hydra` has
+//! Ory Hydra issue tokens, and says what each of them opens.
 //!
-//! The floods and the garbage are those of `tests/rigs`, of which the tests of the process run a smaller part.
+//! The floods, the garbage and the table of tokens are those of `tests/rigs`, of which the tests of the process run a part.
 
 mod soak;
 
 #[path = "../tests/rigs/garbage/mod.rs"]
 mod garbage;
+#[path = "soak/hydra.rs"]
+mod hydra;
+#[path = "../tests/rigs/issuer.rs"]
+mod issuer;
 #[path = "../tests/rigs/siege/mod.rs"]
 mod siege;
 #[path = "../tests/rigs/street/mod.rs"]
 mod street;
 
 use clap::{Args, Parser, Subcommand};
+use hydra::Hydra;
 use soak::Failure;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -35,6 +41,8 @@ enum What {
     Siege(Siege),
     /// Structured garbage over all routes, with and without good credentials
     Garbage(Garbage),
+    /// What access tokens of Ory Hydra open, by the scopes that it writes into them
+    Hydra(HydraTokens),
 }
 
 #[derive(Args)]
@@ -66,12 +74,23 @@ struct Garbage {
     seed: u64,
 }
 
+#[derive(Args)]
+struct HydraTokens {
+    /// The server program; without it: `keyward` beside the directory of this example
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+    /// The program of Ory Hydra, built with SQLite
+    #[arg(long, value_name = "PATH")]
+    hydra: PathBuf,
+}
+
 fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     soak::run(async {
         match &arguments.what {
             What::Siege(arguments) => besiege(arguments).await,
             What::Garbage(arguments) => throw(arguments).await,
+            What::Hydra(arguments) => issue(arguments).await,
         }
     })
 }
@@ -106,4 +125,17 @@ async fn throw(arguments: &Garbage) -> Result<(), Failure> {
     writeln!(out, "{heap}")?;
     let faults = heap.faults();
     if faults.is_empty() { Ok(()) } else { Err(format!("not kept: {}", faults.join("; ")).into()) }
+}
+
+/// One Hydra after the other, each of which writes scopes in another style.
+async fn issue(arguments: &HydraTokens) -> Result<(), Failure> {
+    let town = Town::found(&soak::program(arguments.server.as_ref())?).await?;
+    let (mut out, mut faults) = (io::stdout(), 0);
+    for style in hydra::STYLES {
+        let mut hydra = Hydra::start(&arguments.hydra.canonicalize()?, style).await?;
+        let report = issuer::judge(&town, &mut hydra).await?;
+        writeln!(out, "Hydra, strategies.jwt.scope_claim: {style}\n{report}\n")?;
+        faults += report.faults().len();
+    }
+    if faults == 0 { Ok(()) } else { Err(format!("{faults} answers differ").into()) }
 }

@@ -17,9 +17,9 @@ export class Refused extends Error {
 const secret = () => randomBytes(32).toString("base64url");
 
 // What the token endpoint gives an application to which `login` has consented.
-export async function tokens(issuer, resource, { login, client, scope }) {
+export async function tokens(endpoints, resource, { login, client, scope }) {
   const [verifier, state] = [secret(), secret()];
-  const start = new URL("/auth", issuer);
+  const start = new URL(endpoints.authorization);
   start.search = new URLSearchParams({
     response_type: "code",
     client_id: client,
@@ -35,7 +35,7 @@ export async function tokens(issuer, resource, { login, client, scope }) {
   const back = await browse(start, login);
   if (back.has("error")) throw new Refused(400, Object.fromEntries(back));
   if (back.get("state") !== state) throw new Error("the answer belongs to another request");
-  return exchange(issuer, {
+  return exchange(endpoints.token, {
     grant_type: "authorization_code",
     client_id: client,
     redirect_uri: CALLBACK,
@@ -45,8 +45,8 @@ export async function tokens(issuer, resource, { login, client, scope }) {
   });
 }
 
-async function exchange(issuer, form) {
-  const response = await fetch(new URL("/token", issuer), { method: "POST", body: new URLSearchParams(form) });
+async function exchange(endpoint, form) {
+  const response = await fetch(endpoint, { method: "POST", body: new URLSearchParams(form) });
   const answer = await response.json();
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;

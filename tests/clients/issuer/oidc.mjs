@@ -12,23 +12,20 @@
 //   GET /counts               requests for discovery and for the JWKS, those that failed included
 // oidc-provider is made for Node.js 22, runs on the last releases of 20, and says so there.
 import { generateKeyPair, randomBytes } from "node:crypto";
-import { createServer } from "node:http";
 import { promisify } from "node:util";
 import { errors, Provider } from "oidc-provider";
 // Not the default, which is the same: that one warns, and is empty after each rotation.
 import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.js";
 import { CALLBACK, Refused, tokens } from "./login.mjs";
+import { audience as argument, form, json, listening, loginOf, serve } from "./server.mjs";
 
-const API_SCOPES = "deals:read deals:write account:read account:write pipelines:read";
+// The last one is of another API.
+const API_SCOPES = "deals:read deals:write account:read account:write pipelines:read crm:write";
 const ACCESS_TOKEN_SECONDS = 300;
 const HOUR = 3600;
 
-const audience = process.argv[2];
+const audience = argument();
 const maxAge = process.env.JWKS_MAX_AGE;
-if (!URL.canParse(audience)) {
-  console.error("usage: node oidc.mjs AUDIENCE, which has to be an absolute URI");
-  process.exit(2);
-}
 // oidc-provider has hints for developers, which are not the one line.
 console.info = console.error;
 
@@ -97,18 +94,13 @@ function publish(next) {
   answer = provider.callback();
 }
 
-// The pages of a login and of a consent: a form with nothing but a name, which the consent ignores.
 async function interact(request, response) {
   const interaction = await provider.interactionDetails(request, response);
-  if (request.method !== "POST") {
-    response.setHeader("content-type", "text/html; charset=utf-8");
-    response.end(`<h1>${interaction.prompt.name}</h1><form method="post"><input name="login"><button>OK</button>`);
-    return;
-  }
-  const login = new URLSearchParams(await bodyOf(request)).get("login");
+  if (request.method !== "POST") return form(response, interaction.prompt.name);
+  const login = await loginOf(request);
   const consented = interaction.prompt.name === "consent";
   const result = consented ? { consent: { grantId: await granted(interaction) } } : { login: { accountId: login } };
-  await provider.interactionFinished(request, response, result);
+  return provider.interactionFinished(request, response, result);
 }
 
 // Everything that was asked for.
@@ -121,12 +113,6 @@ async function granted({ prompt: { details }, session, params, grantId }) {
     grant.addResourceScope(resource, scopes.join(" "));
   }
   return grant.save();
-}
-
-async function bodyOf(request) {
-  let body = "";
-  for await (const part of request.setEncoding("utf8")) body += part;
-  return body;
 }
 
 // Each takes a request for discovery or for the JWKS, and says with `true` that the provider is to answer all the same.
@@ -168,7 +154,7 @@ function kind(path) {
   return path === provider.pathFor("jwks") ? "jwks" : undefined;
 }
 
-async function serve(request, response) {
+async function provide(request, response) {
   const { pathname } = new URL(request.url, issuer);
   if (pathname.startsWith("/interaction/")) return interact(request, response);
   const what = kind(pathname);
@@ -183,7 +169,8 @@ async function serve(request, response) {
 const CONTROLS = {
   "GET /token": async (query) => {
     const { login = "alice", client = "spa", scope = "openid deals:read" } = Object.fromEntries(query);
-    return tokens(issuer, audience, { login, client, scope });
+    const endpoints = { authorization: new URL("/auth", issuer), token: new URL("/token", issuer) };
+    return tokens(endpoints, audience, { login, client, scope });
   },
   "POST /claims": (query) => {
     extra = JSON.parse(query.get("json"));
@@ -206,35 +193,7 @@ const CONTROLS = {
   "GET /counts": () => counts,
 };
 
-async function control(request, response) {
-  const { pathname, searchParams } = new URL(request.url, "http://control");
-  const action = CONTROLS[`${request.method} ${pathname}`];
-  if (!action) throw new Refused(404, { error: `there are ${Object.keys(CONTROLS).join(", ")}` });
-  json(response, 200, await action(searchParams));
-}
-
-function json(response, status, body) {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-// An error is told to who asked, and on standard error too when it is not an answer of its own.
-async function listening(handler) {
-  const server = createServer((request, response) => {
-    handler(request, response).catch((error) => {
-      if (!(error instanceof Refused)) console.error(error);
-      if (response.headersSent) response.destroy();
-      else json(response, error.status ?? 500, error.answer ?? { error: `${error}` });
-    });
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return `http://127.0.0.1:${server.address().port}`;
-}
-
 // The port is part of what a provider is made from, so that the server is there first.
-const issuer = await listening(serve);
+const issuer = await listening(provide);
 publish(keys);
-console.log(JSON.stringify({ issuer, control: await listening(control) }));
-// A pipe that breaks has no end, and a file is not closed.
-for (const over of ["end", "close"]) process.stdin.on(over, () => process.exit(0));
-process.stdin.resume();
-process.on("SIGTERM", () => process.exit(0));
+await serve(issuer, CONTROLS);

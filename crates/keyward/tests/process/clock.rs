@@ -240,7 +240,7 @@ fn a_restart_in_2106_forgets_nothing_and_its_time_is_taken_back() {
         machine.set(2 * HOUR);
         let mut server = machine.start();
         held.opens_nothing_that_ended(&server);
-        assert_eq!((me(&server, &held.ending), me(&server, &held.plain)), (401, 200));
+        assert_eq!((me(&server, &held.ending), me(&server, &held.plain)), (503, 200));
         if offline {
             server.terminate();
         }

@@ -15,6 +15,7 @@
 //! | `once.rs` | writes that happen once, with the rig of `tests/rigs/once.rs` |
 //! | `faults.rs` | a locked and a full database |
 //! | `unreadable_rows.rs` | rows that cannot be read: named, and what they stand for ended all the same |
+//! | `unreadable_told.rs` | rows that lists leave out, and a recorded time that cannot be read: where it is told |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
 //! | `clock.rs` | the machine's clock goes back or ahead, between starts and under a server |
@@ -27,7 +28,9 @@
 //! | `proxies.rs` | behind a proxy, nginx among them: whose address a request has |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
-//! | `outside_issuer.rs` | an issuer that is not ours: its people, its rotations, its outages |
+//! | `outside.rs` | an issuer that is not ours, as a process, and a server that trusts it |
+//! | `outside_issuer.rs`, `outside_keys.rs` | its people and what the doctor says; its rotations and outages |
+//! | `outside_scopes.rs` | what the scopes in its tokens open, with the rig of `tests/rigs/issuer.rs` |
 //! | `sign_in.rs` | signing in: other people's clients, a browser, `keyward login` |
 //! | `mcp.rs` | other people's MCP clients |
 //! | `person.rs` | a person with a browser, and the application that it signs in to |
@@ -57,6 +60,9 @@ mod garbage;
 #[cfg(test)]
 mod http2;
 #[cfg(test)]
+#[path = "../rigs/issuer.rs"]
+mod issuer;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod limits;
@@ -71,7 +77,13 @@ mod orders;
 #[cfg(test)]
 mod orders_of_sign_in;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod outside_issuer;
+#[cfg(test)]
+mod outside_keys;
+#[cfg(test)]
+mod outside_scopes;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
@@ -105,5 +117,7 @@ mod support;
 mod tls;
 #[cfg(test)]
 mod unreadable_rows;
+#[cfg(test)]
+mod unreadable_told;
 #[cfg(test)]
 mod wire;

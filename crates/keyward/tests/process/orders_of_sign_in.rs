@@ -28,7 +28,7 @@ fn status(server: &Server, token: &str) -> u16 {
 }
 
 /// A confidential application, and the tokens that the admin's consent gave it.
-fn application(server: &Server, at: &Path) -> (String, String, Value) {
+pub(crate) fn application(server: &Server, at: &Path) -> (String, String, Value) {
     let made = order(at, &["client", "create", "Night report", "--redirect-uri", CALLBACK, "--confidential"]);
     let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
     let code = Person::at(server).consents(&id, ADMIN, &password(server, ADMIN), "deals:read offline_access");

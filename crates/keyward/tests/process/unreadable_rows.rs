@@ -1,6 +1,8 @@
 //! Rows that cannot be read: what the operator is told of them, and that what they stand for can be ended all the same.
 
-use crate::orders::order;
+use crate::orders::{order, refusal};
+use crate::orders_of_sign_in::application;
+use crate::person::{refreshed, send};
 use crate::support::{Client, Server, keyward, run, settle, text, unlimited};
 use keyward_sqlite::faults::{change_by_force, number};
 use std::net::TcpListener;
@@ -73,6 +75,92 @@ fn rows_that_cannot_be_read_are_named_and_what_they_stand_for_is_ended_by_the_us
               - (SELECT count(*) FROM memberships WHERE user_id = {user} AND account_id = 1)"
     );
     assert_eq!(number(&database, &ended).unwrap(), 2, "all of it holds once the rows can be read");
+}
+
+/// So many rows of outside subjects that cannot be read.
+fn many_unreadable(database: &Path, user: i64, count: u32) {
+    let many = format!(
+        "INSERT INTO identities (issuer, subject, user_id, created_at)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+         SELECT 'https://id.example', replace(hex(zeroblob(5000)), '00', 'hidden') || i, {user}, 0 FROM n"
+    );
+    change_by_force(database, &many).unwrap();
+}
+
+#[test]
+fn a_role_is_lowered_whatever_of_user_and_account_cannot_be_read_and_a_new_place_needs_both() {
+    let home = tempfile::tempdir().unwrap();
+    let (at, database) = (home.path(), home.path().join("keyward.db"));
+    let (user, ..) = spoilt(at);
+    let id = |sql: &str| number(&database, sql).unwrap();
+    let account = id("SELECT id FROM accounts WHERE slug = 'acme-capital'");
+    let spoil = format!(
+        "UPDATE accounts SET name = replace(hex(zeroblob(5000)), '00', 'hidden') WHERE id = {account};
+         UPDATE memberships SET role = 'admin' WHERE user_id = {user} AND account_id = {account}"
+    );
+    change_by_force(&database, &spoil).unwrap();
+    // More than are named.
+    many_unreadable(&database, user, 1_001);
+    let _server = Server::serve(at);
+    let role = |name: &str, account: &str, role: &str| {
+        let arguments = ["user", "role", name, "--account", account, "--role", role];
+        order(at, &arguments)["id"].as_i64().unwrap()
+    };
+    let roles = |account: &str, role: &str, user: i64| {
+        id(&format!(
+            "SELECT count(*) FROM memberships m JOIN accounts a ON a.id = m.account_id
+             WHERE a.slug = '{account}' AND m.user_id = {user} AND m.role = '{role}'"
+        ))
+    };
+    for (lower, user_named, account_named) in [
+        ("editor", "Editor@acme.example".to_owned(), "acme-capital".to_owned()),
+        ("viewer", format!("id:{user}"), format!("id:{account}")),
+    ] {
+        assert_eq!(role(&user_named, &account_named, lower), user);
+        assert_eq!(roles("acme-capital", lower, user), 1);
+    }
+    // A new place: not of who cannot be read, nor where; of anybody else, however many rows were left out.
+    let other = order(at, &["user", "create", "new@acme.example"])["id"].as_i64().unwrap();
+    for (name, account) in [("editor@acme.example", "harbor-lending"), ("new@acme.example", "acme-capital")] {
+        let said = refusal(at, &["user", "role", name, "--account", account, "--role", "viewer"]);
+        assert!(said.contains("can be read"), "{said}");
+    }
+    assert_eq!(role("new@acme.example", "harbor-lending", "viewer"), other);
+    assert_eq!(roles("harbor-lending", "viewer", other), 1);
+}
+
+#[test]
+fn a_revocation_with_a_token_whose_signing_key_was_left_out_is_503_until_the_key_can_be_read() {
+    let home = tempfile::tempdir().unwrap();
+    let (at, database) = (home.path(), home.path().join("keyward.db"));
+    let mut server = Server::demo(Some(at));
+    let (id, secret, tokens) = application(&server, at);
+    // At the same address: it is the issuer of the tokens.
+    let listen = server.address.to_string();
+    let serve = || Server::serve_by(unlimited(keyward(&["serve", "--listen", &listen, "--data", text(at)])));
+    let token = |name: &str| tokens[name].as_str().unwrap();
+    let revoke = |server: &Server| {
+        let pairs =
+            [("client_id", id.as_str()), ("client_secret", &secret), ("token", token("access_token"))];
+        send(&mut Client::to(server.address), "/oauth/revoke", &pairs).status
+    };
+    server.terminate();
+    settle(at);
+    let key = number(&database, "SELECT max(id) FROM signing_keys").unwrap();
+    let spoil = format!("UPDATE signing_keys SET nonce = CAST(nonce || x'00' AS BLOB) WHERE id = {key}");
+    change_by_force(&database, &spoil).unwrap();
+    let mut server = serve();
+    assert!(server.stderr().contains("signing_keys"), "it is left out: {}", server.stderr());
+    let kids = || Client::to(server.address).send("GET", "/oauth/jwks", &[], b"").unwrap().json();
+    assert_eq!(kids()["keys"].as_array().unwrap().len(), 1, "another key signs by now");
+    assert_eq!(revoke(&server), 503);
+    server.terminate();
+    settle(at);
+    let right = format!("UPDATE signing_keys SET nonce = substr(nonce, 1, 12) WHERE id = {key}");
+    change_by_force(&database, &right).unwrap();
+    let server = serve();
+    assert_eq!(revoke(&server), 200);
+    assert_eq!(refreshed(&server, &id, &secret, token("refresh_token")).status, 400, "and it was revoked");
 }
 
 #[test]

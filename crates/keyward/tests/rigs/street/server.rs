@@ -31,7 +31,7 @@ impl Town {
         let mut command = bare(program, home.path());
         command.args(["demo", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         command.stdout(File::create(&line)?).stderr(File::create(home.path().join("log"))?);
-        let mut demo = Ended(command.spawn()?);
+        let mut demo = Ended::new(command.spawn()?);
         let mut said = Value::Null;
         for _ in 0..6_000 {
             sleep(Duration::from_millis(10)).await;
@@ -162,7 +162,7 @@ impl Server {
             Log::File => command.stderr(File::create(&log)?),
             Log::StuckPipe => command.stderr(Stdio::piped()),
         };
-        let mut child = Ended(command.stdout(Stdio::null()).spawn()?);
+        let mut child = Ended::new(command.stdout(Stdio::null()).spawn()?);
         let (address, pipe) = match child.0.stderr.take() {
             Some(pipe) => {
                 let (address, pipe) = tokio::task::spawn_blocking(|| serving_by_pipe(pipe)).await??;
@@ -256,9 +256,13 @@ fn bare(program: &Path, home: &Path) -> Command {
 }
 
 /// A process that ends with its owner.
-struct Ended(Child);
+pub(crate) struct Ended(Child);
 
 impl Ended {
+    pub(crate) const fn new(child: Child) -> Self {
+        Self(child)
+    }
+
     async fn terminate(&mut self) -> Result<(), Failure> {
         let id = i32::try_from(self.0.id())?;
         let id = rustix::process::Pid::from_raw(id).ok_or("no process id")?;
