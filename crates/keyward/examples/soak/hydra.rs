@@ -32,6 +32,9 @@ const CLAIMS: [&str; 4] = ["email", "email_verified", "permissions", "scopes"];
 /// Its setting `strategies.jwt.scope_claim`: the scopes are in `scp`, in `scope`, or in both.
 pub(crate) const STYLES: [&str; 3] = ["list", "string", "both"];
 
+/// Addresses that are tried, one after the other.
+const ADDRESSES: u32 = 5;
+
 /// A running Hydra. Dropping it ends it.
 pub(crate) struct Hydra {
     _child: Ended,
@@ -51,6 +54,17 @@ struct Tokens {
 impl Hydra {
     /// Starts it with its scopes written in this style, and registers the application.
     pub(crate) async fn start(program: &Path, style: &'static str) -> Result<Self, Failure> {
+        // Between the choice of an address and its use, a connection of somebody else may have taken it.
+        for _ in 0..ADDRESSES {
+            match Self::start_once(program, style).await {
+                Err(error) if error.to_string().contains("address already in use") => {}
+                started => return started,
+            }
+        }
+        Err(format!("{ADDRESSES} addresses were taken, one after the other").into())
+    }
+
+    async fn start_once(program: &Path, style: &'static str) -> Result<Self, Failure> {
         let home = tempfile::tempdir()?;
         let (public, admin) = (free_address()?, free_address()?);
         let url = format!("http://{public}");
@@ -67,6 +81,10 @@ impl Hydra {
         Ok(hydra)
     }
 
+    fn log(&self) -> std::io::Result<String> {
+        std::fs::read_to_string(self.home.path().join("log"))
+    }
+
     /// Until it is ready.
     async fn wait(&self) -> Result<(), Failure> {
         for _ in 0..600 {
@@ -76,8 +94,11 @@ impl Hydra {
                 return Ok(());
             }
             sleep(Duration::from_millis(100)).await;
+            if self.log()?.contains("level=fatal") {
+                break;
+            }
         }
-        let log = std::fs::read_to_string(self.home.path().join("log"))?;
+        let log = self.log()?;
         Err(format!("Hydra does not serve: {log}").into())
     }
 
