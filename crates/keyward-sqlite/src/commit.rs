@@ -238,7 +238,10 @@ fn write_again<E: Effect>(desk: &mut Desk<'_>, write: &Write<E>, claim: Option<&
 where
     for<'c> Tx<'c>: Execute<E>,
 {
+    let newest = clock::read(desk);
     let mut tx = begin(desk.connection, desk.state, *desk.tiers.get())?.at(write.clock);
+    // No row of the audit trail is newer than the record of the time.
+    clock::record_in(&tx, newest)?;
     if let Some(claim) = claim {
         // An old record makes room. Where there is one that stays, the answer of this one cannot be kept.
         idempotency::find(&mut tx, claim, write.clock.settled)?;

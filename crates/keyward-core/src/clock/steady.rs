@@ -61,6 +61,24 @@ struct State {
     settling: Mutex<Settling>,
 }
 
+/// What a watch knew at one look.
+#[derive(Clone, Copy)]
+struct Seen {
+    newest: Timestamp,
+    wall: Timestamp,
+    unread: bool,
+}
+
+impl Seen {
+    fn is_behind(self) -> bool {
+        self.unread || self.wall.plus_seconds(TOLERANCE) < self.newest
+    }
+
+    fn passed(self, now: Timestamp) -> Timestamp {
+        if self.is_behind() { now.min(self.wall) } else { now }
+    }
+}
+
 impl ClockWatch {
     /// With the newest recorded time, and the one by which something could be forgotten then.
     #[must_use]
@@ -121,8 +139,14 @@ impl ClockWatch {
     /// Whether the clock was behind the newest time when it was last read. Where the record cannot be read it counts as behind.
     #[must_use]
     pub fn is_behind(&self) -> bool {
+        self.seen().is_behind()
+    }
+
+    /// What is known now, looked at once: readings of others come in between two looks.
+    fn seen(&self) -> Seen {
+        // The newest time first, as it is written after the reading that made it so.
         let newest = self.newest();
-        self.is_unread() || self.wall().plus_seconds(TOLERANCE) < newest
+        Seen { newest, wall: self.wall(), unread: self.is_unread() }
     }
 
     /// Whether the time that was recorded cannot be read, and the operator has not accepted the clock since.
@@ -139,11 +163,20 @@ impl ClockWatch {
         if self.is_behind() { Err(Denial::ClockBehind) } else { Ok(()) }
     }
 
+    /// That this end can be judged and has not passed at `now`. It is the last word of an admission: since it was compared with
+    /// [`ClockWatch::passed`], the clock may have been read by another thread, and be right again.
+    ///
+    /// # Errors
+    /// [`Denial::ClockBehind`].
+    pub fn judges(&self, end: Timestamp, now: Timestamp) -> Result<(), Denial> {
+        if self.is_behind() || end <= now { Err(Denial::ClockBehind) } else { Ok(()) }
+    }
+
     /// The time that has passed for certain: what ends then or before has ended. Of a clock that is behind it is what the clock
     /// shows: what ends later, and before `now`, has ended or not, and that cannot be judged.
     #[must_use]
     pub fn passed(&self, now: Timestamp) -> Timestamp {
-        if self.is_behind() { now.min(self.wall()) } else { now }
+        self.seen().passed(now)
     }
 
     /// A refusal, or that of the clock, where it is only by a clock which is behind that something has not begun yet.
@@ -158,12 +191,13 @@ impl ClockWatch {
     /// All that is known at a moment; `now` is what [`ClockWatch::read`] returned.
     #[must_use]
     pub fn moment(&self, now: Timestamp, elapsed: Duration) -> Moment {
-        let (wall, behind, passed) = (self.wall(), self.is_behind(), self.passed(now));
+        let seen = self.seen();
+        let (wall, behind, passed) = (seen.wall, seen.is_behind(), seen.passed(now));
         let (settled, leap) = self.settle(|settling| {
             let settled = settling.at(Reading { now, wall, behind, elapsed });
             (settled, settling.leap(elapsed))
         });
-        Moment { now, passed, settled, leap, behind, unread: self.is_unread() }
+        Moment { now, passed, settled, leap, behind, unread: seen.unread }
     }
 
     /// The operator says that this time is right: later ones that were read were wrong.
@@ -214,6 +248,18 @@ mod tests {
     fn opens(watch: &ClockWatch, wall: i64, end: i64) -> Result<(), Denial> {
         let now = watch.read(at(wall));
         if at(end) <= watch.passed(now) { Err(Denial::KeyExpired) } else { watch.judges_ends() }
+    }
+
+    #[test]
+    fn a_reading_that_comes_between_two_looks_lets_nothing_pass_that_has_ended() {
+        let watch = ClockWatch::recorded(at(10_000), at(10_000), Duration::ZERO);
+        let (now, end) = (watch.read(at(5_000)), at(7_000));
+        assert!(end > watch.passed(now), "whether it has ended cannot be judged");
+        // Another thread finds the clock right again.
+        watch.read(at(10_000));
+        assert_eq!(watch.judges_ends(), Ok(()));
+        assert_eq!(watch.judges(end, now), Err(Denial::ClockBehind));
+        assert_eq!(watch.judges(at(10_001), now), Ok(()));
     }
 
     #[test]

@@ -29,7 +29,14 @@ impl Live {
         token.good_at(clock.passed(now)).map_err(|denial| clock.or_behind(denial))?;
         match self.admit_in_time(token, now) {
             // Every token has an end. A subject that is nobody's becomes nobody's while that cannot be judged.
-            good @ (Ok(_) | Err(Denial::TokenUnlinked)) => clock.judges_ends().and(good),
+            good @ (Ok(_) | Err(Denial::TokenUnlinked)) => {
+                clock.judges_ends()?;
+                // Of a clock that another thread has found right since, what ended by it has ended.
+                let grant = token.grant_id.and_then(|id| self.grant(id));
+                // Absent: the token has no grant of ours that could have ended.
+                let lives = token.good_at(now).is_ok() && grant.is_none_or(|grant| grant.is_live(now));
+                if lives { good } else { Err(Denial::ClockBehind) }
+            }
             refused => refused,
         }
     }

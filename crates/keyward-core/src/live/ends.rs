@@ -2,7 +2,7 @@
 
 use super::{Directory, Live};
 use crate::api_key::{ApiKey, KeySecret};
-use crate::clock::ClockWatch;
+use crate::clock::{ClockWatch, Timestamp};
 use crate::denial::Denial;
 use std::sync::{Arc, RwLock};
 
@@ -14,9 +14,9 @@ impl Live {
     }
 
     /// That a key can be judged: it has no end, its secret is in no grace period, or the clock is right.
-    pub(super) fn judges_key(&self, key: &ApiKey, secret: &KeySecret) -> Result<(), Denial> {
-        let has_end = key.expires_at.is_some() || secret.ends_at.is_some();
-        if has_end { self.clock.judges_ends() } else { Ok(()) }
+    pub(super) fn judges_key(&self, key: &ApiKey, secret: &KeySecret, now: Timestamp) -> Result<(), Denial> {
+        let mut ends = key.expires_at.into_iter().chain(secret.ends_at);
+        ends.try_for_each(|end| self.clock.judges(end, now))
     }
 }
 
@@ -41,7 +41,6 @@ mod tests {
     use crate::account::{Account, User};
     use crate::address::ClientAddress;
     use crate::api_key::Digest;
-    use crate::clock::Timestamp;
     use crate::id::{AccountId, KeyId, UserId};
     use crate::limits::Overrides;
     use crate::opaque::TokenDigest;
@@ -174,7 +173,9 @@ mod tests {
             let (live, digest) = live(expires_at, grace);
             assert_eq!(asked(&live, &digest, NOW + 10_000), Err(ended.clone()));
             assert_eq!(asked(&live, &digest, NOW + 499), Err(Denial::ClockBehind));
-            assert!(live.admit_to_end(&digest, ClientAddress::Unknown, at(NOW + 10_000)).is_ok());
+            // The key may still end itself, but not by a secret that another has replaced.
+            let to_end = live.admit_to_end(&digest, ClientAddress::Unknown, at(NOW + 10_000)).map(drop);
+            assert_eq!(to_end, if grace.is_some() { Err(Denial::ClockBehind) } else { Ok(()) });
             assert_eq!(asked(&live, &digest, NOW + 500), Err(ended));
         }
     }

@@ -207,11 +207,12 @@ impl Live {
     /// The first of these that fails.
     pub fn admit(&self, digest: &Digest, from: ClientAddress, now: Timestamp) -> Result<Caller, Denial> {
         let (caller, key, secret) = self.found(digest, from, now)?;
-        self.judges_key(key, secret)?;
+        self.judges_key(key, secret, now)?;
         Ok(caller)
     }
 
-    /// The same for a key that is to end itself, which it can whether or not its end can be judged.
+    /// The same for a key that is to end itself, which it can whether or not its end can be judged. A secret in its grace whose end
+    /// cannot be judged may not: the key has another secret by now, which is somebody's who may be another.
     ///
     /// # Errors
     /// The first of these that fails.
@@ -221,7 +222,11 @@ impl Live {
         from: ClientAddress,
         now: Timestamp,
     ) -> Result<Caller, Denial> {
-        self.found(digest, from, now).map(|(caller, ..)| caller)
+        let (caller, _, secret) = self.found(digest, from, now)?;
+        match secret.ends_at {
+            Some(end) if end <= now => Err(Denial::ClockBehind),
+            Some(_) | None => Ok(caller),
+        }
     }
 
     fn found(

@@ -68,7 +68,10 @@ impl Live {
     /// [`Denial::SessionEnded`], [`Denial::UserDisabled`], [`Denial::ClockBehind`].
     pub fn admit_session(&self, digest: &TokenDigest, now: Timestamp) -> Result<Caller, Denial> {
         let caller = self.admit_session_to_end(digest, now)?;
-        self.clock().judges_ends()?;
+        match &caller.credential {
+            Credential::Session(session) => self.clock().judges(session.ends_at, now)?,
+            Credential::ApiKey(_) | Credential::Jwt(_) => self.clock().judges_ends()?,
+        }
         Ok(caller)
     }
 

@@ -421,3 +421,19 @@ async fn what_is_ones_own_can_be_ended_while_the_clock_is_behind() {
     }
     assert_eq!(call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", "x")]).await.status, 200);
 }
+
+/// Somebody who has a secret that was replaced must not end the one that replaced it.
+#[tokio::test]
+async fn a_replaced_secret_whose_end_cannot_be_judged_ends_nothing() {
+    let app = TestApp::new().await;
+    let key = app.key(&app.admin, Grant::FullAccess).await;
+    let path = format!("/api-keys/{}", key.id);
+    let body = json!({ "grace_seconds": HOUR });
+    let next = app.post(&format!("{path}/rotate")).by(&app.admin).json(body).expect(200).await.new_key();
+    app.clock.advance(2 * HOUR);
+    app.delete(&path).key(&key).expect(401).await;
+    app.clock.advance(-2 * HOUR);
+    assert_eq!(status(&app.delete(&path).key(&key).send().await), 503);
+    app.get("/me").key(&next).expect(200).await;
+    app.delete(&path).key(&next).expect(200).await;
+}
