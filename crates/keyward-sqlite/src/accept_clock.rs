@@ -110,7 +110,8 @@ fn invitations(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Answers of idempotent writes are kept for a day from now. Those that show a secret are closed.
+/// Answers of idempotent writes are kept for a day from now. Those that show a secret are closed. One that cannot be changed stays as
+/// it is, so that its write is not executed again; what shows a secret does not.
 fn answers(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
     let made = "SELECT name FROM idempotency WHERE (completed_at <= ?1) IS NOT TRUE";
     for name in tx.all(made, [to.unix()], |row| rows::get::<Value>(row, "name"))? {
@@ -118,8 +119,8 @@ fn answers(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
                       WHERE name = ?1";
         match tx.change(closed, params![&name, to.unix()]) {
             Err(error) if is_constraint(&error) => {
-                log(&error, "a kept answer cannot be changed, and is taken away");
-                tx.forget_answers("name = ?1", [&name])?;
+                log(&error, "a kept answer cannot be changed; it is taken away if it shows a secret");
+                tx.forget_answers("name = ?1 AND salt IS NOT NULL", [&name])?;
             }
             changed => drop(changed?),
         }

@@ -70,7 +70,7 @@ async fn no_row_that_cannot_be_read_stops_an_accepted_clock() {
             format!("password_links WHERE created_at > {to}"),
             format!("oauth_grants WHERE created_at > {to} AND typeof(ended_at) <> 'integer'"),
             format!("invitations WHERE created_at > {to}"),
-            format!("idempotency WHERE completed_at > {to}"),
+            format!("idempotency WHERE completed_at > {to} AND salt IS NOT NULL"),
             format!("api_key_secrets WHERE key_id = 5 AND ends_at > {to}"),
         ] {
             let left = number(&home.path(), &format!("SELECT count(*) FROM {what}")).unwrap();
@@ -78,6 +78,33 @@ async fn no_row_that_cannot_be_read_stops_an_accepted_clock() {
         }
         assert!(home.store().counts_answers_right().await.unwrap(), "{spoilt}");
     }
+}
+
+/// Else its write would be executed again.
+#[tokio::test]
+async fn no_record_of_a_write_goes_because_it_cannot_be_read_when_a_clock_is_accepted() {
+    let template = Template::new().await;
+    for spoilt in columns(&template.path, "idempotency") {
+        let mut home = Home::new(&template);
+        change_by_force(&home.path(), "UPDATE idempotency SET salt = NULL, body = x'7b7d'").unwrap();
+        home.spoil(&spoilt);
+        let records = names(&home, "SELECT name FROM idempotency WHERE salt IS NULL");
+        let clock = FakeClock::new();
+        clock.advance(-6_000);
+        home.open_at(clock);
+        let effect = AcceptClock { to: Timestamp::from_unix(START - 6_000) };
+        let accepted = tried(home.store(), effect, operator(), None).await;
+        assert!(matches!(accepted, Ok(Ended::Done(..))), "{spoilt}");
+        let kept = names(&home, "SELECT name FROM idempotency");
+        assert!(records.iter().all(|name| kept.contains(name)), "{spoilt}");
+    }
+}
+
+fn names(home: &Home<'_>, sql: &str) -> Vec<rusqlite::types::Value> {
+    let connection = Connection::open(home.path()).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let names = statement.query_map([], |row| row.get(0)).unwrap();
+    names.map(Result::unwrap).collect()
 }
 
 #[tokio::test]

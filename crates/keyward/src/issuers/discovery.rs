@@ -60,8 +60,8 @@ pub(crate) fn member<'d>(document: &'d Json, name: &str) -> Option<&'d Json> {
     members.iter().find(|(own, _)| own == name).map(|(_, value)| value)
 }
 
-/// Looks for the metadata of an issuer. Where several places fail, the first one's failure is told, unless a later one was
-/// there and wrong. That nothing is there is told only where nothing is at any of them.
+/// Looks for the metadata of an issuer. Where several places fail, the first one's failure is the answer, unless a later one was
+/// there and wrong. That nothing is there is the answer only where nothing is at any of them.
 pub(crate) async fn discover(web: &Web, issuer: &str) -> Result<Metadata, FetchError> {
     let mut first: Option<FetchError> = None;
     for url in places(issuer) {

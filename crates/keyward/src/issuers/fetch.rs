@@ -66,7 +66,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether whoever answers there says that nothing is there. Everything else is an outage, or a mistake.
+    /// Whether the server there says that nothing is there. Everything else is an outage, or a mistake.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Status { status: StatusCode::NOT_FOUND | StatusCode::GONE, .. })
     }

@@ -113,7 +113,7 @@ fn request(
             (Place::Body, Some(value)) => drop(members.insert(name.to_owned(), value)),
             (Place::Once, Some(Value::String(key))) => once = Some(key),
             (_, None) => {}
-            // Null too: whoever sends it may believe that the call is protected.
+            // Null too: a client that sends it may believe that the call is protected.
             (Place::Once, Some(_)) => {
                 return Err(format!("{name} must be a UUID; leave it out to send none"));
             }

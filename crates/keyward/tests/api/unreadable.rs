@@ -8,7 +8,7 @@
 //! | a deal is shown as if it had no record | `what_hangs_on_a_deal_and_cannot_be_read_is_never_shown_as_if_there_were_none` |
 //! | a user that cannot be read takes the team's list with it, or keeps a role | `a_member_who_cannot_be_read_is_off_the_list_and_loses_a_role_and_gains_none` |
 //! | a grant that memory does not know outlives its client's revocation | `a_grant_that_memory_does_not_know_is_revoked_by_its_refresh_token` |
-//! | nobody is told | `doctor_and_the_probe_name_what_no_list_has_come_upon_yet` |
+//! | nobody learns of it | `doctor_and_the_probe_name_what_no_list_has_come_upon_yet` |
 
 use crate::browser::{call, refresh, text, tokens};
 use crate::support::{Persona, TestApp};

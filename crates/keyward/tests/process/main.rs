@@ -15,7 +15,7 @@
 //! | `once.rs` | writes that happen once, with the rig of `tests/rigs/once.rs` |
 //! | `faults.rs` | a locked and a full database |
 //! | `unreadable_rows.rs` | rows that cannot be read: named, and what they stand for ended all the same |
-//! | `unreadable_told.rs` | rows that lists leave out, and a recorded time that cannot be read: where it is told |
+//! | `unreadable_told.rs` | rows that lists leave out, and a recorded time that cannot be read: where both are named |
 //! | `wire.rs` | what a client can write on a socket |
 //! | `attack.rs` | bodies, lengths, hosts and headers that lie, hostile names, unsafe first starts |
 //! | `clock.rs` | the machine's clock goes back or ahead, between starts and under a server |
