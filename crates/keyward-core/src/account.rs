@@ -1,5 +1,9 @@
 //! Accounts, users and memberships, and the operator's effects that make them.
 
+mod new_user;
+
+pub use new_user::{AddUser, ReserveUser, UserAdded};
+
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
@@ -97,6 +101,13 @@ impl User {
     pub fn known_as(&self) -> String {
         let name = self.full_name();
         if name.is_empty() { self.email.clone() } else { name }
+    }
+
+    /// Whether more than an address was ever known of it: who was only invited has no name, and was never here.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        let named = !self.first_name.is_empty() || !self.last_name.is_empty() || self.title.is_some();
+        named || self.email_verified || self.last_login_at.is_some()
     }
 }
 

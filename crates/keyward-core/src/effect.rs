@@ -39,6 +39,13 @@ pub trait Effect: Send + Sync + 'static {
     /// Whether what it changes has an `ETag`, so that it evaluates [`crate::preconditions::Preconditions`]. Others refuse them.
     const CONDITIONAL: bool = false;
 
+    /// Whether its answer shows a secret. It is kept sealed by the client's `Idempotency-Key`, which must be one that nobody can
+    /// guess then: [`crate::idempotency::is_unguessable`].
+    const SHOWS_SECRET: bool = false;
+
+    /// The flag that its request takes in the query, if it takes one.
+    const FLAG: Option<&'static str> = None;
+
     /// Whether strangers can cause it as often as they like. Its audit row is kept for a shorter time
     /// ([`crate::store::Retention`]).
     const ATTEMPT: bool = false;
@@ -164,8 +171,6 @@ pub struct Rendered {
     pub etag: Option<String>,
     /// The path of what was made, relative to the API's base.
     pub location: Option<String>,
-    /// Whether the data show a secret.
-    pub secret: bool,
 }
 
 impl std::fmt::Debug for Rendered {
@@ -182,7 +187,7 @@ impl Rendered {
     }
 
     fn of(data: Vec<u8>) -> Self {
-        Self { status: 200, data, etag: None, location: None, secret: false }
+        Self { status: 200, data, etag: None, location: None }
     }
 
     /// 201 with this data.
@@ -194,12 +199,6 @@ impl Rendered {
     #[must_use]
     pub fn deleted() -> Self {
         Self::of(br#"{"deleted":true}"#.to_vec())
-    }
-
-    /// With a secret in its data: it is kept sealed, if at all.
-    #[must_use]
-    pub fn with_secret(self) -> Self {
-        Self { secret: true, ..self }
     }
 
     /// With an `ETag`.

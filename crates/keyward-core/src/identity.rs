@@ -1,5 +1,9 @@
 //! Which person an outside issuer's subject is.
 
+mod claim;
+
+pub use claim::{Addressee, Claimant, Claimed, IssuerAccounts};
+
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::jwt::Link;
@@ -72,8 +76,9 @@ impl Effect for LinkIdentity {
     }
 }
 
-/// Links the subject of a verified token to the user with its verified address. Whoever is in no account yet accepts its open
-/// invitations with it, or later by the same address: it has come. Whoever is in one already is moved into no other.
+/// Links the subject of a verified token to the user with its verified address, as far as its issuer may say that: see
+/// [`Addressee::claimed_by`]. Whoever is in no account yet accepts its one open invitation with it, or later by the same address: it
+/// has come. Whoever is in one already is moved into no other.
 #[derive(Clone, Debug)]
 pub struct LinkByEmail {
     /// The `iss` of the token.
@@ -86,6 +91,16 @@ pub struct LinkByEmail {
     pub link: Link,
     /// The slugs of the accounts that the issuer speaks for; none: all.
     pub accounts: Arc<[String]>,
+    /// What the others speak for.
+    pub issuers: IssuerAccounts,
+}
+
+impl LinkByEmail {
+    /// Who says it.
+    #[must_use]
+    pub fn claimant(&self) -> Claimant<'_> {
+        Claimant { issuer: &self.issuer, accounts: &self.accounts, link: self.link, issuers: &self.issuers }
+    }
 }
 
 /// A subject was linked by its address.
@@ -93,8 +108,8 @@ pub struct LinkByEmail {
 pub struct LinkedByEmail {
     /// The link.
     pub identity: Identity,
-    /// The accounts whose invitations were accepted.
-    pub joined: Vec<AccountId>,
+    /// The account whose invitation was accepted.
+    pub joined: Option<AccountId>,
     /// Whether this was what linked it.
     pub now: bool,
 }
@@ -105,12 +120,8 @@ impl Effect for LinkByEmail {
     const AUDIT: &'static str = "user.link";
 
     fn subject(done: &LinkedByEmail) -> Subject {
-        // Of one account, if there is just one: its admins will look there.
-        let account = match done.joined.as_slice() {
-            [one] => Some(*one),
-            [] | [_, _, ..] => None,
-        };
-        Subject { kind: "user", id: done.identity.user.0, account }
+        // Its admins will look there.
+        Subject { kind: "user", id: done.identity.user.0, account: done.joined }
     }
 
     fn changed(done: &LinkedByEmail) -> bool {
@@ -120,7 +131,8 @@ impl Effect for LinkByEmail {
     fn detail(done: &LinkedByEmail) -> Option<serde_json::Value> {
         let Identity { issuer, subject, .. } = &done.identity;
         let (issuer, subject) = (&**issuer, &**subject);
-        Some(json!({ "issuer": issuer, "subject": subject, "linked": true, "joined_accounts": done.joined }))
+        let joined: Vec<AccountId> = done.joined.into_iter().collect();
+        Some(json!({ "issuer": issuer, "subject": subject, "linked": true, "joined_accounts": joined }))
     }
 
     fn render(done: &LinkedByEmail) -> Rendered {

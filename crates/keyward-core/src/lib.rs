@@ -8,6 +8,7 @@
 //! | [`scope`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
 //! | [`account`], [`team`], [`identity`], [`active_account`] | accounts, users, memberships, teams, which user an outside issuer's subject is, and where it acts |
 //! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
+//! | [`authority`], [`made_by`] | who may give which role, and by which credential something was made that gives rights |
 //! | [`denial`] | every reason to say no, with its stable word, code and public text |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
 //! | [`jwt`] | what an access token must be, whose keys are believed, which tokens were found good |
@@ -31,6 +32,7 @@ pub mod account;
 pub mod active_account;
 pub mod address;
 pub mod api_key;
+pub mod authority;
 pub mod clock;
 pub mod denial;
 pub mod effect;
@@ -50,6 +52,7 @@ pub mod limits;
 pub mod list;
 pub mod live;
 pub mod log_subject;
+pub mod made_by;
 pub mod money;
 pub mod oauth;
 pub mod opaque;

@@ -7,6 +7,7 @@ use crate::denial::Denial;
 use crate::id::KeyId;
 use crate::jwt::Verified;
 use crate::live::Live;
+use crate::made_by::MadeBy;
 use crate::principal::{Credential, Principal};
 use crate::role::Role;
 use crate::scope::Scope;
@@ -22,6 +23,8 @@ pub trait Action: Send + Sync + 'static {
     const ROLE: Option<Role> = None;
     /// Whether its scope must stand in the credential literally: see [`crate::principal::Credential::says`].
     const LITERAL: bool = false;
+    /// Whether it makes, raises or ends authority: see [`Permit::gives_authority`].
+    const AUTHORITY: bool = false;
     /// Whether callers may do it. What only the operator may do says `false`.
     const CALLERS: bool = true;
     /// Whether the caller must be a person in a browser: an application does not give consent.
@@ -46,14 +49,21 @@ actions! {
     SeeSelf: None,
     /// Read the account, its team and its keys.
     ReadAccount: Some(Scope::AccountRead),
-    /// End a key. A credential may always end itself: [`check_or_itself`].
-    RevokeKeys: Some(Scope::AccountWrite),
     /// Read deals.
     ReadDeals: Some(Scope::DealsRead),
     /// Make, change, move and archive deals, and change their teams.
     WriteDeals: Some(Scope::DealsWrite),
     /// Read pipelines.
     ReadPipelines: Some(Scope::PipelinesRead),
+}
+
+/// End a key. A credential may always end itself: [`check_or_itself`].
+#[derive(Clone, Copy, Debug)]
+pub enum RevokeKeys {}
+
+impl Action for RevokeKeys {
+    const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
+    const AUTHORITY: bool = true;
 }
 
 /// Make and rotate keys: a credential that outlives the one that makes it is not made by one that was given for something else.
@@ -63,6 +73,7 @@ pub enum ManageKeys {}
 impl Action for ManageKeys {
     const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
     const LITERAL: bool = true;
+    const AUTHORITY: bool = true;
 }
 
 /// Invite people into the account, change their roles, and take their places away: its admins.
@@ -72,8 +83,7 @@ pub enum ManageTeam {}
 impl Action for ManageTeam {
     const SCOPE: Option<Scope> = Some(Scope::AccountWrite);
     const ROLE: Option<Role> = Some(Role::Admin);
-    /// A role outlives the token that gave it, as a key does.
-    const LITERAL: bool = true;
+    const AUTHORITY: bool = true;
 }
 
 /// Set up accounts, users and memberships: the operator alone.
@@ -173,9 +183,19 @@ pub enum Holder {
 /// The proof that its holder may do `A`. Not to be copied: one permit, one deed.
 pub struct Permit<A> {
     holder: Holder,
-    /// Given for a credential that ends itself: reaches this key and no other.
-    only_itself: bool,
+    reach: Reach,
     action: PhantomData<fn() -> A>,
+}
+
+/// What a permit reaches besides its holder's own credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// All that `A` reaches.
+    Whole,
+    /// The same, given for a credential that ends itself: what it loses meanwhile does not stop that.
+    WholeAndItself,
+    /// Nothing: it was given for a credential that ends itself, and may do no more.
+    Itself,
 }
 
 /// Lets a caller do `A`, if its effective scopes and its user's role are what `A` needs.
@@ -197,49 +217,61 @@ pub fn check<A: Action>(principal: Principal) -> Result<Permit<A>, Denial> {
     match A::ROLE {
         Some(needed) if role != Some(needed) => Err(Denial::RoleMissing(needed)),
         // Absent: the action names no role, or its role is the caller's.
-        _ => Ok(Permit { holder: Holder::Principal(principal), only_itself: false, action: PhantomData }),
+        _ => Ok(Permit { holder: Holder::Principal(principal), reach: Reach::Whole, action: PhantomData }),
     }
 }
 
-/// As [`check`], and besides lets a credential end itself whatever its scopes are. Such a permit reaches nothing else.
+/// As [`check`], and besides lets a credential end itself whatever its scopes are. Where it may do no more than that, its permit
+/// reaches nothing else.
 ///
 /// # Errors
 /// [`Denial::ScopeMissing`].
 pub fn check_or_itself(principal: Principal, target: Option<KeyId>) -> Result<Permit<RevokeKeys>, Denial> {
     if target.is_some_and(|key| principal.credential.is_key(key)) {
-        return Ok(Permit { holder: Holder::Principal(principal), only_itself: true, action: PhantomData });
+        let reach = Reach::of_who_ends_itself::<RevokeKeys>(&principal);
+        return Ok(Permit { holder: Holder::Principal(principal), reach, action: PhantomData });
     }
     check(principal)
+}
+
+impl Reach {
+    /// All that `A` reaches, where the caller could do it to others too.
+    fn of_who_ends_itself<A: Action>(principal: &Principal) -> Self {
+        match check::<A>(principal.clone()).and_then(|permit| permit.gives_authority()) {
+            Ok(()) => Self::WholeAndItself,
+            Err(_) => Self::Itself,
+        }
+    }
 }
 
 /// The operator's permit: whoever runs the program may do everything.
 #[must_use]
 pub fn operator<A: Action>() -> Permit<A> {
-    Permit { holder: Holder::Operator, only_itself: false, action: PhantomData }
+    Permit { holder: Holder::Operator, reach: Reach::Whole, action: PhantomData }
 }
 
 /// The permit to keep things in order by itself.
 #[must_use]
 pub fn background<A: Action>() -> Permit<A> {
-    Permit { holder: Holder::Background, only_itself: false, action: PhantomData }
+    Permit { holder: Holder::Background, reach: Reach::Whole, action: PhantomData }
 }
 
 /// The permit to present something: what it proves is judged in the transaction.
 #[must_use]
 pub fn present(what: Presented) -> Permit<Present> {
-    Permit { holder: Holder::Presenter(what), only_itself: false, action: PhantomData }
+    Permit { holder: Holder::Presenter(what), reach: Reach::Whole, action: PhantomData }
 }
 
 /// The permit of an application to make itself known.
 #[must_use]
 pub fn register() -> Permit<Register> {
-    Permit { holder: Holder::Presenter(Presented::Client), only_itself: false, action: PhantomData }
+    Permit { holder: Holder::Presenter(Presented::Client), reach: Reach::Whole, action: PhantomData }
 }
 
 /// The permit of a subject to become a user's. The token is the proof that it was verified.
 #[must_use]
 pub fn sign_in(_: &Verified) -> Permit<SignIn> {
-    Permit { holder: Holder::Bearer, only_itself: false, action: PhantomData }
+    Permit { holder: Holder::Bearer, reach: Reach::Whole, action: PhantomData }
 }
 
 impl<A: Action> Permit<A> {
@@ -270,10 +302,42 @@ impl<A: Action> Permit<A> {
         self.principal()?.member.ok_or(Denial::AccountRequired)
     }
 
-    /// Whether it was given only for a credential to end itself.
+    /// By what its holder makes something; `None`: by no credential.
+    #[must_use]
+    pub fn made_by(&self) -> Option<MadeBy> {
+        match &self.holder {
+            Holder::Principal(principal) => Some(MadeBy::of(&principal.credential)),
+            Holder::Operator => Some(MadeBy::Operator),
+            Holder::Bearer | Holder::Presenter(_) | Holder::Background => None,
+        }
+    }
+
+    /// Whether its credential may end itself and nothing else.
     #[must_use]
     pub fn only_itself(&self) -> bool {
-        self.only_itself
+        self.reach == Reach::Itself
+    }
+
+    /// Whether its credential may make, raise or end authority, if that is what `A` does. A secret in its grace ends nothing but
+    /// its own key: who rotated the key has ended that secret, and a leaked one must not outlive itself in a key, a role or an
+    /// invitation, nor shut the owner out. An answer that such a secret once had may be sent again: its client may have lost
+    /// the one that shows the new secret.
+    ///
+    /// # Errors
+    /// [`Denial::SecretInGrace`].
+    pub fn gives_authority(&self) -> Result<(), Denial> {
+        match &self.holder {
+            Holder::Principal(Principal { credential: Credential::ApiKey(key), .. })
+                if A::AUTHORITY && !key.current && !self.only_itself() =>
+            {
+                Err(Denial::SecretInGrace)
+            }
+            Holder::Principal(_)
+            | Holder::Bearer
+            | Holder::Presenter(_)
+            | Holder::Operator
+            | Holder::Background => Ok(()),
+        }
     }
 
     /// The same permit with the rights of this moment: a credential that ended, a membership or scope that was
@@ -286,10 +350,18 @@ impl<A: Action> Permit<A> {
             Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => return Ok(self),
             Holder::Principal(principal) => principal,
         };
-        let ends = A::ENDS || self.only_itself;
-        let renewed = if ends { live.renew_to_end(&principal, now) } else { live.renew(&principal, now) }?;
-        if self.only_itself {
-            return Ok(Self { holder: Holder::Principal(renewed), ..self });
+        let ends_itself = self.reach != Reach::Whole;
+        let renewed = if A::ENDS || ends_itself {
+            live.renew_to_end(&principal, now)
+        } else {
+            live.renew(&principal, now)
+        }?;
+        if ends_itself {
+            let reach = match live.renew(&principal, now) {
+                Ok(now) => Reach::of_who_ends_itself::<A>(&now),
+                Err(_) => Reach::Itself,
+            };
+            return Ok(Self { holder: Holder::Principal(renewed), reach, ..self });
         }
         check(renewed)
     }
@@ -297,9 +369,6 @@ impl<A: Action> Permit<A> {
 
 impl<A> fmt::Debug for Permit<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit")
-            .field("holder", &self.holder)
-            .field("only_itself", &self.only_itself)
-            .finish()
+        f.debug_struct("Permit").field("holder", &self.holder).field("reach", &self.reach).finish()
     }
 }

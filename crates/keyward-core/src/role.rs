@@ -33,7 +33,7 @@ impl Role {
         Self::ALL.iter().copied().find(|role| role.name() == name)
     }
 
-    /// Whether this role gives less than the other one.
+    /// Whether this role gives less than the other one. An admin has an editor's scopes, and reaches more with them.
     #[must_use]
     pub fn is_below(self, other: Self) -> bool {
         let rank = |role| match role {

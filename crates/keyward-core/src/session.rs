@@ -226,14 +226,26 @@ impl Effect for InviteByOperator {
     }
 }
 
-/// Whoever has a link chooses a password. Sessions, grants and links of that user end; with an invitation's link, open
-/// invitations are accepted.
+/// An invitation as a page has shown it to its person. It is accepted only as long as it is still that: one that came meanwhile, or
+/// offers another role by now, was not what the person saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownInvitation {
+    /// The account.
+    pub account: AccountId,
+    /// The role that was offered.
+    pub role: Role,
+}
+
+/// Whoever has a link chooses a password. Sessions, grants and links of that user end; with an invitation's link, the open
+/// invitations that the person has chosen are accepted.
 #[derive(Clone, Debug)]
 pub struct ChoosePassword {
     /// The digest of the link's token.
     pub link: TokenDigest,
     /// The PHC string of the new password.
     pub hash: Secret,
+    /// The invitations to accept, of those that the page has shown.
+    pub accept: Vec<ShownInvitation>,
 }
 
 /// A password was chosen.
@@ -267,12 +279,9 @@ impl Effect for ChoosePassword {
     }
 }
 
-/// A person who is signed in accepts an open invitation.
+/// A person who is signed in accepts an open invitation, as it was shown.
 #[derive(Clone, Copy, Debug)]
-pub struct AcceptInvitation {
-    /// The account.
-    pub account: AccountId,
-}
+pub struct AcceptInvitation(pub ShownInvitation);
 
 impl Effect for AcceptInvitation {
     type Action = ManageSignIns;

@@ -3,7 +3,7 @@
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
 use crate::BoxFuture;
-use crate::api_key::{ApiKey, Move};
+use crate::api_key::{ApiKey, Digest, KeyOfSecret, Move};
 use crate::clock::{At, Timestamp};
 use crate::id::{AccountId, KeyId, UserId};
 use crate::left_out::LeftOut;
@@ -31,7 +31,7 @@ pub enum StoreError {
     /// A right was taken away, and that could not be written: it holds in this process, and is written as soon as the
     /// database can be.
     #[error(
-        "it could not be written: where a server runs it holds there until a restart, and is written when there is room; repeat it"
+        "it could not be written: where a server runs it holds there until a restart, and is written as soon as the database can be; repeat it"
     )]
     Held(#[source] Source),
     /// As much of this account, or of this network, waits for the store as may wait at a time. Others are not concerned.
@@ -140,6 +140,10 @@ pub trait OperatorReads: Send + Sync {
     /// Whether a user is a member of an account, whatever else any of the rows holds.
     fn has_place(&self, account: AccountId, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
+    /// The key that has, or had, the secret with one of these digests, whatever else the rows hold: to end it. Of the secrets
+    /// that were replaced a bounded number is kept.
+    fn key_to_end(&self, digests: Vec<Digest>) -> BoxFuture<'_, Result<Option<KeyOfSecret>, StoreError>>;
+
     /// A key, revoked or not.
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>>;
 
@@ -171,6 +175,8 @@ pub struct Figures {
     pub rows_left_out: u64,
     /// Writes that took a right away, hold in memory, and could not be written yet.
     pub endings_unwritten: u64,
+    /// Entries of the journal of revocations that its file does not have yet.
+    pub endings_unjournaled: u64,
 }
 
 /// How long rows of the audit trail are kept, in days.

@@ -5,6 +5,7 @@ use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::input::{Fields, Invalid};
 use crate::json::Json;
+use crate::made_by::{MadeBy, MadeByView};
 use crate::permit::ManageTeam;
 use crate::role::Role;
 use serde::Serialize;
@@ -41,6 +42,8 @@ pub struct TeamMember {
     pub role: Role,
     /// Where a picture is.
     pub photo_url: Option<String>,
+    /// By what the person was invited or became a member; `None`: before that was recorded.
+    pub made_by: Option<MadeBy>,
     /// Whether the person has not come yet.
     pub invited: bool,
 }
@@ -69,6 +72,9 @@ pub struct TeamMemberView<'a> {
     /// `active`, or `invited`: the invitation is open. Keyward's own.
     #[schema(extensions(("enum" = json!(["active", "invited"]))))]
     pub status: &'static str,
+    /// By which credential the person was invited, or made a member; null: before that was recorded. Keyward's own.
+    #[schema(required)]
+    pub made_by: Option<MadeByView>,
 }
 
 impl TeamMember {
@@ -83,6 +89,7 @@ impl TeamMember {
             role: self.role.name(),
             photo_url: self.photo_url.as_deref(),
             status: if self.invited { "invited" } else { "active" },
+            made_by: self.made_by.map(MadeBy::view),
         }
     }
 }

@@ -255,7 +255,7 @@ mod tests {
             let key = ApiKey {
                 id: KeyId(2), account: AccountId(1), user: UserId(1), label: String::new(), prefix: String::new(),
                 grant: other, created_at: Timestamp::from_unix(0), expires_at: None, allowed_ips: None,
-                revoked_at: None, last_used_at: None,
+                revoked_at: None, last_used_at: None, made_by: None,
             };
             if may_rotate(&maker, &key, role).is_ok() {
                 prop_assert!(other.under(role).without(maker.scopes).is_empty());

@@ -1,6 +1,6 @@
 //! The writes of keys.
 
-use super::{ApiKey, NewSecret, Wanted};
+use super::{ApiKey, Descendants, NewSecret, RevokedKeyView, Wanted};
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, KeyId, UserId};
@@ -88,10 +88,12 @@ pub struct RevokeKey {
     pub key: Option<KeyId>,
     /// The id as it was sent, for the refusal.
     pub as_sent: String,
+    /// Whether what it made ends with it, as far as the caller may.
+    pub descendants: bool,
 }
 
 /// A key is revoked, now or already before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KeyRevoked {
     /// The key.
     pub key: KeyId,
@@ -99,6 +101,8 @@ pub struct KeyRevoked {
     pub account: Option<AccountId>,
     /// Whether this was what revoked it.
     pub now: bool,
+    /// What ended with it, if that was asked for, and its holder may end more than itself.
+    pub descendants: Option<Descendants>,
 }
 
 /// An API key with its secret, which is shown this once.
@@ -132,7 +136,7 @@ impl KeyMade {
             api_key: self.secret.expose(),
             previous_secret_expires_at: None,
         };
-        Rendered::created(&shown).with_secret()
+        Rendered::created(&shown)
     }
 }
 
@@ -140,6 +144,7 @@ impl Effect for CreateKey {
     type Action = ManageKeys;
     type Done = KeyMade;
     const AUDIT: &'static str = "api_key.create";
+    const SHOWS_SECRET: bool = true;
 
     fn subject(done: &KeyMade) -> Subject {
         done.subject()
@@ -158,6 +163,7 @@ impl Effect for IssueKey {
     type Action = Administer;
     type Done = KeyMade;
     const AUDIT: &'static str = "api_key.create";
+    const SHOWS_SECRET: bool = true;
 
     fn subject(done: &KeyMade) -> Subject {
         done.subject()
@@ -176,6 +182,7 @@ impl Effect for RotateKey {
     type Action = ManageKeys;
     type Done = KeyRotated;
     const AUDIT: &'static str = "api_key.rotate";
+    const SHOWS_SECRET: bool = true;
 
     fn subject(done: &KeyRotated) -> Subject {
         Subject { kind: "api_key", id: done.key.id.0, account: Some(done.key.account) }
@@ -191,7 +198,6 @@ impl Effect for RotateKey {
             api_key: done.secret.expose(),
             previous_secret_expires_at: done.previous_ends_at,
         })
-        .with_secret()
     }
 }
 
@@ -199,6 +205,7 @@ impl Effect for RevokeKey {
     type Action = RevokeKeys;
     type Done = KeyRevoked;
     const AUDIT: &'static str = "api_key.revoke";
+    const FLAG: Option<&'static str> = Some("descendants");
 
     fn ends(_: &KeyRevoked) -> bool {
         true
@@ -209,10 +216,17 @@ impl Effect for RevokeKey {
     }
 
     fn changed(done: &KeyRevoked) -> bool {
-        done.now
+        done.now || done.descendants.as_ref().is_some_and(Descendants::ended)
     }
 
-    fn render(_: &KeyRevoked) -> Rendered {
-        Rendered::deleted()
+    fn detail(done: &KeyRevoked) -> Option<serde_json::Value> {
+        done.descendants.as_ref().map(Descendants::told)
+    }
+
+    fn render(done: &KeyRevoked) -> Rendered {
+        match &done.descendants {
+            None => Rendered::deleted(),
+            some => Rendered::ok(&RevokedKeyView::of(some.as_ref())),
+        }
     }
 }

@@ -57,6 +57,24 @@ impl KeyFormat {
         checksum(text) == sum
     }
 
+    /// The keys in a text, each once, in their order. What only looks like a key is none: the checksum tells.
+    #[must_use]
+    pub fn found_in<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let length = self.prefix.len() + RANDOM + CHECKSUM;
+        let mut found = Vec::new();
+        for (at, _) in text.char_indices() {
+            let key = text.get(at..at + length).filter(|key| self.is_well_formed(key));
+            found.extend(key.filter(|key| !found.contains(key)));
+        }
+        found
+    }
+
+    /// What every key begins with.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// A new key.
     ///
     /// # Errors
@@ -148,6 +166,27 @@ mod tests {
         assert_eq!(keys.len(), 10_000);
         let used: HashSet<char> = keys.iter().flat_map(|key| key.chars().skip(7)).collect();
         assert_eq!(used.len(), 62);
+    }
+
+    #[test]
+    fn a_key_is_found_wherever_it_stands_and_a_look_alike_is_not() {
+        let random = Counting(std::sync::Mutex::new(7));
+        let [one, two] = [(); 2].map(|()| format().generate(&random).unwrap());
+        let (one, two) = (one.expose(), two.expose());
+        for text in [
+            one.to_owned(),
+            format!("KEY={one}\r\n"),
+            format!("Authorization: Bearer {one}, and again {one}"),
+            format!("Lev(\"{one}\")"),
+            format!("é{one}é lev_sk_"),
+            format!("https://x.example/?k={one}&b=1"),
+        ] {
+            assert_eq!(format().found_in(&text), [one], "{text}");
+        }
+        assert_eq!(format().found_in(&format!("{two}{one}")), [two, one], "with nothing between");
+        for text in ["", "lev_sk_", &one[..55], &one[1..], &one.to_uppercase(), &one.replace('_', "-")] {
+            assert_eq!(format().found_in(text), [""; 0], "{text}");
+        }
     }
 
     #[test]

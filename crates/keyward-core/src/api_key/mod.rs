@@ -1,19 +1,26 @@
 //! API keys: bound to one user and one account, and never stronger than that user is right now.
 
 mod bounds;
+mod descendants;
 mod digest;
 mod effects;
+mod endings;
 mod format;
+mod prepare;
 mod ring;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
+pub use descendants::{Descendants, RevokedKeyView};
 pub use digest::{Digest, Pepper};
 pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey, ShownKey};
+pub use endings::{KeyOfSecret, KeysRevoked, Replaced, RevokeKeysOf, WhoseKeys};
 pub use format::{KeyFormat, PrefixError, base62};
+pub use prepare::{ActivateKey, KeyActivated, PrepareKey};
 pub use ring::{Admitted, KeyRing, NewSecret};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
+use crate::made_by::{MadeBy, MadeByView};
 use crate::principal::Grant;
 use crate::role::Role;
 use ipnet::IpNet;
@@ -38,6 +45,8 @@ pub struct ApiKey {
     pub grant: Grant,
     /// When it was made.
     pub created_at: Timestamp,
+    /// By what; `None`: before that was recorded.
+    pub made_by: Option<MadeBy>,
     /// Its end; `None`: it lives until it is revoked.
     pub expires_at: Option<Timestamp>,
     /// The ranges that it may be used from; `None`: from everywhere.
@@ -71,6 +80,7 @@ impl ApiKey {
                 .as_ref()
                 .map(|ranges| ranges.iter().map(ToString::to_string).collect()),
             created_at: self.created_at,
+            made_by: self.made_by.map(MadeBy::view),
             last_used_at: self.last_used_at,
             expires_at: self.expires_at,
         }
@@ -103,6 +113,9 @@ pub struct KeyView<'a> {
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// By which credential it was made; null: before that was recorded. Keyward's own.
+    #[schema(required)]
+    pub made_by: Option<MadeByView>,
     /// When it last authenticated a request.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,

@@ -153,6 +153,19 @@ impl KeyRing {
             .find_map(|pepper| live.recognise(&pepper.digest(token)))
     }
 
+    /// The digests that a secret may be kept under: to find the key of one whose text leaked.
+    ///
+    /// # Errors
+    /// [`Denial::KeyMalformed`].
+    pub fn digests(&self, token: &str) -> Result<Vec<Digest>, Denial> {
+        if !self.format.is_well_formed(token) {
+            return Err(Denial::KeyMalformed);
+        }
+        let peppers = self.peppers.get();
+        let all = [Some(&peppers.current), peppers.older.as_ref()];
+        Ok(all.into_iter().flatten().map(|pepper| pepper.digest(token)).collect())
+    }
+
     /// As [`KeyRing::admit`], at the same cost whatever is wrong: for the public endpoint that would otherwise
     /// tell by its speed how far a guess came.
     ///

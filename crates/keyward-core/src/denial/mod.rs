@@ -115,6 +115,8 @@ pub enum Denial {
     QueryMalformed(String),
     /// `Idempotency-Key` is not a UUID.
     IdempotencyKeyMalformed,
+    /// The answer shows a secret, and the `Idempotency-Key` that would seal it could be guessed.
+    IdempotencyKeyGuessable,
     /// The `Idempotency-Key` was used for another request.
     IdempotencyKeyReused,
     /// The request with this `Idempotency-Key` is being executed.
@@ -204,8 +206,10 @@ pub enum Denial {
     ScopeMissing(Scope),
     /// The user lacks this role.
     RoleMissing(Role),
-    /// A secret in its grace is not the key's own any more: it may not rotate the key.
+    /// A secret in its grace is not the key's own any more: it makes, raises and ends no authority but its own.
     SecretInGrace,
+    /// A role would be given by a credential that is bound more narrowly than the role.
+    RoleBeyondGiver(Role),
     /// A key would be wider than its maker; the text says in what.
     WiderThanMaker(String),
     /// Only the operator may do this.
@@ -277,6 +281,7 @@ impl Denial {
             Self::JsonMalformed(_) => "json_malformed",
             Self::QueryMalformed(_) => "query_malformed",
             Self::IdempotencyKeyMalformed => "idempotency_key_malformed",
+            Self::IdempotencyKeyGuessable => "idempotency_key_guessable",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyFull(_) => "idempotency_full",
@@ -320,6 +325,7 @@ impl Denial {
             Self::ScopeMissing(_) => "scope_missing",
             Self::RoleMissing(_) => "role_missing",
             Self::SecretInGrace => "secret_in_grace",
+            Self::RoleBeyondGiver(_) => "role_beyond_giver",
             Self::WiderThanMaker(_) => "wider_than_maker",
             Self::OperatorOnly => "operator_only",
             Self::InPersonOnly => "in_person_only",
@@ -346,6 +352,7 @@ impl Denial {
             | Self::JsonMalformed(_)
             | Self::QueryMalformed(_)
             | Self::IdempotencyKeyMalformed
+            | Self::IdempotencyKeyGuessable
             | Self::AccountRequired => Code::BadRequest,
             Self::HeadersTooLarge(_) => Code::HeadersTooLarge,
             Self::BodyTooLarge(_) => Code::PayloadTooLarge,
@@ -399,6 +406,7 @@ impl Denial {
             | Self::ScopeMissing(_)
             | Self::RoleMissing(_)
             | Self::SecretInGrace
+            | Self::RoleBeyondGiver(_)
             | Self::WiderThanMaker(_)
             | Self::OperatorOnly
             | Self::InPersonOnly
@@ -444,6 +452,9 @@ impl Denial {
             Self::ContentEncodingUnsupported(got) => format!("Content-Encoding must be identity (got {got})"),
             Self::JsonMalformed(error) => error.to_string(),
             Self::IdempotencyKeyMalformed => "Idempotency-Key must be a UUID".to_owned(),
+            Self::IdempotencyKeyGuessable => "Idempotency-Key must be a UUID of version 4 or 7 here: the answer shows a secret, \
+                                              which is kept sealed under it"
+                .to_owned(),
             Self::IdempotencyKeyReused => {
                 "This Idempotency-Key was used for another request; send a new one".to_owned()
             }
@@ -496,10 +507,15 @@ impl Denial {
             Self::ScopeMissing(scope) => format!("Missing required scope: {scope}"),
             Self::RoleMissing(role) => format!("Requires role: {}", role.name()),
             Self::SecretInGrace => {
-                "This secret was replaced and is in its grace; only the key's new secret may rotate \
-                                    the key"
+                "This secret was replaced and is in its grace; only the key's new secret may make, rotate or end keys and \
+                 change the team"
                     .to_owned()
             }
+            Self::RoleBeyondGiver(role) => format!(
+                "The role {} can be given only in the console, by a full_access key without expires_at and allowed_ips, or by a \
+                 token whose scopes name everything that the role may do",
+                role.name()
+            ),
             Self::OperatorOnly => "Only the operator of this server may do this".to_owned(),
             Self::PasswordWrong => "The e-mail address or the password is wrong".to_owned(),
             Self::InPersonOnly => "Only a person who is signed in may do this".to_owned(),

@@ -38,7 +38,8 @@ impl Denial {
             }
             Self::JsonMalformed(_) => Self::QueryMalformed("Unknown query parameter 'colour'".to_owned()),
             Self::QueryMalformed(_) => Self::IdempotencyKeyMalformed,
-            Self::IdempotencyKeyMalformed => Self::IdempotencyKeyReused,
+            Self::IdempotencyKeyMalformed => Self::IdempotencyKeyGuessable,
+            Self::IdempotencyKeyGuessable => Self::IdempotencyKeyReused,
             Self::IdempotencyKeyReused => Self::IdempotencyInProgress,
             Self::IdempotencyInProgress => Self::IdempotencyFull(3_600),
             Self::IdempotencyFull(_) => Self::SecretAlreadyShown(7),
@@ -81,7 +82,8 @@ impl Denial {
             Self::AccountRequired => Self::ScopeMissing(Scope::DealsWrite),
             Self::ScopeMissing(_) => Self::RoleMissing(Role::Admin),
             Self::RoleMissing(_) => Self::SecretInGrace,
-            Self::SecretInGrace => Self::WiderThanMaker(
+            Self::SecretInGrace => Self::RoleBeyondGiver(Role::Editor),
+            Self::RoleBeyondGiver(_) => Self::WiderThanMaker(
                 "A key cannot be wider than its maker: it does not have deals:write".to_owned(),
             ),
             Self::WiderThanMaker(_) => Self::OperatorOnly,
@@ -158,6 +160,7 @@ impl Denial {
             | Self::JsonMalformed(_)
             | Self::QueryMalformed(_)
             | Self::IdempotencyKeyMalformed
+            | Self::IdempotencyKeyGuessable
             | Self::PreconditionFailed
             | Self::Invalid(_) => "The client's request is at fault; the text of the answer says in what.",
             Self::GrantEnded => {
@@ -258,7 +261,12 @@ impl Denial {
             Self::ScopeMissing(_) | Self::RoleMissing(_) | Self::OperatorOnly => {
                 "The caller may not do this now: look at the key's scopes and at its user's role."
             }
-            Self::SecretInGrace => "Whoever has the old secret tries to rotate the key: find out who.",
+            Self::SecretInGrace => {
+                "The old secret of a key is used to make or end keys, or to change the team: find out by what."
+            }
+            Self::RoleBeyondGiver(_) => {
+                "A role may not be given by a credential that is narrower than the role."
+            }
             Self::WiderThanMaker(_) => "A key may not be given more than the one that makes it has.",
             Self::NotFound { .. } => "It is not there, or this caller does not see it.",
         }

@@ -37,6 +37,7 @@ impl Denial {
             | Self::ScopeMissing(_)
             | Self::RoleMissing(_)
             | Self::SecretInGrace
+            | Self::RoleBeyondGiver(_)
             | Self::WiderThanMaker(_)
             | Self::OperatorOnly
             | Self::InPersonOnly => Severity::Credential,
@@ -57,6 +58,7 @@ impl Denial {
             | Self::JsonMalformed(_)
             | Self::QueryMalformed(_)
             | Self::IdempotencyKeyMalformed
+            | Self::IdempotencyKeyGuessable
             | Self::IdempotencyKeyReused
             | Self::IdempotencyInProgress
             | Self::IdempotencyFull(_)
@@ -161,6 +163,7 @@ mod tests {
                 "scope_missing",
                 "role_missing",
                 "secret_in_grace",
+                "role_beyond_giver",
                 "wider_than_maker",
                 "operator_only",
                 "in_person_only",

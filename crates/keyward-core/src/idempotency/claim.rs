@@ -63,7 +63,7 @@ impl Claim {
         self.named.first().map(|(_, name, _)| name.0)
     }
 
-    /// What seals a new record, if the key is one that nobody can guess: a random UUID (version 4).
+    /// What seals a new record, if the key is one that nobody can guess: see [`is_unguessable`].
     #[must_use]
     pub fn sealing(&self) -> Option<&Sealing> {
         self.named.first()?.2.as_ref()
@@ -80,6 +80,13 @@ impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Claim {{ scope: {:?}, [redacted] }}", self.scope)
     }
+}
+
+/// Whether nobody can guess a key, so that it may seal an answer for [`super::SECRET_SECONDS`]: a UUID of version 4, or of version
+/// 7, of which 62 bits at least are random (RFC 9562 §5.4, §5.7).
+#[must_use]
+pub fn is_unguessable(key: Uuid) -> bool {
+    matches!(key.get_version_num(), 4 | 7) && key.get_variant() == Variant::RFC4122
 }
 
 /// Makes claims. Clones share the keys.
@@ -115,7 +122,7 @@ impl Claims {
         fingerprint: Fingerprint,
         random: &dyn Random,
     ) -> Result<Claim, RandomError> {
-        let random_key = key.get_version_num() == 4 && key.get_variant() == Variant::RFC4122;
+        let random_key = is_unguessable(key);
         let all = self.0.get();
         let named = all.iter().rev().map(|keys| {
             let sealing = random_key.then(|| Sealing::new(keys.seals.as_slice(), key.as_bytes(), random));
@@ -189,13 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_random_key_seals() {
+    fn only_a_key_that_nobody_can_guess_seals() {
         let claims = Claims::new(&RootSecret::generate(&OsRandom).unwrap());
-        assert!(claim(&claims, None, 1, KEY).sealing().is_some());
+        for random in [KEY, "018f3c2a-9100-7abc-8def-0123456789ab"] {
+            assert!(claim(&claims, None, 1, random).sealing().is_some(), "{random}");
+        }
         for guessable in [
             "00000000-0000-0000-0000-000000000000",
-            "018f3c2a-9100-7000-8000-000000000001",
             "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+            "1ec9414c-232a-6b00-b3c8-9f6bdeced846",
+            "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+            "320c3d4d-cc00-875b-8ec9-32d5f69181c0",
+            // Version 4 of another variant.
+            "550e8400-e29b-41d4-c716-446655440000",
         ] {
             assert!(claim(&claims, None, 1, guessable).sealing().is_none(), "{guessable}");
         }

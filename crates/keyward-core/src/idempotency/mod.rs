@@ -13,7 +13,7 @@ mod claim;
 mod fingerprint;
 mod seal;
 
-pub use claim::{Claim, Claims, Scope};
+pub use claim::{Claim, Claims, Scope, is_unguessable};
 pub use fingerprint::Fingerprint;
 pub use seal::{Sealed, Sealing};
 

@@ -5,10 +5,11 @@ use crate::account::{Account, Membership};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, UserId};
-use crate::identity::Identity;
+use crate::identity::{Addressee, Claimant, Identity, IssuerAccounts};
 use crate::jwt::{Link, Verified};
 use crate::principal::{Caller, Credential, JwtCredential, Principal, Recognised, TokenOf};
 use crate::role::Role;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Live {
@@ -46,6 +47,10 @@ impl Live {
             return self.admit_by_grant(grant, token, now);
         }
         let identity = self.identity(&token.issuer, &token.subject).ok_or(Denial::TokenUnlinked)?;
+        // A confined issuer learns nothing of who is outside its accounts: to it such a user is nobody.
+        if !self.is_of_issuer(token, identity.user, now) {
+            return Err(Denial::TokenUnlinked);
+        }
         // Absent: a user that is not known is refused as a disabled one is.
         if self.users.get(&identity.user).is_none_or(|user| user.disabled) {
             return Err(Denial::UserDisabled);
@@ -66,30 +71,58 @@ impl Live {
         Some(Recognised { kind: "jwt", id: identity.id, user: identity.user, account: None })
     }
 
+    /// Whether a user is in an account that a token's issuer speaks for; or invited into one, and in no other.
+    fn is_of_issuer(&self, token: &Verified, user: UserId, now: Timestamp) -> bool {
+        if token.accounts.is_empty() {
+            return true;
+        }
+        // Absent: an account that cannot be read is none that it speaks for.
+        let reached =
+            |account: &AccountId| self.account(*account).is_some_and(|one| token.reaches(&one.slug));
+        // A place that cannot be read opens nothing, but the user is not outside for that.
+        let unread = self.unread_members.get(&user).into_iter().flat_map(BTreeMap::keys);
+        let places = self.members.get(&user).into_iter().flat_map(BTreeMap::keys);
+        let (mut outside, mut invited) = (false, self.invitations_of(user, now));
+        for account in places.chain(unread) {
+            if reached(account) {
+                return true;
+            }
+            outside = true;
+        }
+        !outside && invited.any(|(account, _)| token.reaches(&account.slug))
+    }
+
     /// Whether a write could make this token's subject a user's, or a user without any account a member: only then is one
     /// begun. By the address that its issuer has verified.
     #[must_use]
-    pub fn could_join(&self, token: &Verified, link: Link, now: Timestamp) -> bool {
-        let Some(user) = token.email.as_deref().and_then(|email| self.user_named(email)) else {
+    pub fn could_join(&self, token: &Verified, link: Link, issuers: &IssuerAccounts, now: Timestamp) -> bool {
+        // Our own subjects are users already.
+        if token.grant_id.is_some() {
             return false;
-        };
-        let open = self.invited.get(&user.id).into_iter().flatten();
-        let reached =
-            |account: &AccountId| self.account(*account).is_some_and(|one| token.reaches(&one.slug));
-        let invited =
-            open.filter(|(_, invitation)| invitation.ends_at > now).any(|(account, _)| reached(account));
-        let at_home = self.members.get(&user.id).is_some_and(|own| !own.is_empty());
-        let subjects = || self.subjects_of.get(&user.id).into_iter().flatten();
-        match self.identity(&token.issuer, &token.subject) {
-            Some(own) => own.user == user.id && invited && !at_home && !user.disabled,
-            None if user.disabled => false,
-            // Our own subjects are users already.
-            None if token.grant_id.is_some() => false,
-            None => match link {
-                Link::Invitation => invited && !at_home && subjects().next().is_none(),
-                Link::VerifiedEmail => !subjects().any(|(issuer, _)| *issuer == token.issuer),
-            },
         }
+        let by = Claimant { issuer: &token.issuer, accounts: &token.accounts, link, issuers };
+        self.addressee(token, now).is_some_and(|user| user.claimed_by(&by).is_some())
+    }
+
+    /// The user with the verified address of a token; `None`: nobody whom its subject could be.
+    fn addressee(&self, token: &Verified, now: Timestamp) -> Option<Addressee> {
+        let user = self.user_named(token.email.as_deref()?).filter(|user| !user.disabled)?;
+        let own = self.identity(&token.issuer, &token.subject);
+        if own.is_some_and(|own| own.user != user.id) {
+            return None;
+        }
+        let places = self.members.get(&user.id).into_iter().flat_map(BTreeMap::keys);
+        let unread = self.unread_members.get(&user.id).into_iter().flat_map(BTreeMap::keys);
+        let home = |account: &AccountId| self.account(*account).map(|account| account.slug.clone());
+        let subjects = self.subjects_of.get(&user.id).into_iter().flatten();
+        let invited = self.invitations_of(user.id, now);
+        Some(Addressee {
+            linked: own.is_some(),
+            known: user.is_known(),
+            issuers: subjects.map(|(issuer, _)| Arc::clone(issuer)).collect(),
+            homes: places.chain(unread).map(home).collect(),
+            invited: invited.map(|(account, _)| (account.id, account.slug.clone())).collect(),
+        })
     }
 
     /// The active accounts that a caller can act in, by id.

@@ -97,6 +97,7 @@ mod tests {
                 allowed_ips: None,
                 revoked_at: None,
                 last_used_at: None,
+                made_by: None,
             }),
             Change::Secrets(key, vec![KeySecret { key, digest, pepper_version: 1, ends_at: grace.map(at) }]),
         ] {

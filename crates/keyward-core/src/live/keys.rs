@@ -3,7 +3,7 @@
 //! A key that was revoked leaves but its digest here, in a table of fixed size, so that keys that are made and revoked
 //! without end take no memory. The database has the rest.
 
-use crate::api_key::{ApiKey, Digest, KeySecret, Move};
+use crate::api_key::{ApiKey, Digest, KeySecret, Move, WhoseKeys};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
@@ -172,6 +172,12 @@ impl Keys {
         self.known.get(&id)
     }
 
+    /// The keys of somebody, by a walk over all.
+    pub(super) fn of(&self, whose: WhoseKeys) -> Vec<KeyId> {
+        let of = self.known.values().filter(|key| whose.holds(key.account, key.user));
+        of.map(|key| key.id).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.known.len()
     }
@@ -288,6 +294,7 @@ mod tests {
             allowed_ips: None,
             revoked_at: revoked.then(|| at(1)),
             last_used_at: None,
+            made_by: None,
         }
     }
 

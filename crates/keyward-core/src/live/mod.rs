@@ -15,7 +15,7 @@ pub use keys::{RETIRED, RetiredKey};
 use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
 use crate::address::ClientAddress;
-use crate::api_key::{ApiKey, Digest, KeySecret, Move};
+use crate::api_key::{ApiKey, Digest, KeySecret, Move, WhoseKeys};
 use crate::clock::{ClockWatch, Timestamp};
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
@@ -381,6 +381,13 @@ impl Live {
         self.keys.get(id)
     }
 
+    /// The keys of somebody that were not revoked and did not end long ago. A walk over all of them: for the operator, not for
+    /// requests.
+    #[must_use]
+    pub fn keys_of(&self, whose: WhoseKeys) -> Vec<KeyId> {
+        self.keys.of(whose)
+    }
+
     /// The active accounts that a user is a member of, by id.
     pub fn accounts_of(&self, user: UserId) -> impl Iterator<Item = (&Account, Role)> {
         self.members
@@ -522,6 +529,7 @@ mod tests {
             allowed_ips: None,
             revoked_at: None,
             last_used_at: None,
+            made_by: None,
         }
     }
 

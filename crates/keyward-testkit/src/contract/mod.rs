@@ -7,15 +7,18 @@
     reason = "the rules are told as the operator and the callers do things"
 )]
 
+mod new_users;
 mod operating;
 mod signing_in;
 mod team;
 
 use crate::{START, SeededRandom};
-use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::account::{
+    AddMember, AddUser, CreateAccount, CreateUser, RemoveMember, ReserveUser, SetRole, SetUserDisabled,
+};
 use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{
-    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
+    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RevokeKeysOf, RotateKey, Wanted, WantedGrant,
 };
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
@@ -50,6 +53,8 @@ use uuid::Uuid;
 pub trait IdentityStore:
     Commit<CreateAccount>
     + Commit<CreateUser>
+    + Commit<ReserveUser>
+    + Commit<AddUser>
     + Commit<AddMember>
     + Commit<RemoveMember>
     + Commit<SetRole>
@@ -58,6 +63,7 @@ pub trait IdentityStore:
     + Commit<CreateKey>
     + Commit<RotateKey>
     + Commit<RevokeKey>
+    + Commit<RevokeKeysOf>
     + Commit<SetLimits>
     + Commit<LinkIdentity>
     + Commit<RetireVersion>
@@ -93,6 +99,8 @@ pub trait IdentityStore:
 impl<S> IdentityStore for S where
     S: Commit<CreateAccount>
         + Commit<CreateUser>
+        + Commit<ReserveUser>
+        + Commit<AddUser>
         + Commit<AddMember>
         + Commit<RemoveMember>
         + Commit<SetRole>
@@ -101,6 +109,7 @@ impl<S> IdentityStore for S where
         + Commit<CreateKey>
         + Commit<RotateKey>
         + Commit<RevokeKey>
+        + Commit<RevokeKeysOf>
         + Commit<SetLimits>
         + Commit<LinkIdentity>
         + Commit<RetireVersion>
@@ -152,6 +161,9 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     team::invitations_are_bounded(&Bench::new(&fresh()).await).await;
     team::an_account_keeps_an_active_admin(&Bench::new(&fresh()).await).await;
     team::a_team_is_shown_page_by_page(&Bench::new(&fresh()).await).await;
+    new_users::a_user_in_two_steps_is_there_after_the_second_or_not_at_all(&Bench::new(&fresh()).await).await;
+    new_users::an_invited_stranger_stays_one_until_it_is_made_a_user(&Bench::new(&fresh()).await).await;
+    operating::every_key_of_somebody_ends_at_once_and_nobody_elses(&Bench::new(&fresh()).await).await;
     operating::limits_of_an_account_go_before_its_tier(&Bench::new(&fresh()).await).await;
     operating::a_subject_is_one_users(&Bench::new(&fresh()).await).await;
     operating::a_secret_moves_to_the_next_version_and_lives_on(&Bench::new(&fresh()).await).await;
@@ -282,7 +294,7 @@ impl<'s, S: IdentityStore> Bench<'s, S> {
     }
 
     async fn revoke(&self, permit: Permit<RevokeKeys>, key: KeyId) -> Result<bool, Denial> {
-        let effect = RevokeKey { key: Some(key), as_sent: key.to_string() };
+        let effect = RevokeKey { key: Some(key), as_sent: key.to_string(), descendants: false };
         commit(self.store, effect, permit, 0).await.map(|revoked| revoked.now)
     }
 

@@ -1,13 +1,35 @@
 //! The rules of what the operator does: limits, links, and the rotation of the root secret.
 
 use super::{Bench, FROM, IdentityStore, at, commit, must};
-use keyward_core::api_key::{Admitted, Move};
+use keyward_core::api_key::{Admitted, Move, RevokeKeysOf, WhoseKeys};
 use keyward_core::denial::Denial;
+use keyward_core::id::AccountId;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::limits::{Overrides, Rate, SetLimits};
 use keyward_core::permit::operator;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use keyward_core::secret::Secret;
+
+pub(super) async fn every_key_of_somebody_ends_at_once_and_nobody_elses<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let end = async |whose| {
+        let known = bench.store.directory().read().keys_of(whose);
+        must("keys end", commit(bench.store, RevokeKeysOf { whose, known }, operator(), 0).await).keys
+    };
+    let more = must("another key", bench.create(bench.permit(&bench.admin), 0).await);
+    let (admin, viewer) = (&bench.admin, &bench.viewer);
+    let elsewhere = WhoseKeys::Member(AccountId(i64::MAX), admin.key.user);
+    assert_eq!(end(elsewhere).await, Vec::new(), "not in another account");
+    assert_eq!(end(WhoseKeys::User(viewer.key.user)).await, [viewer.key.id], "a user's");
+    assert_eq!(bench.admit(&viewer.secret, 0).err(), Some(Denial::KeyRevoked), "is dead at once");
+    must("nobody else's", bench.admit(&admin.secret, 0));
+    assert_eq!(end(WhoseKeys::Account(bench.account)).await, [admin.key.id, more.key.id], "what was left");
+    for key in [admin, &more] {
+        assert_eq!(bench.admit(&key.secret, 0).err(), Some(Denial::KeyRevoked), "is dead at once");
+    }
+    assert_eq!(end(WhoseKeys::All).await, Vec::new(), "what was revoked is not revoked again");
+}
 
 pub(super) async fn limits_of_an_account_go_before_its_tier<S: IdentityStore>(bench: &Bench<'_, S>) {
     let set = async |overrides: Overrides| {

@@ -24,7 +24,7 @@ use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::secret::Secret;
 use keyward_core::session::{
     AcceptInvitation, ChoosePassword, EndSession, INVITATION_LINK_SECONDS, InviteByOperator, IssueLink,
-    LinkKind, NoteFailedSignIns, RESET_LINK_SECONDS, SESSION_SECONDS, StartSession,
+    LinkKind, NoteFailedSignIns, RESET_LINK_SECONDS, SESSION_SECONDS, ShownInvitation, StartSession,
 };
 use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
 use keyward_core::tier::Tier;
@@ -61,7 +61,18 @@ impl<S: IdentityStore> Bench<'_, S> {
 
     /// Whoever has the link chooses a password. The hash stands for one where nobody signs in with it.
     async fn choose(&self, token: &str, hash: &Secret, seconds: i64) -> Result<usize, Denial> {
-        let effect = ChoosePassword { link: TokenDigest::of(token), hash: hash.clone() };
+        self.choose_and_accept(token, (hash, &[]), seconds).await
+    }
+
+    /// The same, with these invitations as its page has shown them.
+    async fn choose_and_accept(
+        &self,
+        token: &str,
+        (hash, accept): (&Secret, &[ShownInvitation]),
+        seconds: i64,
+    ) -> Result<usize, Denial> {
+        let effect =
+            ChoosePassword { link: TokenDigest::of(token), hash: hash.clone(), accept: accept.to_vec() };
         let chosen = commit(self.store, effect, permit::present(What::Link), seconds).await?;
         Ok(chosen.joined.len())
     }
@@ -251,8 +262,18 @@ pub(super) async fn an_operators_invitation_is_accepted_by_its_link_or_in_person
     let role = |user| bench.store.directory().read().role(bench.account, user);
     let new = must("somebody is invited", invite("new@acme.example").await);
     assert_eq!(role(new), None, "which gives no right");
+    let hash = Secret::new("a hash".to_owned());
+    let shown = |role| ShownInvitation { account: bench.account, role };
+    for (accept, what) in [(vec![], "not shown"), (vec![shown(Role::Viewer)], "shown with another role")] {
+        bench.link(new, LinkKind::Invitation, what, 0).await;
+        let joined = must("comes", bench.choose_and_accept(what, (&hash, &accept), 1).await);
+        assert_eq!((joined, role(new)), (0, None), "what the person did not see is not accepted: {what}");
+    }
+    bench.link(new, LinkKind::Reset, "reset", 0).await;
+    let joined = must("resets", bench.choose_and_accept("reset", (&hash, &[shown(Role::Editor)]), 1).await);
+    assert_eq!((joined, role(new)), (0, None), "another kind of link accepts nothing");
     bench.link(new, LinkKind::Invitation, "come", 0).await;
-    let joined = must("comes", bench.choose("come", &Secret::new("a hash".to_owned()), 1).await);
+    let joined = must("comes", bench.choose_and_accept("come", (&hash, &[shown(Role::Editor)]), 1).await);
     assert_eq!((joined, role(new)), (1, Some(Role::Editor)), "and is a member");
     let refused = invite("new@acme.example").await.err();
     assert!(matches!(refused, Some(Denial::Invalid(_))), "a member is not invited again");
@@ -265,15 +286,18 @@ pub(super) async fn an_operators_invitation_is_accepted_by_its_link_or_in_person
         tier: Tier::Free,
     };
     let other = must("an account", commit(bench.store, other, operator(), 0).await);
-    let accept = async || {
+    let accept_as = async |role| {
         let permit = must("in person", bench.in_person("session", 1));
-        commit(bench.store, AcceptInvitation { account: other }, permit, 1).await
+        commit(bench.store, AcceptInvitation(ShownInvitation { account: other, role }), permit, 1).await
     };
+    let accept = async || accept_as(Role::Viewer).await;
     assert!(matches!(accept().await, Err(Denial::NotFound { .. })), "nobody joins uninvited");
     let (uuid, email) = ("not used".to_owned(), "admin@acme.example".to_owned());
     let effect = InviteByOperator { uuid, email, account: other, role: Role::Viewer };
     let user = must("a known person", commit(bench.store, effect, operator(), 0).await).0;
     assert_eq!(user, bench.admin.key.user, "stays who it is");
+    let wider = accept_as(Role::Admin).await;
+    assert!(matches!(wider, Err(Denial::NotFound { .. })), "nor with a role that is not offered");
     must("accepts", accept().await);
     let known = bench.store.directory().read().role(other, user);
     assert_eq!(known, Some(Role::Viewer), "with the role that was offered");

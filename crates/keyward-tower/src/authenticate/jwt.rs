@@ -14,6 +14,7 @@ use keyward_core::BoxFuture;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::{self, Fingerprint, Found, Key, Link, Memory, RefusedToken, Rules, Token, Verified};
 use keyward_core::live::Directory;
 use keyward_core::principal::{Caller, Recognised};
@@ -48,6 +49,8 @@ pub struct Trusted {
 #[derive(Clone, Debug)]
 pub struct Jwts {
     trusted: Arc<[Trusted]>,
+    /// What each of them speaks for.
+    issuers: IssuerAccounts,
     memory: Arc<Memory>,
     directory: Directory,
     links: Arc<dyn Links>,
@@ -63,7 +66,8 @@ impl Jwts {
         links: Arc<dyn Links>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { trusted, memory: Arc::new(Memory::new(REMEMBERED)), directory, links, clock }
+        let issuers = IssuerAccounts::of(trusted.iter().map(|trusted| &trusted.rules));
+        Self { trusted, issuers, memory: Arc::new(Memory::new(REMEMBERED)), directory, links, clock }
     }
 
     /// How many tokens are remembered.
@@ -150,7 +154,8 @@ impl Jwts {
         let mut admitted = admit();
         let may_join = matches!(admitted, Err(Denial::TokenUnlinked)) || self.is_nowhere(&admitted);
         // Asked in memory first: a stranger, and whoever is not invited, costs no write.
-        let could = |link: &Link| may_join && self.directory.read().could_join(&verified, *link, now);
+        let could =
+            |link: &Link| may_join && self.directory.read().could_join(&verified, *link, &self.issuers, now);
         if let Some(link) = self.link_of(&verified).filter(could) {
             match self.links.link(&verified, link, from).await {
                 Ok(()) => admitted = admit(),
@@ -174,9 +179,11 @@ impl Jwts {
         Verdict::No(denial, recognised, Some(Box::new(found)))
     }
 
-    /// Whether someone was admitted who is in no account: an invitation may be waiting.
+    /// Whether someone was admitted who is in no account that its issuer speaks for: an invitation may be waiting.
     fn is_nowhere(&self, admitted: &Result<Caller, Denial>) -> bool {
-        admitted.as_ref().is_ok_and(|caller| self.directory.read().accounts_of(caller.user).next().is_none())
+        admitted.as_ref().is_ok_and(|caller| {
+            self.directory.read().within_reach(&caller.credential, caller.user).next().is_none()
+        })
     }
 
     fn link_of(&self, verified: &Verified) -> Option<Link> {
