@@ -2,6 +2,8 @@
 
 use crate::error::is_constraint;
 use crate::grant_endings::end;
+use crate::invitation_endings::{Invitations, end_invitations};
+use crate::journal::{Ended, row_name};
 use crate::key_endings::revoke_all_of;
 use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
@@ -15,6 +17,7 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::limits::{Overrides, SetLimits};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{GrantEnd, Grants};
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::role::Role;
@@ -64,7 +67,7 @@ impl Execute<CreateUser> for Tx<'_> {
 
 /// Whether nothing but an address is known of a user: somebody was invited and never came. An address that one account
 /// invites must stay free for the person whose it is.
-fn is_nobody(tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
+pub(crate) fn is_nobody(tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
     let somebody = tx.first(
         "SELECT 1 FROM users u WHERE u.id = ?1 AND (u.password_hash IS NOT NULL
             OR EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id)
@@ -77,7 +80,7 @@ fn is_nobody(tx: &Tx<'_>, user: UserId) -> Result<bool, StoreError> {
 }
 
 /// Gives a user of whom nothing but the address was known what is known now. Invitations stay open.
-fn become_known(tx: &mut Tx<'_>, user: UserId, e: &CreateUser) -> Result<UserId, StoreError> {
+pub(crate) fn become_known(tx: &mut Tx<'_>, user: UserId, e: &CreateUser) -> Result<UserId, StoreError> {
     tx.change(
         "UPDATE users SET first_name = ?2, last_name = ?3, title = ?4, password_hash = ?5 WHERE id = ?1",
         params![user.0, e.first_name, e.last_name, e.title, e.password_hash.as_ref().map(Secret::expose)],
@@ -90,9 +93,19 @@ fn become_known(tx: &mut Tx<'_>, user: UserId, e: &CreateUser) -> Result<UserId,
 
 /// Adds a user whose address is free.
 pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Result<UserId, StoreError> {
+    insert_user(tx, None, e, now)
+}
+
+/// The same, with this id; `None`: with the next one.
+pub(crate) fn insert_user(
+    tx: &mut Tx<'_>,
+    id: Option<UserId>,
+    e: &CreateUser,
+    now: Timestamp,
+) -> Result<UserId, StoreError> {
     let id = UserId(tx.insert(
-        "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO users (uuid, email, first_name, last_name, title, password_hash, created_at, id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             e.uuid,
             e.email,
@@ -100,7 +113,8 @@ pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Resul
             e.last_name,
             e.title,
             e.password_hash.as_ref().map(Secret::expose),
-            now.unix()
+            now.unix(),
+            id.map(|id| id.0)
         ],
     )?);
     tx.publish(Change::User(User {
@@ -119,16 +133,20 @@ pub(crate) fn add_user(tx: &mut Tx<'_>, e: &CreateUser, now: Timestamp) -> Resul
 }
 
 impl Execute<AddMember> for Tx<'_> {
-    fn execute(&mut self, e: &AddMember, _: &Permit<Administer>, now: Timestamp) -> Result<AddMember, Stop> {
-        if !join(self, e.account, e.user, e.role, now)? {
+    fn execute(
+        &mut self,
+        e: &AddMember,
+        permit: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<AddMember, Stop> {
+        if !place(self, (e.account, e.user), e.role, permit.made_by(), now)? {
             return Err(Denial::invalid("user_id", "user_id is not a user, or is a member already").into());
         }
         Ok(*e)
     }
 }
 
-/// Gives a user a place in an account; `false`: it has one, or there is no such user or account. Who is a member has no
-/// invitation any more.
+/// Gives a user the place in an account that an invitation offers; `false`: it has one.
 pub(crate) fn join(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -136,11 +154,25 @@ pub(crate) fn join(
     role: Role,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    place(tx, (account, user), role, None, now)
+}
+
+/// Gives a user a place in an account, made by this, or by what made the invitation; `false`: it has one, or there is no such
+/// user or account. Who is a member has no invitation any more.
+pub(crate) fn place(
+    tx: &mut Tx<'_>,
+    (account, user): (AccountId, UserId),
+    role: Role,
+    made_by: Option<MadeBy>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let added = tx.change(
-        "INSERT INTO memberships (account_id, user_id, role, created_at)
-         SELECT a.id, u.id, ?3, ?4 FROM accounts a, users u WHERE a.id = ?1 AND u.id = ?2
+        "INSERT INTO memberships (account_id, user_id, role, created_at, made_by)
+         SELECT a.id, u.id, ?3, ?4, coalesce(?5, (SELECT made_by FROM invitations i WHERE i.account_id = ?1
+                                                  AND i.user_id = ?2 AND typeof(i.made_by) = 'text'))
+         FROM accounts a, users u WHERE a.id = ?1 AND u.id = ?2
          ON CONFLICT DO NOTHING",
-        params![account.0, user.0, role.name(), now.unix()],
+        params![account.0, user.0, role.name(), now.unix(), made_by.map(MadeBy::text)],
     )?;
     tx.change("DELETE FROM invitations WHERE account_id = ?1 AND user_id = ?2", params![account.0, user.0])?;
     tx.publish(Change::Invited(account, user, None));
@@ -162,17 +194,19 @@ pub(crate) fn remove_member(
         return Ok(false);
     }
     revoke_all_of(tx, account, user, now)?;
+    end_invitations(tx, Invitations::By(user, Some(account)), now)?;
     end(tx, Grants::BoundTo(user, account), GrantEnd::MemberRemoved, now)?;
     tx.publish(Change::Member(account, user, None));
     Ok(true)
 }
 
-/// Changes a member's role; `false`: there is no such member.
+/// Changes a member's role; `false`: there is no such member. An invitation ends with its inviter's right to invite.
 pub(crate) fn set_role(
     tx: &mut Tx<'_>,
     account: AccountId,
     user: UserId,
     role: Role,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let place = params![account.0, user.0, role.name()];
     let sql = "UPDATE memberships SET role = ?3 WHERE account_id = ?1 AND user_id = ?2";
@@ -187,6 +221,9 @@ pub(crate) fn set_role(
     };
     if changed > 0 {
         tx.publish(Change::Member(account, user, Some(role)));
+    }
+    if role != Role::Admin {
+        end_invitations(tx, Invitations::By(user, Some(account)), now)?;
     }
     Ok(changed > 0)
 }
@@ -205,9 +242,28 @@ impl Execute<RemoveMember> for Tx<'_> {
     }
 }
 
+/// Changes a member's role, by this. What raises it is recorded; `false`: there is no such member.
+pub(crate) fn change_role(
+    tx: &mut Tx<'_>,
+    (account, user): (AccountId, UserId),
+    (role, by): (Role, Option<MadeBy>),
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let of = params![account.0, user.0];
+    let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+    let before = tx.first(sql, of, |row| Ok(to_end::text(row, "role").as_deref().and_then(Role::parse)))?;
+    let known = set_role(tx, account, user, role, now)?;
+    // Absent: of a role that cannot be read the least is taken, which any other is more than.
+    if before.flatten().unwrap_or(Role::Viewer).is_below(role) {
+        let sql = "UPDATE memberships SET raised_by = ?3 WHERE account_id = ?1 AND user_id = ?2";
+        tx.change(sql, params![account.0, user.0, by.map(MadeBy::text)])?;
+    }
+    Ok(known)
+}
+
 impl Execute<SetRole> for Tx<'_> {
-    fn execute(&mut self, e: &SetRole, _: &Permit<Administer>, _: Timestamp) -> Result<SetRole, Stop> {
-        if !set_role(self, e.account, e.user, e.role)? {
+    fn execute(&mut self, e: &SetRole, permit: &Permit<Administer>, now: Timestamp) -> Result<SetRole, Stop> {
+        if !change_role(self, (e.account, e.user), (e.role, permit.made_by()), now)? {
             return Err(Denial::not_found("Member", &e.user.to_string()).into());
         }
         Ok(*e)
@@ -253,8 +309,11 @@ impl Execute<SetUserDisabled> for Tx<'_> {
         if e.disabled {
             disable(self, e.user, now)?.then_some(()).ok_or_else(unknown)?;
             sign_out_everywhere(self, e.user, GrantEnd::UserDisabled, now)?;
+            end_invitations(self, Invitations::By(e.user, None), now)?;
         } else {
             self.change("UPDATE users SET disabled_at = NULL WHERE id = ?1", [e.user.0])?;
+            let enabled = Ended::User { user: row_name(self, "users", e.user.0), disabled: false };
+            self.note(enabled);
             let user = user(self, e.user)?.ok_or_else(unknown)?;
             self.publish(Change::User(user));
         }
@@ -263,7 +322,7 @@ impl Execute<SetUserDisabled> for Tx<'_> {
 }
 
 /// Disables a user, whatever else the row holds; whether there is one. Who is disabled stays so since then.
-fn disable(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+pub(crate) fn disable(tx: &mut Tx<'_>, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
     let since = "SELECT disabled_at FROM users WHERE id = ?1";
     let since = tx.first(since, [user.0], |row| Ok(to_end::number(row, "disabled_at")))?.flatten();
     // Absent: the user was not disabled, or nobody can say since when, and is from now on.

@@ -3,6 +3,7 @@
 use crate::error::{is_constraint, is_of_a_row, store_error, unavailable};
 use crate::fail_point::fail_point;
 use crate::idempotency::Record;
+use crate::journal::{Entry, Journal, Noted};
 use crate::payer::Payer;
 use crate::tx::{Finished, Tx};
 use crate::writer::{Desk, State};
@@ -83,6 +84,8 @@ where
         }
         desk.state.newest_claim = version;
     }
+    let place = desk.place.look();
+    desk.place.has_its_content()?;
     let settled = endings::settle(desk);
     let newest = clock::read(desk);
     let mut tx = begin(desk.connection, desk.state, *desk.tiers.get())?.at(write.clock);
@@ -102,15 +105,19 @@ where
         // An old record that made room, or a refusal, changes nothing of that.
         return Ok(Ended::Replayed(answer));
     }
+    write.permit.gives_authority()?;
     fail_point("effect");
     let claim = write.claim.as_ref().filter(|_| unread.is_none());
     let full = claim.is_some_and(|claim| desk.state.kept.is_full(Payer::of_claim(claim)));
-    let Executed { done, answer, finished } = execute(tx, &write, Terms { claim, settled, full, unread })?;
+    let journal = &desk.state.journal;
+    let terms = Terms { claim, settled, full, unread, journal, all: settled, place };
+    let Executed { done, answer, finished, noted } = execute(tx, &write, terms)?;
     let Finished { changes, kept, written } = finished;
     match written {
         Ok(()) => {
             fail_point("committed");
             take_in(desk, changes);
+            append(desk, noted);
             desk.state.kept.take_in(&kept);
             desk.health.wrote();
             fail_point("published");
@@ -120,7 +127,9 @@ where
             if E::ends(&done) && E::changed(&done) && desk.state.endings.has_room() =>
         {
             take_in(desk, changes);
-            hold(desk, &done, write);
+            let entries = noted.entries();
+            append(desk, noted);
+            hold(desk, &done, write, entries);
             Err(StoreError::Held(source).into())
         }
         Err(error) => Err(error.into()),
@@ -130,7 +139,7 @@ where
 /// Opens a transaction. What it takes away for good depends on whether other endings still wait.
 fn begin<'c>(connection: &'c mut Connection, state: &State, tiers: Tiers) -> Result<Tx<'c>, StoreError> {
     let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
-    Ok(Tx::new(inner, tiers, state.endings.is_empty()))
+    Ok(Tx::new(inner, tiers, state.endings.is_empty() && state.journal.is_settled()))
 }
 
 /// The record of a claim; or, second, why it cannot be read. Then its answer is given to nobody, and what must end does end,
@@ -153,6 +162,11 @@ struct Terms<'w> {
     full: bool,
     /// Why the record of the claim cannot be read.
     unread: Option<StoreError>,
+    journal: &'w Journal,
+    /// The rows have all that the journal says so far, or keep what they refuse.
+    all: bool,
+    /// Why nothing is written into the file that is open.
+    place: Option<&'static str>,
 }
 
 /// What a write came to.
@@ -160,6 +174,7 @@ struct Executed<D> {
     done: D,
     answer: Answer,
     finished: Finished,
+    noted: Noted,
 }
 
 /// Executes, records and commits.
@@ -179,6 +194,8 @@ where
     if terms.full && !(E::ends(&done) && E::changed(&done)) {
         return Err(Denial::IdempotencyFull(RETRY_FULL).into());
     }
+    let noted =
+        if E::changed(&done) { terms.journal.note(&tx, E::ends(&done), *now) } else { Noted::default() };
     let rendered = E::render(&done);
     let answer = Answer {
         status: rendered.status,
@@ -186,26 +203,27 @@ where
         etag: rendered.etag.clone(),
         location: rendered.location.clone(),
     };
-    let first = if terms.settled || E::ends(&done) {
-        Ok(())
-    } else {
-        Err(unavailable("what was revoked while the database could not be written is written first"))
+    let first = match terms.place {
+        Some(fault) => Err(unavailable(fault)),
+        None if terms.settled || E::ends(&done) => Ok(()),
+        None => Err(unavailable("what was revoked while the database could not be written is written first")),
     };
     let recorded = first.and_then(|()| match terms.claim {
-        Some(claim) => idempotency::keep(&mut tx, claim, E::subject(&done), &rendered, &answer, *now),
+        Some(claim) => idempotency::keep(&mut tx, claim, E::subject(&done), E::SHOWS_SECRET, &answer, *now),
         None => Ok(()),
     });
     fail_point("recorded");
     let recorded =
         recorded.and_then(|()| if E::changed(&done) { audit::<E>(&tx, &done, write) } else { Ok(()) });
+    let recorded = recorded.and_then(|()| terms.journal.keep(&tx, &noted, terms.all));
     fail_point("commit");
     let finished = tx.finish(recorded);
-    Ok(Executed { done, answer, finished })
+    Ok(Executed { done, answer, finished, noted })
 }
 
 /// Has what took a right away wait until it can be written. It is written with the rights of the moment at which it was done:
 /// the credential may be one that it ended.
-fn hold<E: Effect>(desk: &mut Desk<'_>, done: &E::Done, write: Write<E>)
+fn hold<E: Effect>(desk: &mut Desk<'_>, done: &E::Done, write: Write<E>, entries: Vec<Entry>)
 where
     for<'c> Tx<'c>: Execute<E>,
 {
@@ -215,8 +233,8 @@ where
         Err(stop) if write.claim.is_some() && !endings::passes(&stop) => write_again(desk, &write, None),
         written => written,
     };
-    desk.state.endings.hold(name, Box::new(again));
-    desk.state.endings.report(desk.health);
+    desk.state.endings.hold(name, Box::new(again), entries);
+    desk.state.report(desk.health);
 }
 
 /// What tells endings apart: two that have the same name are one that was repeated.
@@ -246,18 +264,28 @@ where
         // An old record makes room. Where there is one that stays, the answer of this one cannot be kept.
         idempotency::find(&mut tx, claim, write.clock.settled)?;
     }
-    let Executed { finished, .. } =
-        execute(tx, write, Terms { claim, settled: true, full: false, unread: None })?;
+    let (journal, all) = (&desk.state.journal, desk.state.is_caught_up());
+    let place = desk.place.look();
+    desk.place.has_its_content()?;
+    let terms = Terms { claim, settled: true, full: false, unread: None, journal, all, place };
+    let Executed { finished, noted, .. } = execute(tx, write, terms)?;
     finished.written?;
     take_in(desk, finished.changes);
+    append(desk, noted);
     desk.state.kept.take_in(&finished.kept);
     desk.health.wrote();
     Ok(())
 }
 
+/// Brings what ended to the journal, and counts what could not be brought there.
+fn append(desk: &mut Desk<'_>, noted: Noted) {
+    desk.state.journal.append(noted);
+    desk.health.unjournaled(desk.state.journal.waiting());
+}
+
 /// What is committed must be known before anything else happens: a process that could not take it in must not go on judging by
 /// what was before.
-fn take_in(desk: &Desk<'_>, changes: Vec<Change>) {
+pub(crate) fn take_in(desk: &Desk<'_>, changes: Vec<Change>) {
     let unknown = AbortUnlessKnown;
     desk.directory.publish(changes);
     std::mem::forget(unknown);

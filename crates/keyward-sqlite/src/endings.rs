@@ -3,11 +3,12 @@
 //! what was taken.
 
 use crate::health::Health;
-use crate::writer::Desk;
+use crate::journal::{self, Entry, Unwritten};
+use crate::writer::{Desk, State};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::Stop;
 use keyward_core::store::StoreError;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// As many wait at most; further ones are refused, and do not hold.
@@ -19,6 +20,8 @@ pub(crate) type Again = Box<dyn Fn(&mut Desk<'_>) -> Result<(), Stop> + Send>;
 struct Ending {
     name: String,
     again: Again,
+    /// What the journal has of it.
+    entries: Vec<Entry>,
 }
 
 /// Those that wait, oldest first.
@@ -27,7 +30,7 @@ pub(crate) struct Endings {
     waiting: VecDeque<Ending>,
     names: HashSet<String>,
     /// Those that the database refuses for another reason than that it cannot be written. They hold until the restart, are
-    /// counted, and stop no other write; one that is repeated is executed again.
+    /// counted, and stop no other write; one that is repeated is executed again. The database keeps what the journal has of them.
     refused: Vec<Ending>,
 }
 
@@ -41,17 +44,61 @@ impl Endings {
         self.waiting.is_empty() && self.refused.is_empty()
     }
 
-    /// Has one wait. One of the same name waits already, if it was asked for before.
-    pub(crate) fn hold(&mut self, name: String, again: Again) {
+    /// Has one wait. One of the same name waits already, if it was asked for before; the journal has it once more since.
+    pub(crate) fn hold(&mut self, name: String, again: Again, entries: Vec<Entry>) {
         if self.names.insert(name.clone()) {
             tracing::warn!(what = %name, "it holds in memory, and is written as soon as the database can be");
-            self.waiting.push_back(Ending { name, again });
+            self.waiting.push_back(Ending { name, again, entries });
+        } else if let Some(ending) = self.waiting.iter_mut().find(|ending| ending.name == name) {
+            ending.entries = entries;
         }
     }
 
-    /// Says how many wait.
+    /// What the journal has of them.
+    pub(crate) fn unwritten(&self) -> Unwritten {
+        let waiting = self.waiting.iter().flat_map(|ending| &ending.entries);
+        let refused = self.refused.iter().flat_map(|ending| &ending.entries);
+        Unwritten { first: waiting.map(|entry| entry.n).min(), refused: refused.cloned().collect() }
+    }
+
+    /// The journal has given entries these numbers instead of those.
+    pub(crate) fn renumber(&mut self, numbers: &HashMap<u64, u64>) {
+        let all = self.waiting.iter_mut().chain(&mut self.refused);
+        for entry in all.flat_map(|ending| &mut ending.entries) {
+            // Absent: it has the same one.
+            entry.n = numbers.get(&entry.n).copied().unwrap_or(entry.n);
+        }
+    }
+
+    /// How many wait, and how many were refused.
+    fn count(&self) -> (usize, usize) {
+        (self.waiting.len(), self.refused.len())
+    }
+}
+
+impl State {
+    /// Whether all that was ended is in the rows, or kept beside them because they refuse it.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.journal.is_settled() && self.endings.waiting.is_empty()
+    }
+
+    /// Says how many endings are not written, those of the journal among them, and how many are not in the journal.
     pub(crate) fn report(&self, health: &Health) {
-        health.unwritten(self.waiting.len(), self.refused.len());
+        let (waiting, refused) = self.endings.count();
+        let of_journal = self.journal.missing().len() + self.journal.undone();
+        // A journal that cannot be read has at least one, for all that is known.
+        let unread = usize::from(self.journal.is_unread());
+        health.unwritten(self.fault(), waiting + refused + of_journal + unread);
+        health.unjournaled(self.journal.waiting());
+    }
+
+    /// Why nothing is written that gives a right.
+    fn fault(&self) -> Option<&'static str> {
+        if self.journal.is_unread() {
+            Some("its journal of revocations cannot be read")
+        } else {
+            (!self.is_caught_up()).then_some("what was revoked is not written yet")
+        }
     }
 }
 
@@ -96,8 +143,10 @@ fn is_over(denial: &Denial) -> bool {
     )
 }
 
-/// Writes those that wait; whether none is left.
+/// Writes those that wait, and what the journal has and the rows do not; whether none is left.
 pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
+    journal::settle(desk);
+    let waited = desk.state.endings.waiting.len();
     while let Some(ending) = desk.state.endings.waiting.pop_front() {
         let what = &ending.name;
         match attempt(&ending, desk) {
@@ -114,22 +163,50 @@ pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
                 tracing::error!(%what, why, "what holds in memory cannot be written: repeat it before a restart");
                 desk.state.endings.names.remove(what);
                 desk.state.endings.refused.push(ending);
+                // The next one must not count it as done before the database keeps its entries.
+                desk.state.journal.fall_behind();
                 continue;
             }
         }
         desk.state.endings.names.remove(&ending.name);
     }
-    desk.state.endings.report(desk.health);
-    desk.state.endings.waiting.is_empty()
+    if desk.state.endings.waiting.len() < waited {
+        // Before anything else is written: what is given from now on must not be taken by what was done before it.
+        desk.state.journal.fall_behind();
+        journal::settle(desk);
+    }
+    desk.state.report(desk.health);
+    if !desk.state.is_caught_up() {
+        return false;
+    }
+    desk.state.journal.shorten();
+    true
+}
+
+/// Tries once more those that the rows refused. What the database keeps of them stays until they are written.
+fn try_refused(desk: &mut Desk<'_>) {
+    let refused = std::mem::take(&mut desk.state.endings.refused);
+    let before = refused.len();
+    for ending in refused {
+        if !matches!(attempt(&ending, desk), Attempt::Written | Attempt::AlreadyOver(_)) {
+            desk.state.endings.refused.push(ending);
+        }
+    }
+    if desk.state.endings.refused.len() < before {
+        desk.state.journal.fall_behind();
+        journal::settle(desk);
+        desk.state.report(desk.health);
+    }
 }
 
 /// The last attempt before the process ends. Says what is lost.
 pub(crate) fn settle_at_stop(desk: &mut Desk<'_>) {
-    let refused = std::mem::take(&mut desk.state.endings.refused);
-    desk.state.endings.waiting.extend(refused);
+    desk.place.look();
     settle(desk);
+    try_refused(desk);
+    desk.state.journal.retry();
     let Endings { waiting, refused, .. } = &desk.state.endings;
     for ending in waiting.iter().chain(refused) {
-        tracing::error!(what = %ending.name, "it held in memory, could not be written, and is lost with this process: repeat it");
+        tracing::error!(what = %ending.name, "it held in memory and could not be written: the next start does it if the journal of revocations has it; repeat it to be sure");
     }
 }

@@ -26,8 +26,18 @@ impl Sqlite {
     /// [`StoreError`] when the statement fails.
     pub async fn fill_disk(&self, full: bool) -> Result<(), StoreError> {
         // A mark that is this connection's alone, and in no file.
-        let mark = "CREATE TEMP TABLE IF NOT EXISTS full_disk (one INTEGER)";
+        let mark = "CREATE TEMP TABLE IF NOT EXISTS full_disk (commits INTEGER)";
         self.on_writer(if full { mark } else { "DROP TABLE IF EXISTS temp.full_disk" }).await
+    }
+
+    /// There is room for so many commits, and then no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the statement fails.
+    pub async fn fill_disk_after(&self, commits: u32) -> Result<(), StoreError> {
+        self.fill_disk(true).await?;
+        let sql = format!("DELETE FROM temp.full_disk; INSERT INTO temp.full_disk VALUES ({commits})");
+        self.writer.run(move |desk| desk.connection.execute_batch(&sql).map_err(store_error)).await
     }
 
     /// Keeps the writer busy until this returns.
@@ -55,6 +65,10 @@ impl Sqlite {
 pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'full_disk'";
     if connection.prepare_cached(sql).and_then(|mut mark| mark.exists([])).map_err(store_error)? {
+        let room = "UPDATE temp.full_disk SET commits = commits - 1 WHERE commits > 0";
+        if connection.execute(room, []).map_err(store_error)? > 0 {
+            return Ok(());
+        }
         let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
         return Err(store_error(rusqlite::Error::SqliteFailure(full, None)));
     }

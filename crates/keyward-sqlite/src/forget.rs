@@ -29,7 +29,7 @@ pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Re
     if !endings::settle(desk) {
         return Err(unavailable("what was revoked while the database could not be written is written first"));
     }
-    let settled = desk.state.endings.is_empty();
+    let settled = desk.state.endings.is_empty() && desk.state.journal.is_settled();
     let inner =
         desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     let mut tx = Tx::new(inner, *desk.tiers.get(), settled);

@@ -7,6 +7,7 @@ use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{
     CONSENT_SECONDS, Family, GRACE_SECONDS, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant,
     RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources, pkce,
@@ -52,8 +53,8 @@ impl Execute<GiveConsent> for Tx<'_> {
         }
         let id = self.insert(
             "INSERT INTO oauth_grants (user_id, client_id, client_name, scopes, openid, email, offline, for_api, for_mcp,
-                                       account_id, bound, form, nonce, created_at, ends_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                                       account_id, bound, form, nonce, created_at, ends_at, made_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             params![
                 who.user.0,
                 &*e.client.id,
@@ -70,6 +71,7 @@ impl Execute<GiveConsent> for Tx<'_> {
                 e.nonce.as_slice(),
                 now.unix(),
                 now.plus_seconds(e.lives).unix(),
+                permit.made_by().map(MadeBy::text),
             ],
         )?;
         self.change(

@@ -2,7 +2,7 @@
 
 use keyward_core::store::StoreError;
 use rusqlite::ErrorCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Why the last write failed; nothing, if one succeeded since. And how many endings wait to be written.
@@ -10,7 +10,10 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) struct Health {
     fault: Mutex<Option<&'static str>>,
     endings: AtomicU64,
-    waits: AtomicBool,
+    /// Why endings wait.
+    waits: Mutex<Option<&'static str>>,
+    /// How many entries are not in the journal.
+    unjournaled: AtomicU64,
 }
 
 impl Health {
@@ -30,18 +33,28 @@ impl Health {
     /// gives a right is done before it.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
-        fault.or(self.waits.load(Ordering::Relaxed).then_some("what was revoked is not written yet"))
+        fault.or_else(|| *self.waits.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// So many endings wait, and so many the database refuses.
-    pub(crate) fn unwritten(&self, waiting: usize, refused: usize) {
-        self.waits.store(waiting > 0, Ordering::Relaxed);
-        self.endings.store((waiting + refused) as u64, Ordering::Relaxed);
+    /// Why endings wait, if any does, and how many are not written.
+    pub(crate) fn unwritten(&self, waits: Option<&'static str>, endings: usize) {
+        *self.waits.lock().unwrap_or_else(PoisonError::into_inner) = waits;
+        self.endings.store(endings as u64, Ordering::Relaxed);
     }
 
     /// How many endings are not written.
     pub(crate) fn endings(&self) -> u64 {
         self.endings.load(Ordering::Relaxed)
+    }
+
+    /// So many entries could not be appended to the journal.
+    pub(crate) fn unjournaled(&self, entries: usize) {
+        self.unjournaled.store(entries as u64, Ordering::Relaxed);
+    }
+
+    /// How many could not be.
+    pub(crate) fn not_in_journal(&self) -> u64 {
+        self.unjournaled.load(Ordering::Relaxed)
     }
 
     fn set(&self, fault: Option<&'static str>) {
@@ -67,10 +80,10 @@ mod tests {
     #[test]
     fn a_write_that_succeeds_is_no_recovery_while_an_ending_waits() {
         let health = Health::default();
-        health.unwritten(1, 0);
+        health.unwritten(Some("one waits"), 1);
         health.wrote();
         assert!(health.fault().is_some(), "the program tries to write it, and is not ready");
-        health.unwritten(0, 1);
+        health.unwritten(None, 1);
         assert_eq!(
             (health.fault(), health.endings()),
             (None, 1),

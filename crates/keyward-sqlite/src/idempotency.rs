@@ -7,7 +7,7 @@ use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Rendered, Stop, Subject};
+use keyward_core::effect::{Answer, Stop, Subject};
 use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
 use keyward_core::live::KeyUse;
@@ -95,18 +95,18 @@ impl Record {
     }
 }
 
-/// Keeps the answer of a claim.
+/// Keeps the answer of a claim; `secret`: it shows one.
 pub(crate) fn keep(
     tx: &mut Tx<'_>,
     claim: &Claim,
     subject: Subject,
-    rendered: &Rendered,
+    secret: bool,
     answer: &Answer,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some((version, name)) = claim.record() else { return Ok(()) };
-    let (body, salt) = if rendered.secret {
-        // Under a key that could be guessed it is not kept at all: the retry is told that it was done.
+    let (body, salt) = if secret {
+        // Under a key that could be guessed nothing would be kept: such a request is refused before.
         match claim.sealing().and_then(|sealing| sealing.seal(name, &answer.body)) {
             Some(sealed) => (Some(sealed.body), Some(sealed.salt.to_vec())),
             None => (None, None),

@@ -1,19 +1,19 @@
 //! The SQL of links to issuers' subjects.
 
 use crate::accounts::join;
-use crate::rows;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::{Identity, IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail};
-use keyward_core::jwt::Link;
+use keyward_core::identity::{Addressee, Identity, IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit, SignIn};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
+use std::sync::Arc;
 
 /// Who has this subject; whoever is linked by now.
 fn linked(tx: &Tx<'_>, issuer: &str, subject: &str) -> Result<Option<Identity>, StoreError> {
@@ -84,58 +84,62 @@ impl Execute<LinkByEmail> for Tx<'_> {
     ) -> Result<LinkedByEmail, Stop> {
         self.judges_ends()?;
         let before = linked(self, &e.issuer, &e.subject)?;
-        // Nobody who is disabled, and nobody who comes from this issuer as somebody else already.
-        let user = self.first(
-            "SELECT id FROM users u WHERE u.email = ?1 AND u.disabled_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id AND i.issuer = ?2 AND i.subject <> ?3)",
-            params![&*e.email, &*e.issuer, &*e.subject],
-            |row| Ok(UserId(rows::get(row, "id")?)),
-        )?;
+        let sql = format!("SELECT {} FROM users WHERE email = ?1 AND disabled_at IS NULL", rows::USER);
+        let user = self.first(&sql, [&*e.email], rows::user)?;
         // Absent: the subject is nobody's yet, which is what linking is for.
-        let user = user.filter(|user| before.as_ref().is_none_or(|identity| identity.user == *user));
+        let user = user.filter(|user| before.as_ref().is_none_or(|identity| identity.user == user.id));
         let user = user.ok_or(Denial::TokenUnlinked)?;
-        let open = open_to(self, e, user, now)?;
-        let home =
-            self.first("SELECT 1 FROM memberships WHERE user_id = ?1 LIMIT 1", [user.0], |_| Ok(()))?;
-        let elsewhere =
-            self.first("SELECT 1 FROM identities WHERE user_id = ?1 LIMIT 1", [user.0], |_| Ok(()))?;
-        // Who is somebody already is not handed over by an invitation, which the admins of any account can make.
-        let may = !open.is_empty() && home.is_none() && elsewhere.is_none();
-        if before.is_none() && e.link == Link::Invitation && !may {
-            return Err(Denial::TokenUnlinked.into());
-        }
-        let mut joined = Vec::new();
-        for (account, role) in open.into_iter().filter(|_| home.is_none()) {
-            if join(self, account, user, role, now)? {
-                joined.push(account);
-            }
-        }
-        let changed = before.is_none() || !joined.is_empty();
+        let open = open_invitations(self, user.id, now)?;
+        let addressee = Addressee {
+            linked: before.is_some(),
+            known: user.is_known(),
+            issuers: issuers_of(self, user.id)?,
+            homes: homes_of(self, user.id)?,
+            invited: open.iter().map(|(account, _, slug)| (*account, slug.clone())).collect(),
+        };
+        let claimed = addressee.claimed_by(&e.claimant());
+        let accepted = match (&before, claimed) {
+            (_, Some(claimed)) => claimed.join,
+            // Another request has done it meanwhile.
+            (Some(_), None) => None,
+            (None, None) => return Err(Denial::TokenUnlinked.into()),
+        };
+        let joined = match open.iter().find(|(account, ..)| Some(*account) == accepted) {
+            Some((account, role, _)) => join(self, *account, user.id, *role, now)?.then_some(*account),
+            None => None,
+        };
+        let changed = before.is_none() || joined.is_some();
         let identity = match before {
             Some(identity) => identity,
-            None => add(self, (&e.issuer, &e.subject), user, now)?,
+            None => add(self, (&e.issuer, &e.subject), user.id, now)?,
         };
         Ok(LinkedByEmail { identity, joined, now: changed })
     }
 }
 
-/// The open invitations of a user into accounts that the issuer speaks for.
-fn open_to(
-    tx: &Tx<'_>,
-    e: &LinkByEmail,
-    user: UserId,
-    now: Timestamp,
-) -> Result<Vec<(AccountId, Role)>, StoreError> {
-    let open = tx.all(
-        "SELECT i.account_id, i.role, a.slug FROM invitations i JOIN accounts a ON a.id = i.account_id
-         WHERE i.user_id = ?1 AND i.expires_at > ?2 AND typeof(i.expires_at) = 'integer' ORDER BY i.account_id",
-        params![user.0, now.unix()],
-        |row| Ok((invitation(row)?, rows::get::<String>(row, "slug")?)),
-    )?;
-    let reached = |slug: &String| e.accounts.is_empty() || e.accounts.contains(slug);
-    Ok(open.into_iter().filter(|(_, slug)| reached(slug)).map(|(invitation, _)| invitation).collect())
+/// The issuers of a user's subjects.
+fn issuers_of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Arc<str>>, StoreError> {
+    let issuer = |row: &Row<'_>| rows::get::<String>(row, "issuer").map(Arc::from);
+    tx.all("SELECT issuer FROM identities WHERE user_id = ?1", [user.0], issuer)
 }
 
-fn invitation(row: &Row<'_>) -> Result<(AccountId, Role), StoreError> {
-    Ok((AccountId(rows::get(row, "account_id")?), rows::role(row)?))
+/// The slugs of the accounts that a user is in; `None`: one that cannot be read.
+fn homes_of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Option<String>>, StoreError> {
+    let sql =
+        "SELECT a.slug FROM memberships m LEFT JOIN accounts a ON a.id = m.account_id WHERE m.user_id = ?1";
+    tx.all(sql, [user.0], |row| Ok(to_end::text(row, "slug")))
+}
+
+/// The open invitations of a user into accounts that can be entered, with their slugs.
+fn open_invitations(
+    tx: &Tx<'_>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<(AccountId, Role, String)>, StoreError> {
+    let sql = "SELECT i.account_id, i.role, a.slug FROM invitations i JOIN accounts a ON a.id = i.account_id
+               WHERE i.user_id = ?1 AND i.expires_at > ?2 AND typeof(i.expires_at) = 'integer' AND a.disabled_at IS NULL
+               ORDER BY i.account_id";
+    tx.all(sql, params![user.0, now.unix()], |row| {
+        Ok((AccountId(rows::get(row, "account_id")?), rows::role(row)?, rows::get(row, "slug")?))
+    })
 }

@@ -1,19 +1,22 @@
 //! The SQL of what ends keys: by their ids, whatever else their rows hold.
 
+use crate::descendants::end_descendants;
 use crate::error::is_constraint;
 use crate::idempotency::forget_secrets;
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::api_key::{KeyRevoked, RevokeKey};
+use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, WhoseKeys};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
-use keyward_core::permit::{Holder, Permit, RevokeKeys};
+use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
+use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
+use std::collections::BTreeSet;
 
 /// Ends a key.
 pub(crate) fn revoke(tx: &mut Tx<'_>, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
@@ -23,6 +26,8 @@ pub(crate) fn revoke(tx: &mut Tx<'_>, key: KeyId, now: Timestamp) -> Result<(), 
         Err(error) if is_constraint(&error) => {
             tracing::error!(%key, %error, "the row of a key that ends cannot be changed, and is taken away");
             tx.change("DELETE FROM api_key_secrets WHERE key_id = ?1", [key.0])?;
+            tx.change("DELETE FROM replaced_secrets WHERE key_id = ?1", [key.0])?;
+            tx.change("DELETE FROM key_origins WHERE key_id = ?1", [key.0])?;
             tx.change("DELETE FROM api_keys WHERE id = ?1", [key.0])?;
         }
         changed => drop(changed?),
@@ -41,10 +46,51 @@ pub(crate) fn revoke_all_of(
 ) -> Result<(), StoreError> {
     let sql = "SELECT id FROM api_keys WHERE account_id = ?1 AND user_id = ?2 AND revoked_at IS NULL
                UNION ALL SELECT id FROM api_keys WHERE account_id = ?1 AND user_id = ?2 AND revoked_at > 9223372036854775807";
-    for key in tx.all(sql, params![account.0, user.0], |row| rows::get(row, "id").map(KeyId))? {
-        revoke(tx, key, now)?;
+    let keys = tx.all(sql, params![account.0, user.0], |row| rows::get(row, "id").map(KeyId))?;
+    revoke_these(tx, keys, now).map(drop)
+}
+
+/// Ends these keys, in their order; those that this ended. One that ended before is not among them, and ends in memory, whatever
+/// that knows of it.
+pub(crate) fn revoke_these(
+    tx: &mut Tx<'_>,
+    keys: Vec<KeyId>,
+    now: Timestamp,
+) -> Result<Vec<KeyId>, StoreError> {
+    let over = "SELECT 1 FROM api_keys WHERE id = ?1 AND typeof(revoked_at) = 'integer'";
+    let mut ended = Vec::with_capacity(keys.len());
+    for key in keys {
+        if tx.first(over, [key.0], |_| Ok(()))?.is_some() {
+            tx.publish(Change::Revoked(key, now));
+        } else {
+            revoke(tx, key, now)?;
+            ended.push(key);
+        }
     }
-    Ok(())
+    Ok(ended)
+}
+
+impl Execute<RevokeKeysOf> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &RevokeKeysOf,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<KeysRevoked, Stop> {
+        let mut keys = live_of(self, e.whose)?;
+        keys.extend(&e.known);
+        let keys = revoke_these(self, keys.into_iter().collect(), now)?;
+        Ok(KeysRevoked { whose: e.whose, keys })
+    }
+}
+
+/// The keys of somebody that did not end. What is no time at all is no end.
+fn live_of(tx: &Tx<'_>, whose: WhoseKeys) -> Result<BTreeSet<KeyId>, StoreError> {
+    let (account, user) = whose.place();
+    let sql = "SELECT id FROM api_keys WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR user_id = ?2)
+               AND typeof(revoked_at) <> 'integer'";
+    let place = params![account.map(|account| account.0), user.map(|user| user.0)];
+    Ok(tx.all(sql, place, |row| rows::get(row, "id").map(KeyId))?.into_iter().collect())
 }
 
 impl Execute<RevokeKey> for Tx<'_> {
@@ -58,7 +104,10 @@ impl Execute<RevokeKey> for Tx<'_> {
         if !revoked {
             revoke(self, key, now)?;
         }
-        Ok(KeyRevoked { key, account, now: !revoked })
+        // A credential that may end nothing but itself does not look for others.
+        let looks = e.descendants && !permit.only_itself();
+        let descendants = if looks { Some(end_descendants(self, key, account, now)?) } else { None };
+        Ok(KeyRevoked { key, account, now: !revoked, descendants })
     }
 
     fn may_replay(
@@ -90,9 +139,13 @@ fn to_revoke(
         return Ok(tx.first(sql, [id], read)?.ok_or_else(absent)?);
     }
     let (who, member) = (permit.principal()?, permit.member()?);
-    let only = permit.only_itself().then(|| who.credential.id());
+    // A credential may always end itself, whatever its row says of its place.
+    let own = match &who.credential {
+        Credential::ApiKey(key) => Some(key.id.0),
+        Credential::Jwt(_) | Credential::Session(_) => None,
+    };
     let admin = member.role == Role::Admin;
-    let within = format!("{sql} AND (id = ?5 OR (?5 IS NULL AND account_id = ?2 AND (user_id = ?3 OR ?4)))");
-    let reached = params![id, member.account.0, who.user.0, admin, only];
+    let within = format!("{sql} AND (id = ?5 OR (NOT ?6 AND account_id = ?2 AND (user_id = ?3 OR ?4)))");
+    let reached = params![id, member.account.0, who.user.0, admin, own, permit.only_itself()];
     Ok(tx.first(&within, reached, read)?.ok_or_else(absent)?)
 }

@@ -1,22 +1,25 @@
 //! The SQL of API keys. Whose key it is stands in the statements. What ends keys is in `key_endings.rs`.
 
 use crate::idempotency::forget_secrets;
+use crate::key_origins::note_origins;
+use crate::replaced::replace;
 use crate::tx::Tx;
 use crate::{Reads, Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
 use keyward_core::api_key::{
-    ApiKey, CreateKey, IssueKey, KeyMade, KeyRotated, KeySecret, NewSecret, RotateKey, Settled, may_rotate,
-    settle,
+    ActivateKey, ApiKey, CreateKey, IssueKey, KeyActivated, KeyMade, KeyRotated, KeySecret, NewSecret,
+    PrepareKey, RotateKey, Settled, may_rotate, settle,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
-use keyward_core::id::{KeyId, UserId};
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount};
-use keyward_core::principal::{Credential, Grant, Principal};
+use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
 use rusqlite::params;
@@ -32,7 +35,8 @@ impl Execute<CreateKey> for Tx<'_> {
         // Here and not where the body is read: a retry of what was done asks no more.
         in_the_future(self, e.wanted.expires_at.value(), now)?;
         let settled = settle(maker, e.wanted.clone())?;
-        insert(self, member, maker.user, &e.label, settled, &e.secret, now)
+        let new = New { label: &e.label, made_by: permit.made_by(), secret: &e.secret, opens: true };
+        insert(self, (member, maker.user), new, settled, now)
     }
 
     /// To the key's owner, and only if the key that was made lies within the bounds of the credential that asks now: what
@@ -51,16 +55,60 @@ impl Execute<CreateKey> for Tx<'_> {
 }
 
 impl Execute<IssueKey> for Tx<'_> {
-    fn execute(&mut self, e: &IssueKey, _: &Permit<Administer>, now: Timestamp) -> Result<KeyMade, Stop> {
-        in_the_future(self, e.expires_at, now)?;
-        let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
-        let role = self
-            .first(sql, params![e.account.0, e.user.0], rows::role)?
-            .ok_or_else(|| Denial::not_found("Member", &e.user.to_string()))?;
-        let settled =
-            Settled { grant: e.grant, expires_at: e.expires_at, allowed_ips: e.allowed_ips.clone() };
-        insert(self, Membership { account: e.account, role }, e.user, &e.label, settled, &e.secret, now)
+    fn execute(
+        &mut self,
+        e: &IssueKey,
+        permit: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<KeyMade, Stop> {
+        issue(self, e, (permit.made_by(), true), now)
     }
+}
+
+impl Execute<PrepareKey> for Tx<'_> {
+    fn execute(
+        &mut self,
+        PrepareKey(e): &PrepareKey,
+        permit: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<KeyMade, Stop> {
+        issue(self, e, (permit.made_by(), false), now)
+    }
+}
+
+impl Execute<ActivateKey> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &ActivateKey,
+        _: &Permit<Administer>,
+        now: Timestamp,
+    ) -> Result<KeyActivated, Stop> {
+        // Not one that has a secret already, or had one: that is what a rotation is for.
+        let sql = "SELECT account_id FROM api_keys k WHERE id = ?1 AND revoked_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id)";
+        let account = self.first(sql, [e.key.0], |row| rows::get(row, "account_id").map(AccountId))?;
+        let account = account.ok_or_else(|| Denial::not_found("API key", &e.key.to_string()))?;
+        insert_secret(self, e.key, &e.secret, now)?;
+        publish_secrets(self, e.key)?;
+        Ok(KeyActivated { key: e.key, account })
+    }
+}
+
+/// A key at the operator's order, for a member.
+fn issue(
+    tx: &mut Tx<'_>,
+    e: &IssueKey,
+    (made_by, opens): (Option<MadeBy>, bool),
+    now: Timestamp,
+) -> Result<KeyMade, Stop> {
+    in_the_future(tx, e.expires_at, now)?;
+    let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
+    let role = tx
+        .first(sql, params![e.account.0, e.user.0], rows::role)?
+        .ok_or_else(|| Denial::not_found("Member", &e.user.to_string()))?;
+    let settled = Settled { grant: e.grant, expires_at: e.expires_at, allowed_ips: e.allowed_ips.clone() };
+    let new = New { label: &e.label, made_by, secret: &e.secret, opens };
+    insert(tx, (Membership { account: e.account, role }, e.user), new, settled, now)
 }
 
 /// Nobody knows what the future is while the clock is behind: a key with an end is not made then.
@@ -73,13 +121,20 @@ fn in_the_future(tx: &Tx<'_>, end: Option<Timestamp>, now: Timestamp) -> Result<
     Ok(())
 }
 
+/// A new key, besides what it may do.
+struct New<'n> {
+    label: &'n str,
+    made_by: Option<MadeBy>,
+    secret: &'n NewSecret,
+    /// Whether the secret opens something from now on.
+    opens: bool,
+}
+
 fn insert(
     tx: &mut Tx<'_>,
-    member: Membership,
-    user: UserId,
-    label: &str,
+    (member, user): (Membership, UserId),
+    New { label, made_by, secret, opens }: New<'_>,
     settled: Settled,
-    secret: &NewSecret,
     now: Timestamp,
 ) -> Result<KeyMade, Stop> {
     within_ceiling(tx, member, now)?;
@@ -93,8 +148,8 @@ fn insert(
     });
     let id = KeyId(tx.insert(
         "INSERT INTO api_keys (account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at,
-                               expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                               expires_at, made_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             member.account.0,
             user.0,
@@ -105,6 +160,7 @@ fn insert(
             ranges,
             now.unix(),
             settled.expires_at.map(Timestamp::unix),
+            made_by.map(MadeBy::text),
         ],
     )?);
     let key = ApiKey {
@@ -115,12 +171,16 @@ fn insert(
         prefix: secret.prefix.clone(),
         grant: settled.grant,
         created_at: now,
+        made_by,
         expires_at: settled.expires_at,
         allowed_ips: settled.allowed_ips,
         revoked_at: None,
         last_used_at: None,
     };
-    insert_secret(tx, id, secret, now)?;
+    note_origins(tx, id, made_by)?;
+    if opens {
+        insert_secret(tx, id, secret, now)?;
+    }
     tx.publish(Change::Key(key.clone()));
     publish_secrets(tx, id)?;
     Ok(KeyMade { key, role: member.role, secret: secret.secret.clone() })
@@ -185,7 +245,7 @@ impl Execute<RotateKey> for Tx<'_> {
         let over = Timestamp::from_unix(0);
         let ends_at = if e.grace_seconds > 0 { now.plus_seconds(e.grace_seconds) } else { over };
         forget_secrets(self, key.id)?;
-        keep_one(self, key.id, ends_at)?;
+        replace(self, key.id, (ends_at, permit.made_by()), now)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
         key.prefix.clone_from(&e.secret.prefix);
@@ -222,7 +282,6 @@ fn to_rotate(tx: &Tx<'_>, e: &RotateKey, permit: &Permit<ManageKeys>) -> Result<
     let key = own(tx, e.key.ok_or_else(absent)?, &e.as_sent, permit)?;
     let maker = permit.principal()?;
     may_rotate(maker, &key, permit.member()?.role)?;
-    refuse_in_grace(tx, key.id, maker)?;
     Ok(key)
 }
 
@@ -250,25 +309,6 @@ fn role_of(tx: &Tx<'_>, key: &ApiKey) -> Result<Role, StoreError> {
         table: "memberships",
         what: format!("no row for key {}", key.id),
     })
-}
-
-/// Of the old secrets keeps the current one, until its end: two live at most. One whose end is now stays too, so that the
-/// log can say why it is refused.
-fn keep_one(tx: &Tx<'_>, key: KeyId, ends_at: Timestamp) -> Result<(), StoreError> {
-    tx.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.0])?;
-    tx.change("UPDATE api_key_secrets SET ends_at = ?2 WHERE key_id = ?1", params![key.0, ends_at.unix()])?;
-    Ok(())
-}
-
-/// Whoever rotated the key has ended this secret. Were it let to rotate in its turn, a leaked one could keep itself alive
-/// and shut the owner out.
-fn refuse_in_grace(tx: &Tx<'_>, key: KeyId, maker: &Principal) -> Result<(), Stop> {
-    let Credential::ApiKey(presented) = &maker.credential else { return Ok(()) };
-    let sql = "SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NOT NULL";
-    match tx.first(sql, params![key.0, presented.digest.as_bytes()], |_| Ok(()))? {
-        Some(()) => Err(Denial::SecretInGrace.into()),
-        None => Ok(()),
-    }
 }
 
 impl KeyReads for Sqlite {

@@ -8,10 +8,13 @@
 //! | `reader.rs` | connections that read, on threads of their own |
 //! | `queue.rs`, `payer.rs` | what waits for these threads: bounded, a share for each account or network |
 //! | `endings.rs`, `health.rs` | revocations while the database cannot be written, and whether it can |
+//! | `journal/`, `restore.rs` | what ended, in a file beside the database, and done in a copy that is put in its place |
+//! | `place.rs` | whether the file is still where it was opened |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
 //! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs`, `team_roles.rs` | the SQL of identity |
 //! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
 //! | `grant_endings.rs`, `key_endings.rs`, `to_end.rs` | what ends, whatever else its rows hold |
+//! | `key_origins.rs`, `replaced.rs` | through which keys a secret came; secrets that were replaced, by which their keys are found |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `idempotency.rs`, `in_progress.rs`, `kept.rs` | the answers of claims, those that are being executed, how much they take |
 //! | `clock.rs`, `accept_clock.rs` | the newest time, recorded, and taken back |
@@ -26,6 +29,7 @@ mod active_accounts;
 mod clients;
 mod clock;
 mod commit;
+mod descendants;
 mod endings;
 mod error;
 mod fail_point;
@@ -38,17 +42,24 @@ mod health;
 mod idempotency;
 mod identities;
 mod in_progress;
+mod invitation_endings;
+mod journal;
 mod kept;
 mod key_endings;
+mod key_origins;
 mod keys;
 mod limit_windows;
 mod load;
 mod migrate;
+mod new_users;
 mod open;
 mod operator;
 mod payer;
+mod place;
 mod queue;
 mod reader;
+mod replaced;
+mod restore;
 mod root_secret;
 mod rows;
 mod sessions;
@@ -67,7 +78,9 @@ pub use error::store_error;
 pub use migrate::{Component, Migration};
 pub use open::{OpenError, Options};
 pub use operator::copy;
+pub use place::FileId;
 pub use reader::Reads;
+pub use restore::{Restored, WithoutJournal, restore};
 pub use to_end::Named;
 pub use tx::Tx;
 
@@ -86,6 +99,8 @@ pub struct Sqlite {
     components: Arc<[Component]>,
     in_progress: in_progress::InProgress,
     clock: Arc<dyn Clock>,
+    // The last: its handle of the file must outlive SQLite's own.
+    place: Arc<place::Place>,
 }
 
 impl Sqlite {

@@ -55,6 +55,8 @@ pub(crate) const IDENTITY: Component = Component {
             name: "leaps_of_the_clock",
             sql: include_str!("../migrations/0013_leaps_of_the_clock.sql"),
         },
+        Migration { name: "made_by", sql: include_str!("../migrations/0014_made_by.sql") },
+        Migration { name: "journal", sql: include_str!("../migrations/0015_journal.sql") },
     ],
     look_through: team::look_through,
 };

@@ -1,9 +1,11 @@
 //! Opening the file: everything that must be right before the first request.
 
 use crate::in_progress::InProgress;
+use crate::journal::catch_up;
 use crate::kept::Kept;
 use crate::load::Learnt;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
+use crate::place::Place;
 use crate::reader::Readers;
 use crate::writer::Writer;
 use crate::{Sqlite, clock, load};
@@ -88,6 +90,20 @@ pub enum OpenError {
     /// Its file system does not allow a write-ahead log.
     #[error("the database's file system does not allow a write-ahead log (it stays in mode {0})")]
     NoLog(String),
+    /// A copy was to be restored, and its journal does not say what ended since.
+    #[error(
+        "the journal of revocations {path} does not say what ended since the copy was made: {why}. Put the one there that lay beside \
+         the database before; or repeat with --without-journal, which ends links and invitations too: {keys} API keys come back to \
+         life, be they revoked since or not"
+    )]
+    NoJournal {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+        /// How many keys the copy would bring back to life.
+        keys: usize,
+    },
     /// SQLite says no.
     #[error("the database cannot be opened: {}", in_one_line(.0))]
     Sqlite(#[from] rusqlite::Error),
@@ -108,7 +124,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
         let path = options.path;
-        let lock = own(path)?;
+        let lock = Arc::new(own(path)?);
         let now = options.clock.now();
         let mut connection = connect(path)?;
         // Before anything is written, and be it the mode of its log: another program's file is left as it is.
@@ -123,17 +139,20 @@ impl Sqlite {
         let watch = clock::watch(&connection, &*options.clock)?;
         let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(Arc::clone(&options.clock), watch.clone()));
         let directory = Directory::watching(watch);
+        let (journal, unwritten) = catch_up(path, &mut connection, *options.tiers.get(), now);
         let Learnt { changes, left_out } = load::everything(&connection)?;
         let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
         directory.publish(changes);
+        directory.publish(unwritten);
         let readers = Readers::open(path)?;
+        let place = Arc::new(Place::new(path, lock));
         let writer = Writer::start(
             connection,
-            lock,
+            Arc::clone(&place),
             directory.clone(),
             Arc::clone(&clock),
             options.tiers.clone(),
-            kept,
+            (kept, journal),
         )
         .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         Ok(Self {
@@ -144,6 +163,7 @@ impl Sqlite {
             components: components.into(),
             in_progress: InProgress::default(),
             clock,
+            place,
         })
     }
 }
@@ -183,7 +203,7 @@ fn refuse_second_name(_: &Path, _: &File) -> Result<(), OpenError> {
 
 /// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the database's mode
 /// and owner.
-fn make_private(path: &Path) -> io::Result<File> {
+pub(crate) fn make_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).truncate(false);
     #[cfg(unix)]
@@ -219,7 +239,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
+pub(crate) fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
         return Err(OpenError::NoLog(mode));
@@ -237,7 +257,7 @@ fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
 }
 
 /// A new store takes the secret's check values; an old one must find its own among them.
-fn recognise_secret(
+pub(crate) fn recognise_secret(
     connection: &Connection,
     checks: &[(u32, String)],
     now: Timestamp,

@@ -3,9 +3,10 @@
 use crate::error::store_error;
 use crate::migrate::recognise;
 use crate::open::{OpenError, connect, own};
-use crate::{Sqlite, rows};
+use crate::place::forget_generation;
+use crate::{Sqlite, replaced, rows};
 use keyward_core::BoxFuture;
-use keyward_core::api_key::ApiKey;
+use keyward_core::api_key::{ApiKey, Digest, KeyOfSecret};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::store::{AuditRow, OperatorReads, StoreError};
@@ -39,6 +40,18 @@ impl OperatorReads for Sqlite {
         let sql = "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2";
         let place = [account.0, user.0];
         Box::pin(self.read(move |reads| Ok(reads.first(sql, place, |_| Ok(()))?.is_some())))
+    }
+
+    fn key_to_end(&self, digests: Vec<Digest>) -> BoxFuture<'_, Result<Option<KeyOfSecret>, StoreError>> {
+        let find = move |reads: &crate::Reads<'_>| {
+            for digest in &digests {
+                if let Some(found) = replaced::key_of(reads, digest)? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        };
+        Box::pin(self.read(find))
     }
 
     fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>> {
@@ -118,7 +131,8 @@ fn copy_by(connection: &Connection, to: &Path) -> Result<(), StoreError> {
     make_empty(&meanwhile.0).map_err(io)?;
     let target = meanwhile.0.to_str().ok_or_else(|| StoreError::Failed("the path is not UTF-8".into()))?;
     connection.execute("VACUUM INTO ?1", [target]).map_err(store_error)?;
-    File::open(&meanwhile.0).and_then(|file| file.sync_all()).map_err(io)?;
+    let mut copy = File::options().write(true).open(&meanwhile.0).map_err(io)?;
+    forget_generation(&mut copy).and_then(|()| copy.sync_all()).map_err(io)?;
     name(&meanwhile.0, to).map_err(io)?;
     drop(meanwhile);
     // Absent: the root has no parent, and is no file.

@@ -273,6 +273,7 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.place.has_its_content()?;
         let (reply, result) = oneshot::channel();
         let left_out = Arc::clone(&self.readers.left_out);
         #[cfg(feature = "fault-injection")]

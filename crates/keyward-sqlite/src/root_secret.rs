@@ -1,6 +1,7 @@
 //! The SQL of the versions of the root secret that a store belongs to.
 
 use crate::error::is_of_a_row;
+use crate::journal::Ended;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -43,6 +44,7 @@ impl Execute<RetireVersion> for Tx<'_> {
         forget(self, e.version)?;
         let retired =
             self.change("DELETE FROM root_secret_versions WHERE version = ?1", [i64::from(e.version)])?;
+        self.note(Ended::RootSecret(e.version));
         Ok(VersionRetired { version: e.version, now: retired > 0 })
     }
 }
@@ -73,6 +75,7 @@ fn forget(tx: &mut Tx<'_>, version: u32) -> Result<(), StoreError> {
             rows::get(row, "key_id").map(KeyId)
         })?;
     tx.change("DELETE FROM api_key_secrets WHERE pepper_version = ?1", [version])?;
+    tx.change("DELETE FROM replaced_secrets WHERE pepper_version = ?1", [version])?;
     let sql = format!("SELECT {} FROM api_key_secrets WHERE key_id = ?1", rows::SECRET);
     for key in keys {
         let left = tx.all(&sql, [key.0], |row| match rows::secret(row) {

@@ -9,6 +9,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::Identity;
 use keyward_core::limits::{Overrides, Rate};
+use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{Client, ClientOrigin, Family, GrantId, OAuthGrant, Resources};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::principal::Grant;
@@ -28,7 +29,7 @@ pub(crate) const ACCOUNT: &str =
 pub(crate) const USER: &str =
     "id, uuid, email, email_verified_at, first_name, last_name, title, photo_url, last_login_at, disabled_at";
 pub(crate) const KEY: &str = "id, account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at, \
-                              expires_at, revoked_at, last_used_at";
+                              expires_at, revoked_at, last_used_at, made_by";
 pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
 
 pub(crate) const IDENTITY: &str = "id, issuer, subject, user_id";
@@ -264,11 +265,18 @@ pub(crate) fn key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         prefix: text(row, "prefix")?,
         grant,
         created_at: Timestamp::from_unix(get(row, "created_at")?),
+        made_by: made_by(row, "api_keys", id)?,
         expires_at: time(row, "expires_at")?,
         allowed_ips,
         revoked_at: time(row, "revoked_at")?,
         last_used_at: time(row, "last_used_at")?,
     })
+}
+
+/// By what something was made.
+pub(crate) fn made_by(row: &Row<'_>, table: &'static str, id: i64) -> Result<Option<MadeBy>, StoreError> {
+    let Some(text) = text_if_any(row, "made_by")? else { return Ok(None) };
+    Ok(Some(MadeBy::parse(&text).ok_or_else(|| corrupt(table, id, "made_by"))?))
 }
 
 pub(crate) fn secret(row: &Row<'_>) -> Result<KeySecret, StoreError> {

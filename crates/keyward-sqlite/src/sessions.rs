@@ -4,6 +4,7 @@ use crate::Sqlite;
 use crate::accounts::{add_user, join};
 use crate::error::is_of_a_row;
 use crate::grant_endings::end;
+use crate::journal::{Ended, hex, row_name};
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::BoxFuture;
@@ -13,6 +14,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, EndSignIns, ManageSignIns, Permit, Present};
@@ -21,7 +23,7 @@ use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::session::{
     AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
-    PasswordChosen, SESSION_SECONDS, Session, StartSession,
+    PasswordChosen, SESSION_SECONDS, Session, ShownInvitation, StartSession,
 };
 use keyward_core::store::{SignInReads, StoreError};
 use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
@@ -133,7 +135,10 @@ pub(crate) fn sign_out_everywhere(
         tx.publish(Change::SessionGone(gone));
     }
     tx.publish(Change::SessionsGone(user));
-    tx.change("DELETE FROM password_links WHERE user_id = ?1", [user.0])?;
+    let links = "DELETE FROM password_links WHERE user_id = ?1 RETURNING digest";
+    for gone in tx.all(links, [user.0], |row| Ok(to_end::bytes::<32>(row, "digest")))?.into_iter().flatten() {
+        tx.note(Ended::Link(hex(&gone)));
+    }
     end(tx, Grants::OfUser(user), why, now)?;
     Ok(())
 }
@@ -149,10 +154,11 @@ impl Execute<IssueLink> for Tx<'_> {
         let user = self.first(user, [e.user.0], |_| Ok(()))?;
         user.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
         let until = now.plus_seconds(e.kind.seconds());
-        self.change(
-            "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2",
-            params![e.user.0, self.clock().settled.plus_seconds(-86_400).unix()],
-        )?;
+        let over = "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2 RETURNING digest";
+        let settled = self.clock().settled.plus_seconds(-86_400);
+        let over =
+            self.all(over, params![e.user.0, settled.unix()], |row| Ok(to_end::bytes::<32>(row, "digest")))?;
+        over.into_iter().flatten().for_each(|digest| self.note(Ended::Link(hex(&digest))));
         self.change(
             "INSERT INTO password_links (digest, user_id, kind, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![e.digest.as_bytes(), e.user.0, e.kind.name(), now.unix(), until.unix()],
@@ -165,7 +171,7 @@ impl Execute<InviteByOperator> for Tx<'_> {
     fn execute(
         &mut self,
         e: &InviteByOperator,
-        _: &Permit<Administer>,
+        permit: &Permit<Administer>,
         now: Timestamp,
     ) -> Result<(UserId, AccountId, Role), Stop> {
         let known = self.first("SELECT id FROM users WHERE email = ?1", [&e.email], |row| {
@@ -189,41 +195,45 @@ impl Execute<InviteByOperator> for Tx<'_> {
         }
         let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
         self.change(
-            "INSERT INTO invitations (account_id, user_id, role, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (account_id, user_id) DO UPDATE SET role = ?3, invited_by = NULL, created_at = ?4, expires_at = ?5",
-            params![e.account.0, user.0, e.role.name(), now.unix(), invitation.ends_at.unix()],
+            "INSERT INTO invitations (account_id, user_id, role, created_at, expires_at, made_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (account_id, user_id) DO UPDATE
+             SET role = ?3, invited_by = NULL, created_at = ?4, expires_at = ?5, made_by = ?6",
+            params![
+                e.account.0,
+                user.0,
+                e.role.name(),
+                now.unix(),
+                invitation.ends_at.unix(),
+                permit.made_by().map(MadeBy::text),
+            ],
         )?;
         self.publish(Change::Invited(e.account, user, Some(invitation)));
         Ok((user, e.account, e.role))
     }
 }
 
-/// The open invitation of a user into an account, or each of them.
-fn open(
-    tx: &Tx<'_>,
-    user: UserId,
-    account: Option<AccountId>,
-    now: Timestamp,
-) -> Result<Vec<(AccountId, Role)>, StoreError> {
+/// The open invitations of a user.
+fn open(tx: &Tx<'_>, user: UserId, now: Timestamp) -> Result<Vec<ShownInvitation>, StoreError> {
     let open = tx.all(
         "SELECT i.account_id, i.role FROM invitations i JOIN accounts a ON a.id = i.account_id
          WHERE i.user_id = ?1 AND i.expires_at > ?2 AND typeof(i.expires_at) = 'integer'
-         AND (?3 IS NULL OR i.account_id = ?3) AND a.disabled_at IS NULL ORDER BY i.account_id",
-        params![user.0, now.unix(), account.map(|account| account.0)],
+         AND a.disabled_at IS NULL ORDER BY i.account_id",
+        params![user.0, now.unix()],
         invitation,
     )?;
     Ok(open.into_iter().flatten().collect())
 }
 
 /// One that cannot be read gives nothing, and keeps nobody from a new password.
-fn invitation(row: &Row<'_>) -> Result<Option<(AccountId, Role)>, StoreError> {
+fn invitation(row: &Row<'_>) -> Result<Option<ShownInvitation>, StoreError> {
     let account = AccountId(rows::get(row, "account_id")?);
     match rows::role(row) {
         Err(error) if is_of_a_row(&error) => {
             tracing::error!(%account, %error, "an invitation cannot be read, and is not accepted");
             Ok(None)
         }
-        role => Ok(Some((account, role?))),
+        role => Ok(Some(ShownInvitation { account, role: role? })),
     }
 }
 
@@ -241,13 +251,17 @@ impl Execute<ChoosePassword> for Tx<'_> {
             .ok_or(Denial::LinkUnusable)?;
         self.judges_ends()?;
         to_end::set_of_user(self, "password_hash", user, e.hash.expose())?;
+        let whose = row_name(self, "users", user.0);
+        self.note(Ended::Password(whose));
         // The link was sent to the address.
         to_end::set_of_user(self, "email_verified_at", user, now.unix())?;
         self.publish(Change::EmailVerified(user));
         sign_out_everywhere(self, user, GrantEnd::PasswordChanged, now)?;
         let mut joined = Vec::new();
         if kind == LinkKind::Invitation {
-            for (account, role) in open(self, user, None, now)? {
+            // Those that came since the page was shown are not what its person saw.
+            let open = open(self, user, now)?;
+            for ShownInvitation { account, role } in open.into_iter().filter(|one| e.accept.contains(one)) {
                 if join(self, account, user, role, now)? {
                     joined.push(account);
                 }
@@ -265,10 +279,10 @@ impl Execute<AcceptInvitation> for Tx<'_> {
         now: Timestamp,
     ) -> Result<(UserId, AccountId, Role), Stop> {
         let user = permit.principal()?.user;
-        let (account, role) = open(self, user, Some(e.account), self.clock().passed)?
-            .into_iter()
-            .next()
-            .ok_or_else(|| Denial::not_found("Invitation", &e.account.to_string()))?;
+        let AcceptInvitation(wanted) = e;
+        let shown = open(self, user, self.clock().passed)?.into_iter().find(|one| one == wanted);
+        let gone = || Denial::not_found("Invitation", &wanted.account.to_string());
+        let ShownInvitation { account, role } = shown.ok_or_else(gone)?;
         self.judges_ends()?;
         join(self, account, user, role, now)?;
         Ok((user, account, role))

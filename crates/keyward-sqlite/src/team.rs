@@ -6,12 +6,14 @@ use crate::tx::Tx;
 use crate::{Named, Reads, Sqlite, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::account::CreateUser;
+use keyward_core::authority::may_give_role;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
@@ -21,8 +23,8 @@ use keyward_core::team::{
 use rusqlite::{Row, params};
 
 /// The members of account ?1 and those with an open invitation at ?2, each user once: of `t`.
-const TEAM: &str = "(SELECT user_id, role, 0 AS invited FROM memberships WHERE account_id = ?1
-    UNION ALL SELECT user_id, role, 1 AS invited FROM invitations WHERE account_id = ?1 AND expires_at > ?2) t
+const TEAM: &str = "(SELECT user_id, role, made_by, 0 AS invited FROM memberships WHERE account_id = ?1
+    UNION ALL SELECT user_id, role, made_by, 1 AS invited FROM invitations WHERE account_id = ?1 AND expires_at > ?2) t
     JOIN users u ON u.id = t.user_id";
 
 impl TeamReads for Sqlite {
@@ -53,7 +55,7 @@ impl TeamReads for Sqlite {
                     From::Offset(..) => 0,
                 };
                 let sql = format!(
-                    "SELECT t.user_id, t.role, t.invited, u.* {visible} AND u.id > ?4 ORDER BY u.id LIMIT ?5 + 1"
+                    "SELECT t.user_id, t.role, t.made_by, t.invited, u.* {visible} AND u.id > ?4 ORDER BY u.id LIMIT ?5 + 1"
                 );
                 let params = params![account, now.unix(), user, after, window.limit];
                 let found = reads.readable(("users", ID), &sql, params, team_member)?;
@@ -71,9 +73,9 @@ const ID: Named = &["id"];
 pub(crate) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
     let keys = format!("SELECT {} FROM api_keys WHERE revoked_at IS NULL", rows::KEY);
     reads.look_at(("api_keys", ID), &keys, rows::key)?;
-    let members = "SELECT t.role, t.invited, u.* FROM
-        (SELECT user_id, role, 0 AS invited FROM memberships
-         UNION ALL SELECT user_id, role, 1 AS invited FROM invitations) t JOIN users u ON u.id = t.user_id";
+    let members = "SELECT t.role, t.made_by, t.invited, u.* FROM
+        (SELECT user_id, role, made_by, 0 AS invited FROM memberships
+         UNION ALL SELECT user_id, role, made_by, 1 AS invited FROM invitations) t JOIN users u ON u.id = t.user_id";
     reads.look_at(("users", ID), members, team_member)
 }
 
@@ -89,6 +91,7 @@ fn team_member(row: &Row<'_>) -> Result<TeamMember, StoreError> {
         email: user.email,
         role: rows::role(row)?,
         photo_url: user.photo_url.filter(|_| !invited),
+        made_by: rows::made_by(row, if invited { "invitations" } else { "memberships" }, user.id.0)?,
         invited,
     })
 }
@@ -99,7 +102,7 @@ fn find(
     user: UserId,
     now: Timestamp,
 ) -> Result<Option<TeamMember>, StoreError> {
-    let sql = format!("SELECT t.user_id, t.role, t.invited, u.* FROM {TEAM} WHERE u.id = ?3");
+    let sql = format!("SELECT t.user_id, t.role, t.made_by, t.invited, u.* FROM {TEAM} WHERE u.id = ?3");
     tx.first(&sql, params![account.0, now.unix(), user.0], team_member)
 }
 
@@ -176,6 +179,7 @@ impl Execute<Invite> for Tx<'_> {
         now: Timestamp,
     ) -> Result<TeamChanged, Stop> {
         let (account, inviter) = (permit.member()?.account, permit.principal()?.user);
+        may_give_role(permit.principal()?, e.role)?;
         let known: Option<UserId> =
             self.first("SELECT id FROM users WHERE email = ?1", [&e.email], |row| {
                 Ok(UserId(rows::get(row, "id")?))
@@ -193,16 +197,18 @@ impl Execute<Invite> for Tx<'_> {
         }
         let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
         self.change(
-            "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (account_id, user_id) DO UPDATE SET role = ?3, invited_by = ?4, created_at = ?5, expires_at = ?6",
+            "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at, made_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (account_id, user_id) DO UPDATE
+             SET role = ?3, invited_by = ?4, created_at = ?5, expires_at = ?6, made_by = ?7",
             params![
                 account.0,
                 user.0,
                 e.role.name(),
                 inviter.0,
                 now.unix(),
-                invitation.ends_at.unix()
+                invitation.ends_at.unix(),
+                permit.made_by().map(MadeBy::text),
             ],
         )?;
         self.publish(Change::Invited(account, user, Some(invitation)));

@@ -1,16 +1,18 @@
 //! The SQL of changing a role on an account's team. Lowering one reads nothing of the member but whose place it is: what it takes away
 //! does not live on because a row cannot be read.
 
-use crate::accounts::set_role;
+use crate::accounts::change_role;
 use crate::error::is_of_a_row;
 use crate::team::{keep_an_admin, on_team, place};
 use crate::tx::Tx;
 use crate::{rows, to_end};
+use keyward_core::authority::may_give_role;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
+use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
@@ -35,18 +37,22 @@ impl Execute<ChangeRole> for Tx<'_> {
             None => Role::Viewer.is_below(e.role),
         };
         if raises {
+            may_give_role(permit.principal()?, e.role)?;
             on_team(self, account, e.user, &e.as_sent, now)?;
         }
         let changes = before != Some(e.role);
         if changes && invited {
             offer(self, (account, user), e.role, raises)?;
+            if raises {
+                take_over(self, (account, user), permit)?;
+            }
         } else if changes {
             if before == Some(Role::Admin) {
                 keep_an_admin(self, account, user, "role")?;
             }
-            set_role(self, account, user, e.role)?;
+            change_role(self, (account, user), (e.role, permit.made_by()), now)?;
         }
-        let member = shown(self, user, e.role, invited)?.ok_or_else(absent)?;
+        let member = shown(self, (account, user), e.role, invited)?.ok_or_else(absent)?;
         Ok(TeamChanged { account, member, before, now: changes })
     }
 
@@ -85,10 +91,32 @@ fn offer(
     Ok(())
 }
 
+/// An invitation to more than was offered is that of who raised it, as one that is sent again is: it ends with the raiser's right to
+/// invite, and with the credential.
+fn take_over(
+    tx: &Tx<'_>,
+    (account, user): (AccountId, UserId),
+    permit: &Permit<ManageTeam>,
+) -> Result<(), Stop> {
+    let (by, made_by) = (permit.principal()?.user, permit.made_by().map(MadeBy::text));
+    let sql = "UPDATE invitations SET invited_by = ?3, made_by = ?4 WHERE account_id = ?1 AND user_id = ?2";
+    tx.change(sql, params![account.0, user.0, by.0, made_by])?;
+    Ok(())
+}
+
 /// How somebody on the team is shown who has this role now: what can be read of the user.
-fn shown(tx: &Tx<'_>, user: UserId, role: Role, invited: bool) -> Result<Option<TeamMember>, StoreError> {
-    let sql = "SELECT first_name, last_name, email, photo_url FROM users WHERE id = ?1";
-    tx.first(sql, [user.0], |row| {
+fn shown(
+    tx: &Tx<'_>,
+    (account, user): (AccountId, UserId),
+    role: Role,
+    invited: bool,
+) -> Result<Option<TeamMember>, StoreError> {
+    let place = if invited { "invitations" } else { "memberships" };
+    let sql = format!(
+        "SELECT first_name, last_name, email, photo_url,
+         (SELECT made_by FROM {place} p WHERE p.account_id = ?2 AND p.user_id = ?1) AS made_by FROM users WHERE id = ?1"
+    );
+    tx.first(&sql, params![user.0, account.0], |row| {
         let told = |column| to_end::text(row, column).filter(|_| !invited);
         Ok(TeamMember {
             user,
@@ -98,6 +126,8 @@ fn shown(tx: &Tx<'_>, user: UserId, role: Role, invited: bool) -> Result<Option<
             email: to_end::text(row, "email").unwrap_or_default(),
             role,
             photo_url: told("photo_url"),
+            // Absent: shown as not recorded.
+            made_by: to_end::text(row, "made_by").as_deref().and_then(MadeBy::parse),
             invited,
         })
     })

@@ -1,6 +1,7 @@
 //! The transaction that executes effects.
 
 use crate::error::{is_constraint, store_error};
+use crate::journal::Ended;
 use crate::kept::{self, Delta};
 use crate::reader;
 use keyward_core::clock::{Moment, Timestamp};
@@ -16,6 +17,7 @@ use rusqlite::{Params, Row, Transaction};
 pub struct Tx<'c> {
     inner: Transaction<'c>,
     changes: Vec<Change>,
+    ended: Vec<Ended>,
     kept: Vec<Delta>,
     tiers: Tiers,
     settled: bool,
@@ -36,7 +38,15 @@ pub(crate) struct Finished {
 impl<'c> Tx<'c> {
     /// `settled`: no ending waits for another transaction.
     pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers, settled: bool) -> Self {
-        Self { inner, changes: Vec::new(), kept: Vec::new(), tiers, settled, clock: UNKNOWN }
+        Self {
+            inner,
+            changes: Vec::new(),
+            ended: Vec::new(),
+            kept: Vec::new(),
+            tiers,
+            settled,
+            clock: UNKNOWN,
+        }
     }
 
     /// What the clock says at its moment. Without that no end is judged in it.
@@ -143,6 +153,21 @@ impl<'c> Tx<'c> {
     /// Notes what the directory must learn once this is committed.
     pub(crate) fn publish(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// What the directory must learn so far.
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Notes for the journal of revocations what ends and is not in the directory.
+    pub(crate) fn note(&mut self, ended: Ended) {
+        self.ended.push(ended);
+    }
+
+    /// What was noted.
+    pub(crate) fn ended(&self) -> &[Ended] {
+        &self.ended
     }
 
     /// Notes what a kept answer takes.

@@ -32,6 +32,7 @@ impl Upkeep for Sqlite {
             log_bytes: size(Path::new(&log)),
             writes_waiting: self.writer.waiting(),
             endings_unwritten: self.writer.health().endings(),
+            endings_unjournaled: self.writer.health().not_in_journal(),
             rows_left_out: self.left_out.count()
                 + self.left_out_of_lists().count()
                 + u64::from(self.directory.clock().is_unread()),
@@ -133,7 +134,7 @@ impl Upkeep for Sqlite {
     }
 
     fn write_fault(&self) -> Option<&'static str> {
-        self.writer.health().fault()
+        self.place.fault().or_else(|| self.writer.health().fault())
     }
 
     fn try_writing(&self) -> BoxFuture<'_, Result<(), StoreError>> {

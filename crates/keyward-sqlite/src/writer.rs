@@ -4,8 +4,10 @@
 use crate::endings::{self, Endings};
 use crate::error::unavailable;
 use crate::health::Health;
+use crate::journal::Journal;
 use crate::kept::Kept;
 use crate::payer::Payer;
+use crate::place::Place;
 use crate::queue::Queue;
 use keyward_core::clock::Clock;
 use keyward_core::id::UserId;
@@ -15,7 +17,6 @@ use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
 use rusqlite::Connection;
-use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct Desk<'d> {
     pub(crate) clock: &'d dyn Clock,
     pub(crate) tiers: &'d Swap<Tiers>,
     pub(crate) health: &'d Health,
+    pub(crate) place: &'d Place,
     pub(crate) state: &'d mut State,
 }
 
@@ -47,6 +49,7 @@ pub(crate) struct State {
     pub(crate) newest_claim: u32,
     pub(crate) kept: Kept,
     pub(crate) endings: Endings,
+    pub(crate) journal: Journal,
     /// Up to this user it was looked whether somebody is nobody.
     pub(crate) users_after: UserId,
 }
@@ -68,33 +71,35 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. It holds the lock, and ends when this handle is gone and the queue is empty.
+    /// Starts the thread. It holds the place, and with it the lock, and ends when this handle is gone and the queue is empty.
     pub(crate) fn start(
         connection: Connection,
-        lock: File,
+        place: Arc<Place>,
         directory: Directory,
         clock: Arc<dyn Clock>,
         tiers: Swap<Tiers>,
-        kept: Kept,
+        (kept, journal): (Kept, Journal),
     ) -> io::Result<Self> {
         let (queue, health) = (Arc::new(Queue::new(QUEUE, SHARE)), Arc::new(Health::default()));
         let own = (Arc::clone(&queue), Arc::clone(&clock), Arc::clone(&health));
+        let mut state =
+            State { newest_claim: 0, kept, endings: Endings::default(), journal, users_after: UserId(0) };
+        state.report(&health);
         let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
             let (queue, clock, health) = own;
             let mut connection = connection;
-            let mut state =
-                State { newest_claim: 0, kept, endings: Endings::default(), users_after: UserId(0) };
             let mut desk = Desk {
                 connection: &mut connection,
                 directory: &directory,
                 clock: &*clock,
                 tiers: &tiers,
                 health: &health,
+                place: &place,
                 state: &mut state,
             };
             work_through(&queue, &mut desk);
             close(connection);
-            drop(lock);
+            drop(place);
         })?;
         Ok(Self { queue, thread: Some(thread), clock, health })
     }
@@ -115,6 +120,11 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        // What is not done for anybody waits until the file is back.
+        let work = move |desk: &mut Desk<'_>| match desk.place.look() {
+            Some(fault) => Err(unavailable(fault)),
+            None => work(desk),
+        };
         self.run_for(Payer::Own, work).await
     }
 

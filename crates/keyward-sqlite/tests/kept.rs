@@ -160,7 +160,7 @@ mod kept {
         }
 
         fn revoking(&self, key: &KeyMade) -> RevokeKey {
-            RevokeKey { key: Some(key.key.id), as_sent: key.key.id.to_string() }
+            RevokeKey { key: Some(key.key.id), as_sent: key.key.id.to_string(), descendants: false }
         }
 
         fn rows(&self, sql: &str) -> i64 {

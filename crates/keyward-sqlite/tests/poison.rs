@@ -293,7 +293,7 @@ mod poison {
         let listed = store.list_keys(&permit, KeysOf::Caller, window).await.unwrap();
         assert_eq!(listed.items.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["sound"]);
         assert!(admit(1).is_ok(), "what was known of it before it was spoilt");
-        let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new() };
+        let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new(), descendants: false };
         let context = Context { request_id: Uuid::nil(), address: None, origin_app: "test".to_owned() };
         let ended = store.commit(revoke, operator(), context, None, At::Store).await.unwrap();
         assert!(matches!(ended, Ended::Done(..)));

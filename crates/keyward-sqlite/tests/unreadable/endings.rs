@@ -2,7 +2,7 @@
 
 use super::home::{ACME, Home, tried};
 use keyward_core::account::{RemoveMember, SetRole, SetUserDisabled};
-use keyward_core::api_key::RevokeKey;
+use keyward_core::api_key::{RevokeKey, RevokeKeysOf, WhoseKeys};
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::effect::{Commit, Effect, Ended};
 use keyward_core::idempotency::Claim;
@@ -33,6 +33,7 @@ pub(crate) enum Ending {
     RevokeKey,
     RevokeKeyByAdmin,
     RevokeKeyByUsedClaim,
+    RevokeKeysOfUser,
     Disconnect,
     DeleteClient,
     ReplayCode,
@@ -55,13 +56,14 @@ pub(crate) enum Outcome {
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Disable,
         Self::Remove,
         Self::Dismiss,
         Self::RevokeKey,
         Self::RevokeKeyByAdmin,
         Self::RevokeKeyByUsedClaim,
+        Self::RevokeKeysOfUser,
         Self::Disconnect,
         Self::DeleteClient,
         Self::ReplayCode,
@@ -115,7 +117,7 @@ impl Home<'_> {
         let (store, victim, place) = (self.store(), self.victim(ending), self.place(ending));
         let nobody = || Outcome::Refused("nobody is let in who could act".to_owned());
         let (user, grant) = (victim.user, victim.grant);
-        let revoke = RevokeKey { key: Some(victim.key), as_sent: String::new() };
+        let revoke = RevokeKey { key: Some(victim.key), as_sent: String::new(), descendants: false };
         match ending {
             Ending::Disable => {
                 outcome(store, SetUserDisabled { user, disabled: true }, operator(), None).await.0
@@ -142,11 +144,17 @@ impl Home<'_> {
             Ending::RevokeKeyByUsedClaim => {
                 match outcome(store, revoke, operator(), Some(self.claim(place))).await.0 {
                     Outcome::Refused(why) if why == "IdempotencyKeyReused" => {
-                        let revoke = RevokeKey { key: Some(victim.key), as_sent: String::new() };
+                        let revoke =
+                            RevokeKey { key: Some(victim.key), as_sent: String::new(), descendants: false };
                         outcome(store, revoke, operator(), None).await.0
                     }
                     outcome => outcome,
                 }
+            }
+            Ending::RevokeKeysOfUser => {
+                let whose = WhoseKeys::User(user);
+                let known = store.directory().read().keys_of(whose);
+                outcome(store, RevokeKeysOf { whose, known }, operator(), None).await.0
             }
             Ending::Disconnect => {
                 let Some(permit) = self.in_person(victim.session) else { return nobody() };
@@ -189,7 +197,8 @@ impl Home<'_> {
                     Outcome::Ended => {}
                     refused @ Outcome::Refused(_) => return refused,
                 }
-                let effect = ChoosePassword { link: digest, hash: Secret::new("another".to_owned()) };
+                let hash = Secret::new("another".to_owned());
+                let effect = ChoosePassword { link: digest, hash, accept: Vec::new() };
                 outcome(store, effect, present(Presented::Link), None).await.0
             }
             Ending::SignOut => {
@@ -229,9 +238,10 @@ impl Home<'_> {
                 key || grant || session || live.user(victim.user).is_some_and(|user| !user.disabled)
             }
             Ending::Remove | Ending::Dismiss => key || grant || role.is_some(),
-            Ending::RevokeKey | Ending::RevokeKeyByAdmin | Ending::RevokeKeyByUsedClaim => {
-                key || live.key(victim.key).is_some()
-            }
+            Ending::RevokeKey
+            | Ending::RevokeKeyByAdmin
+            | Ending::RevokeKeyByUsedClaim
+            | Ending::RevokeKeysOfUser => key || live.key(victim.key).is_some(),
             Ending::Disconnect | Ending::ReplayCode | Ending::ReuseRefreshToken | Ending::RevokeGrant => {
                 grant
             }

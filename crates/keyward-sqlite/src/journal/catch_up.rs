@@ -1,0 +1,110 @@
+//! What a database does not have yet of what its journal says, done when it opens, and, where that failed, as soon as the database can
+//! be written: it was put back, or what ended could not be written into it.
+
+use super::held::hold;
+use super::{Applied, Entry, Journal, Kept, Unwritten, apply};
+use crate::commit::take_in;
+use crate::error::store_error;
+use crate::tx::{Finished, Tx};
+use crate::writer::{Desk, State};
+use keyward_core::clock::{Moment, Timestamp};
+use keyward_core::limits::Tiers;
+use keyward_core::live::Change;
+use keyward_core::store::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// Finds the journal, and does it. Nothing of that stops a start: what could not be written holds in memory, by these changes.
+pub(crate) fn catch_up(
+    database: &Path,
+    connection: &mut Connection,
+    tiers: Tiers,
+    now: Timestamp,
+) -> (Journal, Vec<Change>) {
+    let mut journal = Journal::find(database, connection, now);
+    let changes = if journal.behind {
+        journal.catch_up(connection, tiers, now, Unwritten::default())
+    } else {
+        Vec::new()
+    };
+    (journal, changes)
+}
+
+/// Does what could not be done before; whether the database has all that the journal says.
+pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
+    // What is written into the wrong file is not done.
+    if desk.place.fault().is_none() {
+        let (now, State { journal, endings, .. }) = (desk.clock.now(), &mut *desk.state);
+        endings.renumber(&journal.look(desk.connection, now));
+        journal.stay_by_the_database();
+        journal.retry_at(desk.clock.elapsed());
+        if journal.behind && !journal.is_unread() {
+            let changes = journal.catch_up(desk.connection, *desk.tiers.get(), now, endings.unwritten());
+            take_in(desk, changes);
+        }
+    }
+    desk.state.journal.is_settled()
+}
+
+impl Journal {
+    /// Does what is missing, and writes what the database is to say of the journal; what memory must learn, be it written or not.
+    fn catch_up(
+        &mut self,
+        connection: &mut Connection,
+        tiers: Tiers,
+        now: Timestamp,
+        unwritten: Unwritten,
+    ) -> Vec<Change> {
+        // Absent: what could not be written holds in memory.
+        self.written(connection, tiers, now, unwritten).unwrap_or_else(|error| {
+            tracing::error!(%error, "what the journal of revocations says holds in memory, and could not be written");
+            self.held(connection, tiers, now)
+        })
+    }
+
+    fn written(
+        &mut self,
+        connection: &mut Connection,
+        tiers: Tiers,
+        now: Timestamp,
+        unwritten: Unwritten,
+    ) -> Result<Vec<Change>, StoreError> {
+        let inner =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+        let mut tx = Tx::new(inner, tiers, true).at(Moment::fixed(now));
+        let Applied { done, failed } = apply(&mut tx, &self.missing, now);
+        let undone = [self.undone.as_slice(), &failed].concat();
+        let so_far = self.kept_without(undone.clone(), unwritten).write(&tx);
+        let Finished { changes, written, .. } = tx.finish(so_far);
+        written?;
+        for done in &done {
+            tracing::warn!(what = %done, "the database did not have it; the journal of revocations did");
+        }
+        (self.missing, self.undone, self.behind) = (Vec::new(), undone, false);
+        Ok(changes)
+    }
+
+    /// What the database should say if it has all but these, and what endings have that are not written.
+    fn kept_without(&self, mut undone: Vec<Entry>, unwritten: Unwritten) -> Kept {
+        undone.extend(unwritten.refused);
+        let kept = self.kept(undone);
+        // Absent: none waits, and the rows have all.
+        let applied = unwritten.first.map_or(kept.applied, |first| first.saturating_sub(1));
+        Kept { applied, ..kept }
+    }
+
+    /// What memory must learn where nothing can be written: by what can be read.
+    fn held(&self, connection: &mut Connection, tiers: Tiers, now: Timestamp) -> Vec<Change> {
+        let inner = match connection.transaction_with_behavior(TransactionBehavior::Deferred) {
+            Ok(inner) => inner,
+            Err(error) => {
+                tracing::error!(%error, "what the journal of revocations says does not even hold in memory");
+                return Vec::new();
+            }
+        };
+        let mut tx = Tx::new(inner, tiers, false).at(Moment::fixed(now));
+        self.missing.iter().for_each(|entry| hold(&mut tx, entry, now));
+        // Nothing was written.
+        tx.finish(Err(StoreError::Busy)).changes
+    }
+}

@@ -1,0 +1,73 @@
+//! What the database says of its journal.
+
+use super::entry::{Entry, Line};
+use crate::error::store_error;
+use crate::tx::Tx;
+use crate::{reader, to_end};
+use keyward_core::store::StoreError;
+use rusqlite::{Connection, params};
+
+/// What the database says of its journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) id: String,
+    /// The rows have the entries up to this one.
+    pub(crate) applied: u64,
+    /// Entries that may not be in the file yet.
+    pub(super) pending: Vec<Entry>,
+    /// Entries that could not be done in these rows.
+    pub(super) undone: Vec<Entry>,
+}
+
+impl Kept {
+    /// Reads it. What cannot be read belongs to no journal.
+    pub(crate) fn read(connection: &Connection) -> Self {
+        let sql = "SELECT id, applied FROM revocation_journal WHERE one = 1";
+        let read = connection
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
+            .map_err(store_error)
+            .and_then(|(id, applied)| Ok((id, applied, lines(connection, 0)?, lines(connection, 1)?)));
+        match read {
+            Ok((id, applied, pending, undone)) => {
+                // Absent: below zero none is done, so all of them are.
+                Self { id, applied: u64::try_from(applied).unwrap_or(0), pending, undone }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the database does not say which journal of revocations is its own");
+                Self::default()
+            }
+        }
+    }
+
+    /// Writes it.
+    pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)";
+        tx.change(sql, params![self.id, number(self.applied)])?;
+        tx.change("DELETE FROM revocation_journal_lines", [])?;
+        self.pending.iter().try_for_each(|entry| write_line(tx, entry, false))?;
+        self.undone.iter().try_for_each(|entry| write_line(tx, entry, true))
+    }
+}
+
+/// The entries of one kind. One that cannot be read is left out.
+fn lines(connection: &Connection, undone: i64) -> Result<Vec<Entry>, StoreError> {
+    let sql = "SELECT line FROM revocation_journal_lines WHERE undone = ?1 ORDER BY abs(n)";
+    let read = |row: &rusqlite::Row<'_>| Ok(to_end::text(row, "line"));
+    let lines = reader::all(connection, sql, [undone], read)?;
+    // Absent: a line that is damaged names nothing.
+    Ok(lines.into_iter().flatten().filter_map(|line| Line::entry(&line)).collect())
+}
+
+/// Keeps one entry.
+pub(super) fn write_line(tx: &Tx<'_>, entry: &Entry, undone: bool) -> Result<(), StoreError> {
+    let sql = "INSERT OR REPLACE INTO revocation_journal_lines (n, line, undone) VALUES (?1, ?2, ?3)";
+    // One can be of both kinds: not in the file yet, and not done.
+    let key = if undone { -number(entry.n) } else { number(entry.n) };
+    tx.change(sql, params![key, Line::of(entry), undone]).map(drop)
+}
+
+/// A number as SQLite holds it.
+pub(super) fn number(n: u64) -> i64 {
+    // Absent: it is the highest.
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

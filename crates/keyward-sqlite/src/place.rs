@@ -1,0 +1,244 @@
+//! Whether the database is still where it was opened. A server whose file was moved away, or replaced, goes on with what the next start
+//! does not find: what is written there holds nowhere, so nothing is.
+
+use crate::error::unavailable;
+use keyward_core::store::StoreError;
+use rusqlite::Connection;
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where SQLite keeps `user_version`, four bytes, big endian. Here it is a number that each server draws for as long as it runs.
+const GENERATION: u64 = 60;
+
+const GONE: &str =
+    "it was moved or removed; stop the server, put its data directory back, and start the server again";
+const REPLACED: &str = "another file is in its place; stop the server, put the right data directory there, and start the server again";
+const ROLLED_BACK: &str =
+    "its content was replaced under the server; stop the server, restore a copy, and start the server again";
+const SOCKET: &str = "its socket was removed or replaced, so no order reaches the server; restart the server";
+
+/// What tells a file from every other one: its device and its inode.
+pub type FileId = (u64, u64);
+
+/// The place of an open database.
+#[derive(Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    /// The file that was opened. Not closed before SQLite has closed its own: that would drop the locks that SQLite holds.
+    lock: Arc<File>,
+    /// 0: none was drawn.
+    generation: AtomicU32,
+    socket: Mutex<Option<(PathBuf, FileId)>>,
+    fault: Mutex<Option<&'static str>>,
+}
+
+impl Place {
+    pub(crate) fn new(path: &Path, lock: Arc<File>) -> Self {
+        // Where it is looked for later, wherever the process stands then.
+        // Absent: it stands nowhere, and the path is as it was given.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self { path, lock, generation: AtomicU32::new(0), socket: Mutex::default(), fault: Mutex::default() }
+    }
+
+    /// The file that is open.
+    pub(crate) fn id(&self) -> Option<FileId> {
+        // Absent: then it cannot be distinguished from another file.
+        self.lock.metadata().ok().as_ref().and_then(id_of)
+    }
+
+    /// What was amiss at the last look.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails where at the last look other content was in the file. Not even what is read is right then: pages of two databases are
+    /// mixed. A file that was moved is still whole.
+    pub(crate) fn has_its_content(&self) -> Result<(), StoreError> {
+        match self.fault() {
+            Some(fault) if fault == ROLLED_BACK => Err(unavailable(fault)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Looks; what is amiss. What the system cannot say is not amiss.
+    pub(crate) fn look(&self) -> Option<&'static str> {
+        let now = self.seen();
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *fault, now);
+        drop(fault);
+        let path = self.path.display();
+        match (before, now) {
+            (before, Some(fault)) if before != now => {
+                tracing::error!(%path, fault, "the database is not where it was opened: nothing is written");
+            }
+            (Some(_), None) => tracing::warn!(%path, "the database is where it was opened again"),
+            // Absent: nothing has changed, and it was said.
+            _ => {}
+        }
+        now
+    }
+
+    fn seen(&self) -> Option<&'static str> {
+        let own = self.id();
+        match std::fs::metadata(&self.path) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Some(GONE);
+            }
+            Ok(there) if own.is_some() && id_of(&there) != own => return Some(REPLACED),
+            Ok(_) | Err(_) => {}
+        }
+        let drawn = self.generation.load(Ordering::Relaxed);
+        if drawn != 0 && read_generation(&self.lock).is_some_and(|there| there != drawn) {
+            return Some(ROLLED_BACK);
+        }
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        socket.as_ref().and_then(|(path, id)| match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Some(SOCKET),
+            Ok(there) if id_of(&there).is_some_and(|there| there != *id) => Some(SOCKET),
+            Ok(_) | Err(_) => None,
+        })
+    }
+
+    /// Looks for this socket too from now on.
+    pub(crate) fn watch_socket(&self, path: &Path) {
+        // Absent: it cannot be told from another one.
+        let there = std::fs::symlink_metadata(path).ok().as_ref().and_then(id_of);
+        *self.socket.lock().unwrap_or_else(PoisonError::into_inner) = there.map(|id| (path.to_owned(), id));
+    }
+
+    /// Looks for its socket no more; whether it is still there.
+    pub(crate) fn leave_socket(&self) -> bool {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).take();
+        socket.is_some_and(|(path, id)| {
+            std::fs::symlink_metadata(path).is_ok_and(|there| id_of(&there) == Some(id))
+        })
+    }
+
+    /// Draws a number and writes it into the file's first page, so that other content is noticed. On a full disk there is none.
+    pub(crate) fn draw(&self, connection: &Connection) {
+        // Absent: none was written, which is said below.
+        let drawn = write_generation(connection).ok();
+        let written = read_generation(&self.lock);
+        if drawn.is_none() || drawn != written {
+            tracing::warn!(
+                "the database could not be marked: it is not noticed if its content is replaced under the server"
+            );
+        }
+        // Absent: none was written.
+        self.generation.store(drawn.filter(|_| drawn == written).unwrap_or(0), Ordering::Relaxed);
+    }
+}
+
+impl crate::Sqlite {
+    /// Notices from now on that the file's content, or the socket of the server that serves from it, is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the writer takes no work.
+    pub async fn serve_from(&self, socket: PathBuf) -> Result<(), StoreError> {
+        let draw = move |desk: &mut crate::writer::Desk<'_>| {
+            desk.place.watch_socket(&socket);
+            desk.place.draw(desk.connection);
+            Ok(())
+        };
+        self.writer.run(draw).await
+    }
+
+    /// Serves no more from the socket, which may go; whether it is still the one that was named.
+    #[must_use]
+    pub fn leave_socket(&self) -> bool {
+        self.place.leave_socket()
+    }
+
+    /// Looks whether the database is where it was opened. It waits for the file system.
+    pub fn look_for_the_file(&self) {
+        self.place.look();
+    }
+
+    /// Whether at the last look another file was in its place, or none, or other content was in it.
+    #[must_use]
+    pub fn has_lost_its_file(&self) -> bool {
+        self.place.fault().is_some_and(|fault| fault != SOCKET)
+    }
+
+    /// The file that is open.
+    #[must_use]
+    pub fn file_id(&self) -> Option<FileId> {
+        self.place.id()
+    }
+}
+
+fn write_generation(connection: &Connection) -> rusqlite::Result<u32> {
+    let drawn: u32 = connection.query_row("SELECT (random() & 2147483646) + 1", [], |row| row.get(0))?;
+    connection.pragma_update(None, "user_version", drawn)?;
+    // Into the file itself: until then it is in the log.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(drawn)
+}
+
+/// The number that stands there; `None`: the system cannot say now.
+#[cfg(unix)]
+fn read_generation(file: &File) -> Option<u32> {
+    let mut bytes = [0; 4];
+    match std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, GENERATION) {
+        Ok(()) => Some(u32::from_be_bytes(bytes)),
+        // It was cut off, and has none.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Some(0),
+        // Absent: the disk may read it the next time.
+        Err(_) => None,
+    }
+}
+
+#[cfg(not(unix))]
+fn read_generation(_: &File) -> Option<u32> {
+    None
+}
+
+/// A copy has no number of a server: in the place of the database it is noticed.
+pub(crate) fn forget_generation(copy: &mut File) -> std::io::Result<()> {
+    copy.seek(SeekFrom::Start(GENERATION))?;
+    copy.write_all(&[0; 4])
+}
+
+#[cfg(unix)]
+pub(crate) fn id_of(there: &Metadata) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    Some((there.dev(), there.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn id_of(_: &Metadata) -> Option<FileId> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn place(path: &Path, handle: File) -> Place {
+        let place = Place::new(path, Arc::new(handle));
+        place.generation.store(7, Ordering::Relaxed);
+        place
+    }
+
+    #[test]
+    fn what_cannot_be_read_once_was_not_replaced_and_what_was_cut_off_was() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("keyward.db");
+        let marked: Vec<u8> = [vec![0; 63], vec![7]].concat();
+        std::fs::write(&path, &marked).unwrap();
+        // A handle that cannot read stands for a disk that fails.
+        let unreadable = place(&path, File::options().append(true).open(&path).unwrap());
+        assert_eq!(unreadable.look(), None);
+        assert!(unreadable.has_its_content().is_ok());
+        let readable = place(&path, File::open(&path).unwrap());
+        assert_eq!(readable.look(), None);
+        for content in [vec![0; 64], vec![0; 62], Vec::new()] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(readable.look(), Some(ROLLED_BACK));
+            assert!(readable.has_its_content().is_err());
+        }
+    }
+}
