@@ -30,6 +30,21 @@ pub(super) fn refuse_taken(database: &Path) -> Result<(), CliError> {
     }
 }
 
+/// Refuses a place for a new database where the journal of another one is.
+pub(super) fn refuse_journal(database: &Path) -> Result<(), CliError> {
+    let journal = journal(database);
+    if journal.exists() {
+        let rule = "it says what was revoked in the database that was here: keep it for keyward restore, or move it away";
+        return Err(CliError::Said(format!("{} exists already ({rule})", journal.display())));
+    }
+    Ok(())
+}
+
+/// The journal of revocations of a database.
+pub(super) fn journal(database: &Path) -> PathBuf {
+    beside(database, ".revocations")
+}
+
 /// Refuses what is no whole database of ours by itself: its first page says what it is.
 pub(super) fn refuse_no_copy(file: &Path) -> Result<(), CliError> {
     let mut page = [0; 100];
@@ -47,10 +62,14 @@ pub(super) fn refuse_no_copy(file: &Path) -> Result<(), CliError> {
 
 /// Every file that belongs to a database, be it there or not.
 pub(super) fn belonging_to(database: &Path) -> Vec<PathBuf> {
-    ["", "-wal", "-shm", "-journal", ".sock"].iter().map(|suffix| beside(database, suffix)).collect()
+    ["", "-wal", "-shm", "-journal", ".sock", ".revocations"]
+        .iter()
+        .map(|suffix| beside(database, suffix))
+        .collect()
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// What is named as a database is, and this.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -61,7 +61,9 @@ impl Demo {
             if is_of_this_machine(bound.address, &public_url) { credentials.people() } else { Vec::new() };
         let where_else = people.is_empty().then(|| data.join(CREDENTIALS));
         let (url, json) = (public_url.clone(), self.json);
-        let announce = Box::new(move || say(&url, &credentials, json, where_else.as_deref()));
+        let kept = self.data.as_ref().map(|data| data.join(CREDENTIALS));
+        let announce =
+            Box::new(move || unsaid(say(&url, &credentials, json, where_else.as_deref()), kept.as_deref()));
         let (oauth, mcp) = (config.oauth.clone(), config.mcp.clone());
         let reloader = Reloader::new(flags, config, current, set_level);
         run::serve(Plan {
@@ -126,6 +128,14 @@ fn is_of_this_machine(listen: SocketAddr, public_url: &str) -> bool {
     // Absent: it is not of this machine, and shows no password.
     let public = Url::parse(public_url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
     listen.ip().is_loopback() && public.is_some_and(is_loopback)
+}
+
+/// Why a demo whose keys cannot be printed does not stay; `kept`: the file that has them.
+fn unsaid(said: Result<(), CliError>, kept: Option<&Path>) -> Result<(), CliError> {
+    let where_else = kept.map(|kept| format!("; its keys are in {}", kept.display()));
+    // Absent: a throwaway demo goes with its keys.
+    let where_else = where_else.unwrap_or_default();
+    said.map_err(|error| CliError::Said(format!("standard output cannot be written ({error}){where_else}")))
 }
 
 /// Prints what to do with it. `where_else`: the file that has the passwords, where the sign-in page does not show them.

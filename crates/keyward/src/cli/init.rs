@@ -1,12 +1,14 @@
 //! `keyward init`: the first account, its admin and a key, shown once.
 
-use super::database_file::{database, refuse_taken};
+use super::database_file::{database, journal, refuse_journal, refuse_taken};
 use super::opened::{Opened, Schema, open};
 use super::private_data::refuse_open_directory;
+use super::written::{unwritten, write_out};
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use crate::files::{directory_of, make_directory};
 use crate::operate::operator::{Operator, Person};
+use crate::operate::presence::refuse_present;
 use crate::secret_file;
 use clap::Args;
 use keyward_core::account::is_slug;
@@ -18,8 +20,8 @@ use keyward_core::swap::Swap;
 use keyward_core::tier::Tier;
 use serde_json::json;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
@@ -59,14 +61,15 @@ impl Init {
         if !self.email.contains('@') || self.email.len() > 255 || self.email.contains(char::is_whitespace) {
             return Err(CliError::Said("--email must be an e-mail address".to_owned()));
         }
-        let making = Making::begin(&config)?;
+        refuse_present(&database(&config)?).await?;
+        let mut making = Making::begin(&config)?;
         let text = {
             let opened = making.open()?;
             self.make_first(&opened).await?
         };
-        // Only what is whole gets its name, and only then is anything shown.
-        making.finish()?;
-        Ok(std::io::stdout().write_all(text.as_bytes())?)
+        // The database gets its name when its secrets have reached somebody, and else nothing of it stays.
+        write_out(&text).map_err(|error| unwritten(&error, "nothing is made"))?;
+        making.finish()
     }
 
     async fn make_first(&self, opened: &Opened) -> Result<String, CliError> {
@@ -108,11 +111,16 @@ impl Init {
     }
 }
 
-/// A database in the making: under another name until it is whole, so that an init that was cut short can be repeated.
+/// A database in the making: under another name until it is whole, so that an init that was cut short can be repeated. Dropped
+/// before that, it leaves nothing behind.
 struct Making<'c> {
     config: &'c Config,
     database: PathBuf,
     meanwhile: PathBuf,
+    /// Whether the file of that name is this one's.
+    ours: bool,
+    /// What was not there before, to be taken away in this order: the root secret, and directories from the inside out.
+    made: Vec<PathBuf>,
 }
 
 impl<'c> Making<'c> {
@@ -120,42 +128,81 @@ impl<'c> Making<'c> {
     fn begin(config: &'c Config) -> Result<Self, CliError> {
         let database = database(config)?;
         refuse_taken(&database)?;
-        for file in [&database, &config.secrets.file] {
-            if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-                make_directory(directory)?;
-            }
-        }
-        refuse_open_directory(directory_of(&database))?;
+        refuse_journal(&database)?;
         let meanwhile = database.with_extension("making");
         if File::open(&meanwhile).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
             return Err(CliError::Said(format!("another init is making {}", database.display())));
         }
-        for leftover in ["making", "making-wal", "making-shm"] {
-            match std::fs::remove_file(database.with_extension(leftover)) {
+        let mut making = Self { config, database, meanwhile, ours: false, made: Vec::new() };
+        for file in [&making.database, &config.secrets.file] {
+            if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+                let missing = directory
+                    .ancestors()
+                    .take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+                making.made.extend(missing.map(Path::to_owned));
+                make_directory(directory)?;
+            }
+        }
+        refuse_open_directory(directory_of(&making.database))?;
+        for leftover in MEANWHILE {
+            match std::fs::remove_file(making.database.with_extension(leftover)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(CliError::file(meanwhile)(error));
+                    return Err(CliError::file(&making.meanwhile)(error));
                 }
                 // Absent: it is gone, or was not there.
                 _ => {}
             }
         }
-        Ok(Self { config, database, meanwhile })
+        Ok(making)
     }
 
-    fn open(&self) -> Result<Opened, CliError> {
+    fn open(&mut self) -> Result<Opened, CliError> {
         let root = if secret_file::is_given(self.config) {
             secret_file::read(self.config)?
         } else {
-            secret_file::make(self.config)?
+            let root = secret_file::make(self.config)?;
+            self.made.insert(0, self.config.secrets.file.clone());
+            root
         };
         let mut config = self.config.clone();
         config.store.url = format!("sqlite:{}", self.meanwhile.display());
-        open(&config, &root, Schema::BringUpToDate, Swap::new(config.limits.tiers))
+        let opened = open(&config, &root, Schema::BringUpToDate, Swap::new(config.limits.tiers))?;
+        // It is locked, so it is nobody else's.
+        self.ours = true;
+        Ok(opened)
     }
 
-    fn finish(self) -> Result<(), CliError> {
-        std::fs::rename(&self.meanwhile, &self.database).map_err(CliError::file(&self.database))?;
+    fn finish(mut self) -> Result<(), CliError> {
+        for (from, to) in [
+            (journal(&self.meanwhile), journal(&self.database)),
+            (self.meanwhile.clone(), self.database.clone()),
+        ] {
+            if let Err(error) = std::fs::rename(from, &to) {
+                let _ = std::fs::remove_file(journal(&self.database));
+                let error = CliError::file(&to)(error);
+                return Err(CliError::Said(format!(
+                    "what was printed opens nothing, nothing is made: {error}"
+                )));
+            }
+        }
+        (self.ours, self.made) = (false, Vec::new());
         let directory = directory_of(&self.database);
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(CliError::file(directory))
+    }
+}
+
+/// What is made under another name meanwhile.
+const MEANWHILE: [&str; 4] = ["making", "making-wal", "making-shm", "making.revocations"];
+
+impl Drop for Making<'_> {
+    /// What cannot be taken away is cleared by the next init, but for a root secret, which that one uses.
+    fn drop(&mut self) {
+        for meanwhile in MEANWHILE.iter().filter(|_| self.ours) {
+            let _ = std::fs::remove_file(self.database.with_extension(meanwhile));
+        }
+        for path in &self.made {
+            // A directory in which something else is by now stays.
+            drop(if path.is_dir() { std::fs::remove_dir(path) } else { std::fs::remove_file(path) });
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `keyward login`: a person signs in with the browser, and the access token is printed.
 
 use super::CliError;
+use super::written::{unwritten, write_to_somebody};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
@@ -89,7 +90,12 @@ impl Login {
             let why = token.get("error_description").and_then(Value::as_str).unwrap_or("no token was given");
             return Err(CliError::Said(plain(why)));
         };
-        Ok(writeln!(std::io::stdout(), "{access}")?)
+        let Err(error) = write_to_somebody(&format!("{access}\n")) else { return Ok(()) };
+        let back = match give_up(&web, endpoint("revocation_endpoint")?, access).await {
+            Ok(()) => "the sign-in is taken back".to_owned(),
+            Err(why) => format!("the sign-in could not be taken back ({why}); disconnect it in the console"),
+        };
+        Err(unwritten(&error, &back))
     }
 
     /// Opens the browser; or else the person does. What is printed is for people: the token alone is on standard output.
@@ -107,6 +113,15 @@ impl Login {
         writeln!(out, "{how}\n\n  {url}\n")?;
         Ok(())
     }
+}
+
+/// Gives a token up that nobody has, and with it what it was issued for (RFC 7009).
+async fn give_up(web: &reqwest::Client, to: Url, token: &str) -> Result<(), CliError> {
+    let pairs = [("client_id", KEYWARD_CLI), ("token", token)];
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let request = web.post(to).header("content-type", "application/x-www-form-urlencoded").body(body);
+    let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+    answer.map(drop).map_err(said)
 }
 
 fn said(error: impl std::fmt::Display) -> CliError {

@@ -13,8 +13,10 @@ pub(crate) use opened::Opened;
 mod orders;
 mod private_data;
 mod reference;
+mod restoring;
 mod run;
 mod serve;
+mod written;
 
 use crate::config::{ConfigError, Flags, NOT_TEXT, Variables};
 use crate::telemetry;
@@ -186,7 +188,7 @@ impl Cli {
                 Command::Doctor(doctor) => doctor.run().await,
                 Command::Audit(audit) => audit.run().await,
                 Command::Backup(backup) => backup.run().await,
-                Command::Restore(restore) => restore.run(),
+                Command::Restore(restore) => restore.run().await,
                 Command::Reference { page } => reference::print(&page),
             }
         };

@@ -16,8 +16,8 @@ use keyward_core::list::Cursors;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_core::swap::Swap;
-use keyward_sqlite::{Options, Sqlite};
-use std::path::PathBuf;
+use keyward_sqlite::{Options, Restored, Sqlite, WithoutJournal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An installation, opened.
@@ -76,6 +76,30 @@ pub(super) fn open(
         subjects: Subjects::new(config.log.subject, root),
         random: Arc::new(OsRandom),
     })
+}
+
+/// Makes a copy of the database fit to take its place.
+pub(super) fn restore(
+    config: &Config,
+    root: &RootSecret,
+    copy: &Path,
+    without: WithoutJournal,
+) -> Result<Restored, CliError> {
+    let database = database(config)?;
+    refuse_open_data(&database)?;
+    Ok(keyward_sqlite::restore(
+        &Options {
+            path: copy,
+            components: &[lev_deals::sqlite::COMPONENT],
+            root_secret_checks: &root.check_values(),
+            tiers: Swap::new(config.limits.tiers),
+            migrate: true,
+            idempotency_bytes: config.limits.idempotency_bytes(),
+            clock: machine_clock(),
+        },
+        &database,
+        without,
+    )?)
 }
 
 #[cfg(not(feature = "fault-injection"))]

@@ -78,9 +78,8 @@ mod tests {
     #[test]
     fn a_group_may_have_access_and_everyone_may_not() {
         for (directory, file) in [(0o700, 0o600), (0o755, 0o640), (0o2775, 0o660)] {
-            for name in
-                ["keyward.db", "keyward.db-wal", "keyward.db-shm", "keyward.db-journal", "keyward.db.sock"]
-            {
+            for name in ["", "-wal", "-shm", "-journal", ".sock", ".revocations"] {
+                let name = &format!("keyward.db{name}");
                 assert_eq!(verdict(directory, name, file), Ok(()), "{directory:o} {file:o} {name}");
                 for open in [0o604, 0o602, 0o666] {
                     let said = format!("everyone can open data/{name}; run chmod o= data/{name}");

@@ -5,13 +5,14 @@ use super::aside::{announced, notify};
 use super::opened::Opened;
 use crate::app::{App, OperatorStore, Store};
 use crate::background::log_counts::LogCounts;
-use crate::background::{clock, counters, failed_sign_ins, flush, purge};
+use crate::background::{clock, counters, failed_sign_ins, flush, place, purge};
 use crate::body_room::BodyRoom;
 use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server, names_this_server};
 use crate::issuers::{Issuers, Resource};
 use crate::mcp::Mcp;
 use crate::oauth::documents::{Documents, PublicNames};
 use crate::oauth::{API, AuthorizationServer, DemoPerson};
+use crate::operate::presence::Presence;
 use crate::operate::{Desk, socket};
 use crate::pages::Pages;
 use crate::reload::Reloader;
@@ -139,8 +140,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     }
     let limits = measures(reloader.trusted());
     let orders = socket::path(&opened.database);
+    let presence = Presence::take(&opened.database).await?;
     let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
     let store = Arc::new(opened.store);
+    store.serve_from(orders.clone()).await.map_err(CliError::from)?;
+    let placed = Arc::clone(&store);
     let recent = Recent::default();
     let desk = Desk {
         store: Arc::clone(&store) as Arc<dyn OperatorStore>,
@@ -213,7 +217,10 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let mut beside = JoinSet::new();
     let keep = reloader.retention();
     beside.spawn(signals.take(stops, Arc::new(reloader)));
-    beside.spawn(socket::serve(listening, Arc::new(desk)));
+    beside.spawn(socket::serve(listening, Arc::new(desk), Arc::clone(&placed)));
+    beside.spawn(presence.keep());
+    let serving = Arc::clone(&placed);
+    beside.spawn(place::forever(placed));
     if let Some(admin) = bound.admin {
         let endpoints = endpoints(Arc::clone(&app), Arc::clone(&stopping));
         let never = || std::future::pending();
@@ -251,7 +258,9 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     transport::serve(bound.clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
     beside.shutdown().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
-    let _ = std::fs::remove_file(&orders);
+    if serving.leave_socket() {
+        let _ = std::fs::remove_file(&orders);
+    }
     flush::once(&*app.store).await;
     clock::record(&*app.store).await;
     failed_sign_ins::once(&app).await;

@@ -3,17 +3,18 @@
 use super::clock;
 use super::desk::Desk;
 use super::explain::explain;
-use super::keys;
 use super::left_out;
-use super::operator::{Operator, Person};
+use super::operator::Operator;
 use super::order::Order;
 use super::place;
+use super::revoke;
 use super::secret;
+use super::shown_once::at_once;
 use super::sign_in::about_sign_in;
 use super::to_end;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
-use keyward_core::api_key::{ApiKey, RevokeKey, RotateKey};
+use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::{self, LinkIdentity};
@@ -26,19 +27,11 @@ use serde_json::{Value, json};
 pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliError> {
     let operator = &desk.operator();
     match order {
-        Order::KeyCreate(new) => keys::create(desk, new).await,
+        order if order.shows_secret() => at_once(desk, order).await,
         Order::KeyList { account } => key_list(operator, account_named(operator, &account)?).await,
-        Order::KeyRevoke { key } => {
-            let done = operator.commit(RevokeKey { key: Some(KeyId(key)), as_sent: key.to_string() }).await?;
-            Ok(json!({ "id": done.key, "revoked": true, "was_live": done.now }))
-        }
-        Order::KeyRotate { key, grace_seconds } => {
-            let (as_sent, secret) = (key.to_string(), operator.mint()?);
-            let done =
-                operator.commit(RotateKey { key: Some(KeyId(key)), as_sent, grace_seconds, secret }).await?;
-            let (id, end) = (done.key.id, done.previous_ends_at);
-            Ok(json!({ "id": id, "api_key": done.secret.expose(), "previous_secret_expires_at": end }))
-        }
+        Order::KeyRevoke { key, descendants } => revoke::by_id(operator, KeyId(key), descendants).await,
+        Order::KeyRevokeText { text, descendants } => revoke::by_text(desk, &text, descendants).await,
+        Order::KeyRevokeAll { whose } => revoke::all_of(operator, &whose).await,
         Order::Audit { since_unix, after } => {
             let since = Timestamp::from_unix(since_unix);
             let rows = operator.store().audit(since, after, AUDIT_PAGE).await?;
@@ -54,14 +47,11 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
         }
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
         Order::LeftOut => left_out::tell(operator.store()).await,
-        Order::SecretStatus => Ok(secret::status(desk)),
+        Order::SecretStatus => Ok(secret::status(desk).await),
         Order::ClockAccept => clock::accept(desk).await,
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
-        Order::ClientCreate { .. }
-        | Order::ClientList
+        Order::ClientList
         | Order::ClientDelete { .. }
-        | Order::UserInvite { .. }
-        | Order::UserResetPassword { .. }
         | Order::SigningKeyList
         | Order::SigningKeyRotate { .. } => about_sign_in(desk, order).await,
         order => about_people(operator, &desk.tiers.get(), order).await,
@@ -73,9 +63,6 @@ pub(crate) const AUDIT_PAGE: u32 = 500;
 
 async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> Result<Value, CliError> {
     match order {
-        Order::UserCreate { email, first_name, last_name, member } => {
-            user_create(operator, &email.to_lowercase(), (&first_name, &last_name), member).await
-        }
         Order::UserDisabled { email, disabled } => {
             let user =
                 if disabled { to_end::user(operator, &email).await? } else { user_named(operator, &email)? };
@@ -178,32 +165,6 @@ fn named<T>(
         Some("tier") => Ok(None),
         Some(text) => read(text).map(Some),
     }
-}
-
-async fn user_create(
-    operator: &Operator<'_>,
-    email: &str,
-    (first_name, last_name): (&str, &str),
-    member: Option<(String, String)>,
-) -> Result<Value, CliError> {
-    if !email.contains('@') || email.contains(char::is_whitespace) {
-        return Err(said("a user is named by an e-mail address"));
-    }
-    plain("an e-mail address", email)?;
-    for name in [first_name, last_name].iter().filter(|name| !name.is_empty()) {
-        plain("a name", name)?;
-    }
-    // Everything that can be wrong is found before anything is made.
-    let member = match member {
-        Some((account, role)) => Some((account_named(operator, &account)?, role_named(&role)?)),
-        None => None,
-    };
-    let password = operator.password()?;
-    let id = operator.user(&Person { email, first_name, last_name, title: None }, &password).await?;
-    if let Some((account, role)) = member {
-        operator.member(account, id, role).await?;
-    }
-    Ok(json!({ "id": id, "email": email, "password": password.expose() }))
 }
 
 async fn key_list(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliError> {

@@ -2,6 +2,7 @@
 
 use super::carry_out::{account_named, plain, said, user_named};
 use super::desk::Desk;
+use super::shown_once::{Offer, Pending};
 use crate::api::api_keys::create::MAX_RANGES;
 use crate::cli::CliError;
 use ipnet::IpNet;
@@ -64,8 +65,8 @@ fn scope(name: &str) -> Result<Scope, CliError> {
     Scope::parse(name).ok_or_else(unknown)
 }
 
-/// Makes it.
-pub(super) async fn create(desk: &Desk, new: NewKey) -> Result<Value, CliError> {
+/// Makes it as far as nobody can use it; what it shows.
+pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, CliError> {
     let operator = &desk.operator();
     plain("a label", &new.label)?;
     let bounds = Settled {
@@ -75,12 +76,12 @@ pub(super) async fn create(desk: &Desk, new: NewKey) -> Result<Value, CliError> 
     };
     let (account, user) = (account_named(operator, &new.account)?, user_named(operator, &new.user)?);
     let (end, ranges) = (bounds.expires_at, bounds.allowed_ips.clone());
-    let (id, secret) = operator.key(account, user, &new.label, bounds).await?;
+    let (id, secret) = operator.prepare_key(account, user, &new.label, bounds).await?;
     let mut made = Map::new();
     let mut tell = |name: &str, value: Value| drop(made.insert(name.to_owned(), value));
     tell("id", json!(id));
     tell("label", json!(new.label));
-    tell("api_key", json!(secret.expose()));
+    tell("api_key", json!(secret.secret.expose()));
     // What was not asked for is not told.
     if let Some(end) = end {
         tell("expires_at", json!(end));
@@ -88,7 +89,7 @@ pub(super) async fn create(desk: &Desk, new: NewKey) -> Result<Value, CliError> 
     if let Some(ranges) = ranges {
         tell("allowed_ips", json!(ranges.iter().map(ToString::to_string).collect::<Vec<_>>()));
     }
-    Ok(Value::Object(made))
+    Ok(Offer { shows: Value::Object(made), pending: Pending::Key { key: id, secret } })
 }
 
 fn moment(end: KeyEnd, now: Timestamp) -> Timestamp {

@@ -3,7 +3,7 @@
 use crate::app::OperatorStore;
 use crate::cli::CliError;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, Settled};
+use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, PrepareKey, Settled};
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
@@ -92,6 +92,19 @@ impl<'s> Operator<'s> {
         Ok((made.key.id, made.secret))
     }
 
+    /// Makes a key that opens nothing until its secret has reached somebody.
+    pub(crate) async fn prepare_key(
+        &self,
+        account: AccountId,
+        user: UserId,
+        label: &str,
+        Settled { grant, expires_at, allowed_ips }: Settled,
+    ) -> Result<(KeyId, NewSecret), CliError> {
+        let (secret, label) = (self.mint()?, label.to_owned());
+        let key = IssueKey { account, user, label, grant, expires_at, allowed_ips, secret: secret.clone() };
+        Ok((self.commit(PrepareKey(key)).await?.key.id, secret))
+    }
+
     /// A new secret for a key.
     pub(crate) fn mint(&self) -> Result<NewSecret, CliError> {
         self.ring.mint(self.random).map_err(said)
@@ -128,7 +141,7 @@ impl<'s> Operator<'s> {
             // The operator claims nothing, so nothing is answered again.
             Ok(Ended::Replayed(_)) => Err(CliError::Said("this was done before".to_owned())),
             Ok(Ended::Refused(denial)) => Err(CliError::Said(denial.message())),
-            Err(error) => Err(said(error)),
+            Err(error) => Err(CliError::from(error)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The orders, as they travel over the socket.
 
 use super::keys::NewKey;
+use super::revoke::{KeyText, Whose};
 use crate::watch::Seen;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -9,12 +10,26 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Order {
+    /// One of those that show a secret once, of a command that says what became of the secret.
+    ShownOnce { of: Box<Order> },
     /// Makes a key for a member.
     KeyCreate(NewKey),
     /// Every key of an account that was not revoked.
     KeyList { account: String },
-    /// Ends a key.
-    KeyRevoke { key: i64 },
+    /// Ends a key, and what it made if that is asked for.
+    KeyRevoke {
+        key: i64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        descendants: bool,
+    },
+    /// Ends the key that has this secret, and what it made if that is asked for.
+    KeyRevokeText {
+        text: KeyText,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        descendants: bool,
+    },
+    /// Ends every key of somebody.
+    KeyRevokeAll { whose: Whose },
     /// Gives a key a new secret.
     KeyRotate { key: i64, grace_seconds: i64 },
     /// Makes a user, and a member of an account if one is named.

@@ -59,7 +59,7 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
 async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, CliError> {
     let unmoved = desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now());
     for key in &unmoved {
-        let effect = RevokeKey { key: Some(*key), as_sent: key.to_string() };
+        let effect = RevokeKey { key: Some(*key), as_sent: key.to_string(), descendants: false };
         desk.operator().commit(effect).await?;
     }
     Ok(unmoved.into_iter().collect())
@@ -71,7 +71,11 @@ fn check_of(secret: &RootSecret) -> Result<String, CliError> {
 }
 
 /// What there is.
-pub(super) fn status(desk: &Desk) -> Value {
+pub(super) async fn status(desk: &Desk) -> Value {
+    // As above. What cannot be written now moves with the next use of its key, and is counted until then.
+    if let Err(error) = desk.store.move_digests(desk.store.directory().take_moves()).await {
+        tracing::warn!(%error, "keys could not be moved to the current root secret yet");
+    }
     json!({ "version": desk.ring.version(), "unmoved_keys": unmoved(desk) })
 }
 

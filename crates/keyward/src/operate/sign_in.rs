@@ -1,24 +1,16 @@
-//! Orders about signing in: OAuth clients, links, signing keys.
+//! Orders about signing in: OAuth clients, signing keys. Those that show a secret are in `offers.rs`.
 
-use super::carry_out::{account_named, plain, role_named, said, user_named};
+use super::carry_out::said;
 use super::desk::Desk;
 use super::order::Order;
 use crate::cli::CliError;
-use keyward_core::api_key::base62;
-use keyward_core::id::UserId;
-use keyward_core::oauth::{Client, ClientOrigin, CreateClient, DeleteClient, redirect};
-use keyward_core::opaque::{TokenKind, mint};
-use keyward_core::random::uuid4;
-use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
+use keyward_core::oauth::{Client, DeleteClient};
 use keyward_core::signing::{AddSigningKey, PUBLISHED_SECONDS, signs};
 use serde_json::{Value, json};
 
 pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, CliError> {
     let operator = &desk.operator();
     match order {
-        Order::ClientCreate { name, redirect_uris, confidential } => {
-            create(desk, name, redirect_uris, confidential).await
-        }
         Order::ClientList => {
             let live = operator.live();
             let mut clients: Vec<&Client> = live.clients().collect();
@@ -38,33 +30,6 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
         Order::ClientDelete { client_id } => {
             let done = operator.commit(DeleteClient { id: client_id.as_str().into() }).await?;
             Ok(json!({ "client_id": client_id, "deleted": done.row.is_some(), "grants_ended": done.grants }))
-        }
-        Order::UserInvite { email, account, role } => {
-            let email = email.to_lowercase();
-            if !email.contains('@') || email.contains(char::is_whitespace) {
-                return Err(said("a user is named by an e-mail address"));
-            }
-            plain("an e-mail address", &email)?;
-            let (id, role) = (account_named(operator, &account)?, role_named(&role)?);
-            let uuid = uuid4(&*desk.random).map_err(said_of)?.to_string();
-            let (user, ..) =
-                operator.commit(InviteByOperator { uuid, email: email.clone(), account: id, role }).await?;
-            let has_password = desk.store.has_password(user).await?;
-            if has_password {
-                let console = format!("{}/console", desk.public_url);
-                return Ok(
-                    json!({ "id": user, "email": email, "account": account, "role": role.name(), "accept_at": console }),
-                );
-            }
-            let (link, until) = link(desk, user, LinkKind::Invitation).await?;
-            Ok(
-                json!({ "id": user, "email": email, "account": account, "role": role.name(), "link": link, "until": until }),
-            )
-        }
-        Order::UserResetPassword { email } => {
-            let user = user_named(operator, &email)?;
-            let (link, until) = link(desk, user, LinkKind::Reset).await?;
-            Ok(json!({ "id": user, "email": email, "link": link, "until": until }))
         }
         Order::SigningKeyRotate { now } => {
             let moment = desk.clock.now();
@@ -86,48 +51,6 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
 
 fn said_of(error: impl std::fmt::Display) -> CliError {
     said(error.to_string())
-}
-
-async fn create(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> Result<Value, CliError> {
-    plain("a name", &name)?;
-    if let Some(unfit) = uris.iter().find(|uri| !redirect::is_fit(uri)) {
-        return Err(said(format!(
-            "{unfit}: a redirect URI is https, http on loopback, or of a native application's scheme"
-        )));
-    }
-    let secret = if confidential {
-        Some(mint(TokenKind::ClientSecret, &*desk.random).map_err(said_of)?)
-    } else {
-        None
-    };
-    let client = Client {
-        id: format!("kw_app_{}", base62(&*desk.random, 22).map_err(said_of)?).into(),
-        name,
-        redirect_uris: uris.into(),
-        origin: ClientOrigin::Operator,
-        secret: secret.as_ref().map(|(_, digest)| *digest),
-        refreshes: true,
-        created_at: desk.clock.now(),
-    };
-    let (_, client) = desk.operator().commit(CreateClient(client)).await?;
-    let mut shown =
-        json!({ "client_id": &*client.id, "name": client.name, "redirect_uris": &*client.redirect_uris });
-    if let (Some((secret, _)), Some(members)) = (secret, shown.as_object_mut()) {
-        members.insert("client_secret".to_owned(), json!(secret.expose()));
-    }
-    Ok(shown)
-}
-
-/// A link for a user, and until when it can be used.
-async fn link(desk: &Desk, user: UserId, kind: LinkKind) -> Result<(String, Value), CliError> {
-    if !desk.sign_in_enabled {
-        return Err(said(
-            "nobody signs in at this server ([oauth] enabled = false), so a link leads nowhere",
-        ));
-    }
-    let (token, digest) = mint(TokenKind::Link, &*desk.random).map_err(said_of)?;
-    let (.., until) = desk.operator().commit(IssueLink { user, kind, digest }).await?;
-    Ok((format!("{}/welcome?token={}", desk.public_url, token.expose()), json!(until)))
 }
 
 fn keys(desk: &Desk) -> Value {

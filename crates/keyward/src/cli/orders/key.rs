@@ -1,6 +1,7 @@
 //! `keyward key`.
 
 use super::Given;
+use super::key_revoke::Revoke;
 use crate::cli::CliError;
 use crate::operate::{KeyEnd, NewKey, Order, rights};
 use clap::Subcommand;
@@ -46,13 +47,8 @@ pub(crate) enum KeyOrder {
         #[command(flatten)]
         given: Given,
     },
-    /// Ends a key for good. When the command returns, the key is dead.
-    Revoke {
-        /// The key's id.
-        key: i64,
-        #[command(flatten)]
-        given: Given,
-    },
+    /// Ends a key for good, or every key of a user, of an account or of all. When the command returns, they are dead.
+    Revoke(Revoke),
     /// Gives a key a new secret and shows it once.
     Rotate {
         /// The key's id.
@@ -68,6 +64,7 @@ pub(crate) enum KeyOrder {
 impl KeyOrder {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (order, given) = match self {
+            Self::Revoke(revoke) => return revoke.run().await,
             Self::Create {
                 account,
                 user,
@@ -87,7 +84,6 @@ impl KeyOrder {
                 (Order::KeyCreate(new), given)
             }
             Self::List { account, given } => (Order::KeyList { account }, given),
-            Self::Revoke { key, given } => (Order::KeyRevoke { key }, given),
             Self::Rotate { key, grace_seconds, given } => (Order::KeyRotate { key, grace_seconds }, given),
         };
         given.give(order).await

@@ -7,6 +7,7 @@ mod clock;
 mod copies;
 mod explain;
 mod key;
+mod key_revoke;
 mod left_out;
 mod secret;
 mod signing_key;
@@ -27,8 +28,10 @@ pub(super) use user::UserOrder;
 use super::database_file::database;
 use super::opened::{Schema, open};
 use super::private_data::refuse_open_data;
+use super::written::{unwritten, write_to_somebody};
 use super::{CliError, Source, variables};
-use crate::operate::{Desk, Order, carry_out, socket};
+use crate::operate::presence::refuse_present;
+use crate::operate::{By, Desk, Order, Shows, Told, carry_out, offer, socket};
 use crate::{config, secret_file};
 use clap::Args;
 use keyward_core::swap::Swap;
@@ -62,12 +65,25 @@ struct Addressee {
 
 impl Addressee {
     async fn tell(&self, order: Order) -> Result<Value, CliError> {
+        match self.ask(order).await? {
+            Told::Done(done) => Ok(done),
+            Told::Shows(_) => Err(CliError::Said("the running server answered another order".to_owned())),
+        }
+    }
+
+    async fn ask(&self, order: Order) -> Result<Told, CliError> {
         let mut tries = 0;
         loop {
-            if let Some(done) = socket::tell(&socket::path(&self.database), &order).await? {
+            if let Some(done) = socket::tell(&self.database, order.clone()).await? {
                 return Ok(done);
             }
-            match self.on_file(order.clone()).await {
+            let outcome = match refuse_present(&self.database).await {
+                Ok(()) => self.on_file(order.clone()).await,
+                // One that starts or stops has neither a socket nor, soon, the name.
+                Err(_) if tries < TRIES => Err(CliError::Store(OpenError::InUse(self.database.clone()))),
+                Err(present) => return Err(present),
+            };
+            match outcome {
                 Err(CliError::Store(OpenError::InUse(_))) if tries < TRIES => {
                     tries += 1;
                     tokio::time::sleep(PAUSE).await;
@@ -77,7 +93,7 @@ impl Addressee {
         }
     }
 
-    async fn on_file(&self, order: Order) -> Result<Value, CliError> {
+    async fn on_file(&self, order: Order) -> Result<Told, CliError> {
         if !self.database.exists() {
             return Err(CliError::Said(format!("there is no database {}", self.database.display())));
         }
@@ -90,7 +106,7 @@ impl Addressee {
             }
             // As it is, of whatever version: the copy to go back to is made before the new version starts.
             keyward_sqlite::copy(&self.database, &file)?;
-            return Ok(json!({ "file": file }));
+            return Ok(Told::Done(json!({ "file": file })));
         }
         let opened = open(
             &self.config,
@@ -98,7 +114,10 @@ impl Addressee {
             Schema::MustBeUpToDate,
             Swap::new(self.config.limits.tiers),
         )?;
-        carry_out(&Desk::without_server(opened, &self.config), order).await
+        let desk = Desk::without_server(opened, &self.config);
+        let Order::ShownOnce { of } = order else { return Ok(Told::Done(carry_out(&desk, order).await?)) };
+        let offer = offer(&desk, *of).await?;
+        Ok(offer.told(|pending| By::File(Box::new((desk, pending)))))
     }
 }
 
@@ -112,16 +131,57 @@ impl Given {
     }
 
     async fn give(self, order: Order) -> Result<(), CliError> {
-        let done = self.addressee()?.tell(order).await?;
+        self.give_by(|_| Ok(order)).await
+    }
+
+    /// Gives an order that the configuration has a say in.
+    async fn give_by(
+        self,
+        order: impl FnOnce(&config::Config) -> Result<Order, CliError>,
+    ) -> Result<(), CliError> {
+        let addressee = self.addressee()?;
+        let order = order(&addressee.config)?;
+        if order.shows_secret() {
+            return show(addressee.ask(Order::ShownOnce { of: Box::new(order) }).await?, self.json).await;
+        }
+        let done = addressee.tell(order).await?;
         print(&done, self.json)
     }
 }
 
-/// For programs as it is; for people a line for each thing that is told, or for each item of a list.
+/// Prints an answer with a secret. It counts when it is written out, and else it is taken back.
+async fn show(told: Told, json: bool) -> Result<(), CliError> {
+    let Shows { value, by } = match told {
+        Told::Done(done) => return print(&done, json),
+        Told::Shows(shows) => shows,
+    };
+    match write_to_somebody(&lines(&value, json)) {
+        Ok(()) => {
+            let unsettled =
+                |error| CliError::Said(format!("the secret that was printed cannot be relied on: {error}"));
+            by.written().await.map_err(unsettled)
+        }
+        Err(error) => {
+            // Absent: nobody could be told, and without a word it does not count.
+            let back = by.not_written().await.unwrap_or_else(|why| format!("it opens nothing ({why})"));
+            Err(unwritten(&error, &back))
+        }
+    }
+}
+
 fn print(done: &Value, json: bool) -> Result<(), CliError> {
-    let mut out = std::io::stdout();
+    Ok(std::io::stdout().write_all(lines(done, json).as_bytes())?)
+}
+
+/// For programs as it is; for people a line for each thing that is told, or for each item of a list.
+fn lines(done: &Value, json: bool) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
     match done {
-        _ if json => writeln!(out, "{done}")?,
+        _ if json => line(done.to_string()),
         Value::Array(items) => {
             for item in items {
                 // Absent: its column is blank.
@@ -129,22 +189,22 @@ fn print(done: &Value, json: bool) -> Result<(), CliError> {
                 if item.get("key_prefix").is_none() {
                     // A list of something else than keys: a line for each, its values in their order.
                     let values = item.as_object().into_iter().flat_map(|fields| fields.values().map(plain));
-                    writeln!(out, "{}", values.collect::<Vec<_>>().join("  "))?;
+                    line(values.collect::<Vec<_>>().join("  "));
                     continue;
                 }
                 let (id, prefix, user, label) =
                     (field("id"), field("key_prefix"), field("user_email"), field("label"));
-                writeln!(out, "{id:>6}  {prefix}…  {user}  {label}")?;
+                line(format!("{id:>6}  {prefix}…  {user}  {label}"));
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
-                writeln!(out, "{name:<28} {}", plain(value))?;
+                line(format!("{name:<28} {}", plain(value)));
             }
         }
-        other => writeln!(out, "{other}")?,
+        other => line(other.to_string()),
     }
-    Ok(())
+    out
 }
 
 /// Characters that change how others are shown, or show nothing.
