@@ -8,10 +8,13 @@ use crate::reload::Current;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent, RequestLog};
 use keyward_core::account::{
-    AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled,
+    AddMember, AddUser, CreateAccount, CreateUser, RemoveMember, ReserveUser, SetRole, SetTier,
+    SetUserDisabled,
 };
 use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{CreateKey, IssueKey, KeyRing, RevokeKey, RotateKey};
+use keyward_core::api_key::{
+    ActivateKey, CreateKey, IssueKey, KeyRing, PrepareKey, RevokeKey, RevokeKeysOf, RotateKey,
+};
 use keyward_core::clock::{AcceptClock, Clock};
 use keyward_core::effect::Commit;
 use keyward_core::idempotency::Claims;
@@ -115,6 +118,8 @@ impl<S> Store for S where
 pub trait OperatorStore:
     Commit<CreateAccount>
     + Commit<CreateUser>
+    + Commit<ReserveUser>
+    + Commit<AddUser>
     + Commit<AddMember>
     + Commit<RemoveMember>
     + Commit<SetRole>
@@ -133,8 +138,11 @@ pub trait OperatorStore:
     + Commit<AddVersion>
     + Commit<AcceptClock>
     + Commit<IssueKey>
+    + Commit<PrepareKey>
+    + Commit<ActivateKey>
     + Commit<RotateKey>
     + Commit<RevokeKey>
+    + Commit<RevokeKeysOf>
     + Commit<SeedDeals>
     + Commit<GivePipelines>
     + DealUpkeep
@@ -146,6 +154,8 @@ pub trait OperatorStore:
 impl<S> OperatorStore for S where
     S: Commit<CreateAccount>
         + Commit<CreateUser>
+        + Commit<ReserveUser>
+        + Commit<AddUser>
         + Commit<AddMember>
         + Commit<RemoveMember>
         + Commit<SetRole>
@@ -164,8 +174,11 @@ impl<S> OperatorStore for S where
         + Commit<AddVersion>
         + Commit<AcceptClock>
         + Commit<IssueKey>
+        + Commit<PrepareKey>
+        + Commit<ActivateKey>
         + Commit<RotateKey>
         + Commit<RevokeKey>
+        + Commit<RevokeKeysOf>
         + Commit<SeedDeals>
         + Commit<GivePipelines>
         + DealUpkeep

@@ -21,7 +21,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
 use keyward_core::envelope;
 use keyward_core::header::{idempotency_key, is_json};
-use keyward_core::idempotency::{Claim, Fingerprint, Scope};
+use keyward_core::idempotency::{Claim, Fingerprint, Scope, is_unguessable};
 use keyward_core::input::Fields;
 use keyward_core::json::{self, Json, JsonError};
 use keyward_core::limits::Limits;
@@ -55,6 +55,8 @@ pub(crate) struct Call {
     pub(crate) id: Uuid,
     pub(crate) address: ClientAddress,
     pub(crate) query: Query,
+    /// Whether the flag that the operation takes in its query is `true`.
+    pub(crate) flag: bool,
     /// What the state must be that is changed.
     pub(crate) conditions: Preconditions,
     body: Option<Json>,
@@ -204,6 +206,15 @@ impl Call {
         self.headers.get(AUTHORIZATION)
     }
 
+    /// Refuses an `Idempotency-Key` under which an answer with a secret could not be kept: its retry would be told no more than that
+    /// it was done.
+    pub(crate) fn refuse_guessable(&self) -> Result<(), Denial> {
+        match self.replay {
+            Some((key, _)) if !is_unguessable(key) => Err(Denial::IdempotencyKeyGuessable),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Ends the reading of the query: what no one took is unknown. For operations without parameters, the whole query.
     pub(crate) fn finish_query(&mut self) -> Result<(), Denial> {
         std::mem::take(&mut self.query).finish()
@@ -274,6 +285,7 @@ pub(crate) async fn read(
         id,
         address: from,
         query,
+        flag: false,
         conditions,
         body,
         replay,

@@ -77,7 +77,7 @@ impl<S> Layer<S> for ObserveLayer {
 
 /// What the scopes of a token leave, in words for the operator.
 fn scopes_text(token: &Verified) -> String {
-    let unlimited = "Nothing narrows it. To make keys and to change the team, account:write must stand in the token itself.";
+    let unlimited = "Nothing narrows it. To make keys, account:write must stand in the token itself; to give a role, all that the role may do besides.";
     token.scope_report.as_ref().map_or_else(|| unlimited.to_owned(), |report| report.text())
 }
 

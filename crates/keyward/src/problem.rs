@@ -161,8 +161,8 @@ pub(crate) const FAULTS: [Fault; 10] = [
     },
     Fault {
         word: "store_held",
-        meaning: "503: what was revoked holds in memory and could not be written, since the disk is full or fails; it is written \
-                  when there is room, and lost with a restart before.",
+        meaning: "503: what was revoked holds in memory and could not be written, since the disk is full or fails, or the file was moved; it \
+                  is written when it can be, or at the next start from the journal of revocations.",
     },
     Fault {
         word: "store_busy",

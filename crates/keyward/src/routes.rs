@@ -113,6 +113,8 @@ pub struct Row {
     pub literal: bool,
     /// Whether it commits an effect, once for each `Idempotency-Key`.
     pub commits: bool,
+    /// Whether its answer shows a secret.
+    pub shows_secret: bool,
     run: Run,
 }
 
@@ -188,6 +190,7 @@ where
         role: None,
         literal: false,
         commits: false,
+        shows_secret: false,
         run,
     }
 }
@@ -217,6 +220,7 @@ where
         role: A::ROLE,
         literal: A::LITERAL,
         commits: false,
+        shows_secret: false,
         run,
     }
 }
@@ -253,6 +257,12 @@ where
             let permit =
                 admit(principal, call::path_ids(&mut request).await.first().map_or("", String::as_str))?;
             let mut call = call::read(&app, true, owner, request).await?;
+            if E::SHOWS_SECRET {
+                call.refuse_guessable()?;
+            }
+            if let Some(flag) = E::FLAG {
+                call.flag = call.query.take_flag(flag)?;
+            }
             call.finish_query()?;
             if !E::CONDITIONAL {
                 call.conditions.refuse()?;
@@ -269,6 +279,7 @@ where
         role: E::Action::ROLE,
         literal: E::Action::LITERAL,
         commits: true,
+        shows_secret: E::SHOWS_SECRET,
         run,
     }
 }

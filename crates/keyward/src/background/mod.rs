@@ -5,5 +5,6 @@ pub(crate) mod counters;
 pub(crate) mod failed_sign_ins;
 pub(crate) mod flush;
 pub(crate) mod log_counts;
+pub(crate) mod place;
 pub(crate) mod purge;
 pub(crate) mod signing;

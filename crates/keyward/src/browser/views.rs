@@ -122,7 +122,8 @@ pub(crate) struct Welcome {
     pub(crate) form: String,
     pub(crate) email: String,
     pub(crate) error: Option<String>,
-    pub(crate) accounts: Vec<Choice>,
+    /// The open invitations, none of several chosen for its person.
+    pub(crate) invitations: Vec<Offer>,
     pub(crate) reset: bool,
 }
 
@@ -190,6 +191,8 @@ pub(crate) struct KeyRow {
     pub(crate) listed: bool,
     pub(crate) scopes: Vec<&'static str>,
     pub(crate) created: String,
+    /// `None`: made before this was recorded.
+    pub(crate) made_by: Option<String>,
     pub(crate) last_used: Option<String>,
     pub(crate) expires: Option<String>,
     pub(crate) addresses: Vec<String>,
@@ -212,6 +215,12 @@ pub(crate) struct ScopeChoice {
     pub(crate) name: &'static str,
     pub(crate) words: &'static str,
     pub(crate) checked: bool,
+}
+
+/// An invitation that comes with a new password.
+pub(crate) struct Offer {
+    pub(crate) into: Choice,
+    pub(crate) chosen: bool,
 }
 
 /// An open invitation.

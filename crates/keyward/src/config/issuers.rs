@@ -306,7 +306,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "accounts",
-        about: "The slugs of the accounts that it speaks for: its tokens act in no other, and accept no other's invitations. \
+        about: "The slugs of the accounts that it speaks for: its tokens act in no other, link nobody outside, and accept no other's invitations. \
                 Without it: all, which is for an issuer that you run yourself; an empty list is a mistake.",
         kind: Kind::List,
         values: &[],

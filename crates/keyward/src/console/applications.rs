@@ -12,7 +12,7 @@ use keyward_core::permit::{EndSignIns, ManageSignIns, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::ScopeSet;
-use keyward_core::session::AcceptInvitation;
+use keyward_core::session::{AcceptInvitation, ShownInvitation};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
@@ -128,17 +128,21 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().cloned().ok_or(Denial::RouteUnknown)?;
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
-    let account = {
+    let open = {
         let live = visit.app.directory().read();
         let mut open = live.invitations_of(caller.user, visit.app.clock.now());
-        let account = open.find(|(account, _)| account.slug == slug).map(|(account, _)| account.id);
-        if account.is_none() && live.accounts_of(caller.user).any(|(account, _)| account.slug == slug) {
+        let found = open.find(|(account, _)| account.slug == slug);
+        if found.is_none() && live.accounts_of(caller.user).any(|(account, _)| account.slug == slug) {
             // Pressed twice.
             return Ok(slug);
         }
-        account
+        found.map(|(account, role)| ShownInvitation { account: account.id, role })
     };
-    let account = account.ok_or_else(|| Denial::not_found_by("Invitation", "slug", &slug))?;
-    visit.commit(AcceptInvitation { account }, check::<ManageSignIns>(Principal::of(caller))?).await?;
+    let open = open.ok_or_else(|| Denial::not_found_by("Invitation", "slug", &slug))?;
+    // Who has seen another role has not said yes to this one.
+    if visit.form.get("role") != Some(open.role.name()) {
+        return Err(Denial::FormUnusable.into());
+    }
+    visit.commit(AcceptInvitation(open), check::<ManageSignIns>(Principal::of(caller))?).await?;
     Ok(slug)
 }

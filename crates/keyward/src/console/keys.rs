@@ -17,6 +17,7 @@ use keyward_core::idempotency::{Claim, Fingerprint, Scope as ClaimScope};
 use keyward_core::input::Fields;
 use keyward_core::json::Json;
 use keyward_core::list::{From, SortKey, Window};
+use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{changes, sees};
 use keyward_core::permit::{ManageKeys, Permit, ReadAccount, check, check_or_itself};
 use keyward_core::principal::Principal;
@@ -208,6 +209,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
         listed: key.grant.permission().is_none(),
         scopes: scopes.names(),
         created: moment(key.created_at),
+        made_by: key.made_by.map(MadeBy::words),
         last_used: key.last_used_at.map(moment),
         expires: key.expires_at.map(moment),
         addresses: key.allowed_ips.iter().flat_map(|ranges| ranges.iter().map(ToString::to_string)).collect(),
@@ -416,6 +418,6 @@ async fn revoked(visit: &Visit, who: Principal) -> Result<(), Problem> {
     let id = key_id(visit);
     visit.form_number(&at_key(visit, &id, "revoke"))?;
     let permit = check_or_itself(who, None)?;
-    visit.commit(RevokeKey { key: KeyId::parse(&id), as_sent: id }, permit).await?;
+    visit.commit(RevokeKey { key: KeyId::parse(&id), as_sent: id, descendants: false }, permit).await?;
     Ok(())
 }

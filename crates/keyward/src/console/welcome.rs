@@ -2,7 +2,7 @@
 
 use super::earlier_session;
 use crate::browser::Visit;
-use crate::browser::views::{Choice, Frame, Shown, Welcome};
+use crate::browser::views::{Choice, Frame, Offer, Shown, Welcome};
 use crate::oauth::Asker;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -14,10 +14,12 @@ use keyward_core::password::{self, HashMemory, Weakness};
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
-use keyward_core::session::{ChoosePassword, LinkKind};
+use keyward_core::session::{ChoosePassword, LinkKind, ShownInvitation};
 use std::sync::Arc;
 
 const HERE: &str = "/welcome";
+/// The field of the form that names an invitation: the account's slug and the role, once for each that is accepted.
+const INVITATION: &str = "invitation";
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {
     // Absent: no link has an empty token.
@@ -48,11 +50,9 @@ fn page(
     (user, kind): (UserId, LinkKind),
     error: Option<String>,
 ) -> Result<Response<Body>, Problem> {
-    let (email, accounts) = {
+    let email = {
         let live = visit.app.directory().read();
-        let open = live.invitations_of(user, visit.app.clock.now());
-        let accounts = open.map(|(account, role)| Choice::of(account, role)).collect::<Vec<_>>();
-        (live.user(user).ok_or(Denial::LinkUnusable)?.email.clone(), accounts)
+        live.user(user).ok_or(Denial::LinkUnusable)?.email.clone()
     };
     let reset = kind == LinkKind::Reset;
     let page = Welcome {
@@ -61,7 +61,7 @@ fn page(
             ..Frame::new(if reset { "Choose a new password" } else { "Welcome" }, visit)?
         },
         form: visit.form_token(HERE)?,
-        accounts: if reset { Vec::new() } else { accounts },
+        invitations: if reset { Vec::new() } else { offers(visit, user) },
         token,
         email,
         error,
@@ -70,10 +70,34 @@ fn page(
     visit.page(status, &page)
 }
 
+/// The open invitations, and which of them were chosen.
+fn offers(visit: &Visit, user: UserId) -> Vec<Offer> {
+    let live = visit.app.directory().read();
+    let open = live.invitations_of(user, visit.app.clock.now());
+    let offer = |into: Choice| Offer { chosen: is_chosen(visit, &into), into };
+    open.map(|(account, role)| offer(Choice::of(account, role))).collect()
+}
+
+/// Whether the form names an invitation as the page has shown it.
+fn is_chosen(visit: &Visit, into: &Choice) -> bool {
+    visit
+        .form
+        .all(INVITATION)
+        .any(|named| named.split_once(' ') == Some((into.slug.as_str(), into.role.as_str())))
+}
+
+/// The invitations that the form names, of those that are open.
+fn chosen_invitations(visit: &Visit, user: UserId) -> Vec<ShownInvitation> {
+    let live = visit.app.directory().read();
+    let open = live.invitations_of(user, visit.app.clock.now());
+    let chosen = open.filter(|(account, role)| is_chosen(visit, &Choice::of(account, *role)));
+    chosen.map(|(account, role)| ShownInvitation { account: account.id, role }).collect()
+}
+
 pub(super) async fn choose(mut visit: Visit) -> Response<Body> {
     let outcome = async {
         let charged = visit.charge_form(Purpose::Links)?;
-        visit.read_form(charged).await?;
+        visit.read_form_with(charged, &[INVITATION]).await?;
         chosen(&mut visit).await
     };
     let outcome = outcome.await;
@@ -91,7 +115,8 @@ async fn chosen(visit: &mut Visit) -> Result<Response<Body>, Problem> {
         Ok(hash) => hash,
         Err(weakness) => return page(visit, 422, token, of, Some(weakness.to_string())),
     };
-    let effect = ChoosePassword { link: TokenDigest::of(&token), hash: hash.clone() };
+    let accept = chosen_invitations(visit, of.0);
+    let effect = ChoosePassword { link: TokenDigest::of(&token), hash: hash.clone(), accept };
     let chosen = visit.commit(effect, permit::present(Presented::Link)).await?;
     earlier_session::end(visit).await;
     visit.session = None;

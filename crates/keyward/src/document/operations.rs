@@ -182,12 +182,15 @@ impl Facts {
             )
             .of_one()
             .body_if_any(|| describe(api_keys::rotate::take), || json!({ "grace_seconds": 3600 })),
-            OperationId::DeleteApiKeysKeyId => facts(
-                KEYS, "Deleted", "Revoke an API key",
-                "Dead from the next request on, for good. Answers the same when it is repeated. A key \
-                 may always revoke itself.",
-            )
-            .of_one(),
+            OperationId::DeleteApiKeysKeyId => Self {
+                flags: &[("descendants", "`true`: what the key made ends with it, as far as the caller may: keys that it made or rotated, theirs, and open invitations.")],
+                ..facts(
+                    KEYS, "RevokedApiKey", "Revoke an API key",
+                    "Dead from the next request on, for good. Answers the same when it is repeated. A key \
+                     may always revoke itself.",
+                )
+                .of_one()
+            },
             OperationId::GetDeals => facts(
                 DEALS, "Deal", "List deals",
                 "The deals that the caller sees, archived ones included unless `filter[archived]=false`. \

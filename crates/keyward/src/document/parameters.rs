@@ -31,6 +31,15 @@ pub(super) fn components() -> Value {
             "schema": { "type": "string", "format": "uuid" },
             "example": "0b0f6b3e-6ad2-4f3e-9a57-2f9a4b1c7d10",
         },
+        "Sealing-Idempotency-Key": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A UUID of version 4 or 7, which nobody can guess; any other version is refused with 400. The write is executed once for each key. The answer shows a secret, so it is kept sealed under the key: a repetition within an hour is given it again, until the secret is used; after that, within 24 hours, 409 says that it was done.",
+            "schema": {
+                "type": "string", "format": "uuid",
+                "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[47][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
+            },
+            "example": "0b0f6b3e-6ad2-4f3e-9a57-2f9a4b1c7d10",
+        },
         "If-Match": {
             "name": "If-Match", "in": "header", "required": false,
             "description": "The `ETag` of the state that is to be changed, or `*` (RFC 9110 §13.1.1). Any other state is refused with 412. An `ETag` that a proxy made weak or suffixed when it compressed the answer still names its state.",
@@ -52,7 +61,8 @@ pub(super) fn of(row: &Row, facts: &Facts) -> Value {
     }
     // An operation with a changing verb that changes nothing yet takes the header as well: what is no UUID is refused.
     if row.commits || (matches!(row.access, Access::Caller(_)) && row.method != Method::GET) {
-        all.push(header("Idempotency-Key"));
+        let name = if row.shows_secret { "Sealing-Idempotency-Key" } else { "Idempotency-Key" };
+        all.push(header(name));
     }
     if facts.if_match {
         all.push(header("If-Match"));

@@ -2,7 +2,7 @@
 
 use crate::api::{auth, health, me};
 use keyward_core::active_account::ActiveAccount;
-use keyward_core::api_key::{KeyView, ShownKey};
+use keyward_core::api_key::{KeyView, RevokedKeyView, ShownKey};
 use keyward_core::denial::Code;
 use keyward_core::list::{CursorPagination, OffsetPagination};
 use keyward_core::team::TeamMemberView;
@@ -26,6 +26,7 @@ pub(super) fn components() -> Map<String, Value> {
     add::<TeamMemberView<'_>>(&mut all);
     add::<KeyView<'_>>(&mut all);
     add::<ShownKey<'_>>(&mut all);
+    add::<RevokedKeyView>(&mut all);
     add::<DealView<'_>>(&mut all);
     all.insert("DealFinancials".to_owned(), Financials::schema());
     add::<Property>(&mut all);

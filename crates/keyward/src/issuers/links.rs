@@ -6,7 +6,7 @@ use keyward_core::address::ClientAddress;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
-use keyward_core::identity::LinkByEmail;
+use keyward_core::identity::{IssuerAccounts, LinkByEmail};
 use keyward_core::jwt::{Link, Verified};
 use keyward_core::permit;
 use keyward_core::random::{Random, uuid4};
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub struct ByStore {
     pub(super) store: Arc<dyn Store>,
     pub(super) random: Arc<dyn Random>,
+    /// What each issuer speaks for.
+    pub(super) issuers: IssuerAccounts,
 }
 
 impl Links for ByStore {
@@ -35,6 +37,7 @@ impl Links for ByStore {
                 email,
                 link,
                 accounts: Arc::clone(&token.accounts),
+                issuers: self.issuers.clone(),
             };
             // It is not what the request asked for, so it has an id of its own.
             let request_id = uuid4(&*self.random).map_err(|_| Denial::Overloaded)?;

@@ -16,6 +16,7 @@ use crate::reload::Current;
 use fetch::Web;
 use keyward_core::BoxFuture;
 use keyward_core::clock::Clock;
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::COOL_DOWN;
 use keyward_core::random::Random;
 use keyward_tower::authenticate::{IssuerKeys, Jwts, Trusted};
@@ -93,15 +94,21 @@ impl Issuers {
         clock: &Arc<dyn Clock>,
         own: Option<Trusted>,
     ) -> Jwts {
-        let trusted = self.all.iter().map(|(issuer, keys)| Trusted {
-            rules: match resource {
-                Resource::Api => issuer.rules(),
-                Resource::Mcp(name) => issuer.rules_of_mcp(name),
-            },
-            keys: Arc::clone(keys) as Arc<dyn IssuerKeys>,
-        });
-        let links = ByStore { store: Arc::clone(store), random: Arc::clone(random) };
-        Jwts::new(trusted.chain(own).collect(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
+        let trusted: Vec<Trusted> = self
+            .all
+            .iter()
+            .map(|(issuer, keys)| Trusted {
+                rules: match resource {
+                    Resource::Api => issuer.rules(),
+                    Resource::Mcp(name) => issuer.rules_of_mcp(name),
+                },
+                keys: Arc::clone(keys) as Arc<dyn IssuerKeys>,
+            })
+            .chain(own)
+            .collect();
+        let issuers = IssuerAccounts::of(trusted.iter().map(|trusted| &trusted.rules));
+        let links = ByStore { store: Arc::clone(store), random: Arc::clone(random), issuers };
+        Jwts::new(trusted.into(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
     }
 
     /// The first of them: clients that are told of several go there.

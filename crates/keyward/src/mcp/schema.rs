@@ -100,7 +100,7 @@ pub(super) fn arguments(said: &Value, once: bool) -> Vec<Argument> {
         let schema = json!({
             "type": "string",
             "format": "uuid",
-            "description": "A fresh random UUID for each write that is meant. The same one again with the same arguments, within 24 \
+            "description": "A fresh random UUID (version 4 or 7) for each write that is meant. The same one again with the same arguments, within 24 \
                             hours, is answered as before and done no second time: send it again when you do not know whether the \
                             first call arrived, and never for another write.",
         });

@@ -13,7 +13,7 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::id::AccountId;
-use keyward_core::oauth::{ClientOrigin, GiveConsent, changes, redirect, sees};
+use keyward_core::oauth::{Client, ClientOrigin, GiveConsent, changes, redirect, sees};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::permit::{ManageSignIns, check};
 use keyward_core::principal::{Caller, Credential, Principal};
@@ -40,24 +40,23 @@ async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> 
     let addressed = Addressed::read(visit, server, pairs).await?;
     let request = match Request::read(server, pairs) {
         Ok(request) => request,
-        // Whoever made itself known here is no reason to send a person there who has not even signed in (RFC 9700 §4.11.2).
-        Err(problem) if visit.session.is_none() && addressed.client.is_by_itself() => return Err(problem),
-        Err(problem) => return sent_back(visit, server, &addressed, problem),
+        Err(problem) => return unasked(visit, server, &addressed, problem),
     };
-    let refused = |denial| sent_back(visit, server, &addressed, Denial::OAuth(denial).into());
+    if request.prompt.none {
+        // The answer is always no, since a person is asked each time: that this client was let in before says nothing of who sends
+        // its name now.
+        let no = match visit.session {
+            None => OAuthDenial::LoginRequired,
+            Some(_) => OAuthDenial::ConsentRequired,
+        };
+        return unasked(visit, server, &addressed, Denial::OAuth(no).into());
+    }
     let Some(caller) = &visit.session else {
-        if request.prompt.none {
-            return refused(OAuthDenial::LoginRequired);
-        }
         let next = here(pairs);
         // Its sign-in is to count as the one that is asked for, so that nobody has to do it twice.
         let asked = request.prompt.login || request.max_age.is_some();
         return Ok(if asked { visit.to_sign_in_again(&next) } else { visit.to_sign_in(&next) });
     };
-    // Whoever is there is always asked: that this client was let in before says nothing of who sends its name now.
-    if request.prompt.none {
-        return refused(OAuthDenial::ConsentRequired);
-    }
     if must_sign_in_again(visit, &request, pairs) {
         return Ok(visit.to_sign_in_again(&here(pairs)));
     }
@@ -65,6 +64,28 @@ async fn steps(visit: &Visit, pairs: &Pairs) -> Result<Response<Body>, Problem> 
         None => choose_account(visit, caller, &addressed, pairs),
         Some(place) => consent(visit, caller, (&addressed, &request), pairs, place, None),
     }
+}
+
+/// The answer to a request of which no person was asked anything: it makes no sense, or it asks for that (`prompt=none`). To a client
+/// that made itself known the browser is sent only if its person has let that client in, and still does. For anybody else the
+/// request is a link to wherever a stranger likes, under our name, whether or not somebody is signed in (RFC 9700 §4.11.2).
+fn unasked(
+    visit: &Visit,
+    server: &AuthorizationServer,
+    addressed: &Addressed,
+    problem: Problem,
+) -> Result<Response<Body>, Problem> {
+    if addressed.client.is_by_itself() && !has_let_in(visit, &addressed.client) {
+        return Err(problem);
+    }
+    sent_back(visit, server, addressed, problem)
+}
+
+/// Whether whoever is signed in lets this client act, since some time before.
+fn has_let_in(visit: &Visit, client: &Client) -> bool {
+    let Some(caller) = &visit.session else { return false };
+    let live = visit.app.directory().read();
+    live.grants_of(caller.user, visit.app.clock.now()).any(|grant| grant.client == client.id)
 }
 
 /// Whether the application wants its person to have signed in later than it has.

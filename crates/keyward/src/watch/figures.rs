@@ -1,8 +1,9 @@
 //! The figures of one server, with those that are looked up when they are told.
 
 use super::metrics::{
-    CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS,
-    Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
+    CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNJOURNALED, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED,
+    KEYS_UNMOVED, LIMIT_BUCKETS, Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL,
+    WRITES_WAITING,
 };
 use crate::app::Store;
 use crate::issuers::Issuers;
@@ -43,6 +44,7 @@ pub(crate) fn of_server(
         (WRITES_WAITING, |figures| figures.writes_waiting),
         (ROWS_LEFT_OUT, |figures| figures.rows_left_out),
         (ENDINGS_UNWRITTEN, |figures| figures.endings_unwritten),
+        (ENDINGS_UNJOURNALED, |figures| figures.endings_unjournaled),
     ] {
         let store = Arc::clone(store);
         metrics.ask(figure, move || value(store.figures()));

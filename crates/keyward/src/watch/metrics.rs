@@ -93,7 +93,12 @@ pub(crate) const WRITES_FAIL: Figure = asked(
 );
 pub(crate) const ENDINGS_UNWRITTEN: Figure = asked(
     "database_revocations_unwritten",
-    "Revocations that hold in memory and could not be written yet: they are lost with a restart",
+    "Revocations that hold in memory and in the journal, and could not be written to the database yet",
+);
+pub(crate) const ENDINGS_UNJOURNALED: Figure = asked(
+    "revocation_journal_unwritten",
+    "Revocations that could not be written to the journal beside the database, which keeps them meanwhile: a restored copy would \
+     not learn of them if the database is lost",
 );
 pub(crate) const CLOCK_BEHIND: Figure = asked(
     "clock_behind_seconds",
@@ -159,6 +164,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     WRITES_WAITING,
     WRITES_FAIL,
     ENDINGS_UNWRITTEN,
+    ENDINGS_UNJOURNALED,
     ROWS_LEFT_OUT,
     CLOCK_BEHIND,
     SPANS_LOST,

@@ -1,4 +1,5 @@
-//! `DELETE /api-keys/{key_id}`: ends a key for good, from the next request on. A key may always end itself.
+//! `DELETE /api-keys/{key_id}`: ends a key for good, from the next request on. A key may always end itself. With
+//! `descendants=true` what it made ends with it.
 
 use crate::call::Call;
 use crate::problem::Problem;
@@ -14,5 +15,9 @@ pub(crate) fn admit(principal: Principal, path_id: &str) -> Result<Permit<Revoke
 
 pub(crate) fn handle(call: &Call, _: &Permit<RevokeKeys>) -> Result<RevokeKey, Problem> {
     call.no_members()?;
-    Ok(RevokeKey { key: KeyId::parse(call.path_id()), as_sent: call.path_id().to_owned() })
+    Ok(RevokeKey {
+        key: KeyId::parse(call.path_id()),
+        as_sent: call.path_id().to_owned(),
+        descendants: call.flag,
+    })
 }
