@@ -2,7 +2,7 @@
 //! one are examples of the program's crate.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, fuzz, hydra, tools};
+use crate::{clients, fuzz, hydra, leaks, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -22,6 +22,7 @@ pub(crate) fn soak(name: &str) -> Option<fn(&Path, &[&str]) -> Outcome> {
         "hydra" => soak_hydra,
         "schema" => soak_schema,
         "fuzz" => fuzz::soak,
+        "leaks" => leaks::soak,
         _ => return None,
     })
 }

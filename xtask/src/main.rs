@@ -7,6 +7,7 @@ mod command;
 mod fuzz;
 mod generate;
 mod hydra;
+mod leaks;
 mod test;
 mod tidy;
 mod tools;
@@ -27,6 +28,7 @@ usage: cargo xtask <command>
   soak siege     floods in the shapes of the red team, with honest clients beside them
   soak garbage   500,000 requests of structured garbage over all routes
   soak hydra     what access tokens of Ory Hydra open; needs Go and a C compiler
+  soak leaks     gitleaks, built by Go, finds planted keys by our rule
   soak schema    schemathesis by the OpenAPI document; EXAMPLES (300 for each operation) and SEED may follow
   soak fuzz      the fuzz targets from the corpus that is kept; SECONDS (180 for each target) may follow";
 
@@ -47,10 +49,8 @@ fn main() -> ExitCode {
         },
         _ => return usage(),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(command::Failed(code)) => ExitCode::from(code),
-    }
+    let Err(command::Failed(code)) = outcome else { return ExitCode::SUCCESS };
+    ExitCode::from(code)
 }
 
 fn usage() -> ExitCode {
