@@ -46,6 +46,7 @@ async fn a_key_of_the_console_is_shown_once_works_rotates_and_ends() {
     assert_eq!(count, 2);
     let id = me["platform"]["credential"]["id"].as_i64().unwrap();
     let page = browser.get("/console/acme/keys").await.text();
+    assert!(page.contains(" by the console</dd>"), "the list says by what it was made");
     let rotate = form_to(&page, &format!("/console/acme/keys/{id}/rotate")).with("grace_seconds", "3600");
     assert_eq!(browser.send(&rotate).await.status, 303);
     let fresh = shown(&browser.get("/console/acme/keys").await.text()).unwrap();

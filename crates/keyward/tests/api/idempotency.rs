@@ -44,8 +44,18 @@ use std::time::Duration;
 
 const KEY: &str = "550e8400-e29b-41d4-a716-446655440000";
 const OTHER: &str = "550e8400-e29b-41d4-a716-446655440001";
-/// A well-formed UUID that could be guessed.
-const GUESSABLE: &str = "018f3c2a-9100-7000-8000-000000000001";
+/// A UUID by the time, of which 62 bits at least are random.
+const BY_TIME: &str = "018f3c2a-9100-7abc-8def-0123456789ab";
+/// Well-formed UUIDs that could be guessed: nil, of version 1, 3, 5, 6 and 8, and one that says 4 in another variant.
+const GUESSABLE: [&str; 7] = [
+    "00000000-0000-0000-0000-000000000000",
+    "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+    "5df41881-3aed-3515-88a7-2f4a814cf09e",
+    "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+    "1ec9414c-232a-6b00-b3c8-9f6bdeced846",
+    "320c3d4d-cc00-875b-8ec9-32d5f69181c0",
+    "550e8400-e29b-41d4-c716-446655440000",
+];
 
 impl Ask<'_> {
     fn once(self, key: &str) -> Self {
@@ -354,9 +364,68 @@ async fn a_made_key_is_shown_again_only_to_its_own_maker_within_the_hour_and_bef
     app.clock.advance(3_600);
     let shown = app.post("/api-keys").by(&app.admin).json(wide).once(OTHER).expect(409).await;
     assert_eq!(reason(&shown), "secret_already_shown");
-    // A key that could be guessed seals nothing.
-    make(&app.admin.key, GUESSABLE).expect(201).await;
-    assert_eq!(reason(&make(&app.admin.key, GUESSABLE).expect(409).await), "secret_already_shown");
+}
+
+#[tokio::test]
+async fn a_uuid_of_version_7_seals_the_secret_that_an_answer_shows() {
+    let app = TestApp::new().await;
+    let make = || app.post("/api-keys").by(&app.admin).json(json!({"label": "by time"})).once(BY_TIME);
+    let first = make().expect(201).await;
+    is_replay(&make().expect(201).await, &first);
+    let sealed = "SELECT count(*) FROM idempotency WHERE salt IS NOT NULL";
+    assert_eq!(number(&app.database(), sealed).unwrap(), 1, "and nothing but the key opens it");
+    app.clock.advance(3_600);
+    assert_eq!(reason(&make().expect(409).await), "secret_already_shown");
+}
+
+/// O-16g: else the retry of a lost answer would be told that it was done, and the secret would be nobody's.
+#[tokio::test]
+async fn a_key_that_could_be_guessed_is_refused_where_the_answer_shows_a_secret_before_anything_is_made() {
+    let app = TestApp::new().await;
+    let text = "Idempotency-Key must be a UUID of version 4 or 7 here: the answer shows a secret, which is kept sealed under it";
+    let own = app.editor.key.id;
+    let rows =
+        || number(&app.database(), "SELECT count(*) FROM audit WHERE action LIKE 'api_key.%'").unwrap();
+    let before = rows();
+    for guessable in GUESSABLE {
+        let made = app.post("/api-keys").by(&app.editor).json(json!({"label": "k"})).once(guessable);
+        made.refused(400, "BAD_REQUEST", text).await;
+        let rotated = app.post(&format!("/api-keys/{own}/rotate")).by(&app.editor).once(guessable);
+        rotated.refused(400, "BAD_REQUEST", text).await;
+        // Before what the body says is judged, and after the right to it is.
+        app.post("/api-keys").by(&app.editor).json(json!({})).once(guessable).expect(400).await;
+        let narrow = app.scoped(&app.editor, &[Scope::DealsRead]).await;
+        app.post("/api-keys").key(&narrow).json(json!({"label": "k"})).once(guessable).expect(403).await;
+    }
+    let narrow = i64::try_from(GUESSABLE.len()).unwrap();
+    assert_eq!(rows(), before + narrow, "nothing but the narrow keys was made");
+    app.get("/me").by(&app.editor).expect(200).await;
+    // Elsewhere every UUID is good: what is kept shows no secret.
+    let deal = || create(&app, &app.admin.key, json!({"title": "by name"})).once(GUESSABLE[3]);
+    let first = deal().expect(201).await;
+    is_replay(&deal().expect(201).await, &first);
+    app.delete(&format!("/api-keys/{own}")).by(&app.editor).once(GUESSABLE[1]).expect(200).await;
+}
+
+/// Every operation whose answer shows a secret says so in the document, and no other does.
+#[tokio::test]
+async fn the_document_says_where_the_key_must_be_one_that_nobody_can_guess() {
+    let app = TestApp::new().await;
+    let document = app.request(Method::GET, "/platform/openapi.json").send().await.json();
+    let sealing = json!({ "$ref": "#/components/parameters/Sealing-Idempotency-Key" });
+    let mut found = Vec::new();
+    for said in
+        document["paths"].as_object().unwrap().values().flat_map(|verbs| verbs.as_object().unwrap().values())
+    {
+        if said["parameters"].as_array().is_some_and(|all| all.contains(&sealing)) {
+            found.push(said["operationId"].as_str().unwrap());
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, ["postApiKeys", "postApiKeysKeyIdRotate"]);
+    let about =
+        document["components"]["parameters"]["Sealing-Idempotency-Key"]["description"].as_str().unwrap();
+    assert!(about.contains("version 4 or 7") && about.contains("hour"), "{about}");
 }
 
 #[tokio::test]

@@ -427,11 +427,11 @@ async fn an_issuer_of_one_account_reaches_no_other() {
     let choose = |slug: &str| app.patch("/me/active-account").bearer(&token).json(json!({ "slug": slug }));
     choose("acme").refused(404, "NOT_FOUND", "Account with slug acme not found").await;
     choose("harbor").expect(200).await;
-    // Someone of the other account has nothing here.
+    // Someone of the other account is nobody here, also if the operator has linked them.
     let admin = app.token_of(&app.admin, json!({})).await;
-    app.get("/deals").bearer(&admin).refused(400, "BAD_REQUEST", REQUIRED).await;
+    app.get("/deals").bearer(&admin).refused(401, "UNAUTHORIZED", BAD).await;
     // An invitation of the other account is not its to accept.
-    for (who, from, status) in [("a@x.example", &app.admin, 400), ("b@x.example", &app.stranger, 200)] {
+    for (who, from, status) in [("a@x.example", &app.admin, 401), ("b@x.example", &app.stranger, 200)] {
         let invite = json!({ "email": who, "role": "viewer" });
         app.post("/account/team").by(from).json(invite).expect(201).await;
         let token = app.issuer.token(who, json!({ "email": who, "email_verified": true }));

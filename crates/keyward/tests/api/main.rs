@@ -7,6 +7,8 @@ mod attack;
 #[cfg(test)]
 mod auth0;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bodies;
@@ -27,6 +29,8 @@ mod cross_origin;
 #[cfg(test)]
 mod deals;
 #[cfg(test)]
+mod descendants;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
 mod documents;
@@ -42,6 +46,8 @@ mod hanging;
 mod hygiene;
 #[cfg(test)]
 mod idempotency;
+#[cfg(test)]
+mod invitations;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]

@@ -304,6 +304,18 @@ async fn an_idempotency_key_that_is_null_is_refused_and_not_left_aside() {
 }
 
 #[tokio::test]
+async fn a_tool_that_shows_a_secret_takes_no_idempotency_key_that_could_be_guessed() {
+    let app = TestApp::new().await;
+    let key = &app.admin.key.secret;
+    let named = |once: &str| json!({ "label": "k", "idempotency_key": once });
+    let said = refusal(&app, key, "create_api_key", named("6ba7b810-9dad-11d1-80b4-00c04fd430c8")).await;
+    assert!(said.contains("idempotency_key must be a UUID of version 4 or 7"), "{said}");
+    let by_time = named("018f3c2a-9100-7abc-8def-0123456789ab");
+    let first = call(&app, key, "create_api_key", by_time.clone()).await;
+    assert_eq!(first, call(&app, key, "create_api_key", by_time).await);
+}
+
+#[tokio::test]
 async fn arguments_go_where_they_belong_and_unknown_ones_are_refused() {
     let app = TestApp::new().await;
     let key = &app.admin.key.secret;

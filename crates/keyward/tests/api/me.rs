@@ -83,7 +83,7 @@ async fn the_team_is_a_list_with_cursors() {
     assert_eq!(first["data"].as_array().unwrap().len(), 3);
     assert_eq!(
         first["data"][0],
-        json!({"user_id": app.admin.user, "first_name": "Avery", "last_name": "Stone", "email": "admin@acme.example", "role": "admin", "photo_url": null, "status": "active"})
+        json!({"user_id": app.admin.user, "first_name": "Avery", "last_name": "Stone", "email": "admin@acme.example", "role": "admin", "photo_url": null, "status": "active", "made_by": {"kind": "operator", "id": null}})
     );
     assert_eq!((&first["pagination"]["total"], &first["pagination"]["has_more"]), (&json!(4), &json!(true)));
     let cursor = first["pagination"]["next_cursor"].as_str().unwrap();

@@ -32,30 +32,77 @@ async fn again(browser: &mut Browser<'_>, answer: &Answer, name: &str) -> Answer
     browser.get(back.header("location").unwrap()).await
 }
 
+/// F16: a link to here would lead anybody to wherever a stranger likes, also by a request that makes no sense.
 #[tokio::test]
-async fn nobody_is_sent_to_a_stranger_before_signing_in() {
+async fn a_wrong_request_leads_to_what_registered_itself_only_who_has_let_it_in() {
     let app = TestApp::new().await;
     let id = registered(&app).await;
-    for wrong in [
-        ("scope", "phone"),
-        ("code_challenge", ""),
-        ("response_type", "token"),
-        ("resource", "https://x.example"),
-    ] {
-        let at = authorize(&[("client_id", &id), wrong]);
-        let page = Browser::new(&app).get(&at).await;
-        assert_eq!((page.status.as_u16(), page.header("location")), (400, None), "{wrong:?}");
+    let wrong = [
+        &[("scope", "phone")][..],
+        &[("code_challenge", "")],
+        &[("code_challenge_method", "plain")],
+        &[("response_type", "token")],
+        &[("response_mode", "fragment")],
+        &[("resource", "https://x.example")],
+        &[("request", "x")],
+        &[("max_age", "soon")],
+        &[("prompt", "none login")],
+        &[("prompt", "none"), ("response_type", "token")],
+        &[("prompt", "none"), ("scope", "phone")],
+    ];
+    let at = |id: &str, wrong: &[(&str, &str)]| authorize(&[&[("client_id", id)][..], wrong].concat());
+    let is_a_page = |answer: &Answer, wrong: &[(&str, &str)]| {
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (400, None), "{wrong:?}");
+    };
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    for wrong in wrong {
+        is_a_page(&Browser::new(&app).get(&at(&id, wrong)).await, wrong);
+        is_a_page(&browser.get(&at(&id, wrong)).await, wrong);
         // The operator answers for those that it has made known.
-        let answer = Browser::new(&app).get(&authorize(&[wrong])).await;
-        assert!(said(&answer).contains_key("error"));
-        // Whoever is signed in has come here by itself.
-        let mut browser = Browser::new(&app);
-        browser.sign_in("admin", "/console").await;
-        assert!(said(&browser.get(&at).await).contains_key("error"), "{wrong:?}");
+        assert!(said(&Browser::new(&app).get(&at("app", wrong)).await).contains_key("error"));
     }
-    // What a page in the background asks has to be answered there (RFC 9700 §4.11.2).
-    let silent = Browser::new(&app).get(&authorize(&[("client_id", &id), ("prompt", "none")])).await;
-    assert_eq!(said(&silent)["error"], "login_required");
+    // Another person's consent says nothing.
+    crate::browser::code(&app, "editor", &[("client_id", &id)]).await;
+    is_a_page(&browser.get(&at(&id, wrong[0])).await, wrong[0]);
+    crate::browser::code(&app, "admin", &[("client_id", &id)]).await;
+    for wrong in wrong {
+        assert!(said(&browser.get(&at(&id, wrong)).await).contains_key("error"), "{wrong:?}");
+        is_a_page(&Browser::new(&app).get(&at(&id, wrong)).await, wrong);
+    }
+}
+
+/// F16: a link to here would lead anybody to wherever a stranger likes.
+#[tokio::test]
+async fn prompt_none_leads_to_what_registered_itself_only_who_has_let_it_in() {
+    let app = TestApp::new().await;
+    let id = registered(&app).await;
+    let silent = |id: &str| authorize(&[("client_id", id), ("prompt", "none")]);
+    let is_a_page = |answer: &Answer| {
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (400, None), "{}", answer.text());
+    };
+    // Nobody is signed in, or somebody who has never seen it.
+    is_a_page(&Browser::new(&app).get(&silent(&id)).await);
+    let mut browser = Browser::new(&app);
+    browser.sign_in("admin", "/console").await;
+    is_a_page(&browser.get(&silent(&id)).await);
+    // Another person's consent says nothing, nor does one to another client.
+    crate::browser::code(&app, "editor", &[("client_id", &id)]).await;
+    crate::browser::code(&app, "admin", &[]).await;
+    is_a_page(&browser.get(&silent(&id)).await);
+    // Who has let it in is sent there, and is still asked.
+    crate::browser::code(&app, "admin", &[("client_id", &id)]).await;
+    assert_eq!(said(&browser.get(&silent(&id)).await)["error"], "consent_required");
+    is_a_page(&Browser::new(&app).get(&silent(&id)).await);
+    // Until it is disconnected.
+    let page = browser.get("/console/acme/applications").await.text();
+    let form =
+        forms(&page).into_iter().find(|form| form.hidden.iter().any(|(_, value)| *value == id)).unwrap();
+    assert_eq!(browser.send(&form).await.status, 303);
+    is_a_page(&browser.get(&silent(&id)).await);
+    // For a client of the operator's the operator answers: what a page in the background asks is answered there.
+    assert_eq!(said(&browser.get(&silent("app")).await)["error"], "consent_required");
+    assert_eq!(said(&Browser::new(&app).get(&silent("app")).await)["error"], "login_required");
 }
 
 #[tokio::test]

@@ -171,6 +171,13 @@ impl TestApp {
         Self::of(issuer, &[entry], Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
     }
 
+    /// With several issuers, all with the same keys.
+    pub(crate) async fn of_issuers(configure: impl FnOnce(&IssuerConfig) -> Vec<IssuerConfig>) -> Self {
+        let issuer = Issuer::new();
+        let entries = configure(&issuer.entry());
+        Self::of(issuer, &entries, Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
+    }
+
     /// Where nobody signs in elsewhere.
     pub(crate) async fn alone() -> Self {
         Self::with_documents(Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
@@ -297,6 +304,11 @@ impl TestApp {
         Seed { store: &self.store, ring: &self.ring, random: &self.random }
             .key(of.account, of.user, grant)
             .await
+    }
+
+    /// Somebody more, with a key of all rights.
+    pub(crate) async fn someone(&self, name: &str, account: AccountId, role: Role) -> Persona {
+        Seed { store: &self.store, ring: &self.ring, random: &self.random }.persona(name, account, role).await
     }
 
     /// A well-formed key that nobody has.

@@ -1,6 +1,11 @@
 //! What admins do with the account's team.
 
 use super::support::TestApp;
+use keyward_core::account::SetUserDisabled;
+use keyward_core::clock::Clock;
+use keyward_core::id::UserId;
+use keyward_core::role::Role;
+use keyward_core::store::Upkeep;
 use keyward_core::team::INVITATION_SECONDS;
 use serde_json::{Value, json};
 
@@ -12,7 +17,7 @@ async fn an_admin_invites_and_the_invitation_is_on_the_list_for_a_week() {
     assert_eq!(
         made,
         json!({"user_id": 6, "first_name": null, "last_name": null, "email": "sam@acme.example", "role": "editor",
-               "photo_url": null, "status": "invited"})
+               "photo_url": null, "status": "invited", "made_by": {"kind": "api_key", "id": app.admin.key.id}})
     );
     let listed = async || {
         let listed = app.get("/account/team").by(&app.viewer).expect(200).await.data();
@@ -101,4 +106,43 @@ async fn only_admins_and_only_with_the_scope() {
     assert!(refused.header("www-authenticate").unwrap().contains("insufficient_scope"));
     let before = app.get("/account/team").by(&app.admin).expect(200).await.json();
     assert_eq!(before["pagination"]["total"], 4, "nobody was invited");
+}
+
+#[tokio::test]
+async fn an_invitation_ends_with_its_inviters_right_to_invite() {
+    for ending in ["demoted", "removed", "disabled"] {
+        let app = TestApp::new().await;
+        let second = app.someone("second", app.admin.account, Role::Admin).await;
+        let invite = |who: &str, by: &super::support::Persona| {
+            app.post("/account/team")
+                .by(by)
+                .json(json!({"email": format!("{who}@acme.example"), "role": "admin"}))
+        };
+        let guest = invite("guest", &second).expect(201).await.data()["user_id"].clone();
+        // Of another admin; and one that another admin has taken over.
+        invite("other", &app.admin).expect(201).await;
+        invite("both", &second).refused(422, "VALIDATION_ERROR", "email is that of a member already").await;
+        invite("again", &second).expect(201).await;
+        invite("again", &app.admin).expect(201).await;
+        let path = format!("/account/team/{}", second.user);
+        match ending {
+            "demoted" => {
+                app.patch(&path).by(&app.admin).json(json!({"role": "editor"})).expect(200).await;
+                app.patch(&path).by(&app.admin).json(json!({"role": "admin"})).expect(200).await;
+            }
+            "removed" => drop(app.delete(&path).by(&app.admin).expect(200).await),
+            _ => {
+                app.operate(SetUserDisabled { user: second.user, disabled: true }).await;
+                app.operate(SetUserDisabled { user: second.user, disabled: false }).await;
+            }
+        }
+        let team = app.get("/account/team?limit=100").by(&app.admin).expect(200).await.data();
+        let invited: Vec<_> =
+            team.as_array().unwrap().iter().filter(|one| one["status"] == "invited").collect();
+        let emails: Vec<_> = invited.iter().map(|one| one["email"].as_str().unwrap()).collect();
+        assert_eq!(emails, ["other@acme.example", "again@acme.example"], "{ending}");
+        let guest = UserId(guest.as_i64().unwrap());
+        let open = app.store.directory().read().invitations_of(guest, app.clock.now()).count();
+        assert_eq!(open, 0, "{ending}");
+    }
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use keyward_core::jwt::{ScopeNames, Scopes};
+use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
 use serde_json::{Value, json};
 
@@ -27,7 +28,7 @@ fn expected(letter: char) -> Answers {
         '-' => [200, 403, 403, 403, 403],
         // It gives to read deals.
         'r' => [200, 200, 403, 403, 403],
-        // It gives to read and write deals and to write in the account.
+        // It gives what a viewer may, and to write deals.
         'w' => [200, 200, 201, 201, 201],
         other => panic!("{other:?} is no expectation"),
     }
@@ -41,7 +42,7 @@ const MODES: [Scopes; 3] = [Scopes::Ignore, Scopes::Narrow, Scopes::Require];
 /// `narrow` and `require`, and at our own.
 fn table() -> Vec<(&'static str, Option<Value>, &'static str, &'static str)> {
     let openid = "openid profile email address phone offline_access";
-    let ours = "deals:read deals:write account:write";
+    let ours = Role::Viewer.scopes().with(Scope::DealsWrite).names().join(" ");
     vec![
         ("absent", None, "..--", "..--"),
         ("null", Some(json!(null)), "xxxx", "xxxx"),
@@ -62,7 +63,7 @@ fn table() -> Vec<(&'static str, Option<Value>, &'static str, &'static str)> {
         ("OpenID Connect's as text", Some(json!(openid)), "..--", ".---"),
         ("OpenID Connect's as list", Some(json!(["openid", "email"])), "..--", ".---"),
         ("foreign", Some(json!("openid crm:write")), ".---", ".---"),
-        ("ours as text", Some(json!(ours)), "wwww", "wwwu"),
+        ("ours as text", Some(json!(ours.clone())), "wwww", "wwwu"),
         ("ours as list", Some(json!(ours.split(' ').collect::<Vec<_>>())), "wwww", "wwwu"),
         ("mixed", Some(json!("openid crm:write deals:read DEALS:WRITE")), ".rrr", ".rru"),
     ]

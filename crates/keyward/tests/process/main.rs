@@ -9,8 +9,13 @@
 //! | `environment.rs` | variables that are empty or not text, addresses that other machines reach |
 //! | `orders.rs` | the operator's orders beside a running server |
 //! | `orders_of_sign_in.rs` | the same of people, applications and signing keys |
+//! | `shown_once.rs` | secrets that are shown once, to somebody or to nobody |
 //! | `rotation.rs` | the rotation of the root secret |
+//! | `moved.rs` | data that are moved, replaced or rolled back under a server |
+//! | `restore.rs` | yesterday's copy, and what ended since |
 //! | `explain.rs` | what became of a request |
+//! | `key_endings.rs` | keys that end by their text, and every key of somebody |
+//! | `leaks.rs` | the patterns for secret scanners, by detect-secrets and by their regular expressions |
 //! | `kill.rs` | `kill -9` under load |
 //! | `once.rs` | writes that happen once, with the rig of `tests/rigs/once.rs` |
 //! | `faults.rs` | a locked and a full database |
@@ -58,16 +63,24 @@ mod frames;
 #[cfg(test)]
 mod garbage;
 #[cfg(test)]
+mod giving;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 #[path = "../rigs/issuer.rs"]
 mod issuer;
 #[cfg(test)]
+mod key_endings;
+#[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod leaks;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod mcp;
+#[cfg(test)]
+mod moved;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
@@ -93,6 +106,8 @@ mod proxies;
 #[cfg(test)]
 mod proxy_protocol;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 mod search;
@@ -102,6 +117,8 @@ mod secrets;
 mod secrets_of_sign_in;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod shown_once;
 #[cfg(test)]
 mod side_outputs;
 #[cfg(test)]

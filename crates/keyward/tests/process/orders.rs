@@ -226,7 +226,9 @@ fn a_copy_made_while_serving_can_be_put_in_place_elsewhere() {
     assert!(refusal(other.path(), &restore).contains("the root secret is not the one"));
     assert!(!other.path().join("keyward.db").exists(), "what cannot be opened does not stay");
     std::fs::copy(home.path().join("root-secret"), other.path().join("root-secret")).unwrap();
-    assert!(run(keyward(&restore).args(["--data", text(other.path())])).status.success());
+    let journal = home.path().join("keyward.db.revocations");
+    let with = [&restore[..], &["--journal", text(&journal), "--data", text(other.path())]].concat();
+    assert!(run(&mut keyward(&with)).status.success());
     assert!(refusal(other.path(), &restore).contains("exists already"));
     let restored = Server::serve(other.path());
     let mut client = restored.client(&server.admin());
@@ -403,7 +405,12 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
         DROP INDEX IF EXISTS api_keys_live; DROP INDEX api_keys_listed; DROP INDEX api_keys_revoked; DROP INDEX api_keys_by_user;
         DROP INDEX IF EXISTS audit_by_time; DROP INDEX audit_by_actor; DROP INDEX audit_attempts;
         ALTER TABLE audit DROP COLUMN attempt; ALTER TABLE accounts DROP COLUMN audit_forgotten; DROP TABLE write_probe;
-        DROP TABLE clock; ALTER TABLE users DROP COLUMN email_verified_at;
+        DROP TABLE clock; ALTER TABLE users DROP COLUMN email_verified_at; DROP TABLE revocation_journal; DROP TABLE revocation_journal_lines;
+        DROP INDEX api_keys_by_maker; DROP INDEX api_keys_by_unread_maker; DROP INDEX memberships_by_maker; DROP INDEX memberships_by_raiser;
+        DROP TABLE replaced_secrets; DROP TABLE key_origins;
+        ALTER TABLE api_keys DROP COLUMN made_by; ALTER TABLE memberships DROP COLUMN made_by;
+        ALTER TABLE memberships DROP COLUMN raised_by;
+        ALTER TABLE api_key_secrets DROP COLUMN replaced_at; ALTER TABLE api_key_secrets DROP COLUMN replaced_by;
         DELETE FROM schema_migrations WHERE version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);
@@ -505,9 +512,15 @@ fn what_a_superuser_orders_without_a_server_belongs_to_the_servers_user() {
     // As the data directory: another user's, if there can be one.
     chown(&restored, Some(owner(&data)), None).unwrap();
     std::fs::copy(data.join("root-secret"), restored.join("root-secret")).unwrap();
-    let restore = ["restore", text(&copy), "--data", text(&restored)];
+    let journal = data.join("keyward.db.revocations");
+    let restore = ["restore", text(&copy), "--journal", text(&journal), "--data", text(&restored)];
     assert!(run(&mut keyward(&restore)).status.success());
-    for file in [data.join("keyward.db"), data.join("root-secret"), restored.join("keyward.db")] {
+    for file in [
+        data.join("keyward.db"),
+        data.join("root-secret"),
+        restored.join("keyward.db"),
+        restored.join("keyward.db.revocations"),
+    ] {
         assert_eq!((owner(&file), mode(&file)), (owner(&data), 0o600), "{}", file.display());
     }
 }

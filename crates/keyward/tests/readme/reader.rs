@@ -192,7 +192,14 @@ impl Reader {
         files.sort();
         assert_eq!(
             files,
-            ["keyward.db", "keyward.db-shm", "keyward.db-wal", "keyward.db.sock", "root-secret"]
+            [
+                "keyward.db",
+                "keyward.db-shm",
+                "keyward.db-wal",
+                "keyward.db.revocations",
+                "keyward.db.sock",
+                "root-secret"
+            ]
         );
         let page = Page::readme();
         for name in files.iter().map(String::as_str).chain([DATA]) {

@@ -53,7 +53,8 @@ const fn expected(letter: u8) -> Answers {
         // It gives to read and write deals.
         b'd' => [200, 200, 201, 403, 403],
         // It gives to read and write deals and to write in the account.
-        b'w' => [200, 200, 201, 201, 201],
+        // A role is given by what names all that the role may do.
+        b'w' => [200, 200, 201, 201, 403],
         // Refused: a claim of a wrong type, or scopes in a claim that is not read.
         _ => [401, 401, 401, 401, 401],
     }
