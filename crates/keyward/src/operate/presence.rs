@@ -89,6 +89,7 @@ async fn present(name: &str, database: &Path) -> Option<String> {
 /// Whether a process of this user is taken for the server: if its user is trusted, or this one is root's and both run one program,
 /// as far as root may see that: in a container it often may not.
 fn counts(uid: u32, trusted: &Trusted, program: Option<&OsStr>) -> bool {
+    // Absent: what root may not see could be the server.
     let own_program = || program.is_none_or(|program| Some(program) == trusted.program.as_deref());
     trusted.users.contains(&uid) || (trusted.own == 0 && own_program())
 }
