@@ -1,7 +1,11 @@
 //! Accounts, users and memberships, and the operator's effects that make them.
 
+mod disabling;
+mod erasing;
 mod new_user;
 
+pub use disabling::SetAccountDisabled;
+pub use erasing::{EraseUser, UserErased};
 pub use new_user::{AddUser, ReserveUser, UserAdded};
 
 use crate::clock::Timestamp;

@@ -163,25 +163,31 @@ pub fn client<'a>(
     lines: impl DoubleEndedIterator<Item = &'a [u8]>,
     trusted: &[IpNet],
 ) -> ClientAddress {
-    let mut client = canonical(peer);
-    if !allowed(client, trusted) {
-        return ClientAddress::Known(client);
-    }
-    let mut any = false;
+    let peer = canonical(peer);
+    if allowed(peer, trusted) { behind(by, lines, trusted) } else { ClientAddress::Known(peer) }
+}
+
+/// The same, of a trusted proxy that has no address: it connected by a Unix socket.
+#[must_use]
+pub fn behind<'a>(
+    by: ForwardedBy,
+    lines: impl DoubleEndedIterator<Item = &'a [u8]>,
+    trusted: &[IpNet],
+) -> ClientAddress {
+    let mut client = ClientAddress::Unknown;
     for part in lines.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
-        any = true;
         let address = match by {
             ForwardedBy::XForwardedFor => node(part.trim_ascii()),
             ForwardedBy::Forwarded => forwarded_for(part).and_then(node),
         };
         match address.map(canonical) {
-            Some(address) if allowed(address, trusted) => client = address,
+            Some(address) if allowed(address, trusted) => client = ClientAddress::Known(address),
             Some(address) => return ClientAddress::Known(address),
             None => return ClientAddress::Unknown,
         }
     }
     // Every address of the list is a trusted proxy's: the leftmost one made the request itself.
-    if any { ClientAddress::Known(client) } else { ClientAddress::Unknown }
+    client
 }
 
 /// The `for` of one element of `Forwarded` (RFC 7239 §4). Of an element with two, nothing is read. Nor of one with a quote
@@ -249,6 +255,20 @@ mod tests {
 
     fn ranges(texts: &[&str]) -> Vec<IpNet> {
         texts.iter().map(|t| parse_range(t).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_proxy_without_an_address_is_believed_as_any_other_and_is_no_client_itself() {
+        let after = |line: Option<&str>| {
+            let lines: Vec<&[u8]> = line.map(str::as_bytes).into_iter().collect();
+            behind(ForwardedBy::XForwardedFor, lines.into_iter(), &ranges(&["10.0.0.0/8"])).to_string()
+        };
+        assert_eq!(after(Some("192.0.2.7")), "192.0.2.7");
+        assert_eq!(after(Some("192.0.2.7, 198.51.100.1, 10.0.0.1")), "198.51.100.1");
+        assert_eq!(after(Some("10.0.0.2, 10.0.0.1")), "10.0.0.2");
+        for nobody in [None, Some(""), Some("unknown"), Some("192.0.2.7, ")] {
+            assert_eq!(after(nobody), "unknown", "{nobody:?}");
+        }
     }
 
     #[test]

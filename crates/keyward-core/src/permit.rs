@@ -13,6 +13,7 @@ use crate::role::Role;
 use crate::scope::Scope;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Something that can be done, as a type.
 pub trait Action: Send + Sync + 'static {
@@ -174,8 +175,8 @@ pub enum Holder {
     Bearer,
     /// Whoever presents something, to have it judged.
     Presenter(Presented),
-    /// Whoever runs the program.
-    Operator,
+    /// Whoever runs the program: the name of the operating system's user who gave the order, if it is known.
+    Operator(Option<Arc<str>>),
     /// The program itself, which keeps things in order.
     Background,
 }
@@ -247,7 +248,13 @@ impl Reach {
 /// The operator's permit: whoever runs the program may do everything.
 #[must_use]
 pub fn operator<A: Action>() -> Permit<A> {
-    Permit { holder: Holder::Operator, reach: Reach::Whole, action: PhantomData }
+    Permit { holder: Holder::Operator(None), reach: Reach::Whole, action: PhantomData }
+}
+
+/// The same, for the audit trail with the name of the operating system's user who gave the order.
+#[must_use]
+pub fn operator_named<A: Action>(name: Option<Arc<str>>) -> Permit<A> {
+    Permit { holder: Holder::Operator(name), reach: Reach::Whole, action: PhantomData }
 }
 
 /// The permit to keep things in order by itself.
@@ -288,7 +295,7 @@ impl<A: Action> Permit<A> {
     pub fn principal(&self) -> Result<&Principal, Denial> {
         match &self.holder {
             Holder::Principal(principal) => Ok(principal),
-            Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => {
+            Holder::Operator(_) | Holder::Background | Holder::Bearer | Holder::Presenter(_) => {
                 Err(Denial::AccountRequired)
             }
         }
@@ -307,7 +314,7 @@ impl<A: Action> Permit<A> {
     pub fn made_by(&self) -> Option<MadeBy> {
         match &self.holder {
             Holder::Principal(principal) => Some(MadeBy::of(&principal.credential)),
-            Holder::Operator => Some(MadeBy::Operator),
+            Holder::Operator(_) => Some(MadeBy::Operator),
             Holder::Bearer | Holder::Presenter(_) | Holder::Background => None,
         }
     }
@@ -335,7 +342,7 @@ impl<A: Action> Permit<A> {
             Holder::Principal(_)
             | Holder::Bearer
             | Holder::Presenter(_)
-            | Holder::Operator
+            | Holder::Operator(_)
             | Holder::Background => Ok(()),
         }
     }
@@ -347,7 +354,9 @@ impl<A: Action> Permit<A> {
     /// What the caller would be told if it came now.
     pub fn renew(self, live: &Live, now: Timestamp) -> Result<Self, Denial> {
         let principal = match self.holder {
-            Holder::Operator | Holder::Background | Holder::Bearer | Holder::Presenter(_) => return Ok(self),
+            Holder::Operator(_) | Holder::Background | Holder::Bearer | Holder::Presenter(_) => {
+                return Ok(self);
+            }
             Holder::Principal(principal) => principal,
         };
         let ends_itself = self.reach != Reach::Whole;

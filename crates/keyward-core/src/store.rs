@@ -2,10 +2,18 @@
 //!
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
+mod lists;
+mod operator;
+
+pub use lists::{
+    AccountEntry, AccountFigures, AuditActor, AuditPage, AuditQuery, Page, UserDetails, UserEntry,
+};
+pub use operator::{AuditRow, OperatorReads, Served};
+
 use crate::BoxFuture;
-use crate::api_key::{ApiKey, Digest, KeyOfSecret, Move};
+use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
-use crate::id::{AccountId, KeyId, UserId};
+use crate::id::UserId;
 use crate::left_out::LeftOut;
 use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
@@ -15,9 +23,6 @@ use crate::permit::{Permit, ReadAccount};
 use crate::secret::Secret;
 use crate::session::LinkKind;
 use crate::team::TeamMember;
-use serde::Serialize;
-use serde_json::Value;
-use std::path::PathBuf;
 
 /// The cause of a failure, as the driver told it. For logs, never for answers.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -101,66 +106,6 @@ pub trait SignInReads: Send + Sync {
     fn knows_code(&self, digest: TokenDigest) -> BoxFuture<'_, Result<bool, StoreError>>;
 }
 
-/// One row of the audit trail, as it is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the columns of the audit table, by name")]
-pub struct AuditRow {
-    pub id: i64,
-    pub at: Timestamp,
-    pub account_id: Option<i64>,
-    pub account_seq: Option<i64>,
-    pub actor_user_id: Option<i64>,
-    pub credential_kind: String,
-    pub credential_id: Option<i64>,
-    pub action: String,
-    pub subject_kind: String,
-    pub subject_id: i64,
-    pub detail: Option<Value>,
-    pub address: Option<String>,
-    pub origin_app: String,
-    pub request_id: String,
-}
-
-/// What only the operator asks of a store.
-pub trait OperatorReads: Send + Sync {
-    /// Rows of the audit trail from that moment on, oldest first, after the row of that id.
-    fn audit(
-        &self,
-        since: Timestamp,
-        after: i64,
-        limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
-
-    /// The user with this address, in lower case, whatever else the row holds: to end what it may do.
-    fn user_to_end(&self, email: String) -> BoxFuture<'_, Result<Option<UserId>, StoreError>>;
-
-    /// The account of this slug, whatever else the row holds: to end what somebody may do in it.
-    fn account_to_end(&self, slug: String) -> BoxFuture<'_, Result<Option<AccountId>, StoreError>>;
-
-    /// Whether a user is a member of an account, whatever else any of the rows holds.
-    fn has_place(&self, account: AccountId, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
-
-    /// The key that has, or had, the secret with one of these digests, whatever else the rows hold: to end it. Of the secrets
-    /// that were replaced a bounded number is kept.
-    fn key_to_end(&self, digests: Vec<Digest>) -> BoxFuture<'_, Result<Option<KeyOfSecret>, StoreError>>;
-
-    /// A key, revoked or not.
-    fn key(&self, id: KeyId) -> BoxFuture<'_, Result<Option<ApiKey>, StoreError>>;
-
-    /// The keys of an account that were not revoked, by id.
-    fn keys_of(&self, account: AccountId) -> BoxFuture<'_, Result<Vec<ApiKey>, StoreError>>;
-
-    /// Whether a user has a password.
-    fn has_password(&self, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
-
-    /// The rows of the audit trail that one request made.
-    fn audit_of(&self, request_id: String) -> BoxFuture<'_, Result<Vec<AuditRow>, StoreError>>;
-
-    /// Writes a whole copy of the database, as it is at one moment, into a new file. Requests go on meanwhile. The root secret
-    /// is not in it. When the future is dropped, the copy is broken off and leaves nothing.
-    fn back_up(&self, to: PathBuf) -> BoxFuture<'_, Result<(), StoreError>>;
-}
-
 /// How a store is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -170,6 +115,8 @@ pub struct Figures {
     pub log_bytes: u64,
     /// Writes that wait for their turn.
     pub writes_waiting: u64,
+    /// Reads that wait for their turn, or are being done.
+    pub reads_waiting: u64,
     /// Rows that were left out because they were not as they must be, at the start and of lists ([`Upkeep::left_out`],
     /// [`Upkeep::left_out_of_lists`]).
     pub rows_left_out: u64,

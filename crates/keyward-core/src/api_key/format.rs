@@ -75,6 +75,12 @@ impl KeyFormat {
         &self.prefix
     }
 
+    /// Whether a key of which [`KeyFormat::shown`] shows this has this form's prefix.
+    #[must_use]
+    pub fn has_shown(&self, shown: &str) -> bool {
+        shown.strip_prefix(&self.prefix).is_some_and(|rest| rest.len() == SHOWN)
+    }
+
     /// A new key.
     ///
     /// # Errors
@@ -187,6 +193,16 @@ mod tests {
         for text in ["", "lev_sk_", &one[..55], &one[1..], &one.to_uppercase(), &one.replace('_', "-")] {
             assert_eq!(format().found_in(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_of_a_key_tells_its_prefix() {
+        let (ours, shorter) = (KeyFormat::new("lev_sk_").unwrap(), KeyFormat::new("lev_").unwrap());
+        assert!(ours.has_shown("lev_sk_abcd") && shorter.has_shown("lev_abcd"));
+        for other in ["lev_abcd", "acme_sk_abcd", "lev_sk_abc", ""] {
+            assert!(!ours.has_shown(other), "{other}");
+        }
+        assert!(!shorter.has_shown("lev_sk_abcd"), "a prefix of a prefix is another one");
     }
 
     #[test]

@@ -74,6 +74,12 @@ impl KeyRing {
         self.peppers.get().current.version()
     }
 
+    /// The form of its keys.
+    #[must_use]
+    pub fn format(&self) -> &KeyFormat {
+        &self.format
+    }
+
     /// Whether the token claims to be a key.
     #[must_use]
     pub fn claims(&self, token: &str) -> bool {

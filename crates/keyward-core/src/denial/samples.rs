@@ -252,8 +252,14 @@ impl Denial {
             Self::ClockBehind => {
                 "Correct the machine's clock. If it is right, it was ahead before: keyward clock accept takes the wrong time back."
             }
-            Self::UserDisabled | Self::AccountDisabled | Self::NotAMember => {
-                "The credential is good, but its user or account is not active here."
+            Self::UserDisabled => {
+                "The credential is good, but its user is disabled, or was deleted. Look with keyward user show; keyward user enable enables it again."
+            }
+            Self::AccountDisabled => {
+                "The credential is good, but its account is disabled. Look with keyward account show; keyward account enable enables it again."
+            }
+            Self::NotAMember => {
+                "The credential is good, but its user is no member of its account: keyward user role gives a place."
             }
             Self::AccountForeign | Self::AccountRequired => {
                 "The client names the wrong account, or none where it must."

@@ -3,7 +3,7 @@
 //! A key that was revoked leaves but its digest here, in a table of fixed size, so that keys that are made and revoked
 //! without end take no memory. The database has the rest.
 
-use crate::api_key::{ApiKey, Digest, KeySecret, Move, WhoseKeys};
+use crate::api_key::{ApiKey, Digest, KeyFormat, KeySecret, Move, WhoseKeys};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
@@ -168,6 +168,11 @@ impl Keys {
         }
     }
 
+    /// Whether a key has a secret.
+    pub(super) fn has_secret(&self, id: KeyId) -> bool {
+        self.digests_of.get(&id).is_some_and(|digests| !digests.is_empty())
+    }
+
     pub(super) fn get(&self, id: KeyId) -> Option<&ApiKey> {
         self.known.get(&id)
     }
@@ -190,6 +195,20 @@ impl Keys {
     pub(super) fn live_in(&self, account: AccountId, now: Timestamp) -> usize {
         // Absent: shown alone; the ceiling counts rows of the store.
         self.counts.get(&account).map_or(0, |count| count.live(now))
+    }
+
+    /// Keys whose end is later than `after` and not later than `until`: a walk over these alone.
+    pub(super) fn ending(&self, after: Timestamp, until: Timestamp) -> usize {
+        if until <= after {
+            return 0;
+        }
+        let [first, last] = [after, until].map(|end| (end, KeyId(i64::MAX)));
+        self.ends.range((Bound::Excluded(first), Bound::Included(last))).count()
+    }
+
+    /// How many live keys have another prefix than this form's: it claims none of them.
+    pub(super) fn of_another_form(&self, form: &KeyFormat, now: Timestamp) -> usize {
+        self.known.values().filter(|key| key.is_live(now) && !form.has_shown(&key.prefix)).count()
     }
 
     /// The live keys whose current secret has a digest of another version of the root secret.
@@ -344,6 +363,29 @@ mod tests {
         assert_eq!(live.keys.find(&digest(1)).err(), Some(Denial::KeyExpired));
         make(&mut live, key(1, 1, Some(100), false));
         assert!(live.keys.find(&digest(1)).is_ok(), "a write of the store has put it there");
+    }
+
+    #[test]
+    fn live_keys_of_another_prefix_are_counted() {
+        let mut live = Live::default();
+        for (id, end) in [(1, None), (2, Some(100)), (3, Some(200))] {
+            make(&mut live, key(id, 1, end, false));
+        }
+        let of = |prefix: &str| live.keys_of_another_form(&KeyFormat::new(prefix).unwrap(), at(150));
+        assert_eq!((of("lev_sk_"), of("acme_sk_"), of("lev_")), (0, 2, 2), "one has ended");
+    }
+
+    #[test]
+    fn keys_that_end_in_a_span_are_those_with_an_end_in_it_that_were_not_revoked() {
+        let mut live = Live::default();
+        for (id, end) in
+            [(1, Some(100)), (2, Some(101)), (3, Some(200)), (4, Some(201)), (5, None), (6, Some(150))]
+        {
+            make(&mut live, key(id, id % 2, end, false));
+        }
+        live.apply(Change::Revoked(KeyId(6), at(1)));
+        assert_eq!(live.keys_ending(at(100), at(200)), 2, "of every account; what ends now has ended");
+        assert_eq!((live.keys_ending(at(201), at(900)), live.keys_ending(at(200), at(100))), (0, 0));
     }
 
     /// Requests hold the other side of this lock.

@@ -15,7 +15,7 @@ pub use keys::{RETIRED, RetiredKey};
 use crate::account::{Account, Membership, User};
 use crate::active_account::ChosenAccount;
 use crate::address::ClientAddress;
-use crate::api_key::{ApiKey, Digest, KeySecret, Move, WhoseKeys};
+use crate::api_key::{ApiKey, Digest, KeyFormat, KeySecret, Move, WhoseKeys};
 use crate::clock::{ClockWatch, Timestamp};
 use crate::denial::Denial;
 use crate::id::{AccountId, KeyId, UserId};
@@ -36,13 +36,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 pub enum Change {
     /// An account is as given.
     Account(Account),
+    /// An account is disabled, whatever else its row holds.
+    AccountDisabled(AccountId),
     /// A user is as given.
     User(User),
     /// A user is disabled, whatever else its row holds.
     UserDisabled(UserId),
     /// A link that was sent to a user's address has been used.
     EmailVerified(UserId),
-    /// A user of whom nothing but an address was known is no more.
+    /// A user is no more: nothing but an address was ever known of it, or it was erased.
     UserGone(UserId),
     /// A user has this role in the account, or (`None`) no place there.
     Member(AccountId, UserId, Option<Role>),
@@ -65,6 +67,8 @@ pub enum Change {
     Unlinked(Arc<str>, Arc<str>),
     /// A user's client at an outside issuer acts in this account.
     Chosen(ChosenAccount),
+    /// What a user's client at that issuer chose is forgotten.
+    Unchosen(UserId, Arc<str>, Arc<str>),
     /// A user has this invitation into an account, or (`None`) none.
     Invited(AccountId, UserId, Option<OpenInvitation>),
     /// An OAuth client is as given.
@@ -120,6 +124,11 @@ impl Live {
             Change::Account(account) => {
                 self.accounts.insert(account.id, account);
             }
+            Change::AccountDisabled(account) => {
+                if let Some(account) = self.accounts.get_mut(&account) {
+                    account.disabled = true;
+                }
+            }
             Change::User(user) => {
                 self.emails.insert(user.email.clone(), user.id);
                 self.users.insert(user.id, user);
@@ -137,6 +146,10 @@ impl Live {
             Change::UserGone(user) => {
                 if let Some(gone) = self.users.remove(&user) {
                     self.emails.remove(&gone.email);
+                }
+                // Absent: no subject was this user's.
+                for (issuer, subject) in self.subjects_of.remove(&user).unwrap_or_default() {
+                    self.identities.get_mut(&issuer).and_then(|subjects| subjects.remove(&subject));
                 }
             }
             Change::Member(account, user, role) => {
@@ -196,6 +209,10 @@ impl Live {
                 let of_user = self.chosen.entry(chosen.user).or_default();
                 of_user.retain(|other| (&other.issuer, &other.client) != (&chosen.issuer, &chosen.client));
                 of_user.push(chosen);
+            }
+            Change::Unchosen(user, issuer, client) => {
+                let of_user = self.chosen.entry(user).or_default();
+                of_user.retain(|other| (&other.issuer, &other.client) != (&issuer, &client));
             }
         }
     }
@@ -333,6 +350,18 @@ impl Live {
         self.keys.unmoved(current, now)
     }
 
+    /// How many keys that were not revoked end later than `after` and not later than `until`, of all accounts.
+    #[must_use]
+    pub fn keys_ending(&self, after: Timestamp, until: Timestamp) -> usize {
+        self.keys.ending(after, until)
+    }
+
+    /// How many live keys begin with another prefix than this form's, by a walk over all.
+    #[must_use]
+    pub fn keys_of_another_form(&self, form: &KeyFormat, now: Timestamp) -> usize {
+        self.keys.of_another_form(form, now)
+    }
+
     /// The role of a user in an account.
     #[must_use]
     pub fn role(&self, account: AccountId, user: UserId) -> Option<Role> {
@@ -379,6 +408,12 @@ impl Live {
     #[must_use]
     pub fn key(&self, id: KeyId) -> Option<&ApiKey> {
         self.keys.get(id)
+    }
+
+    /// Whether a key has a secret: one whose secret nobody was shown yet has none.
+    #[must_use]
+    pub fn has_secret(&self, key: KeyId) -> bool {
+        self.keys.has_secret(key)
     }
 
     /// The keys of somebody that were not revoked and did not end long ago. A walk over all of them: for the operator, not for

@@ -32,7 +32,8 @@ pub fn fields(standings: &[Standing]) -> (String, String) {
         let gap = if policy.is_empty() { "" } else { ", " };
         // Writing to a String cannot fail.
         let _ = write!(policy, "{gap}\"{name}\";q={quota};w=60");
-        let _ = write!(limit, "{gap}\"{name}\";r={remaining};t={}", standing.next_seconds());
+        // A millisecond is rounded up to a second, and more than the window is never waited for.
+        let _ = write!(limit, "{gap}\"{name}\";r={remaining};t={}", standing.next_seconds().min(60));
     }
     (policy, limit)
 }
@@ -40,6 +41,12 @@ pub fn fields(standings: &[Standing]) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_to_wait_is_longer_than_the_window() {
+        let first = Standing { name: "reads", limit: 200, remaining: 199, next_ms: 60_001 };
+        assert_eq!(fields(&[first]).1, "\"reads\";r=199;t=60");
+    }
 
     #[test]
     fn a_client_is_told_in_structured_fields() {

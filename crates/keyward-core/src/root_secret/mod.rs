@@ -1,6 +1,7 @@
 //! The root secret: one or two versions of 32 bytes, from which every other key is derived by HKDF with a
 //! fixed label (RFC 5869). It lives in a file of its own, never in the database.
 
+mod one_line;
 mod rotation;
 
 pub use rotation::{AddVersion, RetireVersion, VersionRetired};
@@ -112,6 +113,8 @@ impl RootSecret {
     /// # Errors
     /// See [`RootSecretError`].
     pub fn parse(text: &str) -> Result<Self, RootSecretError> {
+        // Some editors begin a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
         let mut versions = BTreeMap::new();
         let mut seen = 0;
         for (index, line) in text.lines().enumerate() {
@@ -119,7 +122,10 @@ impl RootSecret {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (version, bytes) = Self::parse_line(line).ok_or(RootSecretError::Line(index + 1))?;
+            // Absent: one word alone, so the file is refused with the number of this line.
+            let (version, encoded) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let parsed = Self::parse_line(version, encoded.trim());
+            let (version, bytes) = parsed.ok_or(RootSecretError::Line(index + 1))?;
             versions.insert(version, bytes);
             seen += 1;
         }
@@ -130,10 +136,9 @@ impl RootSecret {
         }
     }
 
-    fn parse_line(line: &str) -> Option<(u32, Zeroizing<[u8; 32]>)> {
-        let (version, encoded) = line.split_once(char::is_whitespace)?;
+    fn parse_line(version: &str, encoded: &str) -> Option<(u32, Zeroizing<[u8; 32]>)> {
         // Absent: no Base64, so the file is refused with the number of this line.
-        let decoded = Zeroizing::new(STANDARD_NO_PAD.decode(encoded.trim().trim_end_matches('=')).ok()?);
+        let decoded = Zeroizing::new(STANDARD_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?);
         // Absent: not 32 bytes, likewise.
         let bytes: [u8; 32] = decoded.as_slice().try_into().ok()?;
         // Absent: no number, or 0, likewise.

@@ -7,6 +7,7 @@
     reason = "the rules are told as the operator and the callers do things"
 )]
 
+mod ending_all;
 mod new_users;
 mod operating;
 mod signing_in;
@@ -14,7 +15,8 @@ mod team;
 
 use crate::{START, SeededRandom};
 use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, RemoveMember, ReserveUser, SetRole, SetUserDisabled,
+    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
+    SetRole, SetUserDisabled,
 };
 use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{
@@ -59,6 +61,8 @@ pub trait IdentityStore:
     + Commit<RemoveMember>
     + Commit<SetRole>
     + Commit<SetUserDisabled>
+    + Commit<SetAccountDisabled>
+    + Commit<EraseUser>
     + Commit<IssueKey>
     + Commit<CreateKey>
     + Commit<RotateKey>
@@ -105,6 +109,8 @@ impl<S> IdentityStore for S where
         + Commit<RemoveMember>
         + Commit<SetRole>
         + Commit<SetUserDisabled>
+        + Commit<SetAccountDisabled>
+        + Commit<EraseUser>
         + Commit<IssueKey>
         + Commit<CreateKey>
         + Commit<RotateKey>
@@ -163,6 +169,9 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     team::a_team_is_shown_page_by_page(&Bench::new(&fresh()).await).await;
     new_users::a_user_in_two_steps_is_there_after_the_second_or_not_at_all(&Bench::new(&fresh()).await).await;
     new_users::an_invited_stranger_stays_one_until_it_is_made_a_user(&Bench::new(&fresh()).await).await;
+    ending_all::an_account_that_is_disabled_admits_nobody_until_it_is_enabled(&Bench::new(&fresh()).await)
+        .await;
+    ending_all::a_user_who_is_erased_leaves_a_free_address_and_no_right(&Bench::new(&fresh()).await).await;
     operating::every_key_of_somebody_ends_at_once_and_nobody_elses(&Bench::new(&fresh()).await).await;
     operating::limits_of_an_account_go_before_its_tier(&Bench::new(&fresh()).await).await;
     operating::a_subject_is_one_users(&Bench::new(&fresh()).await).await;
