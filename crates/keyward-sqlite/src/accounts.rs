@@ -292,7 +292,7 @@ impl Execute<SetLimits> for Tx<'_> {
     }
 }
 
-fn account(tx: &Tx<'_>, id: AccountId) -> Result<Account, Stop> {
+pub(crate) fn account(tx: &Tx<'_>, id: AccountId) -> Result<Account, Stop> {
     let sql = format!("SELECT {} FROM accounts WHERE id = ?1", rows::ACCOUNT);
     let found = tx.first(&sql, [id.0], rows::account)?;
     Ok(found.ok_or_else(|| Denial::not_found("Account", &id.to_string()))?)

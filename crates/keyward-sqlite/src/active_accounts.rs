@@ -1,17 +1,19 @@
 //! The SQL of the choice of an account.
 
 use crate::grants::renewed;
-use crate::rows;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::account::Account;
 use keyward_core::active_account::{AccountChosen, ChooseAccount, ChosenAccount, ChosenView};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::UserId;
 use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
-use rusqlite::params;
+use keyward_core::store::StoreError;
+use rusqlite::{Row, params};
 use std::sync::Arc;
 
 /// The account of that slug, if the caller's user is an active member there, and its credential reaches it.
@@ -57,6 +59,23 @@ fn client(jwt: &JwtCredential) -> Result<Arc<str>, Denial> {
     })
 }
 
+/// So many choices of one user are kept. An issuer that gives a client a new name each time it connects would else fill the memory.
+const KEPT: u32 = 100;
+
+/// Forgets what the user chose longest ago, beyond those that are kept with this one. Such a client asks for an account again.
+fn forget_oldest(tx: &mut Tx<'_>, user: UserId, (issuer, client): (&str, &str)) -> Result<(), StoreError> {
+    let oldest = "DELETE FROM active_accounts WHERE user_id = ?1 AND (issuer, client) IN
+        (SELECT issuer, client FROM active_accounts WHERE user_id = ?1 AND (issuer, client) <> (?2, ?3)
+         ORDER BY chosen_at DESC, issuer, client LIMIT -1 OFFSET ?4) RETURNING issuer, client";
+    let named = |row: &Row<'_>| Ok(to_end::text(row, "issuer").zip(to_end::text(row, "client")));
+    let gone = tx.all(oldest, params![user.0, issuer, client, KEPT - 1], named)?;
+    // Absent: a row that cannot be read was left out of memory.
+    for (issuer, client) in gone.into_iter().flatten() {
+        tx.publish(Change::Unchosen(user, issuer.into(), client.into()));
+    }
+    Ok(())
+}
+
 impl Execute<ChooseAccount> for Tx<'_> {
     fn execute(
         &mut self,
@@ -89,6 +108,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
                     params![who.user.0, &**issuer, &*client, account.id.0, now.unix()],
                 )?;
                 let (user, issuer) = (who.user, issuer.clone());
+                forget_oldest(self, user, (&*issuer, &*client))?;
                 self.publish(Change::Chosen(ChosenAccount { user, issuer, client, account: account.id }));
                 changed > 0
             }
@@ -124,5 +144,41 @@ impl Execute<ChooseAccount> for Tx<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyward_core::limits::Tiers;
+    use rusqlite::Connection;
+
+    #[test]
+    fn the_choices_that_are_oldest_are_forgotten_and_the_one_that_is_made_never_is() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let table = "CREATE TABLE active_accounts (user_id INTEGER, issuer TEXT, client TEXT, account_id INTEGER, chosen_at INTEGER,
+            PRIMARY KEY (user_id, issuer, client)) STRICT, WITHOUT ROWID";
+        connection.execute_batch(table).unwrap();
+        let insert = "INSERT INTO active_accounts VALUES (?1, 'i', ?2, 1, ?3)";
+        for at in 0..i64::from(KEPT) + 2 {
+            connection.execute(insert, params![1, format!("client {at}"), at]).unwrap();
+            connection.execute(insert, params![2, format!("client {at}"), at]).unwrap();
+        }
+        let mut tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
+        // By a clock that is behind, the newest choice looks like the oldest.
+        forget_oldest(&mut tx, UserId(1), ("i", "client 0")).unwrap();
+        let gone: Vec<String> = tx.changes().iter().map(|change| format!("{change:?}")).collect();
+        assert_eq!(gone.len(), 2, "{gone:?}");
+        assert!(gone[0].contains("client 1\"") || gone[0].contains("client 2\""), "{gone:?}");
+        tx.finish(Ok(())).written.unwrap();
+        let left = |user: i64| -> i64 {
+            let sql = "SELECT count(*) FROM active_accounts WHERE user_id = ?1";
+            connection.query_row(sql, [user], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(
+            (left(1), left(2)),
+            (i64::from(KEPT), i64::from(KEPT) + 2),
+            "another user's are another's"
+        );
     }
 }

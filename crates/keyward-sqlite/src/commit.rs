@@ -246,7 +246,7 @@ fn name_of<E: Effect>(done: &E::Done, permit: &Permit<E::Action>) -> String {
     let detail = E::detail(done).map(|detail| format!(" {detail}")).unwrap_or_default();
     let by = match permit.holder() {
         Holder::Principal(who) => format!(" by {} {}", who.credential.kind(), who.credential.id()),
-        Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => String::new(),
+        Holder::Bearer | Holder::Presenter(_) | Holder::Operator(_) | Holder::Background => String::new(),
     };
     format!("{} {kind} {id}{account}{detail}{by}", E::AUDIT)
 }
@@ -323,7 +323,7 @@ fn actor<E: Effect>(done: &E::Done, write: &Write<E>) -> Option<UserId> {
     match write.permit.holder() {
         Holder::Principal(who) => Some(who.user),
         Holder::Presenter(_) => E::actor(done),
-        Holder::Bearer | Holder::Operator | Holder::Background => None,
+        Holder::Bearer | Holder::Operator(_) | Holder::Background => None,
     }
 }
 
@@ -342,22 +342,22 @@ fn audit_row<E: Effect>(
     row: AuditRow,
 ) -> Result<(), StoreError> {
     let (subject, context) = (E::subject(done), &write.context);
-    let (kind, id) = match write.permit.holder() {
-        Holder::Principal(who) => (who.credential.kind(), Some(who.credential.id())),
-        Holder::Bearer => ("jwt", None),
-        Holder::Presenter(what) => (what.word(), None),
-        Holder::Operator => ("operator", None),
-        Holder::Background => ("background", None),
+    let (kind, id, operator) = match write.permit.holder() {
+        Holder::Principal(who) => (who.credential.kind(), Some(who.credential.id()), None),
+        Holder::Bearer => ("jwt", None, None),
+        Holder::Presenter(what) => (what.word(), None, None),
+        Holder::Operator(name) => ("operator", None, name.as_deref()),
+        Holder::Background => ("background", None, None),
     };
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
-                            subject_kind, subject_id, detail, address, origin_app, request_id, attempt)
+                            subject_kind, subject_id, detail, address, origin_app, request_id, attempt, operator)
          SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
                     max(coalesce((SELECT max(account_seq) FROM audit
                                   WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0),
                         coalesce((SELECT audit_forgotten FROM accounts
                                   WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) + 1 END,
-                ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13",
+                ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
         params![
             write.now.unix(),
             row.account.map(|account| account.0),
@@ -372,6 +372,7 @@ fn audit_row<E: Effect>(
             context.origin_app,
             context.request_id.to_string(),
             E::ATTEMPT.then_some(1),
+            operator,
         ],
     )?;
     Ok(())

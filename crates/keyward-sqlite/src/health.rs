@@ -22,11 +22,10 @@ impl Health {
         self.set(None);
     }
 
-    /// A write failed with this. What lies in the write itself, or passes with another program's lock, says nothing.
-    pub(crate) fn failed(&self, error: &StoreError) {
-        if let Some(fault) = fault(error) {
-            self.set(Some(fault));
-        }
+    /// A write failed with this; whether it is the first that the disk refuses since one succeeded. What lies in the write itself,
+    /// or passes with another program's lock, says nothing.
+    pub(crate) fn failed(&self, error: &StoreError) -> bool {
+        fault(error).is_some_and(|fault| self.set(Some(fault)).is_none())
     }
 
     /// What is amiss. Also while an ending waits, whatever the last write came to: a restart would lose it, and no write that
@@ -57,8 +56,9 @@ impl Health {
         self.unjournaled.load(Ordering::Relaxed)
     }
 
-    fn set(&self, fault: Option<&'static str>) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    /// Notes it; what was noted before.
+    fn set(&self, fault: Option<&'static str>) -> Option<&'static str> {
+        std::mem::replace(&mut *self.fault.lock().unwrap_or_else(PoisonError::into_inner), fault)
     }
 }
 

@@ -135,7 +135,7 @@ fn to_revoke(
         let account = to_end::number(row, "account_id").map(AccountId);
         Ok((KeyId(rows::get(row, "id")?), account, to_end::number(row, "revoked_at").is_some()))
     };
-    if matches!(permit.holder(), Holder::Operator) {
+    if matches!(permit.holder(), Holder::Operator(_)) {
         return Ok(tx.first(sql, [id], read)?.ok_or_else(absent)?);
     }
     let (who, member) = (permit.principal()?, permit.member()?);

@@ -276,7 +276,7 @@ fn to_rotate(tx: &Tx<'_>, e: &RotateKey, permit: &Permit<ManageKeys>) -> Result<
     let absent = || Denial::not_found("API key", &e.as_sent);
     let id = e.key.map(|key| key.0);
     let sql = format!("SELECT {} FROM api_keys WHERE id = ?1 AND revoked_at IS NULL", rows::KEY);
-    if matches!(permit.holder(), Holder::Operator) {
+    if matches!(permit.holder(), Holder::Operator(_)) {
         return Ok(tx.first(&sql, [id], rows::key)?.ok_or_else(absent)?);
     }
     let key = own(tx, e.key.ok_or_else(absent)?, &e.as_sent, permit)?;

@@ -2,19 +2,23 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `open.rs` | opening: lock, pragmas, migrations, root secret check, filling the directory |
+//! | `open.rs`, `unmade.rs` | opening: lock, pragmas, migrations, root secret check, filling the directory |
 //! | `migrate.rs` | embedded migrations, one table keyed by (component, version) |
 //! | `writer.rs` | the one connection that writes, on a thread of its own |
 //! | `reader.rs` | connections that read, on threads of their own |
 //! | `queue.rs`, `payer.rs` | what waits for these threads: bounded, a share for each account or network |
 //! | `endings.rs`, `health.rs` | revocations while the database cannot be written, and whether it can |
 //! | `journal/`, `restore.rs` | what ended, in a file beside the database, and done in a copy that is put in its place |
-//! | `place.rs` | whether the file is still where it was opened |
+//! | `place.rs`, `second_name.rs` | whether the file is still where it was opened, and the only name of it |
+//! | `no_room.rs` | a file whose file system is full at the start |
+//! | `copy.rs`, `examine.rs`, `checks.rs` | a whole copy, looking at one, and what is wrong with it |
 //! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
-//! | `accounts.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs`, `team_roles.rs` | the SQL of identity |
+//! | `accounts.rs`, `account_endings.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `strangers.rs`, `team.rs`, `team_roles.rs` | the SQL of identity |
 //! | `clients.rs`, `grants.rs`, `sessions.rs`, `signing_keys.rs` | the SQL of sign-ins |
 //! | `grant_endings.rs`, `key_endings.rs`, `to_end.rs` | what ends, whatever else its rows hold |
 //! | `key_origins.rs`, `replaced.rs` | through which keys a secret came; secrets that were replaced, by which their keys are found |
+//! | `erase.rs` | a user who is erased: what goes, and what stays |
+//! | `operator.rs`, `operator_lists.rs`, `audit_reads.rs` | what the operator reads: lists, one account, one user, the audit trail |
 //! | `root_secret.rs` | the SQL of a rotation of the root secret |
 //! | `idempotency.rs`, `in_progress.rs`, `kept.rs` | the answers of claims, those that are being executed, how much they take |
 //! | `clock.rs`, `accept_clock.rs` | the newest time, recorded, and taken back |
@@ -24,14 +28,20 @@
 //! Durability: WAL with `synchronous = FULL`; an answer is given after the log reached the disk.
 
 mod accept_clock;
+mod account_endings;
 mod accounts;
 mod active_accounts;
+mod audit_reads;
+mod checks;
 mod clients;
 mod clock;
 mod commit;
+mod copy;
 mod descendants;
 mod endings;
+mod erase;
 mod error;
+mod examine;
 mod fail_point;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
@@ -52,8 +62,10 @@ mod limit_windows;
 mod load;
 mod migrate;
 mod new_users;
+mod no_room;
 mod open;
 mod operator;
+mod operator_lists;
 mod payer;
 mod place;
 mod queue;
@@ -62,6 +74,7 @@ mod replaced;
 mod restore;
 mod root_secret;
 mod rows;
+mod second_name;
 mod sessions;
 mod signing_keys;
 mod strangers;
@@ -71,16 +84,18 @@ mod team_roles;
 mod testing;
 mod to_end;
 mod tx;
+mod unmade;
 mod upkeep;
 mod writer;
 
+pub use copy::{BreakOff, Copied, copy, copy_served};
 pub use error::store_error;
+pub use examine::{Examined, examine};
 pub use migrate::{Component, Migration};
-pub use open::{OpenError, Options};
-pub use operator::copy;
+pub use open::{OpenError, Options, Schema};
 pub use place::FileId;
 pub use reader::Reads;
-pub use restore::{Restored, WithoutJournal, restore};
+pub use restore::{LiveKey, Restored, WithoutJournal, restore};
 pub use to_end::Named;
 pub use tx::Tx;
 

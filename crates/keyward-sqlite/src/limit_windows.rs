@@ -1,6 +1,7 @@
 //! The counters of limits, from a clean stop to the next start. What of them cannot be read is counted, never as if nobody had
 //! been admitted.
 
+use crate::error::store_error;
 use crate::{reader, rows, to_end};
 use keyward_core::store::{SavedLimits, StoreError};
 use rusqlite::{Connection, Row};
@@ -28,6 +29,13 @@ pub(crate) fn kept(connection: &Connection) -> Result<Option<SavedLimits>, Store
             at_ms.map(|at_ms| SavedLimits { ages, unreadable, at_ms })
         }
     })
+}
+
+/// Takes them out, and says that a server runs: if it ends without another word, it was a crash.
+pub(crate) fn take(connection: &Connection) -> Result<(), StoreError> {
+    let sql =
+        "DELETE FROM limit_windows; INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, NULL)";
+    connection.execute_batch(sql).map_err(store_error)
 }
 
 /// A bucket and the ages of its admissions, if they are as they were written.

@@ -32,7 +32,7 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     let accounts = loading.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
         vec![format!("id {}", account.id), format!("slug {}", account.slug)]
     })?;
-    let users = loading.table(("users", ID), rows::USER, rows::user, |user| {
+    let users = loading.of(("users", ID), &known_users(), rows::user, |user| {
         vec![format!("id {}", user.id), format!("email {}", user.email)]
     })?;
     let members = loading.table(
@@ -51,7 +51,7 @@ pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     }
     let retired =
         loading.of(("api_key_secrets", &["key_id"]), &retired_secrets(), retired, |_| Vec::new())?;
-    let identities = loading.table(("identities", ID), rows::IDENTITY, rows::identity, |identity| {
+    let identities = loading.of(("identities", ID), &known_identities(), rows::identity, |identity| {
         vec![format!("{} {}", identity.issuer, identity.subject)]
     })?;
     let chosen = loading.table(("active_accounts", PLACE), rows::CHOSEN, rows::chosen, |chosen| {
@@ -116,6 +116,20 @@ fn unread_members(
 
 const ID: Named = &["id"];
 const PLACE: Named = &["account_id", "user_id"];
+
+/// The users who were not erased.
+fn known_users() -> String {
+    format!("SELECT {} FROM users WHERE typeof(erased_at) <> 'integer'", rows::USER)
+}
+
+/// A link whose row did not say whose it was, when its user was erased, is nobody's.
+fn known_identities() -> String {
+    format!(
+        "SELECT {} FROM identities
+         WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = identities.user_id AND typeof(erased_at) = 'integer')",
+        rows::IDENTITY
+    )
+}
 
 /// The grants that were not ended. What is no time at all is no end, and no grant that can be read either.
 fn live_grants() -> String {

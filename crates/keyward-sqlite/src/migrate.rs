@@ -57,6 +57,7 @@ pub(crate) const IDENTITY: Component = Component {
         },
         Migration { name: "made_by", sql: include_str!("../migrations/0014_made_by.sql") },
         Migration { name: "journal", sql: include_str!("../migrations/0015_journal.sql") },
+        Migration { name: "operators_day", sql: include_str!("../migrations/0016_operators_day.sql") },
     ],
     look_through: team::look_through,
 };
@@ -80,6 +81,8 @@ pub(crate) fn migrate(
         ) STRICT, WITHOUT ROWID",
     )?;
     refuse_newer(connection, components)?;
+    // Of a new file there is nothing to report.
+    let is_new = version_of(connection, IDENTITY.name)? == 0;
     for component in components {
         let applied = version_of(connection, component.name)?;
         for (version, migration) in (1_i64..).zip(component.migrations).skip_while(|(v, _)| *v <= applied) {
@@ -91,8 +94,22 @@ pub(crate) fn migrate(
             )?;
             tx.commit()?;
         }
+        let newest = version_of(connection, component.name)?;
+        if newest > applied && !is_new {
+            report(component.name, applied, newest);
+        }
     }
     Ok(())
+}
+
+/// One line in the log for each component that has a new schema.
+fn report(component: &str, from: i64, to: i64) {
+    tracing::info!(
+        component,
+        from,
+        to,
+        "the schema was brought up to date: an older program cannot open this database any more, the way back is a copy"
+    );
 }
 
 /// Whether the file is empty, and may become ours. A file of another program is left alone.
@@ -119,7 +136,7 @@ pub(crate) fn is_older(connection: &Connection, components: &[Component]) -> Res
     Ok(false)
 }
 
-fn refuse_newer(connection: &Connection, components: &[Component]) -> Result<(), OpenError> {
+pub(crate) fn refuse_newer(connection: &Connection, components: &[Component]) -> Result<(), OpenError> {
     let mut statement =
         connection.prepare("SELECT component, max(version) FROM schema_migrations GROUP BY component")?;
     let found = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?;

@@ -7,8 +7,10 @@ use crate::load::Learnt;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::place::Place;
 use crate::reader::Readers;
+use crate::second_name::refuse_second_name;
+use crate::unmade::refuse_unmade;
 use crate::writer::Writer;
-use crate::{Sqlite, clock, load};
+use crate::{Sqlite, clock, load, no_room};
 use keyward_core::clock::{Clock, SteadyClock, Timestamp};
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
@@ -20,17 +22,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What may be done with the file that is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// A database is made where there is none, readable by its user alone; one that is there is brought up to date.
+    Make,
+    /// A database of an older version is brought up to date: the older version cannot open it any more. One that is missing or empty
+    /// is refused.
+    BringUpToDate,
+    /// A database of another version is left alone and refused.
+    MustBeUpToDate,
+}
+
 /// What a store is opened with.
 #[derive(Debug)]
 pub struct Options<'a> {
-    /// The database file. Made if it is missing, readable by its user alone.
+    /// The database file.
     pub path: &'a Path,
     /// Further components with tables in the file, after the store's own.
     pub components: &'a [Component],
     /// The check values of the root secret, by version ([`keyward_core::root_secret::RootSecret::check_values`]).
     pub root_secret_checks: &'a [(u32, String)],
-    /// Whether a file of an older version is brought up to date. Else it is refused.
-    pub migrate: bool,
+    /// What may be done with the file.
+    pub schema: Schema,
     /// What every tier may have; it can change while the store is open.
     pub tiers: Swap<Tiers>,
     /// How many bytes of the answers of idempotent writes one account keeps ([`keyward_core::idempotency::KEPT_BYTES`]).
@@ -46,7 +60,10 @@ pub enum OpenError {
     #[error("the database {0} is in use by another process")]
     InUse(PathBuf),
     /// It has a second name, beside which its logs would be missing.
-    #[error("the database {0} has another hard link; remove one of the two names")]
+    #[error(
+        "the database {0} has another hard link and was not served under this name last, so its log may be missing here: start the \
+         server under the name that it had, or put a copy (keyward backup) here"
+    )]
     TwoNames(PathBuf),
     /// A newer program wrote it.
     #[error(
@@ -70,6 +87,40 @@ pub enum OpenError {
     /// It holds another program's tables.
     #[error("the file is a database of another program")]
     NotOurs,
+    /// It has nothing in it: a copy that failed, a full disk, a file that something else has made.
+    #[error(
+        "the database {0} is empty. Restore a copy (keyward restore); if this is to be a new installation, remove the file and run \
+         keyward init"
+    )]
+    Empty(PathBuf),
+    /// Reading all of it shows that it is damaged.
+    #[error("{} is damaged: {}", .path.display(), a_few(.faults))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, a line each.
+        faults: Vec<String>,
+    },
+    /// No copy was made.
+    #[error("the copy {} was not made: {why}", .to.display())]
+    NotCopied {
+        /// Where it should be.
+        to: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The server has another file open than the one that this process sees.
+    #[error(
+        "the server has another file open than {0}: the command sees another directory than the server, or the database was moved or \
+         replaced; run the command where the server runs"
+    )]
+    NotServed(PathBuf),
+    /// A copy lacks what the server had written.
+    #[error(
+        "what can be read of {0} lacks what the server has written: its -wal was removed. Stop the server in order, which saves what it \
+         has, and make the copy then"
+    )]
+    Behind(PathBuf),
     /// Nothing says which root secret it belongs to.
     #[error(
         "the database does not say which root secret its keys belong to (root_secret_versions has no row, or one that cannot \
@@ -86,6 +137,17 @@ pub enum OpenError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// There is no room on its file system.
+    #[error(
+        "the file system at {file_system} is full (no space or no inode is left), so the database {path} cannot be opened: make \
+         room there, and start again"
+    )]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// Where the file system is mounted.
+        file_system: PathBuf,
     },
     /// Its file system does not allow a write-ahead log.
     #[error("the database's file system does not allow a write-ahead log (it stays in mode {0})")]
@@ -109,29 +171,52 @@ pub enum OpenError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// The first faults, and how many there are besides.
+fn a_few(faults: &[String]) -> String {
+    let (first, rest) = faults.split_at(faults.len().min(3));
+    let more = if rest.is_empty() { String::new() } else { format!("; and {} more", rest.len()) };
+    format!("{}{more}", first.join("; "))
+}
+
 /// What SQLite says, without the statement that it said it of.
-fn in_one_line(error: &rusqlite::Error) -> String {
+pub(crate) fn in_one_line(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(failure, _)
+            if failure.extended_code == rusqlite::ffi::SQLITE_READONLY_DIRECTORY =>
+        {
+            "its directory cannot be written (permission denied)".to_owned()
+        }
         other => other.to_string(),
     }
 }
 
 impl Sqlite {
-    /// Opens the file, brings it up to date and learns what every request will be judged by.
+    /// Opens the file, brings it up to date and learns what every request will be judged by. On a file system that is full, a
+    /// file that is up to date is opened to be read, and is written as soon as there is room.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
+        Self::open_by(options, no_room::connect).map_err(|error| no_room::named(error, options.path))
+    }
+
+    pub(crate) fn open_by(
+        options: &Options<'_>,
+        connect: fn(&Path) -> Result<(Connection, bool), OpenError>,
+    ) -> Result<Self, OpenError> {
         let path = options.path;
-        let lock = Arc::new(own(path)?);
+        let lock = Arc::new(own(path, options.schema)?);
         let now = options.clock.now();
-        let mut connection = connect(path)?;
+        let (mut connection, has_room) = connect(path)?;
         // Before anything is written, and be it the mode of its log: another program's file is left as it is.
         let is_new = recognise(&connection)?;
+        if options.schema != Schema::Make {
+            refuse_unmade(path, &connection, is_new)?;
+        }
         prepare(&connection, is_new)?;
         let components: Vec<Component> = [&[IDENTITY], options.components].concat();
-        if !options.migrate && !is_new && is_older(&connection, &components)? {
+        if options.schema == Schema::MustBeUpToDate && is_older(&connection, &components)? {
             return Err(OpenError::Older);
         }
         migrate(&mut connection, &components, now)?;
@@ -144,8 +229,12 @@ impl Sqlite {
         let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
         directory.publish(changes);
         directory.publish(unwritten);
-        let readers = Readers::open(path)?;
         let place = Arc::new(Place::new(path, lock));
+        if !has_room {
+            place.lack_room();
+            no_room::report(&place);
+        }
+        let readers = Readers::open(path, &place)?;
         let writer = Writer::start(
             connection,
             Arc::clone(&place),
@@ -172,33 +261,22 @@ impl Sqlite {
 /// system drops it with the process.
 ///
 /// The handle stays open until SQLite has closed its own: closing it sooner would drop the locks that SQLite holds.
-pub(crate) fn own(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn own(path: &Path, schema: Schema) -> Result<File, OpenError> {
     let file_error = |source| OpenError::File { path: path.to_owned(), source };
-    let file = make_private(path).map_err(file_error)?;
+    let make = schema == Schema::Make;
+    let file = if make { make_private(path) } else { File::options().read(true).write(true).open(path) };
+    let file = file.map_err(file_error)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.to_owned())),
         Err(TryLockError::Error(source)) => return Err(file_error(source)),
     }
+    // Before SQLite opens it, which takes the log beside an empty file away.
+    if !make && file.metadata().map_err(file_error)?.len() == 0 {
+        return Err(OpenError::Empty(path.to_owned()));
+    }
     refuse_second_name(path, &file)?;
     Ok(file)
-}
-
-/// A hard link is a second name, beside which SQLite would look for the logs in vain.
-#[cfg(unix)]
-fn refuse_second_name(path: &Path, file: &File) -> Result<(), OpenError> {
-    use std::os::unix::fs::MetadataExt;
-    let file_error = |source| OpenError::File { path: path.to_owned(), source };
-    if file.metadata().map_err(file_error)?.nlink() > 1 {
-        Err(OpenError::TwoNames(path.to_owned()))
-    } else {
-        Ok(())
-    }
-}
-
-#[cfg(not(unix))]
-fn refuse_second_name(_: &Path, _: &File) -> Result<(), OpenError> {
-    Ok(())
 }
 
 /// Opens a file for writing and makes it if it is missing, for its user alone. SQLite gives the log files the database's mode
@@ -218,7 +296,7 @@ pub(crate) fn make_private(path: &Path) -> io::Result<File> {
 
 /// Gives a superuser's new file to the owner of the directory that it was made in: the server runs as somebody else.
 #[cfg(unix)]
-fn adopt(new: &File, path: &Path) -> io::Result<()> {
+pub(crate) fn adopt(new: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     // Absent: a file without a folder lies in this one.
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -228,7 +306,7 @@ fn adopt(new: &File, path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn adopt(_: &File, _: &Path) -> io::Result<()> {
+pub(crate) fn adopt(_: &File, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -238,6 +316,9 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(Duration::from_secs(1))?;
     Ok(connection)
 }
+
+/// As much of the log stays when it has been moved into the database, in bytes: twice what it usually grows to before that.
+const LOG_KEPT: i64 = 8 * 1024 * 1024;
 
 pub(crate) fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenError> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -249,6 +330,8 @@ pub(crate) fn prepare(connection: &Connection, is_new: bool) -> Result<(), OpenE
     connection.pragma_update(None, "trusted_schema", false)?;
     // Nothing is written before a commit: on a full disk it is the commit that fails, and all that comes before has been done.
     connection.pragma_update(None, "cache_spill", false)?;
+    // A log that a long read made grow is cut back when it begins again.
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     connection.set_prepared_statement_cache_capacity(64);
     if is_new {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -262,6 +345,21 @@ pub(crate) fn recognise_secret(
     checks: &[(u32, String)],
     now: Timestamp,
 ) -> Result<(), OpenError> {
+    let known = refuse_other_secret(connection, checks)?;
+    for (version, check) in checks.iter().filter(|(v, _)| !known.contains(v)) {
+        connection.execute(
+            "INSERT INTO root_secret_versions VALUES (?1, ?2, ?3)",
+            params![version, check, now.unix()],
+        )?;
+    }
+    Ok(())
+}
+
+/// An old store must find its own secret among these; its versions. A new one has none.
+pub(crate) fn refuse_other_secret(
+    connection: &Connection,
+    checks: &[(u32, String)],
+) -> Result<Vec<u32>, OpenError> {
     let known = known_secrets(connection)?;
     if known.is_empty() && has_keys(connection)? {
         return Err(OpenError::NoSecret);
@@ -271,13 +369,7 @@ pub(crate) fn recognise_secret(
             return Err(OpenError::WrongSecret(*version));
         }
     }
-    for (version, check) in checks.iter().filter(|(v, _)| !known.iter().any(|(k, _)| k == v)) {
-        connection.execute(
-            "INSERT INTO root_secret_versions VALUES (?1, ?2, ?3)",
-            params![version, check, now.unix()],
-        )?;
-    }
-    Ok(())
+    Ok(known.into_iter().map(|(version, _)| version).collect())
 }
 
 /// The versions that the store says it belongs to. A row that cannot be read is refused: it could be of any secret.

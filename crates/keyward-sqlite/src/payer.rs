@@ -32,7 +32,7 @@ impl Payer {
         match permit.holder() {
             Holder::Principal(who) => Self::of_user(who.member.map(|member| member.account), who.user),
             Holder::Bearer | Holder::Presenter(_) => Self::Network(network(context)),
-            Holder::Operator | Holder::Background => Self::Own,
+            Holder::Operator(_) | Holder::Background => Self::Own,
         }
     }
 
@@ -40,7 +40,7 @@ impl Payer {
     pub(crate) fn of_read<A: Action>(permit: &Permit<A>) -> Self {
         match permit.holder() {
             Holder::Principal(who) => Self::of_user(who.member.map(|member| member.account), who.user),
-            Holder::Bearer | Holder::Presenter(_) | Holder::Operator | Holder::Background => Self::Own,
+            Holder::Bearer | Holder::Presenter(_) | Holder::Operator(_) | Holder::Background => Self::Own,
         }
     }
 

@@ -2,15 +2,17 @@
 //! does not find: what is written there holds nowhere, so nothing is.
 
 use crate::error::unavailable;
+use crate::second_name::{NAME, links, name_in_mark, warn};
 use keyward_core::store::StoreError;
 use rusqlite::Connection;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-/// Where SQLite keeps `user_version`, four bytes, big endian. Here it is a number that each server draws for as long as it runs.
+/// Where SQLite keeps `user_version`, four bytes, big endian. Here it is a number that each server draws for as long as it runs, and
+/// what says under which name it serves.
 const GENERATION: u64 = 60;
 
 const GONE: &str =
@@ -18,6 +20,7 @@ const GONE: &str =
 const REPLACED: &str = "another file is in its place; stop the server, put the right data directory there, and start the server again";
 const ROLLED_BACK: &str =
     "its content was replaced under the server; stop the server, restore a copy, and start the server again";
+const NO_ROOM: &str = "its file system was full at the start; make room";
 const SOCKET: &str = "its socket was removed or replaced, so no order reaches the server; restart the server";
 
 /// What tells a file from every other one: its device and its inode.
@@ -33,6 +36,10 @@ pub(crate) struct Place {
     generation: AtomicU32,
     socket: Mutex<Option<(PathBuf, FileId)>>,
     fault: Mutex<Option<&'static str>>,
+    /// Whether the file was opened without room, and so is read as one that nobody changes. A read holds it for as long as it runs.
+    lacks_room: RwLock<bool>,
+    /// Whether it had a second name at the last look.
+    linked: AtomicBool,
 }
 
 impl Place {
@@ -40,7 +47,35 @@ impl Place {
         // Where it is looked for later, wherever the process stands then.
         // Absent: it stands nowhere, and the path is as it was given.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Self { path, lock, generation: AtomicU32::new(0), socket: Mutex::default(), fault: Mutex::default() }
+        let (generation, lacks_room) = (AtomicU32::new(0), RwLock::new(false));
+        // Absent: the next look says.
+        let linked = AtomicBool::new(lock.metadata().is_ok_and(|there| links(&there) > 1));
+        Self { path, lock, generation, socket: Mutex::default(), fault: Mutex::default(), lacks_room, linked }
+    }
+
+    /// Where the file was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Nothing is written from now on, and the file is read as one that nobody changes.
+    pub(crate) fn lack_room(&self) {
+        *self.lacks_room.write().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    /// It is written again. Waits for the reads that take it for one that nobody changes.
+    pub(crate) fn has_room(&self) {
+        *self.lacks_room.write().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
+    /// Whether it was opened without room. It stays so for as long as the guard lives.
+    pub(crate) fn while_reading(&self) -> RwLockReadGuard<'_, bool> {
+        self.lacks_room.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was opened without room.
+    pub(crate) fn lacks_room(&self) -> bool {
+        *self.while_reading()
     }
 
     /// The file that is open.
@@ -51,7 +86,13 @@ impl Place {
 
     /// What was amiss at the last look.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+        let fault = *self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.or(self.lacks_room().then_some(NO_ROOM))
+    }
+
+    /// Why the file is not the one that is to be served: it is elsewhere, or something else is there.
+    pub(crate) fn lost(&self) -> Option<&'static str> {
+        self.fault().filter(|fault| *fault != SOCKET && *fault != NO_ROOM)
     }
 
     /// Fails where at the last look other content was in the file. Not even what is read is right then: pages of two databases are
@@ -78,12 +119,21 @@ impl Place {
             // Absent: nothing has changed, and it was said.
             _ => {}
         }
-        now
+        now.or(self.lacks_room().then_some(NO_ROOM))
+    }
+
+    /// A backup by links looks like one.
+    fn look_for_links(&self, there: &Metadata) {
+        let linked = links(there) > 1;
+        if linked && !self.linked.swap(linked, Ordering::Relaxed) {
+            warn(&self.path);
+        }
     }
 
     fn seen(&self) -> Option<&'static str> {
         let own = self.id();
-        match std::fs::metadata(&self.path) {
+        let there = std::fs::metadata(&self.path).inspect(|there| self.look_for_links(there));
+        match there {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Some(GONE);
             }
@@ -120,7 +170,7 @@ impl Place {
     /// Draws a number and writes it into the file's first page, so that other content is noticed. On a full disk there is none.
     pub(crate) fn draw(&self, connection: &Connection) {
         // Absent: none was written, which is said below.
-        let drawn = write_generation(connection).ok();
+        let drawn = write_generation(connection, name_in_mark(&self.path)).ok();
         let written = read_generation(&self.lock);
         if drawn.is_none() || drawn != written {
             tracing::warn!(
@@ -137,13 +187,23 @@ impl crate::Sqlite {
     ///
     /// # Errors
     /// [`StoreError`] when the writer takes no work.
-    pub async fn serve_from(&self, socket: PathBuf) -> Result<(), StoreError> {
-        let draw = move |desk: &mut crate::writer::Desk<'_>| {
-            desk.place.watch_socket(&socket);
+    pub async fn serve_from(&self, socket: Option<PathBuf>) -> Result<(), StoreError> {
+        // Without a socket no order reaches this server, which is none of the database's.
+        socket.iter().for_each(|socket| self.watch_socket(socket));
+        if self.place.lacks_room() {
+            // The number is drawn when there is room.
+            return Ok(());
+        }
+        let draw = |desk: &mut crate::writer::Desk<'_>| {
             desk.place.draw(desk.connection);
             Ok(())
         };
         self.writer.run(draw).await
+    }
+
+    /// Notices from now on that the socket of the server that serves from it is replaced.
+    pub fn watch_socket(&self, socket: &Path) {
+        self.place.watch_socket(socket);
     }
 
     /// Serves no more from the socket, which may go; whether it is still the one that was named.
@@ -160,7 +220,7 @@ impl crate::Sqlite {
     /// Whether at the last look another file was in its place, or none, or other content was in it.
     #[must_use]
     pub fn has_lost_its_file(&self) -> bool {
-        self.place.fault().is_some_and(|fault| fault != SOCKET)
+        self.place.lost().is_some()
     }
 
     /// The file that is open.
@@ -170,8 +230,9 @@ impl crate::Sqlite {
     }
 }
 
-fn write_generation(connection: &Connection) -> rusqlite::Result<u32> {
-    let drawn: u32 = connection.query_row("SELECT (random() & 2147483646) + 1", [], |row| row.get(0))?;
+fn write_generation(connection: &Connection, name: u32) -> rusqlite::Result<u32> {
+    let drawn: u32 = connection.query_row("SELECT abs(random() % 32767) + 1", [], |row| row.get(0))?;
+    let drawn = (drawn << NAME.count_ones()) | name;
     connection.pragma_update(None, "user_version", drawn)?;
     // Into the file itself: until then it is in the log.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -180,7 +241,7 @@ fn write_generation(connection: &Connection) -> rusqlite::Result<u32> {
 
 /// The number that stands there; `None`: the system cannot say now.
 #[cfg(unix)]
-fn read_generation(file: &File) -> Option<u32> {
+pub(crate) fn read_generation(file: &File) -> Option<u32> {
     let mut bytes = [0; 4];
     match std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, GENERATION) {
         Ok(()) => Some(u32::from_be_bytes(bytes)),
@@ -192,7 +253,7 @@ fn read_generation(file: &File) -> Option<u32> {
 }
 
 #[cfg(not(unix))]
-fn read_generation(_: &File) -> Option<u32> {
+pub(crate) fn read_generation(_: &File) -> Option<u32> {
     None
 }
 
@@ -221,6 +282,16 @@ mod tests {
         let place = Place::new(path, Arc::new(handle));
         place.generation.store(7, Ordering::Relaxed);
         place
+    }
+
+    #[test]
+    fn a_mark_is_drawn_of_all_numbers_but_zero_and_keeps_the_name() {
+        let connection = Connection::open_in_memory().unwrap();
+        let drawn: Vec<u32> = (0..64).map(|_| write_generation(&connection, 0x1234).unwrap()).collect();
+        assert!(drawn.iter().all(|drawn| drawn & NAME == 0x1234), "{drawn:x?}");
+        let numbers: Vec<u32> = drawn.iter().map(|drawn| drawn >> NAME.count_ones()).collect();
+        assert!(numbers.iter().all(|number| (1..=32_767).contains(number)), "{numbers:?}");
+        assert!([0, 1].iter().all(|odd| numbers.iter().any(|number| number % 2 == *odd)), "{numbers:?}");
     }
 
     #[test]

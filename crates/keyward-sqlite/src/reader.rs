@@ -1,7 +1,9 @@
 //! Connections that read. They cannot write: SQLite refuses it.
 
 use crate::error::{store_error, unavailable};
+use crate::no_room;
 use crate::payer::Payer;
+use crate::place::Place;
 use crate::queue::Queue;
 use crate::to_end::{Named, name_of, number};
 use crate::{OpenError, Sqlite};
@@ -41,7 +43,7 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, place: &Arc<Place>) -> Result<Self, OpenError> {
         let mut readers = Self {
             path: path.to_owned(),
             queue: Arc::new(Queue::new(QUEUE, SHARE)),
@@ -51,12 +53,18 @@ impl Readers {
             queries: Arc::default(),
         };
         for _ in 0..THREADS {
-            let (connection, queue) = (connect(path)?, Arc::clone(&readers.queue));
+            let (queue, place) = (Arc::clone(&readers.queue), Arc::clone(place));
+            let mut own = Own::connect(path, place.lacks_room())?;
             let thread = thread::Builder::new().name("keyward-reader".to_owned());
-            let thread = thread.spawn(move || work_through(&queue, &connection));
+            let thread = thread.spawn(move || work_through(&queue, &mut own, &place));
             readers.threads.push(thread.map_err(|source| OpenError::File { path: path.to_owned(), source })?);
         }
         Ok(readers)
+    }
+
+    /// Reads that wait, or are being done.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.queue.len()
     }
 
     /// The rows that lists left out so far.
@@ -65,16 +73,43 @@ impl Readers {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(1))?;
-    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-fn work_through(queue: &Queue<Read>, connection: &Connection) {
+/// The connection of one thread.
+struct Own {
+    path: PathBuf,
+    /// Whether it takes the file for one that nobody changes.
+    lacks_room: bool,
+    connection: Option<Connection>,
+}
+
+impl Own {
+    fn connect(path: &Path, lacks_room: bool) -> rusqlite::Result<Self> {
+        let connection = if lacks_room { no_room::connect_reader(path) } else { connect(path) }?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(Self { path: path.to_owned(), lacks_room, connection: Some(connection) })
+    }
+
+    /// The connection to read by now; `None`: the file cannot be opened.
+    fn now(&mut self, lacks_room: bool) -> Option<&Connection> {
+        if self.lacks_room != lacks_room || self.connection.is_none() {
+            (self.lacks_room, self.connection) = (lacks_room, None);
+            // Absent: its read has no result, and the next one tries again.
+            self.connection = Self::connect(&self.path, lacks_room).ok()?.connection;
+        }
+        self.connection.as_ref()
+    }
+}
+
+fn work_through(queue: &Queue<Read>, own: &mut Own, place: &Place) {
     while let Some(waiting) = queue.next() {
+        let lacks_room = place.while_reading();
+        let Some(connection) = own.now(*lacks_room) else { continue };
         let read = waiting.job;
         // A panic ends its own read, and its transaction with it.
         if catch_unwind(AssertUnwindSafe(|| read(connection))).is_err() {

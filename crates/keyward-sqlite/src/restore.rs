@@ -1,12 +1,13 @@
 //! Making a copy of the database fit to take its place: nothing that ended since it was made comes back to life.
 
+use crate::checks::{Faults, look_through, of_damage};
 use crate::fail_point::fail_point;
 use crate::grant_endings::end;
-use crate::journal::{self, Applied, Book, Journal, Kept, apply};
+use crate::journal::{self, Applied, Book, Entry, Journal, Kept, apply};
 use crate::migrate::{Component, IDENTITY, migrate, recognise};
 use crate::open::{connect, own, prepare, recognise_secret};
 use crate::tx::Tx;
-use crate::{OpenError, Options, rows, to_end};
+use crate::{OpenError, Options, Schema, rows, to_end};
 use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::store::StoreError;
@@ -31,20 +32,44 @@ pub struct Restored {
     pub until: Option<Timestamp>,
     /// What ended since, and is ended again, a line each.
     pub ended: Vec<String>,
-    /// Entries of the journal that could not be done. The next start tries them again.
-    pub failed: usize,
+    /// Entries of the journal that could not be done, each by its number and what it ends. The next start tries them again.
+    pub failed: Vec<String>,
     /// Sessions that ended.
     pub sessions: usize,
     /// Grants of applications that ended.
     pub grants: usize,
     /// Links to choose a password, and invitations, that ended because nobody knows whether they were used.
     pub links: usize,
-    /// The keys that open the API again, a line each.
-    pub keys: Vec<String>,
+    /// The keys that open the API again.
+    pub keys: Vec<LiveKey>,
     /// Users who can sign in with their password.
     pub passwords: usize,
     /// Versions of the root secret that were given up since.
     pub secrets: Vec<u32>,
+    /// Rows of the copy that are not as the schema says, a line each. They are restored as they are.
+    pub faults: Vec<String>,
+}
+
+/// A key that would be admitted. A text that cannot be read is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveKey {
+    /// Its id.
+    pub id: i64,
+    /// The first characters of its secret.
+    pub prefix: String,
+    /// Its user's address.
+    pub email: String,
+    /// Its account's slug.
+    pub account: String,
+    /// Its label.
+    pub label: String,
+}
+
+impl std::fmt::Display for LiveKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { id, prefix, email, account, label } = self;
+        write!(f, "API key {id} ({prefix}…) of {email} in {account}: {label}")
+    }
 }
 
 /// Ids that were given after the copy was made are not given again: a token or an `ETag` that names one must not name another row.
@@ -58,16 +83,20 @@ const IDS_LEFT_OUT: i64 = 1_000_000;
 /// [`OpenError`]; the copy is then not to be used.
 pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Result<Restored, OpenError> {
     let now = options.clock.now();
-    let lock = own(options.path)?;
+    let lock = own(options.path, Schema::BringUpToDate)?;
     let mut connection = connect(options.path)?;
-    if recognise(&connection)? {
+    if recognise(&connection).map_err(|error| of_damage(error, options.path))? {
         return Err(OpenError::NotOurs);
+    }
+    let Faults { structure, rows: faults } = look_through(&connection)?;
+    if !structure.is_empty() {
+        return Err(OpenError::Damaged { path: options.path.to_owned(), faults: structure });
     }
     prepare(&connection, false)?;
     let components: Vec<Component> = [&[IDENTITY], options.components].concat();
     migrate(&mut connection, &components, now)?;
     recognise_secret(&connection, options.root_secret_checks, now)?;
-    let (unknown, until) = known(to, &Kept::read(&connection))?;
+    let Known { unknown, until, .. } = known(&journal::path(to), &Kept::read(&connection))?;
     if let (Some(why), WithoutJournal::Refuse) = (unknown, without) {
         let keys = live_keys(&connection, now)?.len();
         return Err(OpenError::NoJournal { path: journal::path(to), why, keys });
@@ -78,9 +107,9 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut tx = Tx::new(inner, *options.tiers.get(), true).at(Moment::fixed(now));
     let Applied { done, failed } = apply(&mut tx, journal.missing(), now);
-    let failures = failed.len();
+    let failures = failed.iter().map(undone).collect();
     let mut restored =
-        Restored { unknown, until, ended: done, failed: failures, ..end_what_is_open(&mut tx, now)? };
+        Restored { unknown, until, ended: done, failed: failures, faults, ..end_what_is_open(&mut tx, now)? };
     if unknown.is_some() {
         restored.links = end_what_may_be_used(&tx)?;
     }
@@ -97,24 +126,42 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     Ok(restored)
 }
 
+/// An entry that could not be done.
+fn undone(entry: &Entry) -> String {
+    // Absent: never, plain enums of numbers and texts always serialise.
+    let ended = serde_json::to_string(&entry.ended.about()).unwrap_or_default();
+    format!("entry {}: {ended}", entry.n)
+}
+
 impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         crate::load::open_error(error)
     }
 }
 
-/// Why the journal does not say all that ended since; and the time of its last entry.
-fn known(database: &Path, kept: &Kept) -> Result<(Option<&'static str>, Option<Timestamp>), OpenError> {
-    let at = journal::path(database);
-    let book = Book::read(&at).map_err(|source| OpenError::File { path: at.clone(), source })?;
+/// What the journal says of a copy.
+pub(crate) struct Known {
+    /// Why it does not say all that ended since; `None`: it does.
+    pub(crate) unknown: Option<&'static str>,
+    /// When the last thing ended of which it knows.
+    pub(crate) until: Option<Timestamp>,
+    /// How many entries the copy does not have.
+    pub(crate) missing: usize,
+}
+
+/// Holds what a copy says of its journal against a journal.
+pub(crate) fn known(at: &Path, kept: &Kept) -> Result<Known, OpenError> {
+    let book = Book::read(at).map_err(|source| OpenError::File { path: at.to_owned(), source })?;
     let last = book.as_ref().and_then(|book| book.entries.last()).map(|entry| Timestamp::from_unix(entry.at));
+    // Absent: without a journal no entry is known.
+    let missing = book.as_ref().map_or(0, |book| kept.missing_of(book));
     let unknown = match book {
         Some(book) if book.header.journal == kept.id => book.gap_after(kept.applied),
         Some(_) => Some("it is another database's, or the copy is of a version that kept none"),
         None if at.exists() => Some("its first line is damaged"),
         None => Some("it is missing"),
     };
-    Ok((unknown, last))
+    Ok(Known { unknown, until: last, missing })
 }
 
 /// Sessions, grants with their codes, and the keys that sign tokens: a copy has what was before, and what was given since is known
@@ -151,7 +198,7 @@ fn leave_ids_out(tx: &Tx<'_>) -> Result<(), StoreError> {
 }
 
 /// The keys that would be admitted.
-fn live_keys(connection: &Connection, now: Timestamp) -> Result<Vec<String>, StoreError> {
+pub(crate) fn live_keys(connection: &Connection, now: Timestamp) -> Result<Vec<LiveKey>, StoreError> {
     let sql = "SELECT k.id, k.prefix, k.label, u.email, a.slug FROM api_keys k
                JOIN users u ON u.id = k.user_id JOIN accounts a ON a.id = k.account_id
                JOIN memberships m ON m.account_id = k.account_id AND m.user_id = k.user_id
@@ -159,13 +206,18 @@ fn live_keys(connection: &Connection, now: Timestamp) -> Result<Vec<String>, Sto
                AND u.disabled_at IS NULL AND a.disabled_at IS NULL
                AND EXISTS (SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id
                            AND (s.ends_at IS NULL OR s.ends_at > ?1)) ORDER BY k.id";
-    let line = |row: &Row<'_>| {
-        // Absent: a key that cannot be read opens nothing, and its line says what can be read of it.
+    let key = |row: &Row<'_>| {
+        // Absent: a key that cannot be read opens nothing, and what can be read of it is shown.
         let text = |column| to_end::text(row, column).unwrap_or_default();
-        let (prefix, email, slug, label) = (text("prefix"), text("email"), text("slug"), text("label"));
-        Ok(format!("API key {} ({prefix}…) of {email} in {slug}: {label}", rows::get::<i64>(row, "id")?))
+        Ok(LiveKey {
+            id: rows::get(row, "id")?,
+            prefix: text("prefix"),
+            email: text("email"),
+            account: text("slug"),
+            label: text("label"),
+        })
     };
-    crate::reader::all(connection, sql, [now.unix()], line)
+    crate::reader::all(connection, sql, [now.unix()], key)
 }
 
 const PASSWORDS: &str =

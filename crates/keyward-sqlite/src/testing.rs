@@ -7,14 +7,22 @@ use std::sync::Arc;
 
 /// Opens one.
 pub(crate) fn open(path: &Path) -> Sqlite {
-    let options = Options {
+    Sqlite::open(&options(path)).unwrap()
+}
+
+/// Opens one as on a file system that is full.
+pub(crate) fn open_without_room(path: &Path) -> Sqlite {
+    Sqlite::open_by(&options(path), crate::no_room::connect_alone).unwrap()
+}
+
+fn options(path: &Path) -> Options<'_> {
+    Options {
         path,
         components: &[],
         root_secret_checks: &[],
-        migrate: true,
+        schema: crate::Schema::Make,
         tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         clock: Arc::new(FakeClock::new()),
-    };
-    Sqlite::open(&options).unwrap()
+    }
 }

@@ -86,7 +86,10 @@ fn mended(column: &'static str) -> String {
     let verified =
         "email_verified_at = CASE WHEN typeof(email_verified_at) = 'integer' THEN email_verified_at END";
     let verified = (column != "email_verified_at").then(|| verified.to_owned());
-    let all: Vec<String> = kept.into_iter().map(text).chain(free).chain(times).chain(verified).collect();
+    // Nor is a user erased by it.
+    let erased = "erased_at = CASE WHEN typeof(erased_at) = 'integer' THEN erased_at END".to_owned();
+    let rest = verified.into_iter().chain([erased]);
+    let all: Vec<String> = kept.into_iter().map(text).chain(free).chain(times).chain(rest).collect();
     format!("UPDATE users SET {column} = ?2, {} WHERE id = ?1", all.join(", "))
 }
 

@@ -192,13 +192,13 @@ impl<'c> Tx<'c> {
 }
 
 #[cfg(not(feature = "fault-injection"))]
-fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
+pub(crate) fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
     inner.commit().map_err(store_error)
 }
 
 /// As on a full disk, where a test says so: the commit is what fails there.
 #[cfg(feature = "fault-injection")]
-fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
+pub(crate) fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
     crate::faults::refuse_to_write(&inner)?;
     inner.commit().map_err(store_error)
 }

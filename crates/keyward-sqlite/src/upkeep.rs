@@ -1,10 +1,12 @@
 //! What is written in batches, outside `commit`.
 
-use crate::error::{is_constraint, store_error};
+use crate::error::{is_constraint, store_error, unavailable};
 use crate::idempotency::{SHOWS_MOVED_SECRET, SHOWS_USED_SECRET, close};
 use crate::kept::Delta;
-use crate::tx::Tx;
-use crate::{Sqlite, clock, endings, forget, kept, limit_windows, reader, rows, to_end};
+use crate::payer::Payer;
+use crate::tx::{Tx, commit};
+use crate::writer::Desk;
+use crate::{Sqlite, clock, endings, forget, kept, limit_windows, no_room, reader, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
 use keyward_core::clock::{At, Timestamp};
@@ -31,6 +33,7 @@ impl Upkeep for Sqlite {
             bytes: size(&self.readers.path),
             log_bytes: size(Path::new(&log)),
             writes_waiting: self.writer.waiting(),
+            reads_waiting: self.readers.waiting(),
             endings_unwritten: self.writer.health().endings(),
             endings_unjournaled: self.writer.health().not_in_journal(),
             rows_left_out: self.left_out.count()
@@ -138,11 +141,19 @@ impl Upkeep for Sqlite {
     }
 
     fn try_writing(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.writer.run(|desk| {
+        Box::pin(self.writer.run_for(Payer::Own, |desk| {
+            no_room::leave(desk);
+            if let Some(fault) = desk.place.look() {
+                return Err(unavailable(fault));
+            }
             let settled = endings::settle(desk);
             let tx = probe(desk.connection, desk.clock.now()).map_err(store_error)?;
+            if desk.state.limits_untaken {
+                limit_windows::take(&tx)?;
+            }
             let tx = Tx::new(tx, *desk.tiers.get(), settled);
             tx.finish(Ok(())).written?;
+            desk.state.limits_untaken = false;
             if settled {
                 desk.health.wrote();
             }
@@ -179,18 +190,28 @@ impl Upkeep for Sqlite {
     }
 
     fn take_limits(&self) -> BoxFuture<'_, Result<Option<SavedLimits>, StoreError>> {
-        Box::pin(self.writer.run(move |desk| {
-            let tx = desk
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(store_error)?;
-            let kept = limit_windows::kept(&tx)?;
-            execute(&tx, "DELETE FROM limit_windows", [])?;
-            execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, NULL)", [])?;
-            tx.commit().map_err(store_error)?;
+        Box::pin(self.writer.run_for(Payer::Own, move |desk| {
+            let kept = limit_windows::kept(desk.connection)?;
+            // They count whether or not it can be written that they were taken; that is tried again.
+            if let Err(error) = take_limits(desk) {
+                tracing::error!(%error, "it cannot be written yet that the counters of limits were taken");
+                desk.state.limits_untaken = true;
+                desk.health.failed(&error);
+            }
             Ok(kept)
         }))
     }
+}
+
+/// Takes the counters out, if the file may be written.
+fn take_limits(desk: &mut Desk<'_>) -> Result<(), StoreError> {
+    if let Some(fault) = desk.place.look() {
+        return Err(unavailable(fault));
+    }
+    let tx =
+        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    limit_windows::take(&tx)?;
+    commit(tx)
 }
 
 /// Notes that a key was used.

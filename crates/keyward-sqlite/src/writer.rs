@@ -6,6 +6,7 @@ use crate::error::unavailable;
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::kept::Kept;
+use crate::no_room;
 use crate::payer::Payer;
 use crate::place::Place;
 use crate::queue::Queue;
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     /// Up to this user it was looked whether somebody is nobody.
     pub(crate) users_after: UserId,
+    /// The counters that the server before left were read, and still lie there as if nobody had.
+    pub(crate) limits_untaken: bool,
 }
 
 type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
@@ -82,8 +85,14 @@ impl Writer {
     ) -> io::Result<Self> {
         let (queue, health) = (Arc::new(Queue::new(QUEUE, SHARE)), Arc::new(Health::default()));
         let own = (Arc::clone(&queue), Arc::clone(&clock), Arc::clone(&health));
-        let mut state =
-            State { newest_claim: 0, kept, endings: Endings::default(), journal, users_after: UserId(0) };
+        let mut state = State {
+            newest_claim: 0,
+            kept,
+            endings: Endings::default(),
+            journal,
+            users_after: UserId(0),
+            limits_untaken: false,
+        };
         state.report(&health);
         let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
             let (queue, clock, health) = own;
@@ -114,7 +123,7 @@ impl Writer {
         &self.health
     }
 
-    /// Does a piece of work of the program itself.
+    /// Does a piece of work of the program itself, unless nobody waits for it any more when its turn comes: the program tries it again.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -125,7 +134,7 @@ impl Writer {
             Some(fault) => Err(unavailable(fault)),
             None => work(desk),
         };
-        self.run_for(Payer::Own, work).await
+        self.push(Payer::Own, true, work).await
     }
 
     /// Does a piece of work on the writer's connection and waits for its result.
@@ -134,11 +143,24 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.push(payer, false, work).await
+    }
+
+    async fn push<T, F>(&self, payer: Payer, can_be_left: bool, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
         let (reply, result) = oneshot::channel();
         let work: Work = Box::new(move |desk, too_late| {
+            if can_be_left && reply.is_closed() {
+                return;
+            }
             let result = if too_late { Err(unavailable("the writer is overloaded")) } else { work(desk) };
-            if let Err(error) = &result {
-                desk.health.failed(error);
+            if let Err(error) = &result
+                && desk.health.failed(error)
+            {
+                no_room::report(desk.place);
             }
             // Nobody may wait any more; the work stands all the same.
             let _ = reply.send(result);

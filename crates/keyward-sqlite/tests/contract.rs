@@ -15,7 +15,7 @@ async fn the_embedded_store_keeps_the_contract() {
             path: &directory.path().join(format!("{}.db", count.get())),
             components: &[],
             root_secret_checks: &[],
-            migrate: true,
+            schema: keyward_sqlite::Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),

@@ -125,7 +125,7 @@ mod endings {
                 path: &path,
                 components: &[],
                 root_secret_checks: &[(1, "check".to_owned())],
-                migrate: true,
+                schema: keyward_sqlite::Schema::Make,
                 tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
                 idempotency_bytes,
                 clock: Arc::new(clock.clone()),

@@ -14,6 +14,8 @@
 //! | a journal that cannot be read is put aside | `a_journal_that_cannot_be_read_is_read_later_and_not_put_aside` |
 //! | a journal is begun by half | `a_journal_is_begun_whole_or_not_at_all` |
 //! | a clock that was ahead keeps an ending from a copy | `what_was_made_while_the_clock_was_ahead_ends_in_a_copy_too` |
+//! | a user who was erased, or an account that was shut, comes back with a copy | `an_erased_user_and_a_disabled_account_do_not_come_back_with_a_copy` |
+//! | what of it could not be written is lost | `what_was_erased_on_a_full_disk_is_erased_at_the_next_start` |
 //! | a journal that cannot be written stops an ending, or loses it | `a_journal_that_cannot_be_written_stops_no_ending_and_gets_it_later` |
 //! | while it cannot be written, every write pays for all that waits | `a_journal_that_cannot_be_written_is_tried_once_a_second_and_with_each_ending` |
 //! | what ends after a move is in another directory's journal | `what_ends_after_a_move_is_in_the_journal_that_was_moved` |
@@ -30,7 +32,9 @@
 
 #[cfg(test)]
 mod journal {
-    use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetUserDisabled};
+    use keyward_core::account::{
+        AddMember, CreateAccount, CreateUser, EraseUser, RemoveMember, SetAccountDisabled, SetUserDisabled,
+    };
     use keyward_core::clock::{AcceptClock, At, Clock};
     use keyward_core::effect::{Commit, Context, Effect, Ended};
     use keyward_core::id::{AccountId, UserId};
@@ -57,7 +61,7 @@ mod journal {
             path,
             components: &[],
             root_secret_checks: checks,
-            migrate: true,
+            schema: keyward_sqlite::Schema::Make,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             clock: Arc::new(clock.clone()),
@@ -415,7 +419,7 @@ mod journal {
         home.tried(AddMember { account, user: ada, role: Role::Editor }).await.unwrap();
         home.store = None;
         let copy = home.path.with_file_name("copy.db");
-        keyward_sqlite::copy(&home.path, &copy).unwrap();
+        keyward_sqlite::copy(&home.path, &copy, &keyward_sqlite::BreakOff::default()).unwrap();
         home.clock.advance(-AHEAD + 60);
         home.restart();
         home.tried(AcceptClock { to: home.clock.now() }).await.unwrap();
@@ -423,6 +427,60 @@ mod journal {
         home.store = None;
         restore(&options(&copy, &home.clock), &home.path, WithoutJournal::Refuse).unwrap();
         assert_eq!(number(&copy, "SELECT count(*) FROM memberships").unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_erased_user_and_a_disabled_account_do_not_come_back_with_a_copy() {
+        let mut home = Home::new();
+        let ada = home.user("ada").await;
+        let (acme, harbor) = (home.account("acme").await.unwrap(), home.account("harbor").await.unwrap());
+        home.tried(AddMember { account: acme, user: ada, role: Role::Admin }).await.unwrap();
+        home.tried(SetAccountDisabled { account: harbor, disabled: true }).await.unwrap();
+        home.store = None;
+        let copy = home.path.with_file_name("copy.db");
+        keyward_sqlite::copy(&home.path, &copy, &keyward_sqlite::BreakOff::default()).unwrap();
+        home.restart();
+        home.tried(EraseUser { user: ada }).await.unwrap();
+        home.tried(SetAccountDisabled { account: acme, disabled: true }).await.unwrap();
+        home.tried(SetAccountDisabled { account: harbor, disabled: false }).await.unwrap();
+        let journal = fs::read_to_string(home.journal()).unwrap();
+        assert!(!journal.contains("ada"), "it names nobody who was erased");
+        home.store = None;
+        let restored = restore(&options(&copy, &home.clock), &home.path, WithoutJournal::Refuse).unwrap();
+        let done = restored.ended.join("\n");
+        assert!(
+            done.contains(&format!("user id {ada}: deleted")) && done.contains("account acme: disabled"),
+            "{done}"
+        );
+        assert!(!done.contains("ada@") && !done.contains("harbor"), "{done}");
+        let count = |sql| number(&copy, sql).unwrap();
+        assert_eq!(count("SELECT count(*) FROM users WHERE email LIKE 'ada%' OR first_name <> ''"), 0);
+        assert_eq!(count("SELECT count(*) FROM users WHERE erased_at IS NOT NULL"), 1);
+        assert_eq!(count("SELECT count(*) FROM memberships"), 0);
+        assert_eq!(count("SELECT count(*) FROM accounts WHERE disabled_at IS NOT NULL AND slug = 'acme'"), 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_erased_on_a_full_disk_is_erased_at_the_next_start() {
+        let mut home = Home::new();
+        let (ada, acme) = (home.user("ada").await, home.account("acme").await.unwrap());
+        home.store().fill_disk(true).await.unwrap();
+        assert!(matches!(home.tried(EraseUser { user: ada }).await, Err(StoreError::Held(_))));
+        let disabled = SetAccountDisabled { account: acme, disabled: true };
+        assert!(matches!(home.tried(disabled).await, Err(StoreError::Held(_))));
+        let known = |home: &Home| {
+            let live = home.store().directory().read();
+            (live.user(ada).is_some(), live.account(acme).unwrap().disabled)
+        };
+        assert_eq!(known(&home), (false, true), "it holds in memory");
+        home.store = None;
+        let lock = WriteLock::take(&home.path).unwrap();
+        home.restart();
+        assert_eq!(known(&home), (false, true), "also where the start cannot write");
+        drop(lock);
+        home.restart();
+        assert_eq!(known(&home), (false, true));
+        assert_eq!(number(&home.path, "SELECT count(*) FROM users WHERE email LIKE 'ada%'").unwrap(), 0);
     }
 
     #[tokio::test]

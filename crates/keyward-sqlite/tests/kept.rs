@@ -13,7 +13,7 @@ mod kept {
     use keyward_core::clock::{At, Clock, Timestamp};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended};
-    use keyward_core::id::{AccountId, UserId};
+    use keyward_core::id::{AccountId, KeyId, UserId};
     use keyward_core::idempotency::{Claims, Fingerprint, Scope};
     use keyward_core::input::Field;
     use keyward_core::limits::{Overrides, SetLimits};
@@ -54,7 +54,7 @@ mod kept {
             path,
             components: &[],
             root_secret_checks: &[(1, "check".to_owned())],
-            migrate: true,
+            schema: keyward_sqlite::Schema::Make,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             idempotency_bytes,
             clock: Arc::new(clock.clone()),
@@ -267,7 +267,7 @@ mod kept {
         assert_eq!(home.store.directory().read().live_keys(home.account, home.clock.now()), 1);
         let row = home.store.key(revoked[0].key.id).await.unwrap().unwrap();
         assert!(row.revoked_at.is_some(), "the database has the rest");
-        assert_eq!(home.store.keys_of(home.account).await.unwrap().len(), 1);
+        assert_eq!(home.store.keys(Some(home.account), KeyId(0), 100).await.unwrap().items.len(), 1);
     }
 
     #[tokio::test]

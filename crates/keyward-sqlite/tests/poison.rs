@@ -30,7 +30,7 @@ mod poison {
             path,
             components: &[],
             root_secret_checks: &[(1, "check".to_owned())],
-            migrate: true,
+            schema: keyward_sqlite::Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),

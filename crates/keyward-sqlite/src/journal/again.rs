@@ -9,7 +9,9 @@ use super::again_on_teams::{invitation, invitations, member};
 use super::entry::{Ended, Entry, RowName, fold};
 use super::held::hold;
 use super::of::{hex, identity};
+use crate::account_endings;
 use crate::accounts::disable;
+use crate::erase::erase;
 use crate::grant_endings::end;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::key_endings::revoke_these;
@@ -19,7 +21,7 @@ use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::api_key::KeySecret;
 use keyward_core::clock::Timestamp;
-use keyward_core::id::{KeyId, UserId};
+use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::role::Role;
@@ -37,7 +39,10 @@ pub(crate) struct Applied {
 /// Does what these entries say.
 pub(crate) fn apply(tx: &mut Tx<'_>, entries: &[Entry], now: Timestamp) -> Applied {
     let mut applied = Applied::default();
-    for entry in fold(entries) {
+    // Who was erased first: then no line about another entry names them.
+    let is_erasure = |entry: &Entry| matches!(entry.ended, Ended::Erased(_));
+    let (erased, others): (Vec<_>, Vec<_>) = fold(entries).into_iter().partition(is_erasure);
+    for entry in erased.into_iter().chain(others) {
         match one(tx, &entry, now) {
             Ok(Some(done)) => applied.done.push(done),
             Ok(None) => {}
@@ -71,6 +76,9 @@ fn one(tx: &mut Tx<'_>, entry: &Entry, now: Timestamp) -> Result<Option<String>,
         }
         Ended::User { disabled: false, .. } => Ok(None),
         Ended::User { user, .. } => user_disabled(tx, *user, at, now),
+        Ended::Erased(user) => user_erased(tx, *user, at, now),
+        Ended::Account { disabled: false, .. } => Ok(None),
+        Ended::Account { account, .. } => account_disabled(tx, *account, at, now),
         Ended::Password(user) => password_chosen(tx, *user, at, now),
         Ended::Link(digest) => {
             let sql = "DELETE FROM password_links WHERE lower(hex(digest)) = ?1";
@@ -207,6 +215,30 @@ fn user_disabled(
     sign_out_everywhere(tx, UserId(id), GrantEnd::UserDisabled, now)?;
     end_invitations(tx, Invitations::By(UserId(id), None), now)?;
     Ok((!was).then(|| format!("user {email}: disabled")))
+}
+
+fn user_erased(
+    tx: &mut Tx<'_>,
+    user: RowName,
+    at: i64,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let Some(id) = named(tx, Named { row: user, at, table: "users" })? else { return Ok(None) };
+    // Its name is not shown: it is erased.
+    Ok(erase(tx, UserId(id), now)?.map(|_| format!("user id {id}: deleted")))
+}
+
+fn account_disabled(
+    tx: &mut Tx<'_>,
+    account: RowName,
+    at: i64,
+    now: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let Some((id, slug)) = place(tx, account, at, "accounts", "slug")? else { return Ok(None) };
+    let sql = "SELECT 1 FROM accounts WHERE id = ?1 AND typeof(disabled_at) = 'integer'";
+    let was = tx.first(sql, [id], |_| Ok(()))?.is_some();
+    account_endings::disable(tx, AccountId(id), now)?;
+    Ok((!was).then(|| format!("account {slug}: disabled")))
 }
 
 /// The password of the copy is not the one that was chosen since: the user has none, and needs a link.

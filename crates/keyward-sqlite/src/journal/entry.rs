@@ -26,6 +26,10 @@ pub(crate) enum Ended {
     Invitations(RowName),
     /// A user was disabled, or enabled again.
     User { user: RowName, disabled: bool },
+    /// A user was erased.
+    Erased(RowName),
+    /// An account was disabled, or enabled again.
+    Account { account: RowName, disabled: bool },
     /// A user chose a password.
     Password(RowName),
     /// A link to choose a password was used, or replaced; by the digest of its token.
@@ -42,7 +46,7 @@ pub(crate) enum Ended {
 
 impl Ended {
     /// What it is about. Of two entries about the same, the later one counts.
-    pub(super) fn about(&self) -> Self {
+    pub(crate) fn about(&self) -> Self {
         match self.clone() {
             Self::Key { key, .. } => Self::Key { key, account: None },
             Self::Keys { account, .. } => Self::Keys { account, last: 0 },
@@ -50,6 +54,7 @@ impl Ended {
             Self::Member { account, user, .. } => Self::Member { account, user, role: None },
             Self::Invitation { account, user, .. } => Self::Invitation { account, user, role: None },
             Self::User { user, .. } => Self::User { user, disabled: true },
+            Self::Account { account, .. } => Self::Account { account, disabled: true },
             other => other,
         }
     }

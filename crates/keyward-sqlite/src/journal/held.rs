@@ -63,6 +63,14 @@ fn changes(tx: &Tx<'_>, entry: &Entry, now: Timestamp) -> Result<Vec<Change>, St
             Some(user) => [Change::UserDisabled(user)].into_iter().chain(signed_out(user)).collect(),
             None => Vec::new(),
         },
+        Ended::Erased(who) => match user(*who)? {
+            Some(user) => [Change::UserGone(user)].into_iter().chain(signed_out(user)).collect(),
+            None => Vec::new(),
+        },
+        Ended::Account { account, disabled: true } => {
+            let account = id(*account, "accounts")?.map(AccountId);
+            account.map(Change::AccountDisabled).into_iter().collect()
+        }
         Ended::Password(who) => user(*who)?.map(signed_out).into_iter().flatten().collect(),
         Ended::Identity(digest) => unlinked(tx, digest)?,
         Ended::Grant(grant) => {
@@ -73,7 +81,10 @@ fn changes(tx: &Tx<'_>, entry: &Entry, now: Timestamp) -> Result<Vec<Change>, St
             let id: Arc<str> = Arc::from(id.as_str());
             vec![Change::ClientGone(Arc::clone(&id)), Change::GrantsEnded(Grants::OfClient(id))]
         }
-        Ended::User { disabled: false, .. } | Ended::Link(_) | Ended::RootSecret(_) => Vec::new(),
+        Ended::User { disabled: false, .. }
+        | Ended::Account { disabled: false, .. }
+        | Ended::Link(_)
+        | Ended::RootSecret(_) => Vec::new(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What the database says of its journal.
 
+use super::book::Book;
 use super::entry::{Entry, Line};
 use crate::error::store_error;
 use crate::tx::Tx;
@@ -37,6 +38,11 @@ impl Kept {
                 Self::default()
             }
         }
+    }
+
+    /// How many entries of a journal the rows do not have.
+    pub(crate) fn missing_of(&self, book: &Book) -> usize {
+        book.missing(self.applied, &self.undone, &self.pending).len()
     }
 
     /// Writes it.

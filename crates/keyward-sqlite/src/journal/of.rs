@@ -37,6 +37,7 @@ fn of(tx: &Tx<'_>, change: &Change, ends: bool) -> Option<Ended> {
             Some(Ended::Invitation { account: account(of), user: user(who), role })
         }
         Change::UserDisabled(who) => Some(Ended::User { user: user(who), disabled: true }),
+        Change::AccountDisabled(which) => Some(Ended::Account { account: account(which), disabled: true }),
         Change::Unlinked(issuer, subject) => Some(Ended::Identity(identity(issuer, subject))),
         Change::GrantsEnded(Grants::One(id)) => Some(Ended::Grant(row_name(tx, "oauth_grants", id.0))),
         // Those that give way to others were used by nobody, and strangers can cause it.
@@ -49,7 +50,7 @@ fn of(tx: &Tx<'_>, change: &Change, ends: bool) -> Option<Ended> {
         | Change::SessionsGone(_)
         | Change::SigningKey(_)
         | Change::SigningKeyGone(_) => None,
-        // These give, or take nothing away that a copy could give again.
+        // These give, or take nothing away that a copy could give again. Of a user who is erased there is a note.
         Change::Account(_)
         | Change::User(_)
         | Change::EmailVerified(_)
@@ -60,6 +61,7 @@ fn of(tx: &Tx<'_>, change: &Change, ends: bool) -> Option<Ended> {
         | Change::Moved(_)
         | Change::Linked(_)
         | Change::Chosen(_)
+        | Change::Unchosen(..)
         | Change::Client(_)
         | Change::Grant(_)
         | Change::ClockAccepted(_) => None,

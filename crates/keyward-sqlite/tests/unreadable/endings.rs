@@ -1,7 +1,7 @@
 //! The endings, and how it is seen that they hold.
 
 use super::home::{ACME, Home, tried};
-use keyward_core::account::{RemoveMember, SetRole, SetUserDisabled};
+use keyward_core::account::{EraseUser, RemoveMember, SetRole, SetUserDisabled};
 use keyward_core::api_key::{RevokeKey, RevokeKeysOf, WhoseKeys};
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::effect::{Commit, Effect, Ended};
@@ -28,6 +28,7 @@ use keyward_testkit::{FakeClock, START};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Disable,
+    Delete,
     Remove,
     Dismiss,
     RevokeKey,
@@ -56,8 +57,9 @@ pub(crate) enum Outcome {
 }
 
 impl Ending {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Disable,
+        Self::Delete,
         Self::Remove,
         Self::Dismiss,
         Self::RevokeKey,
@@ -122,6 +124,7 @@ impl Home<'_> {
             Ending::Disable => {
                 outcome(store, SetUserDisabled { user, disabled: true }, operator(), None).await.0
             }
+            Ending::Delete => outcome(store, EraseUser { user }, operator(), None).await.0,
             Ending::Remove => outcome(store, RemoveMember { account: ACME, user }, operator(), None).await.0,
             Ending::Dismiss | Ending::DismissInvited => {
                 let user = if ending == Ending::Dismiss { user } else { victim.stranger };
@@ -236,6 +239,11 @@ impl Home<'_> {
         match ending {
             Ending::Disable => {
                 key || grant || session || live.user(victim.user).is_some_and(|user| !user.disabled)
+            }
+            Ending::Delete => {
+                let subject = format!("subject {}", self.place(ending));
+                let named = role.is_some() || live.identity("https://id.example", &subject).is_some();
+                key || grant || session || named || live.user(victim.user).is_some()
             }
             Ending::Remove | Ending::Dismiss => key || grant || role.is_some(),
             Ending::RevokeKey

@@ -64,7 +64,7 @@ fn open_at(path: &Path, clock: FakeClock) -> Result<Sqlite, keyward_sqlite::Open
         path,
         components: &[],
         root_secret_checks: &[(1, "check".to_owned())],
-        migrate: true,
+        schema: keyward_sqlite::Schema::Make,
         tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         clock: Arc::new(clock),

@@ -1,7 +1,8 @@
 //! What else ends something, or is written for many rows at once: a sign-in that sweeps, an accepted clock, uses and digests of keys.
 
-use super::home::{Home, Template, tried};
+use super::home::{ACME, Home, Template, tried};
 use super::spoil::{TABLES, columns};
+use keyward_core::account::SetAccountDisabled;
 use keyward_core::api_key::{Digest, Move};
 use keyward_core::clock::{AcceptClock, Timestamp};
 use keyward_core::effect::Ended;
@@ -144,5 +145,33 @@ async fn a_digest_moves_whatever_stands_in_the_rows_of_others() {
         home.store().move_digests(moves.to_vec()).await.unwrap_or_else(|error| panic!("{spoilt}: {error:?}"));
         let moved = "SELECT pepper_version FROM api_key_secrets WHERE key_id = 1";
         assert_eq!(number(&home.path(), moved).unwrap(), 2, "{spoilt}");
+    }
+}
+
+/// An account is shut whatever stands in its row, and stays so when the row is put right.
+#[tokio::test]
+async fn no_row_that_cannot_be_read_stops_an_account_from_being_disabled() {
+    let template = Template::new().await;
+    for spoilt in columns(&template.path, "accounts") {
+        for before in [true, false] {
+            let mut home = Home::new(&template);
+            if before {
+                home.spoil(&spoilt);
+            }
+            home.open();
+            if !before {
+                home.spoil(&spoilt);
+            }
+            let disabled = SetAccountDisabled { account: ACME, disabled: true };
+            let ended = tried(home.store(), disabled, operator(), None).await;
+            assert!(matches!(ended, Ok(Ended::Done(..))), "{spoilt} {before}: {ended:?}");
+            assert!(home.admin().is_none(), "{spoilt} {before}: at once");
+            home.close();
+            home.put_right(&spoilt);
+            home.open();
+            assert!(home.admin().is_none(), "{spoilt} {before}: once the row can be read");
+            let rows = "SELECT count(*) FROM accounts WHERE typeof(disabled_at) = 'integer'";
+            assert_eq!(number(&home.path(), rows).unwrap(), 1, "{spoilt} {before}");
+        }
     }
 }
