@@ -2,7 +2,7 @@
 
 use crate::cli::CliError;
 use std::fs::{DirBuilder, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 /// Writes a file for its user alone, whole or not at all. It must not exist yet.
@@ -65,26 +65,57 @@ pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), CliError> {
     place_private(to, &mut file)
 }
 
-/// Makes a directory for its user alone, if it is missing.
+/// Makes a directory for its user alone, if it is missing, and those above it that are. What a superuser makes belongs to the
+/// owner of what it lies in.
 pub(crate) fn make_directory(path: &Path) -> Result<(), CliError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(CliError::file(path))
+    let missing = path.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+    let missing: Vec<&Path> = missing.collect();
+    missing.into_iter().rev().try_for_each(make_one)
 }
 
-#[cfg(unix)]
-pub(crate) fn refuse_shared(path: &Path, file: &File) -> Result<(), CliError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(CliError::file(path))?.permissions().mode();
-    if mode & 0o077 == 0 {
-        return Ok(());
+fn make_one(path: &Path) -> Result<(), CliError> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        // Another process was quicker.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.and_then(|()| give_away(path)).map_err(CliError::file(path)),
     }
-    Err(CliError::Said(format!("{} can be read by others; run chmod 600 {}", path.display(), path.display())))
+}
+
+/// Gives a superuser's new directory to the owner of the one that it is in. A link that somebody put in its place is not followed.
+#[cfg(unix)]
+fn give_away(directory: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, lchown};
+    let (own, above) = (directory.symlink_metadata()?, std::fs::metadata(directory_of(directory))?);
+    let superuser = own.uid() == 0 && above.uid() != 0;
+    if superuser { lchown(directory, Some(above.uid()), Some(above.gid())) } else { Ok(()) }
 }
 
 #[cfg(not(unix))]
-pub(crate) fn refuse_shared(_: &Path, _: &File) -> Result<(), CliError> {
+fn give_away(_: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    #[test]
+    fn missing_directories_belong_to_the_owner_of_the_one_that_they_are_made_in() {
+        let home = tempfile::tempdir().unwrap();
+        // Nobody but a superuser can give it away: then all is one user's.
+        let _ = chown(home.path(), Some(12_345), Some(54_321));
+        let owner = |path: &Path| {
+            let there = std::fs::metadata(path).unwrap();
+            (there.uid(), there.gid(), there.mode() & 0o777)
+        };
+        let deep = home.path().join("new/deep");
+        make_directory(&deep).unwrap();
+        make_directory(&deep).unwrap();
+        let expected = (owner(home.path()).0, owner(home.path()).1, 0o700);
+        assert_eq!([owner(&home.path().join("new")), owner(&deep)], [expected; 2]);
+    }
 }

@@ -1,8 +1,9 @@
 //! Where the root secret is kept: in a file of its own, or in a variable.
 
 use crate::cli::{CliError, is_set, own_variable};
-use crate::config::Config;
-use crate::files::{refuse_shared, replace_private, write_private};
+use crate::config::{Config, cleaned};
+use crate::files::{replace_private, write_private};
+use crate::secret_mode::refuse_shared;
 use keyward_core::random::OsRandom;
 use keyward_core::root_secret::RootSecret;
 use std::fs::File;
@@ -22,7 +23,7 @@ pub(crate) fn read(config: &Config) -> Result<RootSecret, CliError> {
 /// The root secret in `KEYWARD_ROOT_SECRET`, if it is set.
 pub(crate) fn from_variable() -> Result<Option<RootSecret>, CliError> {
     let text = own_variable(VARIABLE)?.map(Zeroizing::new);
-    let root = text.map(|text| RootSecret::parse(&text)).transpose();
+    let root = text.map(|text| RootSecret::parse_variable(cleaned(&text))).transpose();
     root.map_err(|error| CliError::Said(format!("{VARIABLE}: {error}")))
 }
 

@@ -1,7 +1,7 @@
 //! What must hold between settings, whichever source each came from.
 
-use super::settings::settings;
-use super::{Config, IssuerConfig, OAuthConfig, outside};
+use super::settings::{Kind, settings};
+use super::{Config, IssuerConfig, OAuthConfig, log_level, outside};
 use std::net::{IpAddr, SocketAddr};
 
 /// The names of those that break a rule, and which.
@@ -14,18 +14,21 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
         // Absent: both or neither.
         _ => {}
     }
-    if server.proxy_protocol && server.trusted_proxies.is_empty() {
+    if server.proxy_protocol && server.trusted_proxies.is_empty() && !server.trusted_sockets {
         let text =
             "server.trusted_proxies is missing: only trusted proxies may send a header of the PROXY protocol";
         broken.push(("server.proxy_protocol", text.to_owned()));
     }
     broken.extend(outside::broken(server));
-    if let Some(admin) = server.admin_listen.filter(|admin| overlap(*admin, server.listen)) {
-        broken
-            .push(("server.admin_listen", format!("{admin} is taken by server.listen ({})", server.listen)));
+    broken.extend(outside::plain_url(server));
+    let pairs =
+        server.admin_listen.iter().flat_map(|admin| server.listen.iter().map(move |listen| (admin, listen)));
+    for (admin, listen) in pairs.filter(|(admin, listen)| admin.overlaps(listen)) {
+        broken.push(("server.admin_listen", format!("{admin} is taken by server.listen ({listen})")));
     }
     let mut broken: Vec<(String, String)> =
         broken.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+    broken.extend(strange_paths(config));
     for (index, issuer) in config.issuers.iter().enumerate() {
         let same = |other: &&IssuerConfig| other.issuer == issuer.issuer && !issuer.issuer.is_empty();
         if config.issuers.iter().take(index).any(|other| same(&other)) {
@@ -33,7 +36,7 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
             broken.push((format!("issuers {}", issuer.issuer), text));
         }
     }
-    let own = config.public_url(server.listen);
+    let own = config.public_url(server.address());
     if let Some(text) = names_this_server(&config.oauth, &config.issuers, &own) {
         broken.push((format!("issuers {own}"), text));
     }
@@ -42,7 +45,21 @@ pub(super) fn between(config: &Config) -> Vec<(String, String)> {
 
 /// The names of those that can be meant as they are and hardly are, and what follows from them.
 pub(super) fn doubtful(config: &Config) -> Vec<(String, String)> {
-    outside::doubtful(&config.server).into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+    let of_log = log_level::doubtful(&config.log.level).map(|text| ("log.level", text));
+    let found = outside::doubtful(&config.server).into_iter().chain(of_log);
+    found.map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+/// Paths with a control character: no file is meant to have one, and a listing of its directory does not show it.
+fn strange_paths(config: &Config) -> impl Iterator<Item = (String, String)> {
+    settings().filter(|setting| setting.kind == Kind::Path).filter_map(move |setting| {
+        // Absent: it is not set.
+        let path = (setting.get)(config)?.text().ok().filter(|path| path.contains(char::is_control))?;
+        Some((
+            setting.name(),
+            format!("{}: it holds a character that is not seen (got {path:?})", setting.name()),
+        ))
+    })
 }
 
 /// What is wrong where an outside issuer is the server's own, which clients reach at this URL: its tokens would be judged by two
@@ -61,7 +78,7 @@ pub(crate) fn names_this_server(
 }
 
 /// Whether a socket on one of the addresses leaves no room for one on the other.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     // The unspecified address of IPv6 is every one of IPv4 too.
     let covers = |one: IpAddr, other: IpAddr| {
         one == other || (one.is_unspecified() && (one.is_ipv6() || other.is_ipv4()))
@@ -70,26 +87,17 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.port() != 0 && (covers(a, b) || covers(b, a))
 }
 
-/// Prefixes of the variables that orchestrators make for a service that is named like this program (Docker links,
-/// Kubernetes services). They are not meant for it.
-const NOT_OURS: [&str; 3] = ["KEYWARD_SERVICE_", "KEYWARD_PORT", "KEYWARD_NAME"];
-
 /// Variables beside the settings.
-const BESIDE: [&str; 2] = ["KEYWARD_CONFIG", "KEYWARD_ROOT_SECRET"];
+pub(super) const BESIDE: [&str; 2] = ["KEYWARD_CONFIG", "KEYWARD_ROOT_SECRET"];
 
 /// Whether this program reads the variable, though it is no setting's.
 pub(super) fn is_read_elsewhere(variable: &str) -> bool {
     BESIDE.contains(&variable)
 }
 
-/// Whether a variable that begins like ours sets nothing: it is most likely misspelt.
-pub(super) fn is_unknown(variable: &str) -> bool {
-    let is_of_tests =
-        cfg!(feature = "fault-injection") && ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK"].contains(&variable);
-    !BESIDE.contains(&variable)
-        && !is_of_tests
-        && !NOT_OURS.iter().any(|prefix| variable.starts_with(prefix))
-        && !settings().any(|setting| setting.variable() == variable)
+/// Whether a program that is built for tests reads the variable.
+pub(super) fn is_of_tests(variable: &str) -> bool {
+    cfg!(feature = "fault-injection") && ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK"].contains(&variable)
 }
 
 #[cfg(test)]

@@ -6,19 +6,27 @@
 mod check;
 mod issuers;
 mod limits;
+mod listen;
 mod load;
+mod log;
 mod log_level;
 mod outside;
 mod pages;
 mod settings;
+mod sockets;
+mod variable_text;
 
 pub(crate) use check::names_this_server;
 pub use issuers::IssuerConfig;
 pub(crate) use issuers::is_issuer_url;
+pub use listen::Listen;
 pub(crate) use load::NOT_TEXT;
 pub use load::{ConfigError, Flags, Mistake, Variables, load};
+pub(crate) use log_level::with_the_rest;
 pub(crate) use pages::restart_needed;
 pub use pages::{reference, schema, shown};
+pub use sockets::Sockets;
+pub(crate) use variable_text::{cleaned, cleaned_path, is_empty};
 
 use ipnet::IpNet;
 use keyward_core::address::ForwardedBy;
@@ -61,8 +69,10 @@ pub struct Config {
 
 impl Config {
     /// Where clients reach a server that listens there.
-    pub(crate) fn public_url(&self, bound: SocketAddr) -> String {
+    pub(crate) fn public_url(&self, bound: Option<SocketAddr>) -> String {
         let scheme = if self.server.tls_cert.is_some() { "https" } else { "http" };
+        // Absent: without an address it must be set.
+        let bound = bound.map(|bound| bound.to_string()).unwrap_or_default();
         // Absent: only on loopback; elsewhere it must be set.
         self.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}"))
     }
@@ -78,14 +88,20 @@ impl Config {
 /// `[server]`
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Address and port. Port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// Address and port of the metrics and probes; `None`: not listened on.
-    pub admin_listen: Option<SocketAddr>,
+    /// What is listened on.
+    pub listen: Vec<Listen>,
+    /// What is listened on for metrics and probes.
+    pub admin_listen: Vec<Listen>,
+    /// Who may connect to the Unix sockets among them.
+    pub sockets: Sockets,
     /// Where clients reach this server, without a slash at the end.
     pub public_url: Option<String>,
+    /// Whether `public_url` may be plain http for other hosts than this machine.
+    pub allow_plain_http: bool,
     /// Whose word on the client's address is believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// Whether a process that connects to a Unix socket is believed too.
+    pub trusted_sockets: bool,
     /// The header that they write the client's address into.
     pub forwarded: ForwardedBy,
     /// Whether they begin every connection with a header of the PROXY protocol.
@@ -96,22 +112,35 @@ pub struct Server {
     pub tls_key: Option<PathBuf>,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// The socket of the operator's commands; `None`: beside the database.
+    pub orders_socket: Option<PathBuf>,
 }
 
 impl Default for Server {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         Self {
-            listen,
-            admin_listen: None,
+            listen: vec![Listen::Address(listen)],
+            admin_listen: Vec::new(),
+            sockets: Sockets::default(),
             public_url: None,
+            allow_plain_http: false,
             trusted_proxies: Arc::default(),
+            trusted_sockets: false,
             forwarded: ForwardedBy::default(),
             proxy_protocol: false,
             tls_cert: None,
             tls_key: None,
             request_timeout: Duration::from_secs(30),
+            orders_socket: None,
         }
+    }
+}
+
+impl Server {
+    /// The first address that is listened on and known without asking.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listen.iter().find_map(Listen::address)
     }
 }
 
@@ -161,13 +190,15 @@ pub struct Log {
     pub format: LogFormat,
     /// The least grave level, or a filter by target.
     pub level: String,
+    /// The file that lines go to; `None`: standard error.
+    pub file: Option<PathBuf>,
     /// How the subject of a refused token is shown.
     pub subject: LogSubject,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned(), subject: LogSubject::Hash }
+        Self { format: LogFormat::Text, level: "info".to_owned(), file: None, subject: LogSubject::Hash }
     }
 }
 

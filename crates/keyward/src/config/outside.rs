@@ -1,13 +1,14 @@
 //! What must hold, and what is worth a warning, where other machines reach an address that is listened on.
 
-use super::Server;
 use super::settings::is_loopback_host;
+use super::{Listen, Server};
 use http::Uri;
-use std::net::SocketAddr;
 
 /// The setting that breaks a rule, and which.
 pub(super) fn broken(server: &Server) -> Option<(&'static str, String)> {
-    let listen = Some(server.listen).filter(is_outside)?;
+    let Some(listen) = server.listen.iter().find(|listen| listen.is_outside()) else {
+        return nameless(server);
+    };
     match server.public_url.as_deref() {
         None => Some((
             "server.listen",
@@ -27,32 +28,70 @@ pub(super) fn broken(server: &Server) -> Option<(&'static str, String)> {
     }
 }
 
+/// Clients that come by sockets alone do not say by which URL.
+fn nameless(server: &Server) -> Option<(&'static str, String)> {
+    let sockets = server.listen.iter().all(|listen| matches!(listen, Listen::Socket(_)));
+    let text = "server.public_url is missing: only Unix sockets are listened on, and every URL that is sent begins with it";
+    (sockets && server.public_url.is_none()).then(|| ("server.listen", text.to_owned()))
+}
+
+/// The same of a URL that is plain http for other machines.
+pub(super) fn plain_url(server: &Server) -> Option<(&'static str, String)> {
+    let url = plain_http(server).filter(|_| !server.allow_plain_http)?;
+    let text = format!(
+        "server.public_url: plain http is for loopback only; use https (got {url:?}). Where it is reached inside a private network \
+         alone, server.allow_plain_http = true allows it"
+    );
+    Some(("server.public_url", text))
+}
+
 /// Settings that can be meant as they are, and what follows from them.
 pub(super) fn doubtful(server: &Server) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
+    if let Some(url) = plain_http(server).filter(|_| server.allow_plain_http) {
+        let text = format!(
+            "server.public_url {url} is plain http: credentials and cookies cross the network unencrypted, and clients that require \
+             https do not sign in"
+        );
+        return vec![("server.public_url", text)].into_iter().chain(open_admin(server)).collect();
+    }
     let plain = server.tls_cert.is_none() && server.tls_key.is_none();
     // Where proxies are named, one of them ends TLS. An https public_url alone says that somebody does, not who.
-    if plain && is_outside(&server.listen) && server.trusted_proxies.is_empty() {
+    let outside = server.listen.iter().find(|listen| listen.is_outside());
+    if let Some(listen) = outside.filter(|_| plain && server.trusted_proxies.is_empty()) {
         let text = format!(
-            "plain HTTP at {}, which is reached from other machines: whoever is on the way can read credentials. Set \
-             server.tls_cert and server.tls_key, or name the proxy that ends TLS in server.trusted_proxies",
-            server.listen
+            "plain HTTP at {listen}, which is reached from other machines: whoever is on the way can read credentials. Set \
+             server.tls_cert and server.tls_key, or name the proxy that ends TLS in server.trusted_proxies"
         );
         found.push(("server.listen", text));
     }
-    if let Some(admin) = server.admin_listen.filter(is_outside) {
-        let text = format!(
-            "server.admin_listen {admin} is reached from other machines, and asks for no credential: see that only the \
-             operator's machines reach it"
-        );
-        found.push(("server.admin_listen", text));
-    }
+    found.extend(without_address(server));
+    found.extend(open_admin(server));
     found
 }
 
-/// Whether other machines reach an address that is listened on.
-fn is_outside(address: &SocketAddr) -> bool {
-    !address.ip().to_canonical().is_loopback()
+/// Clients of a socket have no address, unless a proxy in front writes it.
+fn without_address(server: &Server) -> Option<(&'static str, String)> {
+    let socket = server.listen.iter().find(|listen| matches!(listen, Listen::Socket(_)))?;
+    let text = format!(
+        "a client that connects to {socket} has no address: it lies in no allowed_ips, and shares one bucket of each limit by address. If a \
+         proxy connects there, name unix in server.trusted_proxies"
+    );
+    (!server.trusted_sockets).then_some(("server.listen", text))
+}
+
+fn open_admin(server: &Server) -> Option<(&'static str, String)> {
+    let admin = server.admin_listen.iter().find(|listen| listen.is_outside())?;
+    let text = format!(
+        "server.admin_listen {admin} is reached from other machines, and asks for no credential: see that only the operator's \
+         machines reach it"
+    );
+    Some(("server.admin_listen", text))
+}
+
+/// A public URL that other machines reach by plain http.
+fn plain_http(server: &Server) -> Option<&str> {
+    server.public_url.as_deref().filter(|url| url.starts_with("http://") && !is_on_loopback(url))
 }
 
 /// Whether a URL names this machine. It was looked at before: one without a host is not set.
@@ -66,7 +105,8 @@ mod tests {
 
     fn server(listen: &str, public_url: Option<&str>) -> Server {
         let public_url = public_url.map(str::to_owned);
-        Server { listen: listen.parse().unwrap(), public_url, ..Server::default() }
+        let listen = listen.split(',').map(|one| one.parse().unwrap()).collect();
+        Server { listen, public_url, ..Server::default() }
     }
 
     #[test]
@@ -113,10 +153,53 @@ mod tests {
     fn metrics_and_probes_for_other_machines_are_warned_of() {
         let mut local = server("127.0.0.1:8080", None);
         for (admin, warned) in [("127.0.0.1:9090", false), ("[::1]:9090", false), ("0.0.0.0:9090", true)] {
-            local.admin_listen = Some(admin.parse().unwrap());
+            local.admin_listen = vec![admin.parse().unwrap()];
             let found = doubtful(&local);
             assert_eq!(found.len(), usize::from(warned), "{admin}");
             assert!(found.iter().all(|(name, _)| *name == "server.admin_listen"));
+        }
+    }
+
+    #[test]
+    fn one_of_several_that_other_machines_reach_is_enough() {
+        for listen in ["127.0.0.1:8080,0.0.0.0:8081", "unix:/run/k,keyward:8080"] {
+            assert_eq!(
+                broken(&server(listen, None)).map(|(name, _)| name),
+                Some("server.listen"),
+                "{listen}"
+            );
+        }
+        for listen in ["127.0.0.1:8080,[::1]:8080", "localhost:8080", "unix:/run/k,localhost:80"] {
+            assert_eq!(broken(&server(listen, None)), None, "{listen}");
+        }
+    }
+
+    #[test]
+    fn who_comes_by_sockets_alone_needs_a_public_url_and_a_proxy_there_is_named() {
+        let mut sockets = server("unix:/run/k", None);
+        assert_eq!(broken(&sockets).map(|(name, _)| name), Some("server.listen"));
+        sockets.public_url = Some("https://api.example.com".to_owned());
+        assert_eq!(broken(&sockets), None);
+        assert!(
+            doubtful(&sockets).iter().any(|(_, text)| text.contains("name unix in server.trusted_proxies"))
+        );
+        sockets.trusted_sockets = true;
+        assert_eq!(doubtful(&sockets), []);
+    }
+
+    #[test]
+    fn plain_http_inside_a_private_network_is_an_explicit_setting_and_warned_of() {
+        let mut inside = server("0.0.0.0:8080", Some("http://keyward:8080"));
+        let (name, text) = plain_url(&inside).unwrap();
+        assert_eq!(name, "server.public_url");
+        assert!(text.contains("use https") && text.contains("server.allow_plain_http = true"), "{text}");
+        inside.allow_plain_http = true;
+        assert_eq!(plain_url(&inside), None);
+        let warned = doubtful(&inside);
+        assert_eq!(warned.len(), 1, "one warning, not two of one matter: {warned:?}");
+        assert!(warned[0].1.contains("http://keyward:8080 is plain http"), "{warned:?}");
+        for url in ["http://localhost:8080", "http://127.0.0.1", "https://keyward"] {
+            assert_eq!(plain_url(&server("127.0.0.1:8080", Some(url))), None, "{url}");
         }
     }
 }

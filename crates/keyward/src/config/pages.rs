@@ -51,7 +51,7 @@ fn entry(text: &mut String, issuer: &IssuerConfig, commented: bool) {
             let sample = match setting.kind {
                 Kind::List => "[\"…\"]",
                 Kind::Map => "{ \"…\" = \"…\" }",
-                Kind::Text | Kind::Path | Kind::Number(..) | Kind::Rate | Kind::Flag => "\"…\"",
+                Kind::Text | Kind::Texts | Kind::Path | Kind::Number(..) | Kind::Rate | Kind::Flag => "\"…\"",
             };
             // Absent: a sample, behind a comment sign.
             let value = value.unwrap_or_else(|| sample.to_owned());
@@ -112,6 +112,10 @@ pub fn schema() -> String {
 /// A setting in the schema.
 fn property(kind: Kind, values: &[&str], about: &str, default: Option<Given>) -> Value {
     let mut property = match (kind, values) {
+        (Kind::Texts, _) => json!({ "oneOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+        ] }),
         (Kind::List, []) => json!({ "type": "array", "items": { "type": "string" } }),
         (Kind::List, values) => json!({ "type": "array", "items": { "type": "string", "enum": values } }),
         (Kind::Map, _) => json!({ "type": "object", "additionalProperties": { "type": "string" } }),

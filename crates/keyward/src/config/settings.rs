@@ -1,7 +1,10 @@
 //! The one table of what can be set.
 
+use super::Config;
 use super::limits::LIMITS;
-use super::{Config, LogFormat, LogSubject, log_level};
+use super::listen::LISTEN;
+use super::log::LOG;
+use super::sockets::SOCKET_SETTINGS;
 use http::Uri;
 use keyward_core::address::{ForwardedBy, parse_range};
 use keyward_core::api_key::KeyFormat;
@@ -27,6 +30,8 @@ pub(super) enum Kind {
     Text,
     /// A text that is, or holds, a path that counts from the file that says it.
     Path,
+    /// One text, or a list of several; a variable separates them by commas.
+    Texts,
     /// A list of texts; a variable separates them by commas.
     List,
     /// A table of texts, which only the file can hold.
@@ -134,45 +139,19 @@ impl Setting {
 
 /// Everything that can be set, in the order of the reference page.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(LIMITS)
+    LISTEN.iter().chain(SOCKET_SETTINGS).chain(SETTINGS).chain(LOG).chain(FURTHER).chain(LIMITS)
 }
 
-/// All but the limits.
+/// Who connects to a Unix socket, among the trusted proxies.
+const SOCKETS: &str = "unix";
+
+/// Those before the log's.
 const SETTINGS: &[Setting] = &[
-    Setting {
-        section: "server",
-        key: "listen",
-        about: "The address and port to listen on. Port 0 lets the system choose.",
-        kind: Kind::Text,
-        reloads: false,
-        values: &[],
-        get: |config| Some(Given::Text(config.server.listen.to_string())),
-        set: |config, given, _| {
-            let wrong = "it must be an address with a port, such as 127.0.0.1:8080";
-            config.server.listen = given.text()?.parse().map_err(|_| wrong.to_owned())?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "server",
-        key: "admin_listen",
-        about: "The address and port of /metrics, /livez and /readyz; without it they are not served. They ask for no \
-                credential: keep them where only the operator's machines reach them.",
-        kind: Kind::Text,
-        reloads: false,
-        values: &[],
-        get: |config| config.server.admin_listen.map(|address| Given::Text(address.to_string())),
-        set: |config, given, _| {
-            let wrong = "it must be an address with a port, such as 127.0.0.1:9090";
-            config.server.admin_listen = Some(given.text()?.parse().map_err(|_| wrong.to_owned())?);
-            Ok(())
-        },
-    },
     Setting {
         section: "server",
         key: "public_url",
         about: "Where clients reach this server; every URL that it sends begins with it. Plain http is for loopback \
-                only. Without it: the address that is listened on.",
+                only, unless allow_plain_http is set. Without it: the address that is listened on.",
         kind: Kind::Text,
         reloads: false,
         values: &[],
@@ -184,22 +163,43 @@ const SETTINGS: &[Setting] = &[
     },
     Setting {
         section: "server",
+        key: "allow_plain_http",
+        about: "Whether public_url may begin with http:// for other hosts than this machine. For a private network where nobody \
+                else listens, such as that of a Compose file: credentials and cookies cross it unencrypted. Behind a proxy that \
+                ends TLS public_url begins with https://, and this setting is not needed.",
+        kind: Kind::Flag,
+        reloads: false,
+        values: &[],
+        get: |config| Some(Given::Flag(config.server.allow_plain_http)),
+        set: |config, given, _| {
+            config.server.allow_plain_http = given.flag()?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "server",
         key: "trusted_proxies",
         about: "The address ranges of the proxies in front. Of a request from one of them, the client's address is the \
                 rightmost in the header named by `forwarded` that is none of theirs. The header is ignored on requests \
                 from any other address. A proxy that sends none, or one that cannot be read, gives a request without an address: it lies in no range \
-                of `allowed_ips`, and all such requests share one bucket of each limit by address.",
+                of `allowed_ips`, and all such requests share one bucket of each limit by address. The word unix stands for whatever \
+                connects to a Unix socket that is listened on.",
         kind: Kind::List,
         reloads: true,
         values: &[],
         get: |config| {
-            Some(Given::List(config.server.trusted_proxies.iter().map(ToString::to_string).collect()))
+            let ranges = config.server.trusted_proxies.iter().map(ToString::to_string);
+            let sockets = config.server.trusted_sockets.then(|| SOCKETS.to_owned());
+            Some(Given::List(ranges.chain(sockets).collect()))
         },
         set: |config, given, _| {
             let range = |text: &String| {
                 parse_range(text).ok_or_else(|| format!("{text:?} is no address range such as 10.0.0.0/8"))
             };
-            config.server.trusted_proxies = given.list()?.iter().map(range).collect::<Result<_, _>>()?;
+            let (sockets, ranges): (Vec<_>, Vec<_>) =
+                given.list()?.into_iter().partition(|text| text == SOCKETS);
+            config.server.trusted_proxies = ranges.iter().map(range).collect::<Result<_, _>>()?;
+            config.server.trusted_sockets = !sockets.is_empty();
             Ok(())
         },
     },
@@ -281,6 +281,22 @@ const SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        section: "server",
+        key: "orders_socket",
+        about: "The Unix socket by which keyward key, user, backup and the other commands reach the running server; they find it by this \
+                setting too. A relative path counts from the file that says it. Without it: beside the database, with .sock behind its \
+                name. Set it where the data are on a file system that knows no Unix sockets; without a socket the server serves, and \
+                commands are refused while it runs.",
+        kind: Kind::Path,
+        reloads: false,
+        values: &[],
+        get: |config| config.server.orders_socket.as_deref().map(shown_path),
+        set: |config, given, base| {
+            config.server.orders_socket = Some(path(given, base)?);
+            Ok(())
+        },
+    },
+    Setting {
         section: "store",
         key: "url",
         about: "The database: sqlite: and a path. A relative path counts from the file that says it.",
@@ -293,7 +309,9 @@ const SETTINGS: &[Setting] = &[
             let path = text.strip_prefix("sqlite:").filter(|path| !path.is_empty());
             let path = path.ok_or("it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db")?;
             if path.starts_with(':') || path.starts_with("//") {
-                return Err("it must be a file: sqlite: and a path, such as sqlite:keyward-data/keyward.db"
+                // Others write sqlite:///data.db, some of them for a relative path.
+                return Err("it must be a file, without // before the path: sqlite:keyward-data/keyward.db counts from the file \
+                            that says it, sqlite:/var/lib/keyward/keyward.db from the root"
                     .to_owned());
             }
             config.store.url = format!("sqlite:{}", base.join(path).display());
@@ -304,7 +322,8 @@ const SETTINGS: &[Setting] = &[
         section: "secrets",
         key: "file",
         about: "The root secret's file, for its user alone. A relative path counts from the file that says it. The \
-                variable KEYWARD_ROOT_SECRET can hold the file's text instead.",
+                variable KEYWARD_ROOT_SECRET can hold the file's text instead, also on one line: its versions, separated by \
+                semicolons.",
         kind: Kind::Path,
         reloads: false,
         values: &[],
@@ -329,69 +348,10 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
-    Setting {
-        section: "log",
-        key: "format",
-        about: "How log lines look: for people, or one JSON object a line.",
-        kind: Kind::Text,
-        reloads: false,
-        values: &["text", "json"],
-        get: |config| {
-            Some(Given::Text(match config.log.format {
-                LogFormat::Text => "text".to_owned(),
-                LogFormat::Json => "json".to_owned(),
-            }))
-        },
-        set: |config, given, _| {
-            config.log.format = match given.text()?.as_str() {
-                "text" => LogFormat::Text,
-                "json" => LogFormat::Json,
-                other => return Err(format!("it must be text or json (got {other})")),
-            };
-            Ok(())
-        },
-    },
-    Setting {
-        section: "log",
-        key: "level",
-        about: "Minimum level to log: error, warn, info, debug, trace or off. For parts of the program: \
-                several, separated by commas, such as info,keyward::request=warn. Server failures are logged as errors, \
-                refused credentials of known users as warnings.",
-        kind: Kind::Text,
-        reloads: true,
-        values: &[],
-        get: |config| Some(Given::Text(config.log.level.clone())),
-        set: |config, given, _| {
-            let level = given.text()?;
-            log_level::check(&level)?;
-            config.log.level = level;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "log",
-        key: "subject",
-        about: "How the log shows the subject of a refused token, which is often an e-mail address: as a hash with a key of \
-                this installation, or plain. keyward explain shows it plain either way, for as long as the server remembers \
-                the request.",
-        kind: Kind::Text,
-        reloads: false,
-        values: &["hash", "plain"],
-        get: |config| {
-            Some(Given::Text(match config.log.subject {
-                LogSubject::Hash => "hash".to_owned(),
-                LogSubject::Plain => "plain".to_owned(),
-            }))
-        },
-        set: |config, given, _| {
-            config.log.subject = match given.text()?.as_str() {
-                "hash" => LogSubject::Hash,
-                "plain" => LogSubject::Plain,
-                other => return Err(format!("it must be hash or plain (got {other})")),
-            };
-            Ok(())
-        },
-    },
+];
+
+/// Those behind the log's.
+const FURTHER: &[Setting] = &[
     Setting {
         section: "audit",
         key: "keep_days",
@@ -495,12 +455,12 @@ fn days(given: Given) -> Result<u32, String> {
     given.number().and_then(|days| u32::try_from(days).map_err(|error| error.to_string()))
 }
 
-fn shown_path(path: &Path) -> Given {
+pub(super) fn shown_path(path: &Path) -> Given {
     Given::Text(path.display().to_string())
 }
 
 /// A path that counts from `base`.
-fn path(given: Given, base: &Path) -> Result<PathBuf, String> {
+pub(super) fn path(given: Given, base: &Path) -> Result<PathBuf, String> {
     let path = given.text()?;
     if path.is_empty() { Err("it must be a path".to_owned()) } else { Ok(base.join(path)) }
 }
@@ -536,21 +496,19 @@ pub(super) fn has_bad_port(uri: &Uri) -> bool {
     })
 }
 
-/// `https://`, or `http://` on loopback; a host, and a path without a slash at the end.
+/// `https://` or `http://`, a host, and a path without a slash at the end.
 fn public_url(text: &str) -> Result<String, String> {
     let invalid = || "it must be a URL without query, such as https://api.example.com".to_owned();
     let uri: Uri = text.parse().map_err(|_| invalid())?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(invalid)?;
-    let loopback = is_loopback_host(host);
+    uri.host().filter(|host| !host.is_empty()).ok_or_else(invalid)?;
     match uri.scheme_str() {
         _ if uri.query().is_some() || text.contains('#') => Err(invalid()),
         _ if has_bad_port(&uri) => Err(invalid()),
         _ if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
             Err("it must not hold a user or a password".to_owned())
         }
-        Some("https") => Ok(()),
-        Some("http") if loopback => Ok(()),
-        Some("http") => Err("plain http is for loopback only; use https".to_owned()),
+        // Whether http is allowed is looked at when all is read.
+        Some("https" | "http") => Ok(()),
         // Absent: a mistake.
         _ => Err(invalid()),
     }?;

@@ -1,18 +1,19 @@
 //! Reading the configuration, each source over the one before. All mistakes are told at once.
 
+mod unknown;
 mod variables;
 
 pub(crate) use variables::NOT_TEXT;
 pub use variables::Variables;
 
 use super::Config;
+use super::Listen;
 use super::check::{between, doubtful};
 use super::issuers::{ISSUER_SETTINGS, IssuerConfig};
 use super::settings::{Given, Kind, Setting, settings};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -26,7 +27,7 @@ pub struct Flags {
     /// `--data`: a directory that holds the database and the root secret under their usual names.
     pub data: Option<PathBuf>,
     /// `--listen`.
-    pub listen: Option<SocketAddr>,
+    pub listen: Vec<Listen>,
 }
 
 /// One thing that is wrong, and where.
@@ -74,8 +75,8 @@ pub fn load(flags: &Flags, variables: &Variables) -> Result<Config, ConfigError>
         config.store.url = format!("sqlite:{}", data.join("keyward.db").display());
         config.secrets.file = data.join("root-secret");
     }
-    if let Some(listen) = flags.listen {
-        config.server.listen = listen;
+    if !flags.listen.is_empty() {
+        config.server.listen.clone_from(&flags.listen);
         places.insert("server.listen".to_owned(), "--listen".to_owned());
     }
     let told = |(name, text): (String, String)| {
@@ -253,6 +254,8 @@ fn known_keys(section: &str) -> String {
     format!("it has {}", keys.collect::<Vec<_>>().join(", "))
 }
 
+const TEXTS: &str = "it must be a text in quotes, or a list of them";
+
 /// The value of a setting, if it is of the setting's kind.
 fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
     let text = |value: &DeValue<'_>| match value {
@@ -261,10 +264,14 @@ fn given(kind: Kind, value: &Spanned<DeValue<'_>>) -> Result<Given, String> {
         _ => None,
     };
     match (kind, value.get_ref()) {
-        (Kind::List, DeValue::Array(items)) => {
+        (Kind::Texts, value @ DeValue::String(_)) => {
+            text(value).map(|one| Given::List(vec![one])).ok_or_else(|| TEXTS.to_owned())
+        }
+        (Kind::List | Kind::Texts, DeValue::Array(items)) => {
             let items: Option<Vec<String>> = items.iter().map(|item| text(item.get_ref())).collect();
             items.map(Given::List).ok_or_else(|| "it must be a list of texts".to_owned())
         }
+        (Kind::Texts, _) => Err(TEXTS.to_owned()),
         (Kind::List, _) => Err("it must be a list of texts".to_owned()),
         (Kind::Map, DeValue::Table(items)) => {
             let item = |(name, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
@@ -301,3 +308,5 @@ fn line_of(place: &str) -> usize {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod word_tests;

@@ -2,7 +2,7 @@ use super::*;
 use crate::config::{LogFormat, reference, schema, shown};
 use keyward_core::limits::Rate;
 
-fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+pub(super) fn with_file(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keyward.toml");
     std::fs::write(&path, text).unwrap();
@@ -21,7 +21,7 @@ fn the_later_source_wins() {
         &[("KEYWARD_SERVER_LISTEN", "127.0.0.1:2"), ("KEYWARD_SERVER_TRUSTED_PROXIES", "192.0.2.1, ::1")],
     )
     .unwrap();
-    assert_eq!(config.server.listen.port(), 2);
+    assert_eq!(config.server.address().map(|address| address.port()), Some(2));
     assert_eq!(config.server.public_url.as_deref(), Some("https://a.example"));
     let proxies: Vec<String> = config.server.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["192.0.2.1/32", "::1/128"]);
@@ -40,10 +40,10 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
         mistakes,
         [
             "keyward.toml:1: there is no section [surprise]",
-            "keyward.toml:3: server.listen: it must be a text in quotes",
-            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, public_url, trusted_proxies, \
-             forwarded, proxy_protocol, tls_cert, tls_key, request_timeout",
-            "keyward.toml:5: server.public_url: plain http is for loopback only; use https",
+            "keyward.toml:3: server.listen: it must be a text in quotes, or a list of them",
+            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, socket_mode, socket_owner, public_url, allow_plain_http, trusted_proxies, \
+             forwarded, proxy_protocol, tls_cert, tls_key, request_timeout, \
+             orders_socket",
             "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
             "keyward.toml:8: store.url: it must be sqlite: and a path, such as sqlite:keyward-data/keyward.db",
             "keyward.toml:10: keys.prefix: a key prefix is 2 to 32 lower-case letters, digits and underscores, begins \
@@ -53,6 +53,8 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
              info,keyward::request=warn",
             "keyward.toml:14: there is no section [magic]",
             "KEYWARD_LOG_FORMAT: it must be text or json (got yaml)",
+            "keyward.toml:5: server.public_url: plain http is for loopback only; use https (got \"http://api.example.com\"). Where it is \
+             reached inside a private network alone, server.allow_plain_http = true allows it",
         ]
     );
 }
@@ -103,8 +105,12 @@ fn settings_that_need_each_other_are_looked_at_together() {
 fn a_misspelt_variable_is_a_mistake_and_an_orchestrators_is_not() {
     let wrong = with_file("", &[("KEYWARD_SERVER_LISEN", "x"), ("KEYWARD_SEVER_LISTEN", "x")]).unwrap_err();
     assert_eq!(wrong.len(), 2, "{wrong:?}");
-    let theirs = [("KEYWARD_SERVICE_HOST", "10.0.0.1"), ("KEYWARD_PORT_8080_TCP_PROTO", "tcp")];
-    assert!(with_file("", &theirs).is_ok());
+    let theirs = [
+        ("KEYWARD_SERVICE_HOST", "10.0.0.1"),
+        ("KEYWARD_PORT_8080_TCP_PROTO", "tcp"),
+        ("KEYWARD_SERVER_PORT", "tcp://10.0.0.1:8080"),
+    ];
+    assert_eq!(with_file("", &theirs).unwrap().warnings, []);
 }
 
 #[test]
@@ -360,7 +366,10 @@ fn a_variable_that_is_set_and_empty_counts_as_not_set_with_a_warning() {
         config.warnings.iter().all(|warning| warning.text == "it is set and empty, and counts as not set")
     );
     let misspelt = with_file("", &[("KEYWARD_CORS_ORIGIN", "")]).unwrap_err();
-    assert_eq!(misspelt, ["KEYWARD_CORS_ORIGIN: there is no such variable; config.md names them all"]);
+    assert_eq!(
+        misspelt,
+        ["KEYWARD_CORS_ORIGIN: there is no such variable; did you mean KEYWARD_CORS_ORIGINS?"]
+    );
 }
 
 #[test]
@@ -391,7 +400,10 @@ fn no_limit_is_said_in_letters_and_never_for_passwords() {
             with_file(&zero, &[]).unwrap_err(),
             [format!("keyward.toml:2: limits.{file}: {expected}")]
         );
-        assert_eq!(with_file("", &[(&variable, "0")]).unwrap_err(), [format!("{variable}: {expected}")]);
+        assert_eq!(
+            with_file("", &[(&variable, "0")]).unwrap_err(),
+            [format!("{variable}: {expected} (got \"0\")")]
+        );
         let unlimited = with_file(&format!("[limits]\n{file} = \"unlimited\"\n"), &[]).unwrap();
         assert!(shown(&unlimited, false).contains(&format!("{file} = \"unlimited\"")));
         assert_eq!(with_file("", &[(&variable, "unlimited")]).unwrap().limits, unlimited.limits);

@@ -1,10 +1,13 @@
 //! `KEYWARD_*`: what each variable says. One that is set and empty clears a list, and for any other setting counts as not set,
-//! with a warning. One that is not text is a mistake, never as if it were not there.
+//! with a warning. One that is not text is a mistake, never as if it were not there. One that sets nothing is a mistake where one of
+//! ours was meant, and else warned of: files of variables and orchestrators have others.
 
+use super::unknown::Unknown;
 use super::{Mistake, Places, set};
 use crate::config::Config;
-use crate::config::check::{is_read_elsewhere, is_unknown};
+use crate::config::check::{is_of_tests, is_read_elsewhere};
 use crate::config::settings::{Given, Kind, Setting, settings};
+use crate::config::variable_text::{cleaned, has_invisible, is_empty, with_value};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -16,6 +19,8 @@ pub type Variables = BTreeMap<String, OsString>;
 pub(crate) const NOT_TEXT: &str = "it must be text in UTF-8";
 
 const EMPTY: &str = "it is set and empty, and counts as not set";
+
+const SETS_NOTHING: &str = "there is no such variable, so it sets nothing";
 
 /// Reads them all, over what is set already.
 pub(super) fn from_variables(
@@ -31,8 +36,8 @@ pub(super) fn from_variables(
         };
         match outcome {
             Ok(Said::Nothing) => {}
-            Ok(Said::Empty) => {
-                config.warnings.push(Mistake { place: name.clone(), text: EMPTY.to_owned() });
+            Ok(Said::Doubtful(text)) => {
+                config.warnings.push(Mistake { place: name.clone(), text: text.to_owned() });
             }
             Ok(Said::Setting(setting)) => drop(places.insert(setting, name.clone())),
             Err(text) => mistakes.push(Mistake { place: name.clone(), text }),
@@ -44,29 +49,50 @@ pub(super) fn from_variables(
 enum Said {
     /// The value of the setting of this name.
     Setting(String),
-    /// What counts as nothing, and was hardly meant to.
-    Empty,
+    /// What counts as nothing, and was hardly meant to: why.
+    Doubtful(&'static str),
     /// Nothing to this reader.
     Nothing,
 }
 
 fn of_setting(config: &mut Config, setting: &Setting, value: &OsStr) -> Result<Said, String> {
-    let text = value.to_str().ok_or(NOT_TEXT)?;
+    let text = cleaned(value.to_str().ok_or(NOT_TEXT)?);
     if text.is_empty() && setting.kind != Kind::List {
-        return Ok(Said::Empty);
+        return Ok(Said::Doubtful(EMPTY));
     }
-    set(config, setting, given(setting.kind, text)?, Path::new(""))?;
+    seen(setting.kind, text)
+        .and_then(|()| set(config, setting, given(setting.kind, text)?, Path::new("")))
+        .map_err(|wrong| with_value(wrong, text))?;
     Ok(Said::Setting(setting.name()))
+}
+
+/// Refuses a text with characters that its reader does not see: a path would be made with them.
+fn seen(kind: Kind, text: &str) -> Result<(), String> {
+    match kind {
+        Kind::Text | Kind::Path | Kind::Rate if has_invisible(text) => {
+            Err("it holds, or begins or ends with, a character that is not seen".to_owned())
+        }
+        // Absent: blanks around a number, a flag or an item of a list mean nothing.
+        _ => Ok(()),
+    }
 }
 
 /// A variable that is no setting's: read elsewhere, or misspelt, or not meant for this program.
 fn beside(name: &str, value: &OsStr) -> Result<Said, String> {
-    match name {
-        _ if is_unknown(name) => Err("there is no such variable; config.md names them all".to_owned()),
-        _ if !is_read_elsewhere(name) => Ok(Said::Nothing),
+    if is_of_tests(name) {
+        return Ok(Said::Nothing);
+    }
+    if !is_read_elsewhere(name) {
+        return match Unknown::of(name, &value.to_string_lossy()) {
+            Unknown::Orchestrators => Ok(Said::Nothing),
+            Unknown::SetsNothing => Ok(Said::Doubtful(SETS_NOTHING)),
+            Unknown::Misspelt(way_out) => Err(format!("there is no such variable; {way_out}")),
+        };
+    }
+    match value {
         // The name of a file is what the system takes for one.
         _ if value.to_str().is_none() && name != "KEYWARD_CONFIG" => Err(NOT_TEXT.to_owned()),
-        _ if value.is_empty() => Ok(Said::Empty),
+        _ if is_empty(value) => Ok(Said::Doubtful(EMPTY)),
         // Absent: what reads it judges its text.
         _ => Ok(Said::Nothing),
     }
@@ -75,17 +101,32 @@ fn beside(name: &str, value: &OsStr) -> Result<Said, String> {
 /// The value that a text says.
 fn given(kind: Kind, text: &str) -> Result<Given, String> {
     match kind {
-        Kind::List => Ok(Given::List(items(text))),
+        Kind::List | Kind::Texts => items(text).map(Given::List),
         Kind::Map => Err("it is set in the file alone".to_owned()),
         Kind::Number(..) => {
             text.trim().parse().map(Given::Number).map_err(|_| "it must be a whole number".to_owned())
         }
-        Kind::Flag => text.trim().parse().map(Given::Flag).map_err(|_| "it must be true or false".to_owned()),
+        // Templates of Python and Ansible write True and False.
+        Kind::Flag => {
+            let flag = text.trim().to_ascii_lowercase().parse();
+            flag.map(Given::Flag).map_err(|_| "it must be true or false".to_owned())
+        }
         Kind::Text | Kind::Path | Kind::Rate => Ok(Given::Text(text.to_owned())),
     }
 }
 
-/// The items of a list.
-fn items(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+/// The items of a list: between commas, or as JSON has them, which is how the file writes a list too.
+fn items(text: &str) -> Result<Vec<String>, String> {
+    let whole = |items: &mut dyn Iterator<Item = &str>| {
+        items.map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    };
+    match serde_json::from_str::<Vec<String>>(text) {
+        Ok(items) => Ok(whole(&mut items.iter().map(String::as_str))),
+        Err(_) if text.starts_with(['[', '{']) && text.contains(['"', '\'']) => Err(
+            "it must be the items with commas between them, such as a,b, or a list such as [\"a\", \"b\"]"
+                .to_owned(),
+        ),
+        // Absent: it is no list of JSON.
+        Err(_) => Ok(whole(&mut text.split(','))),
+    }
 }
