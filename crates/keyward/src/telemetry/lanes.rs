@@ -5,6 +5,7 @@
 //! line that finds its lane full, by lines or by bytes, is dropped and counted.
 
 use super::cut::cut;
+use super::journal;
 use std::borrow::Cow;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,6 +37,8 @@ const LOOKS_OF_PANIC: u32 = 40;
 pub(crate) struct Lanes {
     severe: Lane,
     routine: Lane,
+    /// Whether each line begins with its level, for the journal of systemd.
+    has_levels: bool,
     /// A panic has waited in vain, and the reader has not caught up since.
     is_stuck: AtomicBool,
 }
@@ -49,7 +52,18 @@ impl Lanes {
     fn holding(out: impl Write + Send + 'static, lines: usize) -> Self {
         let out = Arc::new(Mutex::new(out));
         let lane = |thread| Lane::to(&out, thread, lines);
-        Self { severe: lane("log-severe"), routine: lane("log-routine"), is_stuck: AtomicBool::new(false) }
+        let (severe, routine) = (lane("log-severe"), lane("log-routine"));
+        Self { severe, routine, has_levels: false, is_stuck: AtomicBool::new(false) }
+    }
+
+    /// The same, with each line's level before it.
+    pub(super) fn with_levels(self, has_levels: bool) -> Self {
+        Self { has_levels, ..self }
+    }
+
+    /// Each lane's name and how many of its lines are not written yet.
+    pub(crate) fn waiting(&self) -> [(&'static str, u64); 2] {
+        [("severe", self.severe.pending()), ("routine", self.routine.pending())]
     }
 
     /// Each lane's name, as the metrics have it, and how many lines it has dropped.
@@ -87,11 +101,13 @@ impl MakeWriter<'_> for &'static Lanes {
     type Writer = LaneWriter;
 
     fn make_writer(&self) -> LaneWriter {
-        LaneWriter(&self.routine)
+        LaneWriter { lane: &self.routine, level: None }
     }
 
     fn make_writer_for(&self, event: &Metadata<'_>) -> LaneWriter {
-        LaneWriter(if *event.level() <= Level::WARN { &self.severe } else { &self.routine })
+        let level = *event.level();
+        let lane = if level <= Level::WARN { &self.severe } else { &self.routine };
+        LaneWriter { lane, level: self.has_levels.then(|| journal::priority(level)) }
     }
 }
 
@@ -162,12 +178,20 @@ impl Lane {
 
 /// Puts lines into a lane. It never waits and never fails.
 #[derive(Debug)]
-pub(crate) struct LaneWriter(&'static Lane);
+pub(crate) struct LaneWriter {
+    lane: &'static Lane,
+    /// What stands before each line.
+    level: Option<&'static str>,
+}
 
 impl Write for LaneWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let Lane { queue, count, lines, .. } = self.0;
-        let kept = if line.len() > LONGEST { Cow::Owned(cut(line, LONGEST)) } else { Cow::Borrowed(line) };
+        let Lane { queue, count, lines, .. } = self.lane;
+        let mut kept =
+            if line.len() > LONGEST { Cow::Owned(cut(line, LONGEST)) } else { Cow::Borrowed(line) };
+        if let Some(level) = self.level {
+            kept = Cow::Owned(journal::marked(&kept, level));
+        }
         if count.take(*lines, kept.len() as u64) {
             queue.clone().write_all(&kept)?;
         } else {
@@ -294,6 +318,27 @@ mod tests {
         let taken = taken.lock().unwrap();
         assert!(taken.contains("an error") && taken.contains("a warning"), "{taken}");
         assert_eq!(taken.lines().count() as u64, 1_002 - routine.1, "what was not dropped is written");
+    }
+
+    #[test]
+    fn for_the_journal_each_line_begins_with_its_level_also_one_that_was_cut() {
+        let (letting, let_go) = channel();
+        let taken = Arc::<Mutex<String>>::default();
+        let lanes = Lanes::holding(Reader { let_go, taken: Arc::clone(&taken) }, 8).with_levels(true);
+        let lanes = kept(lanes);
+        assert_eq!(lanes.waiting(), [("severe", 0), ("routine", 0)]);
+        log(lanes, || {
+            tracing::error!("an error");
+            tracing::info!(long = "x".repeat(2 * LONGEST), "routine");
+        });
+        let waiting = lanes.waiting();
+        (0..10).for_each(|_| letting.send(()).unwrap());
+        lanes.flush();
+        let taken = taken.lock().unwrap();
+        let starts = |start: &str| taken.lines().any(|line| line.starts_with(start));
+        assert!(starts("<3>{\"timestamp\"") && starts("<6>{\"timestamp\""), "{taken}");
+        assert_eq!((taken.lines().count(), waiting), (2, [("severe", 1), ("routine", 1)]));
+        assert!(taken.lines().all(|line| serde_json::from_str::<serde_json::Value>(&line[3..]).is_ok()));
     }
 
     #[test]

@@ -56,7 +56,7 @@ mod tests {
         const OWN: &str =
             "telemetry::panics::tests::the_reason_of_a_panic_that_ends_the_process_is_in_the_log";
         if std::env::var_os(CHILD).is_some() {
-            let _level = crate::telemetry::start(&crate::config::Log::default());
+            let _level = crate::telemetry::start(&crate::config::Log::default()).unwrap();
             let _abort = Abort;
             panic!("the reason");
         }

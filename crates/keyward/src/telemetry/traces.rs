@@ -1,29 +1,31 @@
-//! One OpenTelemetry span for every finished request, over OTLP/HTTP (protobuf), when the environment asks for it.
+//! One OpenTelemetry span for every finished request, over OTLP, when the environment asks for it.
 //!
-//! The variables are the standard ones: `OTEL_EXPORTER_OTLP_ENDPOINT` switches it on, and the SDK reads what else there is
-//! (service name, resource, headers, sampler, queue).
+//! The variables are the standard ones (`otel.rs`): `OTEL_EXPORTER_OTLP_ENDPOINT` switches it on.
 //!
 //! [`Traces::record`] never waits: it puts the span in a bounded queue (2048 spans unless `OTEL_BSP_MAX_QUEUE_SIZE`
 //! says otherwise), or drops it when the queue is full. A thread of the SDK takes batches out of it and gives them to
-//! hyper on our own runtime. A batch that cannot be delivered in its time is dropped; an outage is two log events,
-//! its beginning and its end.
+//! a client on our own runtime (`collector.rs`). A batch that cannot be delivered in its time is dropped; an outage is two log
+//! events, its beginning and its end.
 
-use http::{HeaderMap, Request, Response, Uri};
+use super::collector::Collector;
+use super::otel::{Asked, Export};
+use crate::watch::{Degraded, Part};
+use http::HeaderMap;
 use keyward_core::header_text::{readable, text};
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId,
     TraceState, Tracer, TracerProvider,
 };
 use opentelemetry::{Context, Key, KeyValue};
-use opentelemetry_http::{Bytes, HttpClient, HttpError, hyper::HyperClient};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData,
+};
 use std::borrow::Cow;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 
@@ -32,21 +34,9 @@ const LAST_FLUSH: Duration = Duration::from_secs(3);
 /// The longest `tracestate` that is passed on: what W3C asks everyone to carry at least.
 const LONGEST_TRACESTATE: usize = 512;
 
-/// Why spans cannot be exported, though the environment asks for it. Values are not repeated: they may hold secrets.
+/// Why the last spans may be lost.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TracesError {
-    /// Not an absolute `http` URL; `https` is not built in.
-    #[error("{0} must be a URL that begins with http:// (TLS to the collector is not supported)")]
-    Endpoint(&'static str),
-    /// gRPC or JSON is asked for.
-    #[error("{0} must be http/protobuf, the only protocol built in")]
-    Protocol(&'static str),
-    /// Not a whole number of milliseconds above zero.
-    #[error("{0} must be a number of milliseconds above zero")]
-    Timeout(&'static str),
-    /// The SDK refuses the rest of its settings.
-    #[error(transparent)]
-    Build(#[from] ExporterBuildError),
     /// The last spans were not all tried in time, or the export has ended before.
     #[error("the last spans may be lost: {0}")]
     Flush(#[from] OTelSdkError),
@@ -120,60 +110,52 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// Starts the export if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. What is not
-    /// looked up here (service name, resource, headers, sampler, queue) the SDK reads from the process environment.
-    /// `runtime` does the sending.
-    pub(crate) fn from_env(
-        lookup: &dyn Fn(&str) -> Option<String>,
-        runtime: Handle,
-    ) -> Result<Option<Self>, TracesError> {
-        // By the specification an empty variable is one that is not set.
-        let get = |name| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, get(name)?)));
-        let is = |name, word: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
-        let Some((name, mut endpoint)) =
-            first(["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])
-        else {
-            return Ok(None);
-        };
-        if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
-            return Ok(None);
+    /// Starts the export that the environment asks for. What is ignored of it, and an export that cannot be started, is said in
+    /// the log and ends nothing. `runtime` does the sending.
+    pub(crate) fn start(asked: Asked, runtime: Handle, degraded: &Degraded) -> Option<Self> {
+        for ignored in &asked.ignored {
+            tracing::warn!(
+                variable = ignored.variable,
+                "a variable of OpenTelemetry is ignored: {}",
+                ignored.text
+            );
         }
-        if name == "OTEL_EXPORTER_OTLP_ENDPOINT" {
-            endpoint = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
+        if asked.is_unusable {
+            degraded.fails(Part::Traces);
         }
-        let uri: Uri = endpoint.parse().map_err(|_| TracesError::Endpoint(name))?;
-        if uri.scheme() != Some(&http::uri::Scheme::HTTP) {
-            return Err(TracesError::Endpoint(name));
-        }
-        match first(["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]) {
-            Some((name, word)) if !word.eq_ignore_ascii_case("http/protobuf") => {
-                return Err(TracesError::Protocol(name));
+        match Self::of(asked.export?, runtime, degraded) {
+            Ok(traces) => Some(traces),
+            Err(error) => {
+                degraded.fails(Part::Traces);
+                tracing::warn!(%error, "spans cannot be exported");
+                None
             }
-            _ => {}
         }
-        let timeout = match first(["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"]) {
-            Some((name, value)) => match value.parse() {
-                Ok(milliseconds @ 1..) => Duration::from_millis(milliseconds),
-                _ => return Err(TracesError::Timeout(name)),
-            },
-            None => Duration::from_secs(10),
-        };
-        let client = OnRuntime { client: HyperClient::with_default_connector(timeout, None), runtime };
+    }
+
+    fn of(export: Export, runtime: Handle, degraded: &Degraded) -> Result<Self, ExporterBuildError> {
+        let (endpoint, timeout) = (export.endpoint.to_string(), export.timeout);
+        // The SDK takes any number from the environment, and makes room for all of it at once.
+        let batches = BatchConfigBuilder::default()
+            .with_max_queue_size(export.queue)
+            .with_max_export_batch_size(export.batch)
+            .with_scheduled_delay(export.delay)
+            .build();
+        let collector = Collector::new(export, runtime);
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(client)
+            .with_http_client(collector.clone())
             .with_endpoint(endpoint)
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(timeout)
             .build()?;
         let lost = Arc::new(AtomicU64::new(0));
-        let watched = Watched { exporter, down: AtomicBool::new(false), lost: Arc::clone(&lost) };
+        let watched = Watched { exporter, collector, degraded: degraded.clone(), lost: Arc::clone(&lost) };
         let provider = SdkTracerProvider::builder()
             .with_resource(resource())
-            .with_span_processor(BatchSpanProcessor::builder(watched).build())
+            .with_span_processor(BatchSpanProcessor::builder(watched).with_batch_config(batches).build())
             .build();
-        Ok(Some(Self { tracer: provider.tracer("keyward"), provider, lost }))
+        Ok(Self { tracer: provider.tracer("keyward"), provider, lost })
     }
 
     /// Hands over the span of a request. Never waits.
@@ -225,41 +207,12 @@ fn resource() -> Resource {
     }
 }
 
-/// hyper's client, used from a thread that has no runtime of its own: the SDK's.
-#[derive(Debug)]
-struct OnRuntime {
-    client: HyperClient,
-    runtime: Handle,
-}
-
-impl HttpClient for OnRuntime {
-    // `#[async_trait]` written out.
-    fn send_bytes<'s, 'f>(
-        &'s self,
-        request: Request<Bytes>,
-    ) -> Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'f>>
-    where
-        's: 'f,
-        Self: 'f,
-    {
-        let client = self.client.clone();
-        let sending = self.runtime.spawn(async move { client.send_bytes(request).await });
-        Box::pin(async move {
-            let answer = sending.await?;
-            if let Err(error) = &answer {
-                // The exporter keeps no cause.
-                tracing::debug!(target: "keyward::traces", ?error, "an attempt to send spans failed");
-            }
-            answer
-        })
-    }
-}
-
 /// Counts lost spans, and logs when an outage begins and when it ends.
 #[derive(Debug)]
 struct Watched {
     exporter: SpanExporter,
-    down: AtomicBool,
+    collector: Collector,
+    degraded: Degraded,
     lost: Arc<AtomicU64>,
 }
 
@@ -268,15 +221,21 @@ impl opentelemetry_sdk::trace::SpanExporter for Watched {
         let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let sent = self.exporter.export(batch).await;
         match &sent {
-            Ok(()) if self.down.swap(false, Ordering::Relaxed) => {
+            Ok(()) if self.degraded.works(Part::Traces) => {
                 let lost = self.lost.load(Ordering::Relaxed);
                 tracing::info!(target: "keyward::traces", lost, "the trace collector takes spans again");
             }
             Ok(()) => {}
             Err(error) => {
                 self.lost.fetch_add(spans, Ordering::Relaxed);
-                if !self.down.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(target: "keyward::traces", %error, "the trace collector does not take spans");
+                if self.degraded.fails(Part::Traces) {
+                    let cause = self.collector.cause();
+                    tracing::warn!(
+                        target: "keyward::traces",
+                        %error,
+                        cause,
+                        "the trace collector does not take spans"
+                    );
                 }
             }
         }
@@ -357,31 +316,6 @@ mod tests {
             &[b"\x80,", parent.as_bytes()].concat(),
         ] {
             assert!(Parent::from_headers(&headers(bad)).0.is_none(), "{bad:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn without_an_endpoint_there_is_no_export_and_a_bad_one_is_refused_without_being_shown() {
-        let from = |variables: &[(&str, &str)]| {
-            let lookup =
-                |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-            Traces::from_env(&lookup, Handle::current()).map(|traces| traces.is_some())
-        };
-        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        assert!(matches!(from(&[]), Ok(false)));
-        assert!(matches!(from(&[(ENDPOINT, "")]), Ok(false)));
-        assert!(matches!(
-            from(&[(ENDPOINT, "http://127.0.0.1:9"), ("OTEL_SDK_DISABLED", "true")]),
-            Ok(false)
-        ));
-        for (more, words) in [
-            ((ENDPOINT, "https://user:secret@collector"), "must be a URL that begins with http://"),
-            ((ENDPOINT, "collector:4318"), "must be a URL"),
-            (("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), "must be http/protobuf"),
-            (("OTEL_EXPORTER_OTLP_TIMEOUT", "0"), "number of milliseconds"),
-        ] {
-            let error = from(&[more, (ENDPOINT, "http://127.0.0.1:9")]).unwrap_err().to_string();
-            assert!(error.contains(words) && !error.contains("secret"), "{error}");
         }
     }
 }

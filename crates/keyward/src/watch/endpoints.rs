@@ -1,12 +1,14 @@
 //! `/metrics`, `/livez`, `/readyz`, on an address of their own: not for clients.
 
+use super::text_format::{OPENMETRICS, TEXT, takes_openmetrics};
 use crate::app::App;
 use crate::stack::Boxed;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use keyward_core::header_text::readable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,14 +18,20 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_millis(800);
 /// As many rows that were left out are named, at the start and of lists.
 const ROWS_NAMED: usize = 20;
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The endpoints. `stopping` says that the server takes no more connections.
 pub(crate) fn endpoints(app: Arc<App>, stopping: Arc<AtomicBool>) -> Boxed {
     let told = Arc::clone(&app);
-    let metrics = async move || match told.metrics.told() {
-        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let metrics = async move |headers: HeaderMap| {
+        let (kind, text) = if takes_openmetrics(readable(headers.get_all(ACCEPT), b',')) {
+            (OPENMETRICS, told.metrics.told())
+        } else {
+            (TEXT, told.metrics.told_as_text())
+        };
+        match text {
+            Ok(text) => ([(CONTENT_TYPE, kind)], text).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     };
     let router = Router::new()
         .route("/metrics", get(metrics))

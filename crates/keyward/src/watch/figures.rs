@@ -1,12 +1,16 @@
 //! The figures of one server, with those that are looked up when they are told.
 
-use super::metrics::{
-    CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNJOURNALED, ENDINGS_UNWRITTEN, KEYS, KEYS_RETIRED,
-    KEYS_UNMOVED, LIMIT_BUCKETS, Metrics, ROWS_LEFT_OUT, SPANS_LOST, USES_UNWRITTEN, WRITES_FAIL,
-    WRITES_WAITING,
+use super::build::build_info;
+use super::catalog::{
+    CERTIFICATE_END, CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNJOURNALED, ENDINGS_UNWRITTEN, KEYS,
+    KEYS_EXPIRING, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS, READS_WAITING, ROWS_LEFT_OUT, SPANS_LOST,
+    USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
 };
+use super::labelled::LookedUp;
+use super::metrics::Metrics;
 use crate::app::Store;
 use crate::issuers::Issuers;
+use crate::reload::Current;
 use crate::telemetry::Traces;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
@@ -34,6 +38,7 @@ pub(crate) fn of_server(
         // Ahead it is not behind.
         u64::try_from(behind).unwrap_or(0)
     });
+    let expiry = Arc::clone(clock);
     let (known, ring, clock) = (store.directory().clone(), ring.clone(), Arc::clone(clock));
     metrics.ask(KEYS_UNMOVED, move || known.read().unmoved(ring.version(), clock.now()).len() as u64);
     let known = store.directory().clone();
@@ -42,6 +47,7 @@ pub(crate) fn of_server(
         (DATABASE, (|figures| figures.bytes) as fn(keyward_core::store::Figures) -> u64),
         (DATABASE_LOG, |figures| figures.log_bytes),
         (WRITES_WAITING, |figures| figures.writes_waiting),
+        (READS_WAITING, |figures| figures.reads_waiting),
         (ROWS_LEFT_OUT, |figures| figures.rows_left_out),
         (ENDINGS_UNWRITTEN, |figures| figures.endings_unwritten),
         (ENDINGS_UNJOURNALED, |figures| figures.endings_unjournaled),
@@ -51,6 +57,9 @@ pub(crate) fn of_server(
     }
     let counted = limiter.clone();
     metrics.ask(LIMIT_BUCKETS, move || counted.tally().buckets as u64);
+    expiring(&mut metrics, store, expiry);
+    metrics.ask_process(store.directory().clock().wall());
+    metrics.look_up(build_info());
     metrics.ask_issuers(issuers);
     metrics.ask_log();
     if let Some(traces) = traces {
@@ -58,4 +67,31 @@ pub(crate) fn of_server(
         metrics.ask(SPANS_LOST, lost);
     }
     metrics
+}
+
+/// Has the end of the certificate told, where there is one. HTTPS is not turned on or off while requests are served.
+pub(crate) fn ask_certificate(metrics: &mut Metrics, current: &Current) {
+    if current.glance(|now| now.tls.is_none()) {
+        return;
+    }
+    let current = current.clone();
+    metrics.ask(CERTIFICATE_END, move || {
+        let end = current.glance(|now| now.certificate.map(|certificate| certificate.not_after().unix()));
+        // Absent: it cannot be read; no time is before 1970.
+        end.and_then(|end| u64::try_from(end).ok()).unwrap_or_default()
+    });
+}
+
+/// The spans before their end that keys are counted in, in days.
+const WITHIN: [(&str, i64); 3] = [("1d", 1), ("7d", 7), ("30d", 30)];
+const DAY: i64 = 24 * 60 * 60;
+
+fn expiring(metrics: &mut Metrics, store: &Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    let known = store.directory().clone();
+    let values = move || {
+        let (now, known) = (clock.now(), known.read());
+        let ending = |days: i64| known.keys_ending(now, now.plus_seconds(days * DAY)) as u64;
+        WITHIN.map(|(within, days)| ([("within", within.to_owned())], ending(days))).to_vec()
+    };
+    metrics.look_up(LookedUp { figure: KEYS_EXPIRING, values });
 }

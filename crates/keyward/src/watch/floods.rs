@@ -69,7 +69,16 @@ impl Floods {
     pub(crate) fn sample(&self, address: ClientAddress, kind: LineKind, now: Duration) -> Sample {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.turn_to(now);
-        table.sample(address.host(), kind, now)
+        let sample = table.sample(address.host(), kind, now);
+        if sample == Sample::LeaveOut {
+            table.left_out = table.left_out.saturating_add(1);
+        }
+        sample
+    }
+
+    /// All lines that were left out so far.
+    pub(super) fn left_out(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).left_out
     }
 
     /// What was left out in minutes that have ended, and was not reported yet.
@@ -100,6 +109,8 @@ struct Table {
     /// Addresses that are counted one by one.
     addresses: usize,
     ended: Vec<LeftOut>,
+    /// Lines that were left out since the start.
+    left_out: u64,
 }
 
 /// The lines of a network.

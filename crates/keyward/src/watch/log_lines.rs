@@ -1,6 +1,6 @@
 //! The figure of log lines that were dropped.
 
-use super::metrics::LOG_LINES_DROPPED;
+use super::catalog::LOG_LINES_DROPPED;
 use crate::telemetry;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};

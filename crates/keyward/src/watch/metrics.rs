@@ -1,10 +1,18 @@
 //! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
 
+use super::catalog::{
+    CONNECTIONS, DURATIONS, Figure, ISSUER_FETCHES, ISSUER_KEYS, ISSUER_KEYS_AGE, LIMITED, OVERDUE, REFUSED,
+    REQUESTS, UNKNOWN_ADDRESSES,
+};
+use super::labelled::{Labelled, LookedUp};
 use super::log_lines::LogLines;
+use super::process::OfProcess;
+use super::text_format::text_of;
 use crate::issuers::{Issuers, Standing};
 use crate::transport::Figures;
+use keyward_core::clock::Timestamp;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabel, EncodeLabelSet, EncodeMetric, LabelSetEncoder,
 };
@@ -19,160 +27,6 @@ use std::time::Duration;
 
 /// Seconds: the edges of the durations that are counted.
 const EDGES: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
-
-/// One figure, as the reference page tells it.
-#[derive(Debug)]
-pub(crate) struct Figure {
-    pub(crate) name: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) labels: &'static str,
-    pub(crate) about: &'static str,
-}
-
-const REQUESTS: Figure = Figure {
-    name: "requests",
-    kind: "counter",
-    labels: "operation, status, denial",
-    about: "Requests by operation (none: no route), status (0: the client left) and denial (empty: not refused)",
-};
-const DURATIONS: Figure = Figure {
-    name: "request_duration_seconds",
-    kind: "histogram",
-    labels: "operation",
-    about: "Seconds from the head of a request to its answer",
-};
-const CONNECTIONS: Figure =
-    Figure { name: "connections", kind: "gauge", labels: "", about: "Connections that are open" };
-const REFUSED: Figure = Figure {
-    name: "connections_refused",
-    kind: "counter",
-    labels: "",
-    about: "Connections that were closed at once, since there were too many",
-};
-const UNKNOWN_ADDRESSES: Figure = Figure {
-    name: "client_address_unknown",
-    kind: "counter",
-    labels: "",
-    about: "Requests that a trusted proxy passed on without a client address that can be read",
-};
-const OVERDUE: Figure = Figure {
-    name: "connections_overdue",
-    kind: "counter",
-    labels: "with",
-    about: "Connections that were ended because the client was too slow: with opening (no whole head in time), idle (nothing \
-            after an answer) or stalled (takes nothing of an answer)",
-};
-
-/// A figure that is looked up when it is told.
-const fn asked(name: &'static str, about: &'static str) -> Figure {
-    Figure { name, kind: "gauge", labels: "", about }
-}
-
-pub(crate) const KEYS: Figure =
-    asked("keys", "API keys in memory: those that were not revoked, and did not end more than a week ago");
-pub(crate) const KEYS_RETIRED: Figure = asked(
-    "keys_retired",
-    "Digests in memory of keys that are over, 100000 at most: they tell such keys apart in the log",
-);
-pub(crate) const KEYS_UNMOVED: Figure = asked(
-    "keys_unmoved",
-    "Live keys that have not been used since the root secret was rotated: they hold the next rotation up",
-);
-pub(crate) const USES_UNWRITTEN: Figure =
-    asked("key_uses_unwritten", "Keys whose last use is noted and not yet written");
-pub(crate) const DATABASE: Figure = asked("database_bytes", "Bytes of the database's file");
-pub(crate) const DATABASE_LOG: Figure =
-    asked("database_log_bytes", "Bytes of the database's write-ahead log");
-pub(crate) const WRITES_WAITING: Figure = asked(
-    "database_writes_waiting",
-    "Writes that wait for their turn; at 1024 one more is answered 503, and at 256 of one account one more of it 429",
-);
-pub(crate) const WRITES_FAIL: Figure = asked(
-    "database_writes_fail",
-    "1 while the database cannot be written, because its disk is full or fails; else 0",
-);
-pub(crate) const ENDINGS_UNWRITTEN: Figure = asked(
-    "database_revocations_unwritten",
-    "Revocations that hold in memory and in the journal, and could not be written to the database yet",
-);
-pub(crate) const ENDINGS_UNJOURNALED: Figure = asked(
-    "revocation_journal_unwritten",
-    "Revocations that could not be written to the journal beside the database, which keeps them meanwhile: a restored copy would \
-     not learn of them if the database is lost",
-);
-pub(crate) const CLOCK_BEHIND: Figure = asked(
-    "clock_behind_seconds",
-    "Seconds that the machine's clock is behind the newest time that was recorded; above 60, credentials with an end are answered 503",
-);
-pub(crate) const ROWS_LEFT_OUT: Figure = asked(
-    "database_rows_left_out",
-    "Rows that cannot be read, and were left out at the start or of a list, the recorded time among them: an alarm. The log names each",
-);
-pub(crate) const LOG_LINES_DROPPED: Figure = Figure {
-    name: "log_lines_dropped",
-    kind: "counter",
-    labels: "lane",
-    about: "Log lines that were dropped, since what reads the log is too slow or its disk is full; lane severe: ERROR and \
-            WARN, routine: the rest",
-};
-pub(crate) const SPANS_LOST: Figure = asked("spans_lost", "Spans that the trace collector did not take");
-
-const LIMITED: Figure = Figure {
-    name: "limited",
-    kind: "counter",
-    labels: "limit, refused",
-    about: "Requests over a limit; refused is false where [limits] shadow only counts them",
-};
-pub(crate) const LIMIT_BUCKETS: Figure =
-    asked("limit_buckets", "Accounts and addresses that are counted for limits");
-
-/// A figure of each issuer.
-const fn of_issuer(name: &'static str, kind: &'static str, about: &'static str) -> Figure {
-    Figure { name, kind, labels: "issuer", about }
-}
-
-const ISSUER_KEYS: Figure =
-    of_issuer("issuer_keys", "gauge", "Keys of the issuer that are believed; 0: its tokens are answered 503");
-const ISSUER_KEYS_AGE: Figure = of_issuer(
-    "issuer_keys_age_seconds",
-    "gauge",
-    "Seconds since the issuer's keys were fetched; above 3700 they could not be, and above 86400 they are believed no longer",
-);
-const ISSUER_FETCHES: Figure = Figure {
-    name: "issuer_key_fetches",
-    kind: "counter",
-    labels: "issuer, failed",
-    about: "Fetches of the issuer's keys",
-};
-
-/// Every figure.
-pub(crate) const FIGURES: &[Figure] = &[
-    REQUESTS,
-    DURATIONS,
-    CONNECTIONS,
-    REFUSED,
-    OVERDUE,
-    UNKNOWN_ADDRESSES,
-    LIMITED,
-    LIMIT_BUCKETS,
-    KEYS,
-    KEYS_RETIRED,
-    KEYS_UNMOVED,
-    USES_UNWRITTEN,
-    DATABASE,
-    DATABASE_LOG,
-    WRITES_WAITING,
-    WRITES_FAIL,
-    ENDINGS_UNWRITTEN,
-    ENDINGS_UNJOURNALED,
-    ROWS_LEFT_OUT,
-    CLOCK_BEHIND,
-    SPANS_LOST,
-    LOG_LINES_DROPPED,
-    ISSUER_KEYS,
-    ISSUER_KEYS_AGE,
-    ISSUER_FETCHES,
-];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -211,6 +65,8 @@ struct Operation {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Those whose names do not begin with ours.
+    process: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Operation, Histogram>,
     limited: Family<Limited, Counter>,
@@ -238,7 +94,7 @@ impl Metrics {
             connections.unknown_addresses.clone(),
         );
         registry.register(OVERDUE.name, OVERDUE.about, connections.overdue.clone());
-        Self { registry, requests, durations, limited, connections }
+        Self { registry, process: Registry::default(), requests, durations, limited, connections }
     }
 
     /// Counts a request. Without an operation it is one that no route has.
@@ -265,6 +121,19 @@ impl Metrics {
         self.registry.register_collector(Box::new(Asked { figure, value }));
     }
 
+    /// Has a figure with labels asked for whenever the figures are told.
+    pub(super) fn look_up<const N: usize>(
+        &mut self,
+        figure: LookedUp<impl Fn() -> Labelled<N> + Send + Sync + 'static>,
+    ) {
+        self.registry.register_collector(Box::new(figure));
+    }
+
+    /// Has the figures of the process asked for, with the time at which it began to serve.
+    pub(super) fn ask_process(&mut self, since: Timestamp) {
+        self.process.register_collector(Box::new(OfProcess { since }));
+    }
+
     /// Has the dropped lines of the log asked for whenever the figures are told.
     pub(crate) fn ask_log(&mut self) {
         self.registry.register_collector(Box::new(LogLines));
@@ -280,8 +149,15 @@ impl Metrics {
     /// The figures in the text format of OpenMetrics.
     pub(crate) fn told(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.process)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_eof(&mut text)?;
         Ok(text)
+    }
+
+    /// The figures in the text format of Prometheus, which has other names for a counter's help.
+    pub(crate) fn told_as_text(&self) -> Result<String, fmt::Error> {
+        self.told().map(|openmetrics| text_of(&openmetrics))
     }
 }
 
@@ -305,10 +181,13 @@ impl<F> fmt::Debug for Asked<F> {
 
 impl<F: Fn() -> u64 + Send + Sync + 'static> Collector for Asked<F> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let gauge = ConstGauge::new(i64::try_from((self.value)()).unwrap_or(i64::MAX));
-        let encoder =
-            encoder.encode_descriptor(self.figure.name, self.figure.about, None, gauge.metric_type())?;
-        gauge.encode(encoder)
+        let (Figure { name, about, .. }, value) = (&self.figure, (self.value)());
+        if self.figure.is_counter() {
+            let encoder = encoder.encode_descriptor(name, about, None, MetricType::Counter)?;
+            return ConstCounter::new(value).encode(encoder);
+        }
+        let encoder = encoder.encode_descriptor(name, about, None, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(encoder)
     }
 }
 

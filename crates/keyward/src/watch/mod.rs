@@ -1,22 +1,34 @@
 //! What the operator watches: figures for Prometheus, whether the server lives and is ready, and what is remembered of
 //! requests that were refused.
 
+mod build;
+mod catalog;
+mod degraded;
+mod depths;
 mod endpoints;
 mod figures;
 mod floods;
+mod labelled;
 mod log_lines;
 mod metrics;
+mod process;
 mod quota;
 mod recent;
 mod request_line;
 mod seen;
+mod text_format;
 mod unknown_scopes;
 
+pub(crate) use catalog::FIGURES;
+pub use degraded::Degraded;
+pub(crate) use degraded::Part;
+pub(crate) use depths::ask_depths;
 pub(crate) use endpoints::endpoints;
-pub(crate) use figures::of_server;
+pub(crate) use figures::{ask_certificate, of_server};
 pub(crate) use floods::LeftOut;
 pub use metrics::Metrics;
-pub(crate) use metrics::{FIGURES, Limited, Slow};
+pub(crate) use metrics::{Limited, Slow};
+pub(crate) use process::PROCESS;
 pub use recent::Recent;
 pub(crate) use request_line::CUT;
 pub(crate) use request_line::RequestLine;
