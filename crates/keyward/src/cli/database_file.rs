@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::config::Config;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The database file that the store's URL names.
@@ -11,7 +11,7 @@ pub(super) fn database(config: &Config) -> Result<PathBuf, CliError> {
     let url = &config.store.url;
     match url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
         Some(path) => Ok(PathBuf::from(path)),
-        None => Err(CliError::Said(format!("store.url must be sqlite: and a path (got {url})"))),
+        None => Err(CliError::usage(format!("store.url must be sqlite: and a path (got {url})"))),
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) fn refuse_taken(database: &Path) -> Result<(), CliError> {
         None => Ok(()),
         Some(file) => {
             let rule = "a database keeps its -wal and -shm; move all of them away together";
-            Err(CliError::Said(format!("{} exists already ({rule})", file.display())))
+            Err(CliError::already_exists(format!("{} exists already ({rule})", file.display())))
         }
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn refuse_journal(database: &Path) -> Result<(), CliError> {
     let journal = journal(database);
     if journal.exists() {
         let rule = "it says what was revoked in the database that was here: keep it for keyward restore, or move it away";
-        return Err(CliError::Said(format!("{} exists already ({rule})", journal.display())));
+        return Err(CliError::already_exists(format!("{} exists already ({rule})", journal.display())));
     }
     Ok(())
 }
@@ -47,17 +47,36 @@ pub(super) fn journal(database: &Path) -> PathBuf {
 
 /// Refuses what is no whole database of ours by itself: its first page says what it is.
 pub(super) fn refuse_no_copy(file: &Path) -> Result<(), CliError> {
-    let mut page = [0; 100];
-    File::open(file).and_then(|mut file| file.read_exact(&mut page)).map_err(CliError::file(file))?;
-    let ours = page.starts_with(b"SQLite format 3\0") && page.get(68..72) == Some(b"KEYW");
-    match (ours, beside(file, "-wal").exists()) {
-        (true, false) => Ok(()),
+    if std::fs::metadata(file).map_err(CliError::file(file))?.len() == 0 {
+        return Err(CliError::Said(format!("{} is empty, and no copy of a database", file.display())));
+    }
+    let ours = is_ours(file).map_err(CliError::file(file))?;
+    match (ours, ["-wal", "-journal"].iter().find(|log| beside(file, log).exists())) {
+        (true, None) => Ok(()),
         (false, _) => Err(CliError::Said(format!("{} is no copy of a database", file.display()))),
-        (true, true) => {
+        (true, Some(log)) => {
             let rule = "it is in use, or was not closed in order; keyward backup makes a copy that is whole";
-            Err(CliError::Said(format!("{} has a -wal beside it: {rule}", file.display())))
+            Err(CliError::Said(format!("{} has a {log} beside it: {rule}", file.display())))
         }
     }
+}
+
+/// Refuses what is there under the name of a database and is none of ours, an empty file too.
+pub(super) fn refuse_no_database(file: &Path) -> Result<(), CliError> {
+    match is_ours(file) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(CliError::file(file)(error)),
+        _ => {
+            let rule = "restore a copy, or move it away";
+            Err(CliError::Said(format!("{} is there, and is no database of Keyward: {rule}", file.display())))
+        }
+    }
+}
+
+fn is_ours(file: &Path) -> std::io::Result<bool> {
+    let mut page = [0; 100];
+    File::open(file)?.read_exact(&mut page)?;
+    Ok(page.starts_with(b"SQLite format 3\0") && page.get(68..72) == Some(b"KEYW"))
 }
 
 /// Every file that belongs to a database, be it there or not.

@@ -1,18 +1,20 @@
 //! `keyward demo`: sample data, a server, and a line to paste.
 
+use super::listening::listen;
 use super::opened::{Opened, Schema, open};
 use super::private_data::refuse_open_directory;
 use super::run::{self, Plan};
 use super::{CliError, core_dumps, variables};
-use crate::config::{self, Config, Flags};
+use crate::config::{self, Config, Flags, Listen, cleaned_path};
 use crate::demo::{self, Credentials};
-use crate::files::{make_directory, refuse_shared, write_private};
+use crate::files::{make_directory, write_private};
 use crate::reload::{Current, Reloadable, Reloader};
+use crate::secret_mode::refuse_shared;
+use crate::watch::Degraded;
 use crate::{secret_file, telemetry};
 use clap::Args;
 use std::fs::File;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use url::{Host, Url};
 
@@ -21,9 +23,9 @@ const CREDENTIALS: &str = "demo-credentials.json";
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// The address and port to listen on; port 0 lets the system choose.
+    /// What to listen on: an address or a name with a port, where 0 lets the system choose one. Repeat it for several.
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Vec<Listen>,
     /// Prints one JSON object on one line when the server is ready.
     #[arg(long)]
     json: bool,
@@ -38,27 +40,32 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> Result<(), CliError> {
         // Before anything is made: a signal from now on ends the demo in order, and its directory with it.
-        let signals = run::Signals::listen()?;
+        let signals = run::Signals::listen()?.end_with_terminal();
         let throwaway = match &self.data {
             Some(_) => None,
-            None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir()?),
+            None => Some(tempfile::Builder::new().prefix("keyward-demo-").tempdir().map_err(nowhere)?),
         };
         // Absent: never, one of the two is there.
         let data = throwaway
             .as_ref()
             .map_or_else(|| self.data.clone().unwrap_or_default(), |dir| dir.path().to_owned());
-        let flags = Flags { file: self.config.clone(), data: Some(data.clone()), listen: self.listen };
+        let file = self.config.as_deref().map(cleaned_path);
+        let flags = Flags { file, data: Some(data.clone()), listen: self.listen };
         let config = config::load(&flags, &variables())?;
-        let set_level = telemetry::start(&config.log);
+        let set_level = telemetry::start(&config.log)?;
         config.log_warnings();
         core_dumps::turn_off();
         let current = Current::new(Reloadable::of(&config)?);
-        let traces = telemetry::traces()?;
-        let bound = run::listen(&config.server)?;
+        let degraded = Degraded::default();
+        let traces = telemetry::traces(&degraded);
+        let bound = listen(&config.server)?;
         let (opened, credentials) = prepare(&config, &data, &current).await?;
-        let public_url = config.public_url(bound.address);
-        let people =
-            if is_of_this_machine(bound.address, &public_url) { credentials.people() } else { Vec::new() };
+        let public_url = config.public_url(bound.first());
+        let people = if is_of_this_machine(bound.is_of_this_machine(), &public_url) {
+            credentials.people()
+        } else {
+            Vec::new()
+        };
         let where_else = people.is_empty().then(|| data.join(CREDENTIALS));
         let (url, json) = (public_url.clone(), self.json);
         let kept = self.data.as_ref().map(|data| data.join(CREDENTIALS));
@@ -73,6 +80,7 @@ impl Demo {
             signals,
             reloader,
             traces,
+            degraded,
             oauth,
             mcp,
             people,
@@ -80,6 +88,15 @@ impl Demo {
         })
         .await
     }
+}
+
+/// Why there is no throwaway directory.
+fn nowhere(error: std::io::Error) -> CliError {
+    let at = std::env::temp_dir();
+    let at = at.display();
+    // Its own text repeats the path, with a drawn name in it.
+    let why = std::io::Error::from(error.kind());
+    CliError::usage(format!("the demo's data cannot be kept in {at}: {why}; name a directory with --data"))
 }
 
 /// The demo of an earlier start, or a new one.
@@ -111,7 +128,7 @@ async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Ope
             data.display()
         )));
     }
-    let opened = open(config, &secret_file::make(config)?, Schema::BringUpToDate, current.tiers())?;
+    let opened = open(config, &secret_file::make(config)?, Schema::Make, current.tiers())?;
     let credentials = demo::fill(&opened.store, &opened.ring, &*opened.random, &*opened.clock).await?;
     let text = serde_json::to_vec_pretty(&credentials).map_err(|error| CliError::Said(error.to_string()))?;
     write_private(&kept, &text)?;
@@ -119,7 +136,7 @@ async fn prepare(config: &Config, data: &Path, current: &Current) -> Result<(Ope
 }
 
 /// Whether nobody but people at this machine can open the sign-in page, which shows passwords then.
-fn is_of_this_machine(listen: SocketAddr, public_url: &str) -> bool {
+fn is_of_this_machine(listens_here: bool, public_url: &str) -> bool {
     let is_loopback = |host: Host<String>| match host {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
@@ -127,7 +144,7 @@ fn is_of_this_machine(listen: SocketAddr, public_url: &str) -> bool {
     };
     // Absent: it is not of this machine, and shows no password.
     let public = Url::parse(public_url).ok().and_then(|url| url.host().map(|host| host.to_owned()));
-    listen.ip().is_loopback() && public.is_some_and(is_loopback)
+    listens_here && public.is_some_and(is_loopback)
 }
 
 /// Why a demo whose keys cannot be printed does not stay; `kept`: the file that has them.
@@ -185,6 +202,7 @@ fn say(url: &str, credentials: &Credentials, json: bool, where_else: Option<&Pat
 #[cfg(test)]
 mod tests {
     use super::is_of_this_machine;
+    use std::net::SocketAddr;
 
     #[test]
     fn the_sign_in_page_of_the_demo_shows_passwords_on_loopback_alone() {
@@ -202,7 +220,7 @@ mod tests {
             ("127.0.0.1:8080", "", false),
         ] {
             assert_eq!(
-                is_of_this_machine(listen.parse().unwrap(), public_url),
+                is_of_this_machine(listen.parse::<SocketAddr>().unwrap().ip().is_loopback(), public_url),
                 shown,
                 "{listen} {public_url}"
             );

@@ -4,16 +4,17 @@ mod database;
 mod mcp;
 mod token;
 
+use super::written::{unshown, write_to_reader};
 use super::{CliError, Source, variables};
 use crate::config::{self, IssuerConfig, is_issuer_url};
 use crate::issuers::discovery::{discover, text};
 use crate::issuers::fetch::Web;
 use crate::issuers::{Document, FetchError};
+use crate::watch::Degraded;
 use clap::Args;
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_core::jwt::{Algorithm, KeySet, MAX_AGE, MIN_AGE, Typ};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 /// Says in plain words whether tokens of an issuer would be taken, which MCP clients would connect, or which rows of the database
@@ -72,7 +73,7 @@ impl Doctor {
             (Some(url), _) => (mcp::examine(url).await?, "not every client would connect to it as it is"),
             (None, issuer) => {
                 let config = config::load(&self.source.flags(None), &variables())?;
-                let web = Web::new().map_err(|error| CliError::Said(error.to_string()))?;
+                let web = Web::new(&Degraded::default());
                 let issuer = issuer.as_deref().unwrap_or_default();
                 let token = self.token.as_deref().map(token::read).transpose()?;
                 (
@@ -81,7 +82,7 @@ impl Doctor {
                 )
             }
         };
-        std::io::stdout().write_all(findings.text.as_bytes())?;
+        write_to_reader(&findings.text).map_err(|error| unshown(&error))?;
         match findings.wrong {
             0 => Ok(()),
             _ => Err(CliError::Said(verdict.to_owned())),

@@ -1,14 +1,16 @@
 //! `keyward init`: the first account, its admin and a key, shown once.
 
-use super::database_file::{database, journal, refuse_journal, refuse_taken};
+use super::database_file::{database, journal, refuse_journal, refuse_no_database, refuse_taken};
 use super::opened::{Opened, Schema, open};
 use super::private_data::refuse_open_directory;
-use super::written::{unwritten, write_out};
+use super::written::{unshown, unwritten, write_out, write_to_reader};
 use super::{CliError, Source, variables};
 use crate::config::{self, Config};
 use crate::files::{directory_of, make_directory};
+use crate::operate::SocketPlace;
 use crate::operate::operator::{Operator, Person};
-use crate::operate::presence::refuse_present;
+use crate::operate::os_user;
+use crate::operate::presence::refuse_served;
 use crate::secret_file;
 use clap::Args;
 use keyward_core::account::is_slug;
@@ -45,6 +47,9 @@ pub(super) struct Init {
     /// The admin's family name.
     #[arg(long, default_value = "")]
     last_name: String,
+    /// Ends with 0 where a database of Keyward and its root secret are there already, whatever accounts it has, and changes nothing.
+    #[arg(long)]
+    if_absent: bool,
     /// Prints one JSON object on one line.
     #[arg(long)]
     json: bool,
@@ -53,15 +58,23 @@ pub(super) struct Init {
 impl Init {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let config = config::load(&self.source.flags(None), &variables())?;
+        // For programs standard error has one line, and that is the error.
+        if !self.json {
+            super::config::warn_of_variables(&config);
+        }
+        if self.if_absent && database(&config)?.exists() {
+            return self.is_there(&config);
+        }
         if !is_slug(&self.account) {
-            return Err(CliError::Said(
-                "--account must be lower-case letters, digits and inner hyphens".to_owned(),
-            ));
+            return Err(CliError::usage("--account must be lower-case letters, digits and inner hyphens"));
         }
         if !self.email.contains('@') || self.email.len() > 255 || self.email.contains(char::is_whitespace) {
-            return Err(CliError::Said("--email must be an e-mail address".to_owned()));
+            return Err(CliError::usage("--email must be an e-mail address"));
         }
-        refuse_present(&database(&config)?).await?;
+        let place = database(&config)?;
+        refuse_taken(&place)?;
+        let socket = SocketPlace::of(&place, config.server.orders_socket.as_deref());
+        refuse_served(&socket, &place).await?;
         let mut making = Making::begin(&config)?;
         let text = {
             let opened = making.open()?;
@@ -72,8 +85,22 @@ impl Init {
         making.finish()
     }
 
+    /// What is there must be what `serve` needs: an empty file, or a database without its root secret, is no installation.
+    fn is_there(&self, config: &Config) -> Result<(), CliError> {
+        let database = database(config)?;
+        refuse_no_database(&database)?;
+        secret_file::read(config).map_err(CliError::of_configuration)?;
+        let text = if self.json {
+            format!("{}\n", json!({ "database": database.display().to_string(), "created": false }))
+        } else {
+            format!("{} is there already\n", database.display())
+        };
+        write_to_reader(&text).map_err(|error| unshown(&error))
+    }
+
     async fn make_first(&self, opened: &Opened) -> Result<String, CliError> {
-        let operator = Operator::new(&opened.store, &opened.ring, &*opened.random);
+        let operator =
+            Operator::new(&opened.store, &opened.ring, &*opened.random).named(Some(os_user::own()));
         let tier = Tier::parse(&self.tier)
             .ok_or_else(|| CliError::Said("a tier is free, standard or enterprise".to_owned()))?;
         // Absent: it is called like its slug.
@@ -131,7 +158,7 @@ impl<'c> Making<'c> {
         refuse_journal(&database)?;
         let meanwhile = database.with_extension("making");
         if File::open(&meanwhile).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
-            return Err(CliError::Said(format!("another init is making {}", database.display())));
+            return Err(CliError::unavailable(format!("another init is making {}", database.display())));
         }
         let mut making = Self { config, database, meanwhile, ours: false, made: Vec::new() };
         for file in [&making.database, &config.secrets.file] {
@@ -143,7 +170,7 @@ impl<'c> Making<'c> {
                 make_directory(directory)?;
             }
         }
-        refuse_open_directory(directory_of(&making.database))?;
+        refuse_open_directory(directory_of(&making.database)).map_err(CliError::of_configuration)?;
         for leftover in MEANWHILE {
             match std::fs::remove_file(making.database.with_extension(leftover)) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -158,7 +185,7 @@ impl<'c> Making<'c> {
 
     fn open(&mut self) -> Result<Opened, CliError> {
         let root = if secret_file::is_given(self.config) {
-            secret_file::read(self.config)?
+            secret_file::read(self.config).map_err(CliError::of_configuration)?
         } else {
             let root = secret_file::make(self.config)?;
             self.made.insert(0, self.config.secrets.file.clone());
@@ -166,7 +193,7 @@ impl<'c> Making<'c> {
         };
         let mut config = self.config.clone();
         config.store.url = format!("sqlite:{}", self.meanwhile.display());
-        let opened = open(&config, &root, Schema::BringUpToDate, Swap::new(config.limits.tiers))?;
+        let opened = open(&config, &root, Schema::Make, Swap::new(config.limits.tiers))?;
         // It is locked, so it is nobody else's.
         self.ours = true;
         Ok(opened)

@@ -2,6 +2,7 @@
 
 use super::CliError;
 use super::written::{unwritten, write_to_somebody};
+use crate::outgoing::client_for;
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
@@ -42,12 +43,9 @@ type Answer = BTreeMap<String, String>;
 impl Login {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let issuer = self.url.trim_end_matches('/');
-        let web = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            // A code goes to the server that was named, and nowhere else.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(said)?;
+        // A code goes to the server that was named, and nowhere else.
+        let alone = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let web = client_for(issuer, || alone().timeout(Duration::from_secs(10))).map_err(said)?;
         let metadata = metadata(&web, issuer).await?;
         let endpoint = |name: &str| {
             let url = metadata.get(name).and_then(Value::as_str);
@@ -110,8 +108,9 @@ impl Login {
         } else {
             "Open this to sign in:"
         };
-        writeln!(out, "{how}\n\n  {url}\n")?;
-        Ok(())
+        writeln!(out, "{how}\n\n  {url}\n").map_err(|error| {
+            said(format!("standard error cannot be written ({error}), so nobody can sign in"))
+        })
     }
 }
 
@@ -124,8 +123,9 @@ async fn give_up(web: &reqwest::Client, to: Url, token: &str) -> Result<(), CliE
     answer.map(drop).map_err(said)
 }
 
+/// The server, or the way to it, fails.
 fn said(error: impl std::fmt::Display) -> CliError {
-    CliError::Said(error.to_string())
+    CliError::unavailable(error.to_string())
 }
 
 /// What a server or a browser has said, as it can be printed: on one line.
@@ -142,17 +142,16 @@ fn is_reachable(url: &str) -> Option<Url> {
 
 /// What the server says of itself. It must say that it is the one that was asked (RFC 8414 §3.3).
 async fn metadata(web: &reqwest::Client, issuer: &str) -> Result<Value, CliError> {
-    Url::parse(issuer).map_err(|_| CliError::Said(format!("{issuer} is no URL")))?;
+    Url::parse(issuer).map_err(|_| CliError::usage(format!("{issuer} is no URL")))?;
     let Some(url) = is_reachable(issuer) else {
-        return Err(CliError::Said("a server is reached by https, or by http on loopback".to_owned()));
+        return Err(CliError::usage("a server is reached by https, or by http on loopback"));
     };
     let path = url.path().trim_end_matches('/').to_owned();
     let mut at = url;
     at.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-    let response =
-        web.get(at.as_str()).send().await.map_err(|error| {
-            CliError::Said(format!("{issuer} could not be reached: {}", error.without_url()))
-        })?;
+    let response = web.get(at.as_str()).send().await.map_err(|error| {
+        CliError::unavailable(format!("{issuer} could not be reached: {}", error.without_url()))
+    })?;
     if !response.status().is_success() {
         return Err(CliError::Said(format!("{issuer} has no authorization server ({})", response.status())));
     }
@@ -199,7 +198,7 @@ async fn answer(listener: TcpListener, state: String) -> Result<Answer, CliError
     // So that the page is sent before the program ends.
     tokio::time::sleep(Duration::from_millis(200)).await;
     serving.abort();
-    let answer = answer.map_err(|_| CliError::Said("nobody has signed in within 10 minutes".to_owned()))?;
+    let answer = answer.map_err(|_| CliError::unavailable("nobody has signed in within 10 minutes"))?;
     answer.map_err(said)
 }
 

@@ -6,26 +6,38 @@ mod core_dumps;
 mod database_file;
 mod demo;
 mod doctor;
+mod exit;
+pub use exit::Exit;
+mod failure;
+pub use failure::Failure;
 mod init;
 mod login;
+mod machine;
 mod opened;
 pub(crate) use opened::Opened;
+mod key_prefix;
+mod listening;
 mod orders;
+mod orphans;
 mod private_data;
 mod reference;
+mod reloading;
 mod restoring;
 mod run;
 mod serve;
+mod service_manager;
+mod stopping;
+mod unix_socket;
 mod written;
 
-use crate::config::{ConfigError, Flags, NOT_TEXT, Variables};
+use crate::config::{ConfigError, Flags, Listen, NOT_TEXT, Variables, cleaned_path, is_empty};
 use crate::telemetry;
 use crate::transport::tls::TlsError;
+use crate::version::VERSION;
 use clap::{Args, Parser, Subcommand};
 use keyward_core::store::StoreError;
 use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,7 +48,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The front door of an HTTP API.
 #[derive(Debug, Parser)]
-#[command(name = "keyward", version, about)]
+#[command(name = "keyward", version = VERSION, about)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -103,8 +115,13 @@ struct Source {
 }
 
 impl Source {
-    fn flags(&self, listen: Option<SocketAddr>) -> Flags {
-        Flags { file: self.config.clone(), data: self.data.clone(), listen }
+    fn flags(&self, listen: Option<Vec<Listen>>) -> Flags {
+        Flags {
+            file: self.config.as_deref().map(cleaned_path),
+            data: self.data.as_deref().map(cleaned_path),
+            // Absent: not set here.
+            listen: listen.unwrap_or_default(),
+        }
     }
 }
 
@@ -121,10 +138,10 @@ pub enum CliError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {at}: {source}")]
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// The address, the name or the socket.
+        at: Listen,
         /// What the system says.
         source: io::Error,
     },
@@ -136,7 +153,16 @@ pub enum CliError {
         /// What the system says.
         source: io::Error,
     },
-    /// Anything else, in a sentence.
+    /// A stream of this process cannot be read or written.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A server does not start.
+    #[error(transparent)]
+    Start(Box<CliError>),
+    /// Anything else, in a sentence, and how the command ends by it.
+    #[error("{1}")]
+    Ended(Exit, String),
+    /// Anything else that is refused, in a sentence.
     #[error("{0}")]
     Said(String),
 }
@@ -153,13 +179,7 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         // Absent: the error has no cause to name.
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::Said(format!("{error}{cause}"))
-    }
-}
-
-impl From<io::Error> for CliError {
-    fn from(error: io::Error) -> Self {
-        Self::Said(error.to_string())
+        Self::Ended(Exit::of_store(&error), format!("{error}{cause}"))
     }
 }
 
@@ -167,15 +187,15 @@ impl Cli {
     /// Does what the command line says.
     ///
     /// # Errors
-    /// [`CliError`]; the caller prints it and ends with exit code 2.
+    /// [`CliError`], which says with which exit code the process ends.
     pub fn run(self) -> Result<(), CliError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let work = async {
             match self.command {
-                Command::Demo(demo) => demo.run().await,
-                Command::Serve(serve) => serve.run().await,
+                Command::Demo(demo) => demo.run().await.map_err(CliError::of_start),
+                Command::Serve(serve) => serve.run().await.map_err(CliError::of_start),
                 Command::Init(init) => init.run().await,
-                Command::Config(config) => config.run(),
+                Command::Config(config) => config.run().await.map_err(CliError::of_configuration),
                 Command::Key(order) => order.run().await,
                 Command::User(order) => order.run().await,
                 Command::Account(order) => order.run().await,
@@ -193,6 +213,32 @@ impl Cli {
             }
         };
         to_the_end(runtime, work, FAREWELL)
+    }
+}
+
+/// Reads a command line, and does what it says.
+///
+/// # Errors
+/// [`Failure`]: what to print on standard error, and the exit code.
+pub fn execute(arguments: &[OsString]) -> Result<(), Failure> {
+    let json = failure::asks_for_json(arguments);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // The help and the version are what was asked for.
+        Err(asked) if !asked.use_stderr() => return printed(&asked, json),
+        Err(mistake) => return Err(Failure::of_usage(&mistake, json)),
+    };
+    cli.run().or_else(|error| failure(&error, json))
+}
+
+fn printed(asked: &clap::Error, json: bool) -> Result<(), Failure> {
+    asked.print().or_else(|error| failure(&CliError::Io(error), json))
+}
+
+fn failure(error: &CliError, json: bool) -> Result<(), Failure> {
+    match Failure::of(error, json) {
+        Some(Failure { text, number }) => Err(Failure { text: telemetry::as_error(text), number }),
+        None => Ok(()),
     }
 }
 
@@ -217,14 +263,14 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// # Errors
 /// When it is not text: it is never as if it were not there.
 pub(crate) fn own_variable(name: &str) -> Result<Option<String>, CliError> {
-    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    let value = std::env::var_os(name).filter(|value| !is_empty(value));
     let text = value.map(OsString::into_string).transpose();
     text.map_err(|_| CliError::Said(format!("{name}: {NOT_TEXT}")))
 }
 
 /// Whether a variable says something, whatever it is.
 pub(crate) fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+    std::env::var_os(name).is_some_and(|value| !is_empty(&value))
 }
 
 /// The variables that begin like ours.

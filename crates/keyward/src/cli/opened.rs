@@ -16,7 +16,8 @@ use keyward_core::list::Cursors;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_core::swap::Swap;
-use keyward_sqlite::{Options, Restored, Sqlite, WithoutJournal};
+pub(super) use keyward_sqlite::Schema;
+use keyward_sqlite::{Examined, OpenError, Options, Restored, Sqlite, WithoutJournal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,15 +33,6 @@ pub(crate) struct Opened {
     pub(crate) subjects: Subjects,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-}
-
-/// What to do with a database of an older version of this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Schema {
-    /// Brings it up to date: the older version cannot open it any more.
-    BringUpToDate,
-    /// Leaves it alone and refuses: that is for the server to do.
-    MustBeUpToDate,
 }
 
 /// Opens the store with its root secret.
@@ -59,7 +51,7 @@ pub(super) fn open(
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
         tiers,
-        migrate: schema == Schema::BringUpToDate,
+        schema,
         idempotency_bytes: config.limits.idempotency_bytes(),
         clock: machine_clock(),
     })?;
@@ -86,28 +78,46 @@ pub(super) fn restore(
     without: WithoutJournal,
 ) -> Result<Restored, CliError> {
     let database = database(config)?;
-    refuse_open_data(&database)?;
-    Ok(keyward_sqlite::restore(
-        &Options {
-            path: copy,
-            components: &[lev_deals::sqlite::COMPONENT],
-            root_secret_checks: &root.check_values(),
-            tiers: Swap::new(config.limits.tiers),
-            migrate: true,
-            idempotency_bytes: config.limits.idempotency_bytes(),
-            clock: machine_clock(),
-        },
-        &database,
-        without,
-    )?)
+    refuse_open_data(&database).map_err(CliError::of_configuration)?;
+    with_options(config, root, copy, |options| keyward_sqlite::restore(options, &database, without))
 }
 
+/// Looks at a copy, and at the journal that is named or beside the database.
+pub(super) fn examine(
+    config: &Config,
+    root: &RootSecret,
+    (copy, journal): (&Path, Option<&Path>),
+) -> Result<Examined, CliError> {
+    let database = database(config)?;
+    with_options(config, root, copy, |options| keyward_sqlite::examine(options, &database, journal))
+}
+
+/// Does something with a copy.
+fn with_options<T>(
+    config: &Config,
+    root: &RootSecret,
+    copy: &Path,
+    work: impl FnOnce(&Options<'_>) -> Result<T, OpenError>,
+) -> Result<T, CliError> {
+    Ok(work(&Options {
+        path: copy,
+        components: &[lev_deals::sqlite::COMPONENT],
+        root_secret_checks: &root.check_values(),
+        tiers: Swap::new(config.limits.tiers),
+        schema: Schema::BringUpToDate,
+        idempotency_bytes: config.limits.idempotency_bytes(),
+        clock: machine_clock(),
+    })?)
+}
+
+/// The machine's clock.
 #[cfg(not(feature = "fault-injection"))]
-fn machine_clock() -> Arc<dyn Clock> {
+pub(super) fn machine_clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock::new())
 }
 
+/// A clock that a test can set.
 #[cfg(feature = "fault-injection")]
-fn machine_clock() -> Arc<dyn Clock> {
+pub(super) fn machine_clock() -> Arc<dyn Clock> {
     crate::fault_clock::clock()
 }

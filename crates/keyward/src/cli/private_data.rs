@@ -7,6 +7,7 @@
 use super::CliError;
 use super::database_file::belonging_to;
 use crate::files::directory_of;
+use crate::operate::SocketPlace;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -23,6 +24,19 @@ pub(super) fn refuse_open_data(database: &Path) -> Result<(), CliError> {
     let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
     refuse_open_directory(directory_of(&database))?;
     belonging_to(&database).iter().try_for_each(|file| refuse_open_file(file))
+}
+
+/// Refuses a place for the socket where anybody could put one that takes the operator's commands.
+pub(super) fn refuse_open_socket(place: &SocketPlace) -> Result<(), CliError> {
+    let directory = directory_of(place.path());
+    if mode(directory)? & OTHERS_WRITE == 0 {
+        return Ok(());
+    }
+    let at = directory.display();
+    Err(CliError::Said(format!(
+        "{at} is world-writable, so any user could put a socket there that takes the operator's commands: name a place in a private \
+         directory as server.orders_socket"
+    )))
 }
 
 /// Refuses a directory to which everyone can write, and names the way out.

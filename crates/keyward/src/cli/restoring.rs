@@ -23,7 +23,7 @@ impl Restoring {
     pub(super) fn begin(database: &Path, from: &Path) -> Result<Self, CliError> {
         let path = beside(database, ".restoring");
         if File::open(&path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock))) {
-            return Err(CliError::Said(format!("another restore is making {}", database.display())));
+            return Err(CliError::unavailable(format!("another restore is making {}", database.display())));
         }
         let restoring = Self { path };
         restoring.clear();

@@ -1,73 +1,40 @@
 //! Listening and serving, until a signal says stop.
 
 use super::CliError;
-use super::aside::{announced, notify};
+use super::aside::{announced, notify, ready_again};
+use super::listening::Bound;
 use super::opened::Opened;
+use super::private_data::refuse_open_socket;
+use super::service_manager::State;
+use super::stopping::Stop;
+use super::{key_prefix, orphans, reloading};
 use crate::app::{App, OperatorStore, Store};
 use crate::background::log_counts::LogCounts;
-use crate::background::{clock, counters, failed_sign_ins, flush, place, purge};
+use crate::background::{certificate, clock, counters, failed_sign_ins, flush, place, purge};
 use crate::body_room::BodyRoom;
-use crate::config::{IssuerConfig, McpConfig, OAuthConfig, Server, names_this_server};
+use crate::config::{IssuerConfig, McpConfig, OAuthConfig, names_this_server};
 use crate::issuers::{Issuers, Resource};
 use crate::mcp::Mcp;
 use crate::oauth::documents::{Documents, PublicNames};
 use crate::oauth::{API, AuthorizationServer, DemoPerson};
 use crate::operate::presence::Presence;
-use crate::operate::{Desk, socket};
+use crate::operate::{Desk, OrdersSocket, SocketPlace};
 use crate::pages::Pages;
 use crate::reload::Reloader;
 use crate::telemetry::Traces;
 use crate::transport::Listening;
-use crate::watch::{Recent, RequestLog, endpoints, of_server};
+use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, endpoints, of_server};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
 use keyward_core::store::Upkeep;
 use keyward_tower::hygiene::Limits;
-use sd_notify::NotifyState;
-use std::net::SocketAddr;
+
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
-
-/// The addresses, taken.
-#[derive(Debug)]
-pub(super) struct Bound {
-    clients: TcpListener,
-    /// Where clients connect.
-    pub(super) address: SocketAddr,
-    admin: Option<TcpListener>,
-    /// Where the operator watches.
-    pub(super) admin_address: Option<SocketAddr>,
-}
-
-/// Takes the addresses, before anything is made that would be in vain without them.
-pub(super) fn listen(server: &Server) -> Result<Bound, CliError> {
-    let clients = bind(server.listen)?;
-    let address = clients.local_addr()?;
-    let admin = match server.admin_listen {
-        Some(address) => Some(bind(address)?),
-        None => None,
-    };
-    let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-    Ok(Bound { clients, address, admin, admin_address })
-}
-
-/// Connections that may wait to be accepted. The usual 128 makes honest clients wait a second when many come at once.
-const BACKLOG: u32 = 4096;
-
-fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
-    let listen = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // So that a restart need not wait for the connections of the server before.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    listen().map_err(|source| CliError::Listen { address, source })
-}
+use tokio::sync::{Notify, watch};
+use tokio::task::{AbortHandle, JoinSet};
 
 /// The signals: SIGTERM and SIGINT say stop, and at once when they come again; SIGHUP says reload. Those that came since it
 /// listens are not lost.
@@ -76,6 +43,8 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    /// SIGHUP says stop: the terminal is gone.
+    ends_with_terminal: bool,
 }
 
 impl Signals {
@@ -85,20 +54,28 @@ impl Signals {
             terminate: of(SignalKind::terminate())?,
             interrupt: of(SignalKind::interrupt())?,
             hang_up: of(SignalKind::hangup())?,
+            ends_with_terminal: false,
         })
     }
 
+    /// Those of what somebody looks at: it ends with the terminal, if it has one. Under `nohup` no stream is one.
+    pub(super) fn end_with_terminal(self) -> Self {
+        let terminal = io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal();
+        Self { ends_with_terminal: terminal, ..self }
+    }
+
     /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again.
-    async fn take(mut self, stops: watch::Sender<u8>, reloader: Arc<Reloader>) {
+    async fn take(mut self, stops: watch::Sender<u8>, reload: Arc<Notify>) {
         loop {
             tokio::select! {
                 Some(()) = self.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
                 Some(()) = self.interrupt.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
-                // Reading files may take as long as it likes: the next signal is heard all the same.
-                Some(()) = self.hang_up.recv() => drop(tokio::task::spawn_blocking({
-                    let reloader = Arc::clone(&reloader);
-                    move || reloader.reload()
-                })),
+                Some(()) = self.hang_up.recv() => if self.ends_with_terminal {
+                    // Once, though shell and system both send it.
+                    stops.send_modify(|stops| *stops = (*stops).max(1));
+                } else {
+                    reload.notify_one();
+                },
                 else => return,
             }
         }
@@ -113,6 +90,8 @@ pub(super) struct Plan {
     pub(super) signals: Signals,
     pub(super) reloader: Reloader,
     pub(super) traces: Option<Traces>,
+    /// What the work does without.
+    pub(super) degraded: Degraded,
     pub(super) oauth: OAuthConfig,
     pub(super) mcp: McpConfig,
     /// Whom the sign-in page offers.
@@ -123,10 +102,20 @@ pub(super) struct Plan {
 
 /// Serves until told to stop.
 pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
-    let Plan { bound, public_url, opened, signals, mut reloader, traces, oauth, mcp, people, announce } =
-        plan;
-    let issuers = Issuers::of(reloader.trusted(), &opened.clock, &reloader.current);
-    let issuers = issuers.map_err(|error| CliError::Said(error.to_string()))?;
+    let Plan {
+        bound,
+        public_url,
+        opened,
+        signals,
+        mut reloader,
+        traces,
+        oauth,
+        mcp,
+        people,
+        announce,
+        degraded,
+    } = plan;
+    let issuers = Issuers::of(reloader.trusted(), &opened.clock, &reloader.current, &degraded);
     reloader.issuers = issuers.clone();
     // The configuration was checked for it, but for a port that the system has chosen.
     if let Some(text) = names_this_server(&oauth, reloader.trusted(), &public_url) {
@@ -139,11 +128,13 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         return Err(CliError::Said(text.to_owned()));
     }
     let limits = measures(reloader.trusted());
-    let orders = socket::path(&opened.database);
+    let orders = SocketPlace::of(&opened.database, reloader.orders_socket());
+    refuse_open_socket(&orders)?;
     let presence = Presence::take(&opened.database).await?;
-    let listening = socket::bind(&orders).map_err(CliError::file(&orders))?;
+    let listening = OrdersSocket::take(orders.clone(), &degraded);
+    key_prefix::warn_of_others(&opened);
     let store = Arc::new(opened.store);
-    store.serve_from(orders.clone()).await.map_err(CliError::from)?;
+    store.serve_from(listening.path()).await.map_err(CliError::from)?;
     let placed = Arc::clone(&store);
     let recent = Recent::default();
     let desk = Desk {
@@ -159,21 +150,28 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),
         secret_file: reloader.secret_file(),
-        rotating: Mutex::default(),
+        rotating: Arc::default(),
         recent: recent.clone(),
+        addresses: bound.tcp(),
+        by: None,
     };
     // What an account that an older version made does not have yet. Without it the rest works, and the next start tries again.
     if let Err(error) = desk.operator().pipelines().await {
         tracing::error!(%error, "accounts without pipelines could not be given any");
     }
-    if oauth.enabled {
-        desk.signing().once().await.map_err(|error| CliError::Said(error.to_string()))?;
+    if oauth.enabled
+        && let Err(error) = desk.signing().once().await
+    {
+        if store.write_fault().is_none() {
+            return Err(CliError::Said(error.to_string()));
+        }
+        // Without a key no token is signed; the rest works, and it is tried again.
+        tracing::error!(%error, "the signing keys cannot be kept in order while the database cannot be written");
     }
     let signing = oauth.enabled.then(|| desk.signing());
     let store: Arc<dyn Store> = store;
     let oauth = if oauth.enabled {
-        let documents = Documents::new(Arc::new(PublicNames::default()), &[]);
-        let documents = documents.map_err(|error| CliError::Said(error.to_string()))?;
+        let documents = Documents::new(Arc::new(PublicNames::default()), &[], &degraded);
         let known = (store.directory(), &opened.clock);
         Some(AuthorizationServer::new(oauth, public_url.clone(), opened.sign_in, documents, people, known))
     } else {
@@ -181,6 +179,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     };
     let limiter = Limiter::new(Arc::clone(&opened.clock));
     counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
+    let (log, bodies) = (RequestLog::new(opened.subjects), BodyRoom::default());
+    let mut metrics = of_server(&store, (&opened.ring, &opened.clock), &limiter, (&issuers, traces.as_ref()));
+    ask_depths(&mut metrics, &log, &bodies, oauth.as_ref());
+    ask_certificate(&mut metrics, &reloader.current);
+    degraded.ask(&mut metrics);
     let app = Arc::new(App {
         jwts: issuers.scheme(
             Resource::Api,
@@ -194,11 +197,11 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         pages: Pages::default(),
         claims: opened.claims,
         current: reloader.current.clone(),
-        metrics: of_server(&store, (&opened.ring, &opened.clock), &limiter, (&issuers, traces.as_ref())),
+        metrics,
         limiter,
         traces,
         recent,
-        log: RequestLog::new(opened.subjects),
+        log,
         store,
         ring: opened.ring,
         cursors: opened.cursors,
@@ -206,7 +209,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         random: opened.random,
         public_url,
         limits,
-        bodies: BodyRoom::default(),
+        bodies,
     });
     if let Err(unheard) = announced(announce).await {
         counters::save(&*app.store, &app.limiter, &*app.clock).await;
@@ -216,28 +219,43 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let stopping = Arc::new(AtomicBool::new(false));
     let mut beside = JoinSet::new();
     let keep = reloader.retention();
-    beside.spawn(signals.take(stops, Arc::new(reloader)));
-    beside.spawn(socket::serve(listening, Arc::new(desk), Arc::clone(&placed)));
+    let reload = Arc::new(Notify::new());
+    beside.spawn(signals.take(stops, Arc::clone(&reload)));
+    beside.spawn(reloading::forever(reload, Arc::new(reloader), degraded.clone()));
+    beside.spawn(orphans::reap());
+    beside.spawn(listening.serve(Arc::new(desk), Arc::clone(&placed)));
     beside.spawn(presence.keep());
     let serving = Arc::clone(&placed);
     beside.spawn(place::forever(placed));
-    if let Some(admin) = bound.admin {
+    if !bound.admin.is_empty() {
         let endpoints = endpoints(Arc::clone(&app), Arc::clone(&stopping));
         let never = || std::future::pending();
-        beside.spawn(transport::serve(admin, endpoints, Listening::default(), never(), never()));
+        let (admin, sockets) = bound.admin.into_listeners();
+        beside.spawn(async move {
+            let _sockets = sockets;
+            transport::serve(admin, endpoints, Listening::default(), never(), never()).await;
+        });
     }
+    // At a stop these end at once: what they write waits for the disk before what the stop has to write.
+    let mut writing = Vec::new();
     let flushing = Arc::clone(&app.store);
-    beside.spawn(async move { flush::forever(&*flushing).await });
+    writing.push(beside.spawn(async move { flush::forever(&*flushing).await }));
     let reading = Arc::clone(&app);
-    beside.spawn(async move { clock::forever(&*reading.store, &*reading.clock).await });
+    writing.push(beside.spawn(async move { clock::forever(&*reading.store, &*reading.clock).await }));
+    if app.current.glance(|now| now.tls.is_some()) {
+        let looking = Arc::clone(&app);
+        beside.spawn(async move { certificate::forever(&looking.current, &*looking.clock).await });
+    }
     let purging = Arc::clone(&app);
-    beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await });
+    writing.push(beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await }));
     beside.spawn(async move { issuers.keep_fresh().await });
     let counts = Arc::new(LogCounts::since(app.clock.now()));
     let counting = (Arc::clone(&counts), Arc::clone(&app));
     beside.spawn(async move { counting.0.forever(&counting.1).await });
     let failing = Arc::clone(&app);
-    beside.spawn(async move { failed_sign_ins::forever(&failing).await });
+    writing.push(beside.spawn(async move { failed_sign_ins::forever(&failing).await }));
+    // A server that stops is not ready.
+    writing.push(beside.spawn(ready_again(degraded.clone())));
     if let Some(signing) = signing {
         beside.spawn(signing.forever());
     }
@@ -248,23 +266,30 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         // Answers are dated by the machine's clock, which the store's does not follow back.
         ..Listening::default()
     };
+    let ordered = Stop::default();
     let stop = async {
         told_to_stop(told.clone(), 1).await;
         tracing::info!("stopping: no new connections, what has begun may end");
+        ordered.begin();
+        writing.iter().for_each(AbortHandle::abort);
         stopping.store(true, Ordering::SeqCst);
-        notify(NotifyState::Stopping).await;
+        notify(State::Stopping, &degraded).await;
     };
-    notify(NotifyState::Ready).await;
-    transport::serve(bound.clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
+    notify(State::Ready, &degraded).await;
+    let (clients, sockets) = bound.clients.into_listeners();
+    transport::serve(clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
+    drop(sockets);
     beside.shutdown().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
     if serving.leave_socket() {
-        let _ = std::fs::remove_file(&orders);
+        let _ = std::fs::remove_file(orders.path());
     }
+    // The first, where the disk is slow: without them limits would be counted as after a crash.
+    counters::save(&*app.store, &app.limiter, &*app.clock).await;
+    ordered.end_if_late();
     flush::once(&*app.store).await;
     clock::record(&*app.store).await;
     failed_sign_ins::once(&app).await;
-    counters::save(&*app.store, &app.limiter, &*app.clock).await;
     if let Some(traces) = &app.traces
         && let Err(error) = traces.shutdown().await
     {

@@ -1,4 +1,4 @@
-//! Writing what is shown once to standard output, so that whoever is to have it has it.
+//! Writing to standard output: what is shown once, so that the one who is to have it has it, and everything else.
 
 use super::CliError;
 use std::fs::{File, metadata};
@@ -21,7 +21,15 @@ pub(super) fn write_out(text: &str) -> io::Result<()> {
     }
 }
 
-/// The same, unless standard output is where nobody reads: the null device, which also stands for one that was closed.
+/// The same for what is not shown once: a reader who left has read enough.
+pub(super) fn write_to_reader(text: &str) -> io::Result<()> {
+    match write_out(text) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// As [`write_out`], unless standard output is where nobody reads: the null device, which also stands for one that was closed.
 pub(super) fn write_to_somebody(text: &str) -> io::Result<()> {
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata()?;
     let null = metadata("/dev/null").is_ok_and(|null| null.rdev() == out.rdev());
@@ -33,5 +41,17 @@ pub(super) fn write_to_somebody(text: &str) -> io::Result<()> {
 
 /// Why a secret reached nobody, and what became of it.
 pub(super) fn unwritten(error: &io::Error, back: &str) -> CliError {
-    CliError::Said(format!("standard output cannot be written ({error}), so nobody has the secret: {back}"))
+    CliError::unavailable(format!(
+        "standard output cannot be written ({error}), so nobody has the secret: {back}"
+    ))
+}
+
+/// The answer to an order that is done, and that could not be printed.
+pub(super) fn untold(error: &io::Error) -> CliError {
+    CliError::unknown(format!("it is done, but standard output cannot be written ({error})"))
+}
+
+/// The answer to an order that only looks, and that could not be printed.
+pub(super) fn unshown(error: &io::Error) -> CliError {
+    CliError::unavailable(format!("standard output cannot be written ({error})"))
 }

@@ -33,7 +33,7 @@ impl Addressed {
         let another = file.zip(store.file_id()).is_some_and(|(meant, own)| meant != own);
         if another && !store.has_lost_its_file() {
             let text = "the server that listens there serves another database than the one that lies there; look which server's socket it is";
-            return Ok(Err(CliError::Said(text.to_owned())));
+            return Ok(Err(CliError::unavailable(text)));
         }
         Ok(Ok(order))
     }

@@ -1,21 +1,24 @@
 //! Carrying an order out. When it returns, what it changed holds for every request.
 
+use super::audit;
 use super::clock;
 use super::desk::Desk;
 use super::explain::explain;
+use super::if_absent;
 use super::left_out;
+use super::lists;
 use super::operator::Operator;
 use super::order::Order;
 use super::place;
 use super::revoke;
 use super::secret;
+use super::show;
 use super::shown_once::at_once;
 use super::sign_in::about_sign_in;
 use super::to_end;
+use super::whole;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
-use keyward_core::api_key::ApiKey;
-use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::{self, LinkIdentity};
 use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
@@ -28,38 +31,31 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
     let operator = &desk.operator();
     match order {
         order if order.shows_secret() => at_once(desk, order).await,
-        Order::KeyList { account } => key_list(operator, account_named(operator, &account)?).await,
+        Order::IfAbsent { of, any_tier } => if_absent::done(desk, *of, any_tier).await,
+        Order::KeyList(list) => lists::keys(desk, list).await,
+        Order::AccountList { after } => lists::accounts(desk, after).await,
+        Order::AccountShow { slug } => show::account(desk, &slug).await,
+        Order::UserList { account, after } => lists::users(desk, account, after).await,
+        Order::UserShow { email } => show::user(desk, &email).await,
+        Order::UserDelete { email } => whole::user_deleted(operator, &email, desk.clock.now()).await,
+        Order::ClientList { after } => lists::clients(desk, after.as_deref()),
         Order::KeyRevoke { key, descendants } => revoke::by_id(operator, KeyId(key), descendants).await,
         Order::KeyRevokeText { text, descendants } => revoke::by_text(desk, &text, descendants).await,
         Order::KeyRevokeAll { whose } => revoke::all_of(operator, &whose).await,
-        Order::Audit { since_unix, after } => {
-            let since = Timestamp::from_unix(since_unix);
-            let rows = operator.store().audit(since, after, AUDIT_PAGE).await?;
-            Ok(json!(rows))
-        }
-        Order::Backup { file } => {
-            if file.exists() {
-                return Err(said(format!("{} exists already; a copy is a new file", file.display())));
-            }
-            let failed = |error| said(format!("{}: {}", file.display(), CliError::from(error)));
-            operator.store().back_up(file.clone()).await.map_err(failed)?;
-            Ok(json!({ "file": file }))
-        }
+        Order::Audit(order) => audit::rows(desk, order).await,
+        Order::Served => Ok(json!(operator.store().served().await?)),
         Order::SecretRotate { revoke_unmoved } => secret::rotate(desk, revoke_unmoved).await,
+        Order::Addresses => Ok(json!(desk.addresses)),
         Order::LeftOut => left_out::tell(operator.store()).await,
         Order::SecretStatus => Ok(secret::status(desk).await),
         Order::ClockAccept => clock::accept(desk).await,
         Order::Explain { request_id, seen } => explain(desk, request_id, seen).await,
-        Order::ClientList
-        | Order::ClientDelete { .. }
-        | Order::SigningKeyList
-        | Order::SigningKeyRotate { .. } => about_sign_in(desk, order).await,
+        Order::ClientDelete { .. } | Order::SigningKeyList | Order::SigningKeyRotate { .. } => {
+            about_sign_in(desk, order).await
+        }
         order => about_people(operator, &desk.tiers.get(), order).await,
     }
 }
-
-/// Rows of the audit trail in one answer.
-pub(crate) const AUDIT_PAGE: u32 = 500;
 
 async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> Result<Value, CliError> {
     match order {
@@ -80,11 +76,15 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             operator.commit(RemoveMember { account: id, user }).await?;
             Ok(json!({ "id": user, "email": email, "account": account, "removed": true }))
         }
+        Order::AccountDisabled { slug, disabled } => whole::account_disabled(operator, &slug, disabled).await,
         Order::AccountCreate { slug, name, tier } => {
             let tier = tier_named(&tier)?;
             plain("a name", &name)?;
             if !is_slug(&slug) {
                 return Err(said("a slug is lower-case letters, digits and inner hyphens"));
+            }
+            if operator.live().account_named(&slug).is_some() {
+                return Err(CliError::already_exists("slug is already in use"));
             }
             let id = operator.account(&slug, &name, None, tier).await?;
             Ok(json!({ "id": id, "slug": slug, "tier": tier.name() }))
@@ -137,21 +137,25 @@ async fn limits(
     overrides.keys = named(keys, overrides.keys, ceiling)?;
     let now = operator.commit(SetLimits { account, overrides }).await?;
     let (applies, said_here) = (now.limits(tiers), now.overrides);
-    let shown = |rate: Rate| match rate {
-        Rate::PerMinute(figure) => json!(figure),
-        Rate::Unlimited => json!("unlimited"),
-    };
     Ok(json!({
         "id": account,
         "slug": slug,
         "tier": now.tier.name(),
-        "reads_per_minute": shown(applies.reads),
-        "writes_per_minute": shown(applies.writes),
+        "reads_per_minute": shown_rate(applies.reads),
+        "writes_per_minute": shown_rate(applies.writes),
         "keys": applies.keys,
         "own": {
             "reads": said_here.reads.is_some(), "writes": said_here.writes.is_some(), "keys": said_here.keys.is_some(),
         },
     }))
+}
+
+/// A rate, as figures are shown.
+pub(super) fn shown_rate(rate: Rate) -> Value {
+    match rate {
+        Rate::PerMinute(figure) => json!(figure),
+        Rate::Unlimited => json!("unlimited"),
+    }
 }
 
 /// What is named, `tier` for nothing of its own; what is not named stays.
@@ -167,30 +171,17 @@ fn named<T>(
     }
 }
 
-async fn key_list(operator: &Operator<'_>, account: AccountId) -> Result<Value, CliError> {
-    let keys = operator.store().keys_of(account).await?;
-    let live = operator.live();
-    let shown = |key: &ApiKey| {
-        let user = live.user(key.user)?;
-        let view = json!(key.view(live.role(account, key.user)?));
-        let mut view = view.as_object().cloned()?;
-        view.insert("user_email".to_owned(), json!(user.email));
-        Some(Value::Object(view))
-    };
-    Ok(Value::Array(keys.iter().filter_map(shown).collect()))
-}
-
 pub(super) fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {
     let live = operator.live();
     live.account_named(slug)
         .map(|account| account.id)
-        .ok_or_else(|| said(format!("there is no account {slug}")))
+        .ok_or_else(|| CliError::not_found(format!("there is no account {slug}")))
 }
 
 pub(super) fn user_named(operator: &Operator<'_>, email: &str) -> Result<UserId, CliError> {
     let live = operator.live();
     let user = live.user_named(&email.to_lowercase());
-    user.map(|user| user.id).ok_or_else(|| said(format!("there is no user {email}")))
+    user.map(|user| user.id).ok_or_else(|| CliError::not_found(format!("there is no user {email}")))
 }
 
 pub(super) fn role_named(name: &str) -> Result<Role, CliError> {

@@ -13,7 +13,7 @@ pub(super) async fn accept(desk: &Desk) -> Result<Value, CliError> {
     let to = desk.store.directory().clock().wall();
     if !date::is_writable(to) {
         let text = "the machine's clock shows a time before 1970 or after 9999; set it first";
-        return Err(CliError::Said(text.to_owned()));
+        return Err(CliError::unavailable(text));
     }
     let done = desk.operator().commit(AcceptClock { to }).await?;
     Ok(json!({

@@ -1,6 +1,7 @@
 //! What orders are carried out with.
 
 use super::operator::Operator;
+use super::os_user;
 use crate::app::OperatorStore;
 use crate::background::signing::Upkeep;
 use crate::cli::Opened;
@@ -15,11 +16,13 @@ use keyward_core::limits::Tiers;
 use keyward_core::list::Cursors;
 use keyward_core::random::Random;
 use keyward_core::swap::Swap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// The desk of a running server, or of a command that works on the file.
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) store: Arc<dyn OperatorStore>,
     pub(crate) ring: KeyRing,
@@ -38,9 +41,13 @@ pub(crate) struct Desk {
     /// Where the root secret is kept; `None`: in a variable.
     pub(crate) secret_file: Option<PathBuf>,
     /// One rotation at a time.
-    pub(crate) rotating: Mutex<()>,
+    pub(crate) rotating: Arc<Mutex<()>>,
     /// What the server remembers of requests.
     pub(crate) recent: Recent,
+    /// Where the server listens; of a command: nowhere.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Who gives the order, for the audit trail; `None`: that is not known.
+    pub(crate) by: Option<Arc<str>>,
 }
 
 impl Desk {
@@ -52,15 +59,17 @@ impl Desk {
             cursors: opened.cursors,
             claims: opened.claims,
             sign_in: opened.sign_in,
-            public_url: config.public_url(config.server.listen),
+            public_url: config.public_url(config.server.address()),
             token_seconds: config.oauth.access_token_seconds,
             sign_in_enabled: config.oauth.enabled,
             tiers: Swap::new(config.limits.tiers),
             clock: opened.clock,
             random: opened.random,
             secret_file: secret_file::path(config),
-            rotating: Mutex::default(),
+            rotating: Arc::default(),
             recent: Recent::default(),
+            addresses: Vec::new(),
+            by: Some(os_user::own()),
         }
     }
 
@@ -75,8 +84,13 @@ impl Desk {
         }
     }
 
+    /// The same desk for an order of this operator.
+    pub(crate) fn with(&self, by: Option<Arc<str>>) -> Self {
+        Self { by, ..self.clone() }
+    }
+
     /// The operator at this desk.
     pub(crate) fn operator(&self) -> Operator<'_> {
-        Operator::new(&*self.store, &self.ring, &*self.random)
+        Operator::new(&*self.store, &self.ring, &*self.random).named(self.by.clone())
     }
 }

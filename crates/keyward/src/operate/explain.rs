@@ -28,7 +28,7 @@ pub(super) async fn explain(
         (None, None, None) => {
             let text = "nothing is known of this request: it changed nothing, and the server does not remember refusing it; \
                         give its log with --log FILE";
-            return Err(CliError::Said(text.to_owned()));
+            return Err(CliError::not_found(text));
         }
     };
     let key = match (seen.credential_kind.as_deref(), seen.credential_id) {

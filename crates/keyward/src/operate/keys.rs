@@ -69,11 +69,7 @@ fn scope(name: &str) -> Result<Scope, CliError> {
 pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, CliError> {
     let operator = &desk.operator();
     plain("a label", &new.label)?;
-    let bounds = Settled {
-        grant: rights(new.permission.as_deref(), &new.scopes)?,
-        expires_at: new.end.map(|end| moment(end, desk.clock.now())),
-        allowed_ips: new.allowed_ips.as_deref().map(ranges).transpose()?,
-    };
+    let bounds = bounds(desk, &new)?;
     let (account, user) = (account_named(operator, &new.account)?, user_named(operator, &new.user)?);
     let (end, ranges) = (bounds.expires_at, bounds.allowed_ips.clone());
     let (id, secret) = operator.prepare_key(account, user, &new.label, bounds).await?;
@@ -90,6 +86,15 @@ pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, CliError> {
         tell("allowed_ips", json!(ranges.iter().map(ToString::to_string).collect::<Vec<_>>()));
     }
     Ok(Offer { shows: Value::Object(made), pending: Pending::Key { key: id, secret } })
+}
+
+/// The rights, the end and the ranges of a key to make.
+pub(super) fn bounds(desk: &Desk, new: &NewKey) -> Result<Settled, CliError> {
+    Ok(Settled {
+        grant: rights(new.permission.as_deref(), &new.scopes)?,
+        expires_at: new.end.map(|end| moment(end, desk.clock.now())),
+        allowed_ips: new.allowed_ips.as_deref().map(ranges).transpose()?,
+    })
 }
 
 fn moment(end: KeyEnd, now: Timestamp) -> Timestamp {

@@ -3,10 +3,11 @@
 
 use super::carry_out::{account_named, plain, role_named, said, user_named};
 use super::desk::Desk;
+use super::if_absent;
 use super::keys;
 use super::order::Order;
 use super::shown_once::{Offer, Pending};
-use crate::cli::CliError;
+use crate::cli::{CliError, Exit};
 use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
 use keyward_core::denial::Denial;
@@ -21,6 +22,9 @@ use serde_json::{Value, json};
 impl Order {
     /// Whether its answer may show a secret once.
     pub(crate) fn shows_secret(&self) -> bool {
+        if let Self::IfAbsent { of, .. } = self {
+            return of.shows_secret();
+        }
         matches!(
             self,
             Self::KeyCreate(_)
@@ -36,6 +40,7 @@ impl Order {
 /// Looks at such an order.
 pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> {
     match order {
+        Order::IfAbsent { of, .. } => if_absent::offered(desk, *of).await,
         Order::KeyCreate(new) => keys::offer(desk, new).await,
         Order::KeyRotate { key, grace_seconds } => rotation(desk, KeyId(key), grace_seconds).await,
         Order::UserCreate { email, first_name, last_name, member } => {
@@ -57,7 +62,7 @@ pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> 
 }
 
 fn refused(denial: &Denial) -> CliError {
-    said(denial.message())
+    CliError::Ended(Exit::of_denial(denial), denial.message())
 }
 
 fn failed(error: impl std::fmt::Display) -> CliError {
@@ -100,10 +105,19 @@ async fn user(
     let password = operator.password()?;
     let hash = password::hash(&password, &*desk.random).map_err(failed)?;
     let uuid = uuid4(&*desk.random).map_err(failed)?.to_string();
-    let id = operator.commit(ReserveUser { uuid: uuid.clone(), email: email.clone() }).await?;
+    let reserved = operator.commit(ReserveUser { uuid: uuid.clone(), email: email.clone() }).await;
+    let id = reserved.map_err(taken)?;
     let shows = json!({ "id": id, "email": email, "password": password.expose() });
     let user = CreateUser { uuid, email, first_name, last_name, title: None, password_hash: Some(hash) };
     Ok(Offer { shows, pending: Pending::User(AddUser { id, user, place }) })
+}
+
+/// The one reason for which an address is refused.
+fn taken(error: CliError) -> CliError {
+    match error {
+        CliError::Ended(Exit::Refused, text) => CliError::already_exists(text),
+        other => other,
+    }
 }
 
 fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> Result<Offer, CliError> {
@@ -149,11 +163,16 @@ async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> 
             members.insert(name.to_owned(), value);
         }
     };
-    if desk.store.has_password(user).await? {
+    // Who comes with an outside issuer's token is let in by the invitation alone.
+    if !desk.sign_in_enabled {
+        return Ok(Offer { shows, pending: Pending::Nothing });
+    }
+    let stands = |error: CliError| error.in_part("the invitation stands");
+    if desk.store.has_password(user).await.map_err(|error| stands(error.into()))? {
         tell("accept_at", json!(format!("{}/console", desk.public_url)));
         return Ok(Offer { shows, pending: Pending::Nothing });
     }
-    let (link, url, until) = link(desk, user, LinkKind::Invitation)?;
+    let (link, url, until) = link(desk, user, LinkKind::Invitation).map_err(stands)?;
     tell("link", json!(url));
     tell("until", until);
     Ok(Offer { shows, pending: Pending::Link { link, invited: true } })

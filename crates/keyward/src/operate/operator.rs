@@ -1,7 +1,7 @@
 //! What the operator does to a store, one commit a step.
 
 use crate::app::OperatorStore;
-use crate::cli::CliError;
+use crate::cli::{CliError, Exit};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, PrepareKey, Settled};
 use keyward_core::clock::At;
@@ -9,13 +9,13 @@ use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Live;
 use keyward_core::password;
-use keyward_core::permit::operator;
+use keyward_core::permit::operator_named;
 use keyward_core::random::{Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
 use lev_deals::{GivePipelines, SeedDeal, SeedDeals};
-use std::sync::RwLockReadGuard;
+use std::sync::{Arc, RwLockReadGuard};
 
 /// Somebody to add.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +31,17 @@ pub(crate) struct Operator<'s> {
     store: &'s dyn OperatorStore,
     ring: &'s KeyRing,
     random: &'s dyn Random,
+    name: Option<Arc<str>>,
 }
 
 impl<'s> Operator<'s> {
     pub(crate) fn new(store: &'s dyn OperatorStore, ring: &'s KeyRing, random: &'s dyn Random) -> Self {
-        Self { store, ring, random }
+        Self { store, ring, random, name: None }
+    }
+
+    /// With the name that the audit trail shows.
+    pub(crate) fn named(self, name: Option<Arc<str>>) -> Self {
+        Self { name, ..self }
     }
 
     pub(crate) async fn account(
@@ -48,7 +54,7 @@ impl<'s> Operator<'s> {
         let account_type = account_type.map(ToOwned::to_owned);
         let account = CreateAccount { slug: slug.to_owned(), name: name.to_owned(), account_type, tier };
         let id = self.commit(account).await?;
-        self.pipelines().await?;
+        self.pipelines().await.map_err(|error| error.in_part("the account is made"))?;
         Ok(id)
     }
 
@@ -136,11 +142,12 @@ impl<'s> Operator<'s> {
     {
         let request_id = uuid4(self.random).map_err(said)?;
         let context = Context { request_id, address: None, origin_app: "keyward".to_owned() };
-        match Commit::<E>::commit(self.store, effect, operator(), context, None, At::Store).await {
+        let permit = operator_named(self.name.clone());
+        match Commit::<E>::commit(self.store, effect, permit, context, None, At::Store).await {
             Ok(Ended::Done(done, _)) => Ok(done),
             // The operator claims nothing, so nothing is answered again.
             Ok(Ended::Replayed(_)) => Err(CliError::Said("this was done before".to_owned())),
-            Ok(Ended::Refused(denial)) => Err(CliError::Said(denial.message())),
+            Ok(Ended::Refused(denial)) => Err(CliError::Ended(Exit::of_denial(&denial), denial.message())),
             Err(error) => Err(CliError::from(error)),
         }
     }

@@ -1,10 +1,11 @@
 //! The orders, as they travel over the socket.
 
+use super::audit::AuditOrder;
 use super::keys::NewKey;
+use super::lists::KeyList;
 use super::revoke::{KeyText, Whose};
 use crate::watch::Seen;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// Something that the operator wants done. One JSON object on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,10 +13,16 @@ use std::path::PathBuf;
 pub(crate) enum Order {
     /// One of those that show a secret once, of a command that says what became of the secret.
     ShownOnce { of: Box<Order> },
+    /// One of those that make something, where that is absent; `any_tier`: an account that is there is taken with any tier.
+    IfAbsent {
+        of: Box<Order>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        any_tier: bool,
+    },
     /// Makes a key for a member.
     KeyCreate(NewKey),
-    /// Every key of an account that was not revoked.
-    KeyList { account: String },
+    /// Keys that were not revoked, a page of them.
+    KeyList(KeyList),
     /// Ends a key, and what it made if that is asked for.
     KeyRevoke {
         key: i64,
@@ -40,6 +47,22 @@ pub(crate) enum Order {
     UserRole { email: String, account: String, role: String },
     /// Takes a user's place in an account away, and its keys there.
     UserRemove { email: String, account: String },
+    /// Erases a user.
+    UserDelete { email: String },
+    /// Users after that one, a page of them; of an account, its members.
+    UserList {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        after: i64,
+    },
+    /// A user, with all that is kept of it but secrets and the audit trail.
+    UserShow { email: String },
+    /// Accounts after that one, a page of them.
+    AccountList { after: i64 },
+    /// An account, with what there is of it.
+    AccountShow { slug: String },
+    /// Disables or enables an account.
+    AccountDisabled { slug: String, disabled: bool },
     /// Makes an account.
     AccountCreate { slug: String, name: String, tier: String },
     /// Changes an account's tier.
@@ -50,8 +73,11 @@ pub(crate) enum Order {
     UserLink { email: String, issuer: String, subject: String, linked: bool },
     /// Makes an OAuth client known.
     ClientCreate { name: String, redirect_uris: Vec<String>, confidential: bool },
-    /// Every OAuth client.
-    ClientList,
+    /// OAuth clients after that one, a page of them.
+    ClientList {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     /// Takes an OAuth client away, and its grants; of one that is a document, only these.
     ClientDelete { client_id: String },
     /// Invites a person into an account; a link, if it has no password yet.
@@ -68,12 +94,14 @@ pub(crate) enum Order {
     ClockAccept,
     /// The versions of the root secret, and the keys that have not moved to the current one.
     SecretStatus,
+    /// The addresses that the server listens on.
+    Addresses,
     /// The rows that were left out when the database was opened.
     LeftOut,
     /// What became of a request; with what a log says of it.
     Explain { request_id: String, seen: Option<Box<Seen>> },
     /// A page of the audit trail.
-    Audit { since_unix: i64, after: i64 },
-    /// Copies the database into a new file.
-    Backup { file: PathBuf },
+    Audit(AuditOrder),
+    /// What is served now, for a copy that the command makes.
+    Served,
 }

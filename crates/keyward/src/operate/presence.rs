@@ -7,7 +7,10 @@
 
 use crate::cli::CliError;
 use crate::files::directory_of;
+use crate::operate::SocketPlace;
+use crate::operate::socket::refuse_listening;
 use keyward_core::opaque::TokenDigest;
+use rustix::process::geteuid;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -57,15 +60,22 @@ impl Presence {
     }
 }
 
+/// Refuses to put a database where a server runs, whatever became of the files that it has open: one that listens beside it, also in
+/// another container, or one that was started for this path.
+pub(crate) async fn refuse_served(socket: &SocketPlace, database: &Path) -> Result<(), CliError> {
+    refuse_listening(socket).await?;
+    refuse_present(database).await
+}
+
 /// Refuses to work on the file where a server that was started for this path still runs: it has another one open.
 pub(crate) async fn refuse_present(database: &Path) -> Result<(), CliError> {
     for name in names(database) {
         if let Some(process) = present(&name, database).await {
             let at = database.display();
-            return Err(CliError::Said(format!(
+            return Err(CliError::unavailable(format!(
                 "a server that was started for {at} still runs ({process}) and does not answer at its socket: its data directory, the \
-                 database or the socket was moved or replaced. What is done to the files that are there now would not hold for it: \
-                 stop it first"
+                 database or the socket was moved or replaced, or it could not make a socket, which its log says, or its \
+                 server.orders_socket is another. What is done to the files that are there now would not hold for it: stop it first"
             )));
         }
     }
@@ -118,7 +128,7 @@ struct Trusted {
 fn trusted(database: &Path) -> Trusted {
     // Absent: then nobody is trusted for it.
     let owner = |path: &Path| std::fs::metadata(path).ok().map(|there| there.uid());
-    let own = rustix::process::geteuid().as_raw();
+    let own = geteuid().as_raw();
     let owners = [owner(database), owner(directory_of(database))];
     let users = owners.into_iter().flatten().chain([0, own]).collect();
     // Absent: no machine has so many processes.

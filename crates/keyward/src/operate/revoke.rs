@@ -70,7 +70,7 @@ async fn end(
 
 /// Ends the key that has this secret, or had it, whatever has replaced it: who has a secret of a key can give it another one.
 pub(super) async fn by_text(desk: &Desk, text: &KeyText, descendants: bool) -> Result<Value, CliError> {
-    let found = key_of(desk, &text.0).await?.ok_or_else(|| said(UNKNOWN))?;
+    let found = key_of(desk, &text.0).await?.ok_or_else(|| CliError::not_found(UNKNOWN))?;
     let mut told = about(desk, found.key).await;
     told.extend(of_secret(found));
     end(&desk.operator(), found.key, descendants, &mut told).await?;

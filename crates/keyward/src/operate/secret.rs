@@ -14,6 +14,17 @@ use keyward_core::id::KeyId;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
 use serde_json::{Value, json};
 
+/// What is done when the store does not take the next version.
+const IN_FILE: &str = "the next version is in the file, which the next start takes up";
+
+/// An error, after something that is done already if that is named.
+fn after(done: Option<&str>, error: CliError) -> CliError {
+    match done {
+        Some(done) => error.in_part(done),
+        None => error,
+    }
+}
+
 /// Makes the next version.
 pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, CliError> {
     let _turn = desk.rotating.lock().await;
@@ -37,16 +48,21 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
         if revoke_unmoved {
             revoked = revoke(desk).await?;
         }
-        operator.commit(RetireVersion { version, forget_answers: revoke_unmoved }).await?;
+        let done = if revoked.is_empty() { None } else { Some("keys that had not moved are revoked") };
+        let retired = operator.commit(RetireVersion { version, forget_answers: revoke_unmoved }).await;
+        retired.map_err(|error| after(done, error))?;
     }
     let next = now.next(&*desk.random).map_err(|error| CliError::Said(error.to_string()))?;
-    secret_file::replace(file, &next)?;
-    operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await?;
+    let done = now.older().map(|_| "the older version is given up");
+    secret_file::replace(file, &next).map_err(|error| after(done, error))?;
+    let added = operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await;
+    added.map_err(|error| error.in_part(IN_FILE))?;
     desk.ring.take_up(&next);
     desk.cursors.take_up(&next);
     desk.claims.take_up(&next);
     desk.sign_in.take_up(&next);
-    desk.signing().once().await.map_err(|error| CliError::Said(error.to_string()))?;
+    let signing = desk.signing().once().await;
+    signing.map_err(|error| CliError::Said(error.to_string()).in_part("the root secret is rotated"))?;
     Ok(json!({
         "version": next.current(),
         "older": next.older(),
@@ -58,9 +74,10 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
 /// Revokes the keys that have not moved, each as by an order of its own.
 async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, CliError> {
     let unmoved = desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now());
-    for key in &unmoved {
+    for (number, key) in unmoved.iter().enumerate() {
         let effect = RevokeKey { key: Some(*key), as_sent: key.to_string(), descendants: false };
-        desk.operator().commit(effect).await?;
+        let done = if number == 0 { None } else { Some("some keys that had not moved are revoked") };
+        desk.operator().commit(effect).await.map_err(|error| after(done, error))?;
     }
     Ok(unmoved.into_iter().collect())
 }

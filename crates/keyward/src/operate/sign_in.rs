@@ -4,29 +4,13 @@ use super::carry_out::said;
 use super::desk::Desk;
 use super::order::Order;
 use crate::cli::CliError;
-use keyward_core::oauth::{Client, DeleteClient};
+use keyward_core::oauth::DeleteClient;
 use keyward_core::signing::{AddSigningKey, PUBLISHED_SECONDS, signs};
 use serde_json::{Value, json};
 
 pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, CliError> {
     let operator = &desk.operator();
     match order {
-        Order::ClientList => {
-            let live = operator.live();
-            let mut clients: Vec<&Client> = live.clients().collect();
-            clients.sort_by_key(|client| (client.created_at, client.id.clone()));
-            let shown = clients.into_iter().map(|client| {
-                json!({
-                    "client_id": &*client.id,
-                    "name": client.name,
-                    "redirect_uris": &*client.redirect_uris,
-                    "origin": client.origin.name(),
-                    "confidential": client.secret.is_some(),
-                    "created_at": client.created_at,
-                })
-            });
-            Ok(Value::Array(shown.collect()))
-        }
         Order::ClientDelete { client_id } => {
             let done = operator.commit(DeleteClient { id: client_id.as_str().into() }).await?;
             Ok(json!({ "client_id": client_id, "deleted": done.row.is_some(), "grants_ended": done.grants }))
@@ -36,7 +20,9 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
             let waiting =
                 desk.store.directory().read().signing_keys().iter().any(|key| key.signs_from > moment);
             if waiting && !now {
-                return Err(said("the next key is published already; see keyward signing-key list"));
+                return Err(CliError::already_exists(
+                    "the next key is published already; see keyward signing-key list",
+                ));
             }
             let from = if now { moment } else { moment.plus_seconds(PUBLISHED_SECONDS) };
             let key = desk.signing().made(from).await.map_err(said_of)?;

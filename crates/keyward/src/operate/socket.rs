@@ -1,24 +1,19 @@
-//! The Unix socket beside the database: one order a connection, as one line of JSON, and one line back.
-//!
-//! Whoever may connect may do everything, so the socket is for the server's own user from its first moment: it is made in a
-//! private directory, gets mode 0600 there, and only then its place.
+//! The Unix socket of the orders: one order a connection, as one line of JSON, and one line back.
 
 use super::addressed::Addressed;
 use super::carry_out;
 use super::desk::Desk;
 use super::offers::offer;
 use super::order::Order;
+use super::os_user;
 use super::shown_once::{By, Offer, Pending, Shows, Told};
-use crate::cli::CliError;
-use crate::files::directory_of;
+use super::socket_place::SocketPlace;
+use crate::cli::{CliError, Exit};
 use keyward_sqlite::Sqlite;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -26,23 +21,16 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// The longest line that is read.
-const LINE: u64 = 64 * 1024;
+/// The longest line that is read. A command line of the system's greatest length fits, but for what JSON has to escape: so a text
+/// that is too long is refused by its own rule.
+const LINE: u64 = 4 * 1024 * 1024;
+const TOO_LONG: &str = "an order has at most 4 MiB";
 /// How long the server waits for an order, and for its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a secret may take to be written out: where nobody reads, or the terminal is stopped, it is taken back.
 const SHOWING: Duration = Duration::from_secs(60);
 /// How long an order may take: a copy of a large database is the longest.
 const WORK: Duration = Duration::from_secs(600);
-
-/// Where the socket of a database is: beside the file itself, by whatever link it is named, and under its name, so that
-/// two databases in one directory have two.
-pub(crate) fn path(database: &Path) -> PathBuf {
-    // Absent: a database that is not there has no link to follow.
-    let mut path = database.canonicalize().unwrap_or_else(|_| database.to_owned()).into_os_string();
-    path.push(".sock");
-    PathBuf::from(path)
-}
 
 /// What the server says of an order. It can hold a secret that is shown once, so it is not printed otherwise.
 #[derive(Serialize, Deserialize)]
@@ -51,7 +39,35 @@ enum Answer {
     Done(Value),
     /// It counts when its secret is written out: a [`Receipt`] is waited for, and answered.
     Shows(Value),
-    Error(String),
+    Error(Failed),
+}
+
+/// Why an order was not carried out, and how its command ends.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Failed {
+    /// It was refused. Servers and commands of an earlier version know no other.
+    Refused(String),
+    Ended {
+        exit: Exit,
+        text: String,
+    },
+}
+
+impl Failed {
+    fn of(error: &CliError) -> Self {
+        match error.exit() {
+            Exit::Refused => Self::Refused(error.to_string()),
+            exit => Self::Ended { exit, text: error.to_string() },
+        }
+    }
+
+    fn error(self) -> CliError {
+        match self {
+            Self::Refused(text) => CliError::Said(text),
+            Self::Ended { exit, text } => CliError::Ended(exit, text),
+        }
+    }
 }
 
 /// What the command says of a secret that it was shown.
@@ -60,35 +76,6 @@ enum Answer {
 enum Receipt {
     Written,
     NotWritten,
-}
-
-/// Takes the socket. For the process that owns the database: what lies there is of one that is gone.
-pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::symlink_metadata(path) {
-        Ok(there) if !there.file_type().is_socket() => return Err(ErrorKind::AlreadyExists.into()),
-        // Absent: nothing, or a socket; what cannot be looked at fails below.
-        _ => {}
-    }
-    let directory = directory_of(path);
-    let private = tempfile::Builder::new().prefix(".keyward-").tempdir_in(directory)?;
-    let made = private.path().join("s");
-    let within = File::open(private.path())?;
-    let listener = UnixListener::bind(short(&within, &made))?;
-    std::fs::set_permissions(&made, Permissions::from_mode(0o600))?;
-    std::fs::rename(&made, path)?;
-    Ok(listener)
-}
-
-/// The name of a socket in an open directory that is short enough for any system's limit (some 100 bytes), where there is
-/// such a name: Linux has one for every open file.
-fn short(directory: &File, path: &Path) -> PathBuf {
-    match path.file_name() {
-        Some(name) if cfg!(target_os = "linux") => {
-            Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name)
-        }
-        // Absent: the long name; where that is too long, nothing listens.
-        _ => path.to_owned(),
-    }
 }
 
 /// Carries out the orders that come, for ever. When it is dropped, so are the orders that are being carried out: a copy is
@@ -119,6 +106,7 @@ pub(crate) async fn serve(listener: UnixListener, desk: Arc<Desk>, file: Arc<Sql
 }
 
 async fn answer(mut stream: UnixStream, desk: &Desk, file: &Sqlite) -> io::Result<()> {
+    let desk = &desk.with(os_user::of_peer(&stream));
     let mut line = String::new();
     let (read, mut write) = stream.split();
     let mut read = BufReader::new(read.take(LINE));
@@ -131,13 +119,14 @@ async fn answer(mut stream: UnixStream, desk: &Desk, file: &Sqlite) -> io::Resul
         },
         Ok(Ok(order)) => carry_out(desk, order).await,
         Ok(Err(refused)) => Err(refused),
+        Err(_) if !line.ends_with('\n') => Err(CliError::usage(TOO_LONG)),
         Err(_) => {
             let text = "the running server does not know this order; it may be of another version";
-            Err(CliError::Said(text.to_owned()))
+            Err(CliError::unavailable(text))
         }
     };
     // Absent: never, an error is an answer too.
-    let answer = outcome.map_or_else(|error| Answer::Error(error.to_string()), Answer::Done);
+    let answer = outcome.map_or_else(|error| Answer::Error(Failed::of(&error)), Answer::Done);
     send(&mut write, &answer).await
 }
 
@@ -164,7 +153,9 @@ async fn shown(
         Err(error) => {
             let back = pending.take_back(desk).await?;
             tracing::warn!(%error, "a secret that an order showed was not written out, and does not count");
-            Err(CliError::Said(format!("nobody said in time that the secret was written out, so {back}")))
+            Err(CliError::unavailable(format!(
+                "nobody said in time that the secret was written out, so {back}"
+            )))
         }
     }
 }
@@ -179,14 +170,23 @@ impl Waiting {
         let line = serde_json::to_string(&receipt).map_err(|error| CliError::Said(error.to_string()))?;
         match ask(&mut self.0, &line).await? {
             Answer::Done(done) => Ok(done),
-            Answer::Error(error) => Err(CliError::Said(error)),
+            Answer::Error(failed) => Err(failed.error()),
             Answer::Shows(_) => Err(unanswered()),
         }
     }
 }
 
+/// Of an order that was sent.
 fn unanswered() -> CliError {
-    CliError::Said("the running server did not answer the order".to_owned())
+    CliError::unknown("the running server did not answer the order, which may have been carried out")
+}
+
+/// Of an order that only looks, and that is sent again without harm.
+fn unread(error: CliError) -> CliError {
+    match error {
+        CliError::Ended(Exit::Unknown, _) => CliError::unavailable("the running server did not answer"),
+        other => other,
+    }
 }
 
 /// Sends a line, and reads the answer.
@@ -201,26 +201,42 @@ async fn ask(stream: &mut BufReader<UnixStream>, line: &str) -> Result<Answer, C
     serde_json::from_str(&answer).map_err(|_| unanswered())
 }
 
-/// Gives an order to the running server; `None` when none runs.
-pub(crate) async fn tell(database: &Path, order: Order) -> Result<Option<Told>, CliError> {
-    let path = &path(database);
-    let connected = match File::open(directory_of(path)) {
-        Ok(directory) => UnixStream::connect(short(&directory, path)).await,
-        Err(error) => Err(error),
-    };
-    let stream = match connected {
-        Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(CliError::Said(format!("{}: {error}", path.display()))),
-    };
+/// A connection to the running server; `None` when none runs.
+async fn connect(place: &SocketPlace) -> Result<Option<UnixStream>, CliError> {
+    match place.connect().await {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(CliError::file(place.path())(error)),
+    }
+}
+
+/// Refuses where a server listens: what is put beside it would not be what it serves.
+pub(crate) async fn refuse_listening(place: &SocketPlace) -> Result<(), CliError> {
+    if connect(place).await?.is_none() {
+        return Ok(());
+    }
+    let at = place.path().display();
+    Err(CliError::unavailable(format!("a server runs and listens at {at}: stop it first")))
+}
+
+/// Gives an order for this database to the server that listens there; `None` when none does.
+pub(crate) async fn tell(
+    place: &SocketPlace,
+    database: &Path,
+    order: Order,
+) -> Result<Option<Told>, CliError> {
+    let Some(stream) = connect(place).await? else { return Ok(None) };
+    let only_reads = order.only_reads();
     let line = serde_json::to_string(&Addressed::new(database, order))
         .map_err(|error| CliError::Said(error.to_string()))?;
+    if line.len() as u64 >= LINE {
+        return Err(CliError::usage(TOO_LONG));
+    }
     let mut stream = BufReader::new(stream);
-    match ask(&mut stream, &line).await? {
+    let answer = ask(&mut stream, &line).await;
+    match if only_reads { answer.map_err(unread)? } else { answer? } {
         Answer::Done(done) => Ok(Some(Told::Done(done))),
         Answer::Shows(value) => Ok(Some(Told::Shows(Shows { value, by: By::Server(Waiting(stream)) }))),
-        Answer::Error(error) => Err(CliError::Said(error)),
+        Answer::Error(failed) => Err(failed.error()),
     }
 }

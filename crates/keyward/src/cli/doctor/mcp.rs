@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::cli::CliError;
 use crate::cli::login::plain;
+use crate::outgoing::client_for;
 use http::header::WWW_AUTHENTICATE;
 use keyward_core::header_text::text;
 use reqwest::redirect::Policy;
@@ -49,7 +50,7 @@ struct Walk {
 
 /// Looks at the endpoint.
 pub(super) async fn examine(url: &str) -> Result<Findings, CliError> {
-    let web = Client::builder().timeout(Duration::from_secs(10)).redirect(Policy::none()).build();
+    let web = client_for(url, || Client::builder().timeout(Duration::from_secs(10)).redirect(Policy::none()));
     let web = web.map_err(|error| CliError::Said(error.to_string()))?;
     let mut walk = Walk { web, findings: Findings::default(), failing: Vec::new() };
     if let Ok(at) = Url::parse(url) {

@@ -1,9 +1,11 @@
 //! `keyward client`.
 
 use super::Given;
+use super::lists::{Form, Paging, field};
 use crate::cli::CliError;
 use crate::operate::Order;
 use clap::Subcommand;
+use serde_json::Value;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClientOrder {
@@ -17,11 +19,20 @@ pub(crate) enum ClientOrder {
         /// With a secret: for an application that runs on a server.
         #[arg(long)]
         confidential: bool,
+        /// Ends with 0 where an application of this name is there already, with these addresses and with or without a secret
+        /// as asked for. It is not changed, and its secret not shown again.
+        #[arg(long)]
+        if_absent: bool,
         #[command(flatten)]
         given: Given,
     },
     /// Lists the OAuth clients, those that registered themselves included.
     List {
+        /// Goes on after this client_id.
+        #[arg(long, value_name = "CLIENT_ID")]
+        after: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
         #[command(flatten)]
         given: Given,
     },
@@ -37,12 +48,27 @@ pub(crate) enum ClientOrder {
 impl ClientOrder {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (order, given) = match self {
-            Self::Create { name, redirect_uris, confidential, given } => {
-                (Order::ClientCreate { name, redirect_uris, confidential }, given)
+            Self::Create { name, redirect_uris, confidential, if_absent, given } => {
+                let order = Order::ClientCreate { name, redirect_uris, confidential };
+                (if if_absent { order.if_absent(false) } else { order }, given)
             }
-            Self::List { given } => (Order::ClientList, given),
+            Self::List { after: begin, paging, given } => {
+                let form = Form { cursor: "client_id", line, by_line: false };
+                let after = move |after: Option<Value>| match after {
+                    Some(after) => after.as_str().map(str::to_owned),
+                    None => begin.clone(),
+                };
+                return given
+                    .list((form, paging), move |next| Order::ClientList { after: after(next) })
+                    .await;
+            }
             Self::Delete { client_id, given } => (Order::ClientDelete { client_id }, given),
         };
         given.give(order).await
     }
+}
+
+fn line(client: &Value) -> String {
+    let columns = ["client_id", "name", "redirect_uris", "origin", "confidential", "created_at"];
+    columns.map(|name| field(client, name)).join("  ")
 }

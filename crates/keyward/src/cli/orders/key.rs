@@ -1,6 +1,7 @@
 //! `keyward key`.
 
 use super::Given;
+use super::key_list::List;
 use super::key_revoke::Revoke;
 use crate::cli::CliError;
 use crate::operate::{KeyEnd, NewKey, Order, rights};
@@ -34,19 +35,17 @@ pub(crate) enum KeyOrder {
         expires_at: Option<i64>,
         /// An address or an address range that the key may be used from, such as 203.0.113.0/24; can be repeated. Without it:
         /// everywhere.
-        #[arg(long = "allow-ip", value_name = "RANGE")]
+        #[arg(long = "allow-ip", visible_alias = "allowed-ip", value_name = "RANGE")]
         allow_ips: Vec<String>,
-        #[command(flatten)]
-        given: Given,
-    },
-    /// Lists the keys of an account.
-    List {
-        /// The account's slug.
+        /// Ends with 0 where the user has a live key with this label in the account, and these rights and ranges. It is not
+        /// changed, and its secret not shown again.
         #[arg(long)]
-        account: String,
+        if_absent: bool,
         #[command(flatten)]
         given: Given,
     },
+    /// Lists keys that were not revoked, in the order of their ids, one account after the other.
+    List(List),
     /// Ends a key for good, or every key of a user, of an account or of all. When the command returns, they are dead.
     Revoke(Revoke),
     /// Gives a key a new secret and shows it once.
@@ -65,6 +64,7 @@ impl KeyOrder {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (order, given) = match self {
             Self::Revoke(revoke) => return revoke.run().await,
+            Self::List(list) => return list.run().await,
             Self::Create {
                 account,
                 user,
@@ -74,16 +74,17 @@ impl KeyOrder {
                 expires_in,
                 expires_at,
                 allow_ips,
+                if_absent,
                 given,
             } => {
                 // Before anything is sent: a server of an earlier version takes no rights for all of them.
-                rights(permission.as_deref(), &scopes)?;
+                rights(permission.as_deref(), &scopes).map_err(CliError::of_configuration)?;
                 let end = expires_in.map(KeyEnd::InSeconds).or(expires_at.map(KeyEnd::AtUnix));
                 let allowed_ips = Some(allow_ips).filter(|ranges| !ranges.is_empty());
                 let new = NewKey { account, user, label, permission, scopes, end, allowed_ips };
-                (Order::KeyCreate(new), given)
+                let order = Order::KeyCreate(new);
+                (if if_absent { order.if_absent(false) } else { order }, given)
             }
-            Self::List { account, given } => (Order::KeyList { account }, given),
             Self::Rotate { key, grace_seconds, given } => (Order::KeyRotate { key, grace_seconds }, given),
         };
         given.give(order).await
@@ -94,7 +95,7 @@ impl KeyOrder {
 const LONGEST: i64 = 36_525 * 86_400;
 
 /// A span in seconds.
-fn span(text: &str) -> Result<i64, String> {
+pub(super) fn span(text: &str) -> Result<i64, String> {
     let wrong = || "it must be days, hours or minutes, such as 90d, 12h or 30m".to_owned();
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let unit = match unit {
@@ -116,7 +117,7 @@ fn span(text: &str) -> Result<i64, String> {
 }
 
 /// A moment in seconds since the Unix epoch; of a fraction, the second that it began in.
-fn moment(text: &str) -> Result<i64, String> {
+pub(super) fn moment(text: &str) -> Result<i64, String> {
     let moment = text.parse::<jiff::Timestamp>();
     moment
         .map(jiff::Timestamp::as_second)

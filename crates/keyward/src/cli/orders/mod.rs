@@ -2,42 +2,46 @@
 
 mod account;
 mod audit;
+mod backup;
 mod client;
 mod clock;
-mod copies;
 mod explain;
 mod key;
+mod key_list;
 mod key_revoke;
 mod left_out;
+mod lists;
+mod restore;
+mod restored;
 mod secret;
 mod signing_key;
 mod user;
 
 pub(super) use account::AccountOrder;
 pub(super) use audit::Audit;
+pub(super) use backup::Backup;
 pub(super) use client::ClientOrder;
 pub(super) use clock::ClockOrder;
-pub(super) use copies::{Backup, Restore};
 pub(super) use explain::Explain;
 pub(super) use key::KeyOrder;
 pub(super) use left_out::rows_left_out;
+pub(super) use restore::Restore;
 pub(super) use secret::SecretOrder;
 pub(super) use signing_key::SigningKeyOrder;
 pub(super) use user::UserOrder;
 
 use super::database_file::database;
 use super::opened::{Schema, open};
-use super::private_data::refuse_open_data;
-use super::written::{unwritten, write_to_somebody};
+use super::private_data::{refuse_open_data, refuse_open_socket};
+use super::written::{unshown, untold, unwritten, write_to_reader, write_to_somebody};
 use super::{CliError, Source, variables};
 use crate::operate::presence::refuse_present;
-use crate::operate::{By, Desk, Order, Shows, Told, carry_out, offer, socket};
+use crate::operate::{By, Desk, Order, Shows, SocketPlace, Told, carry_out, offer, socket};
 use crate::{config, secret_file};
 use clap::Args;
 use keyward_core::swap::Swap;
 use keyward_sqlite::OpenError;
-use serde_json::{Value, json};
-use std::io::Write;
+use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,24 +65,35 @@ const PAUSE: Duration = Duration::from_millis(100);
 struct Addressee {
     config: config::Config,
     database: PathBuf,
+    socket: SocketPlace,
 }
 
 impl Addressee {
     async fn tell(&self, order: Order) -> Result<Value, CliError> {
         match self.ask(order).await? {
             Told::Done(done) => Ok(done),
-            Told::Shows(_) => Err(CliError::Said("the running server answered another order".to_owned())),
+            Told::Shows(_) => Err(CliError::unknown("the running server answered another order")),
         }
     }
 
     async fn ask(&self, order: Order) -> Result<Told, CliError> {
+        self.ask_or(order.clone(), Ok, async || self.on_file(order.clone()).await).await
+    }
+
+    /// Asks the running server; where none runs, does something on the file instead.
+    async fn ask_or<T>(
+        &self,
+        order: Order,
+        of_server: impl Fn(Told) -> Result<T, CliError>,
+        on_file: impl AsyncFn() -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
         let mut tries = 0;
         loop {
-            if let Some(done) = socket::tell(&self.database, order.clone()).await? {
-                return Ok(done);
+            if let Some(done) = socket::tell(&self.socket, &self.database, order.clone()).await? {
+                return of_server(done);
             }
             let outcome = match refuse_present(&self.database).await {
-                Ok(()) => self.on_file(order.clone()).await,
+                Ok(()) => on_file().await,
                 // One that starts or stops has neither a socket nor, soon, the name.
                 Err(_) if tries < TRIES => Err(CliError::Store(OpenError::InUse(self.database.clone()))),
                 Err(present) => return Err(present),
@@ -93,24 +108,18 @@ impl Addressee {
         }
     }
 
+    fn refuse_missing(&self) -> Result<(), CliError> {
+        if self.database.exists() {
+            return Ok(());
+        }
+        Err(CliError::usage(format!("there is no database {}", self.database.display())))
+    }
+
     async fn on_file(&self, order: Order) -> Result<Told, CliError> {
-        if !self.database.exists() {
-            return Err(CliError::Said(format!("there is no database {}", self.database.display())));
-        }
-        if let Order::Backup { file } = order {
-            if file.exists() {
-                return Err(CliError::Said(format!(
-                    "{} exists already; a copy is a new file",
-                    file.display()
-                )));
-            }
-            // As it is, of whatever version: the copy to go back to is made before the new version starts.
-            keyward_sqlite::copy(&self.database, &file)?;
-            return Ok(Told::Done(json!({ "file": file })));
-        }
+        self.refuse_missing()?;
         let opened = open(
             &self.config,
-            &secret_file::read(&self.config)?,
+            &secret_file::read(&self.config).map_err(CliError::of_configuration)?,
             Schema::MustBeUpToDate,
             Swap::new(self.config.limits.tiers),
         )?;
@@ -124,10 +133,12 @@ impl Addressee {
 impl Given {
     fn addressee(&self) -> Result<Addressee, CliError> {
         let config = config::load(&self.source.flags(None), &variables())?;
-        let database = database(&config)?;
+        let database = database(&config).map_err(CliError::of_configuration)?;
         // Before anything is sent: where everyone can write, the socket may be anybody's.
-        refuse_open_data(&database)?;
-        Ok(Addressee { database, config })
+        refuse_open_data(&database).map_err(CliError::of_configuration)?;
+        let socket = SocketPlace::of(&database, config.server.orders_socket.as_deref());
+        refuse_open_socket(&socket).map_err(CliError::of_configuration)?;
+        Ok(Addressee { database, socket, config })
     }
 
     async fn give(self, order: Order) -> Result<(), CliError> {
@@ -140,26 +151,25 @@ impl Given {
         order: impl FnOnce(&config::Config) -> Result<Order, CliError>,
     ) -> Result<(), CliError> {
         let addressee = self.addressee()?;
-        let order = order(&addressee.config)?;
+        let order = order(&addressee.config).map_err(CliError::of_configuration)?;
+        let only_reads = order.only_reads();
         if order.shows_secret() {
             return show(addressee.ask(Order::ShownOnce { of: Box::new(order) }).await?, self.json).await;
         }
         let done = addressee.tell(order).await?;
-        print(&done, self.json)
+        if only_reads { print(&done, self.json) } else { confirm(&done, self.json) }
     }
 }
 
 /// Prints an answer with a secret. It counts when it is written out, and else it is taken back.
 async fn show(told: Told, json: bool) -> Result<(), CliError> {
     let Shows { value, by } = match told {
-        Told::Done(done) => return print(&done, json),
+        Told::Done(done) => return confirm(&done, json),
         Told::Shows(shows) => shows,
     };
     match write_to_somebody(&lines(&value, json)) {
         Ok(()) => {
-            let unsettled =
-                |error| CliError::Said(format!("the secret that was printed cannot be relied on: {error}"));
-            by.written().await.map_err(unsettled)
+            by.written().await.map_err(|error| error.after("the secret that was printed cannot be relied on"))
         }
         Err(error) => {
             // Absent: nobody could be told, and without a word it does not count.
@@ -169,8 +179,14 @@ async fn show(told: Told, json: bool) -> Result<(), CliError> {
     }
 }
 
-fn print(done: &Value, json: bool) -> Result<(), CliError> {
-    Ok(std::io::stdout().write_all(lines(done, json).as_bytes())?)
+/// Prints what was looked at.
+fn print(found: &Value, json: bool) -> Result<(), CliError> {
+    write_to_reader(&lines(found, json)).map_err(|error| unshown(&error))
+}
+
+/// Prints what was done. Where that fails, the exit code must not say that nothing was done.
+fn confirm(done: &Value, json: bool) -> Result<(), CliError> {
+    write_to_reader(&lines(done, json)).map_err(|error| untold(&error))
 }
 
 /// For programs as it is; for people a line for each thing that is told, or for each item of a list.
@@ -184,17 +200,9 @@ fn lines(done: &Value, json: bool) -> String {
         _ if json => line(done.to_string()),
         Value::Array(items) => {
             for item in items {
-                // Absent: its column is blank.
-                let field = |name: &str| item.get(name).map(plain).unwrap_or_default();
-                if item.get("key_prefix").is_none() {
-                    // A list of something else than keys: a line for each, its values in their order.
-                    let values = item.as_object().into_iter().flat_map(|fields| fields.values().map(plain));
-                    line(values.collect::<Vec<_>>().join("  "));
-                    continue;
-                }
-                let (id, prefix, user, label) =
-                    (field("id"), field("key_prefix"), field("user_email"), field("label"));
-                line(format!("{id:>6}  {prefix}…  {user}  {label}"));
+                // A line for each, its values in their order.
+                let values = item.as_object().into_iter().flat_map(|fields| fields.values().map(plain));
+                line(values.collect::<Vec<_>>().join("  "));
             }
         }
         Value::Object(fields) => {

@@ -1,9 +1,11 @@
 //! `keyward user`.
 
 use super::Given;
+use super::lists::{Form, Paging, field, number};
 use crate::cli::CliError;
 use crate::operate::Order;
 use clap::Subcommand;
+use serde_json::Value;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserOrder {
@@ -23,6 +25,9 @@ pub(crate) enum UserOrder {
         /// The role there.
         #[arg(long, requires = "account", value_parser = ["admin", "editor", "viewer"])]
         role: Option<String>,
+        /// Ends with 0 where the user is there already, and changes nothing. It must have the role, if one is given.
+        #[arg(long)]
+        if_absent: bool,
         #[command(flatten)]
         given: Given,
     },
@@ -42,6 +47,34 @@ pub(crate) enum UserOrder {
     /// Prints a link by which a user chooses another password, within a day. Then it is signed out everywhere.
     ResetPassword {
         /// The e-mail address.
+        email: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Lists the users, in the order of their ids. Of an account, its members and their roles.
+    List {
+        /// The members of this account: the slug, or id: and its id.
+        #[arg(long)]
+        account: Option<String>,
+        /// Goes on after the user of this id.
+        #[arg(long, value_name = "ID")]
+        after: Option<i64>,
+        #[command(flatten)]
+        paging: Paging,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Shows a user: all that is kept, but for secrets and the audit trail.
+    Show {
+        /// The e-mail address, or id: and the user's id, as id:7.
+        email: String,
+        #[command(flatten)]
+        given: Given,
+    },
+    /// Deletes a user for good: ends all that the user can do, and erases what names the person. Rows of the audit trail keep the
+    /// user's number, which is nobody else's ever.
+    Delete {
+        /// The e-mail address, or id: and the user's id, as id:7.
         email: String,
         #[command(flatten)]
         given: Given,
@@ -104,14 +137,24 @@ pub(crate) enum UserOrder {
 impl UserOrder {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (order, given) = match self {
-            Self::Create { email, first_name, last_name, account, role, given } => {
+            Self::Create { email, first_name, last_name, account, role, if_absent, given } => {
                 let member = account.zip(role);
-                (Order::UserCreate { email, first_name, last_name, member }, given)
+                let order = Order::UserCreate { email, first_name, last_name, member };
+                (if if_absent { order.if_absent(false) } else { order }, given)
             }
             Self::Invite { email, account, role, given } => {
                 (Order::UserInvite { email, account, role }, given)
             }
             Self::ResetPassword { email, given } => (Order::UserResetPassword { email }, given),
+            Self::List { account, after: begin, paging, given } => {
+                let line = if account.is_some() { member } else { line };
+                let form = Form { cursor: "id", line, by_line: false };
+                let order =
+                    move |after| Order::UserList { account: account.clone(), after: number(after, begin) };
+                return given.list((form, paging), order).await;
+            }
+            Self::Show { email, given } => (Order::UserShow { email }, given),
+            Self::Delete { email, given } => (Order::UserDelete { email }, given),
             Self::Disable { email, given } => (Order::UserDisabled { email, disabled: true }, given),
             Self::Enable { email, given } => (Order::UserDisabled { email, disabled: false }, given),
             Self::Role { email, account, role, given } => (Order::UserRole { email, account, role }, given),
@@ -122,4 +165,19 @@ impl UserOrder {
         };
         given.give(order).await
     }
+}
+
+fn line(user: &Value) -> String {
+    of(user, "")
+}
+
+/// A member of the account that is listed.
+fn member(user: &Value) -> String {
+    of(user, &format!("  {}", field(user, "role")))
+}
+
+fn of(user: &Value, role: &str) -> String {
+    let state = if user.get("disabled") == Some(&Value::Bool(true)) { "disabled" } else { "active" };
+    let [id, email, first, last] = ["id", "email", "first_name", "last_name"].map(|name| field(user, name));
+    format!("{id:>6}  {email}{role}  {state}  {first} {last}").trim_end().to_owned()
 }
