@@ -391,7 +391,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
         path: &path,
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &checks,
-        migrate: true,
+        schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
         clock: Arc::new(SystemClock::new()),

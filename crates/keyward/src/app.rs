@@ -8,8 +8,8 @@ use crate::reload::Current;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent, RequestLog};
 use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, RemoveMember, ReserveUser, SetRole, SetTier,
-    SetUserDisabled,
+    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
+    SetRole, SetTier, SetUserDisabled,
 };
 use keyward_core::active_account::ChooseAccount;
 use keyward_core::api_key::{
@@ -124,6 +124,8 @@ pub trait OperatorStore:
     + Commit<RemoveMember>
     + Commit<SetRole>
     + Commit<SetUserDisabled>
+    + Commit<SetAccountDisabled>
+    + Commit<EraseUser>
     + Commit<SetTier>
     + Commit<SetLimits>
     + Commit<LinkIdentity>
@@ -160,6 +162,8 @@ impl<S> OperatorStore for S where
         + Commit<RemoveMember>
         + Commit<SetRole>
         + Commit<SetUserDisabled>
+        + Commit<SetAccountDisabled>
+        + Commit<EraseUser>
         + Commit<SetTier>
         + Commit<SetLimits>
         + Commit<LinkIdentity>

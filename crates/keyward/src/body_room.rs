@@ -111,6 +111,12 @@ impl Default for BodyRoom {
 }
 
 impl BodyRoom {
+    /// Bytes that are taken now.
+    pub(crate) fn taken(&self) -> u64 {
+        let parts = [&self.strangers, &self.callers];
+        parts.map(|part| part.small.0.taken().saturating_add(part.large.0.taken())).iter().sum()
+    }
+
     /// A place for a body of this client's.
     pub(crate) fn place(&self, owner: Owner, address: ClientAddress) -> Place {
         let from = Holder::Address(address.host());

@@ -1,6 +1,6 @@
 //! Arguments in, exit code out.
 
-use clap::Parser;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::mpsc;
@@ -8,15 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 fn main() -> ExitCode {
-    let command = keyward::cli::Cli::parse();
-    match command.run() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match keyward::cli::execute(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // One clear line for each mistake, in which nothing means something to the terminal. If even that cannot be
-            // written, the exit code has to do.
-            let text = error.to_string().replace(|sent: char| sent.is_control() && sent != '\n', " ");
-            say(format!("keyward: {text}\n"));
-            ExitCode::from(2)
+        Err(failure) => {
+            // If even that cannot be written, the exit code has to do.
+            say(failure.text);
+            ExitCode::from(failure.number)
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::config::{self, AfterCrash, Config, Flags, IssuerConfig, LimitsConfig,
 use crate::issuers::Issuers;
 use crate::secret_file;
 use crate::telemetry::SetLevel;
+use crate::transport::certificate::Certificate;
 use crate::transport::tls;
 use ipnet::IpNet;
 use keyward_core::address::ForwardedBy;
@@ -12,7 +13,7 @@ use keyward_core::limits::Tiers;
 use keyward_core::store::Retention;
 use keyward_core::swap::Swap;
 use rustls::ServerConfig;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use std::time::Duration;
 pub struct Reloadable {
     /// Whose word on the client's address is believed; they may have as many connections as there are.
     pub proxies: Arc<[IpNet]>,
+    /// Whether the same goes for whatever connects by a Unix socket.
+    pub proxies_by_socket: bool,
     /// The header that they write the client's address into.
     pub forwarded: ForwardedBy,
     /// Whether they begin every connection with a header of the PROXY protocol.
@@ -31,6 +34,8 @@ pub struct Reloadable {
     pub origins: Arc<[String]>,
     /// HTTPS, or `None`: plain HTTP.
     pub tls: Option<Arc<ServerConfig>>,
+    /// What is known of the certificate; `None`: plain HTTP, or its dates cannot be read.
+    pub certificate: Option<Certificate>,
     /// What may be asked for in a minute.
     pub limits: LimitsConfig,
 }
@@ -40,11 +45,13 @@ impl Default for Reloadable {
         let request_timeout = crate::config::Server::default().request_timeout;
         Self {
             proxies: Arc::default(),
+            proxies_by_socket: false,
             forwarded: ForwardedBy::default(),
             proxy_protocol: false,
             request_timeout,
             origins: Arc::default(),
             tls: None,
+            certificate: None,
             limits: LimitsConfig::default(),
         }
     }
@@ -54,7 +61,7 @@ impl Reloadable {
     /// What a configuration says, with the files that it names.
     pub(crate) fn of(config: &Config) -> Result<Self, CliError> {
         let server = &config.server;
-        let tls = match (&server.tls_cert, &server.tls_key) {
+        let https = match (&server.tls_cert, &server.tls_key) {
             (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
             (None, None) => None,
             // Such a configuration is refused before; without TLS nothing is served in its place.
@@ -64,11 +71,13 @@ impl Reloadable {
         };
         Ok(Self {
             proxies: Arc::clone(&server.trusted_proxies),
+            proxies_by_socket: server.trusted_sockets,
             forwarded: server.forwarded,
             proxy_protocol: server.proxy_protocol,
             request_timeout: server.request_timeout,
             origins: Arc::clone(&config.cors.origins),
-            tls,
+            certificate: https.as_ref().and_then(|https| https.certificate),
+            tls: https.map(|https| https.config),
             limits: config.limits.clone(),
         })
     }
@@ -161,17 +170,21 @@ impl Reloader {
         self.begun_with.audit.keep
     }
 
+    /// Where the socket of the orders is said to be; `None`: beside the database.
+    pub(crate) fn orders_socket(&self) -> Option<&Path> {
+        self.begun_with.server.orders_socket.as_deref()
+    }
+
     /// Where the root secret is kept; `None`: in a variable.
     pub(crate) fn secret_file(&self) -> Option<PathBuf> {
         secret_file::path(&self.begun_with)
     }
 
-    /// Takes in what may change; on any mistake nothing is changed, and the log says why.
-    pub(crate) fn reload(&self) {
+    /// Takes in what may change; on any mistake nothing is changed, and the log says why. Whether it was taken in.
+    pub(crate) fn reload(&self) -> bool {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whatever is wrong with the configuration: a key that was withdrawn must go at once.
-        self.issuers.fetch_anew();
-        match self.take_in() {
+        let taken_in = self.take_in();
+        match &taken_in {
             Ok(()) => {}
             Err(CliError::Config(error)) => {
                 for mistake in &error.0 {
@@ -180,6 +193,7 @@ impl Reloader {
             }
             Err(error) => tracing::error!("not reloaded: {error}"),
         }
+        taken_in.is_ok()
     }
 
     fn take_in(&self) -> Result<(), CliError> {

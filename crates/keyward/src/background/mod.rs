@@ -1,5 +1,6 @@
 //! What is done beside requests.
 
+pub(crate) mod certificate;
 pub(crate) mod clock;
 pub(crate) mod counters;
 pub(crate) mod failed_sign_ins;

@@ -198,7 +198,7 @@ mod tests {
             |path, status, body: &str| ANSWERS.lock().unwrap().insert(path, (status, body.to_owned()));
         let metadata = "/.well-known/openid-configuration";
         let configured = IssuerConfig { issuer: issuer.clone(), ..IssuerConfig::default() };
-        let source = OfIssuer::new(&configured, Web::new().unwrap());
+        let source = OfIssuer::new(&configured, Web::new(&crate::watch::Degraded::default()));
         let gone = async || source.fetch().await.is_err_and(|error| error.is_gone());
         answer("/keys", 200, "{}");
         assert!(gone().await, "where they are was never known");

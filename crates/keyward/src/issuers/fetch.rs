@@ -3,12 +3,13 @@
 use super::Document;
 use crate::config::is_issuer_url;
 use crate::dns::Dns;
+use crate::outgoing::{self, Outgoing};
+use crate::watch::Degraded;
 use http::header::{ACCEPT, CACHE_CONTROL};
 use http::{HeaderMap, StatusCode};
 use keyward_core::header_text::readable;
 use keyward_core::jwt::{FETCH_DEADLINE, KeySetError, MAX_BYTES};
 use reqwest::redirect::Policy;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,28 +82,37 @@ fn late() -> String {
     format!("no whole answer within {} s", FETCH_DEADLINE.as_secs())
 }
 
-/// Whoever fetches. Clones share their connections.
+/// Fetches. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Web {
-    https: reqwest::Client,
-    /// For plain http, which never leaves the machine: no proxy that the environment names gets to see it.
-    loopback: reqwest::Client,
+    https: Arc<Outgoing>,
+    /// For plain http, which never leaves the machine: no proxy that the environment names gets to see it, and no certificate
+    /// is needed.
+    loopback: Arc<Outgoing>,
 }
 
 impl Web {
-    pub(crate) fn new() -> Result<Self, FetchError> {
+    pub(crate) fn new(degraded: &Degraded) -> Self {
         let dns = Arc::new(Dns::new());
-        let client = || {
+        let client = move || {
             reqwest::Client::builder()
                 .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
                 .timeout(FETCH_DEADLINE)
+                .http1_only()
                 .dns_resolver(Arc::clone(&dns))
         };
-        let built = |client: reqwest::ClientBuilder| {
-            client.build().map_err(|error| FetchError::Certificates(causes(&error)))
-        };
-        Ok(Self { https: built(client())?, loopback: built(client().no_proxy())? })
+        let loopback = client.clone();
+        Self {
+            https: Arc::new(Outgoing::new(degraded, client)),
+            loopback: Arc::new(Outgoing::plain(move || loopback().no_proxy())),
+        }
+    }
+
+    /// Looks whether anything can be fetched by https, which the log says if not.
+    pub(crate) fn prepare(&self) {
+        // Absent: the next fetch tries again.
+        let _ = self.https.client();
     }
 
     /// Gets a document.
@@ -113,6 +123,7 @@ impl Web {
         let unreachable =
             |error: reqwest::Error| FetchError::Unreachable { url: url.to_owned(), cause: causes(&error) };
         let client = if url.starts_with("https:") { &self.https } else { &self.loopback };
+        let client = client.client().map_err(FetchError::Certificates)?;
         let mut response =
             client.get(url).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
         if response.status() != StatusCode::OK {
@@ -144,29 +155,24 @@ pub(crate) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// An error with its causes; the URL is told beside it.
+/// An error with its causes; the URL stands beside it.
 fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut cause: Option<&dyn Error> = error.source();
-    while let Some(one) = cause {
-        let sentence = one.to_string();
-        if !text.contains(&sentence) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&sentence);
-        }
-        cause = one.source();
-    }
-    if error.is_timeout() {
-        return late();
-    }
-    if text.is_empty() { error.to_string() } else { text }
+    if error.is_timeout() { late() } else { outgoing::causes(error) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::Part;
+
+    #[test]
+    fn a_client_for_loopback_that_can_be_made_does_not_say_that_root_certificates_can_be_used() {
+        let degraded = Degraded::default();
+        let web = Web::new(&degraded);
+        degraded.fails(Part::RootCertificates);
+        assert!(web.loopback.client().is_ok());
+        assert!(!degraded.fails(Part::RootCertificates), "it is still shown");
+    }
 
     #[test]
     fn an_age_is_read_from_cache_control() {

@@ -13,6 +13,7 @@ pub use links::ByStore;
 use crate::app::Store;
 use crate::config::IssuerConfig;
 use crate::reload::Current;
+use crate::watch::Degraded;
 use fetch::Web;
 use keyward_core::BoxFuture;
 use keyward_core::clock::Clock;
@@ -55,20 +56,22 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// As configured, their keys from the network.
-    ///
-    /// # Errors
-    /// When the machine's certificates cannot be used.
+    /// As configured, their keys from the network. Where the machine has no root certificates, those of https issuers are not
+    /// had until it has, and their tokens are answered 503.
     pub fn of(
         configured: &[IssuerConfig],
         clock: &Arc<dyn Clock>,
         current: &Current,
-    ) -> Result<Self, FetchError> {
-        let web = Web::new()?;
+        degraded: &Degraded,
+    ) -> Self {
+        let web = Web::new(degraded);
+        if configured.iter().any(|issuer| issuer.issuer.starts_with("https:")) {
+            web.prepare();
+        }
         let source = |issuer: &IssuerConfig| -> Arc<dyn KeySource> {
             Arc::new(discovery::OfIssuer::new(issuer, web.clone()))
         };
-        Ok(Self::with(configured, clock, current, source))
+        Self::with(configured, clock, current, source)
     }
 
     /// As configured, their keys from these sources.

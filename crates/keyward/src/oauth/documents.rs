@@ -16,6 +16,8 @@ pub use super::public_names::{Names, PublicNames, is_public};
 
 use super::client_metadata;
 use super::public_names::Guard;
+use crate::outgoing::Outgoing;
+use crate::watch::Degraded;
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use http::StatusCode;
@@ -68,7 +70,7 @@ pub struct Documents(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    web: reqwest::Client,
+    web: Outgoing,
     table: Mutex<Table>,
     of_addresses: Shares<ClientAddress>,
     of_networks: Shares<ClientAddress>,
@@ -168,25 +170,31 @@ impl Drop for Landing {
 }
 
 impl Documents {
-    /// Through these names, and besides the machine's certificates trusting these.
-    ///
-    /// # Errors
-    /// When the certificates cannot be used.
-    pub fn new(names: Arc<dyn Names>, trusted: &[reqwest::Certificate]) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .https_only(true)
-            .no_proxy()
-            .timeout(DEADLINE)
-            .dns_resolver(Arc::new(Guard(names)));
-        let builder = trusted.iter().cloned().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        Ok(Self(Arc::new(Shared {
-            web: builder.build()?,
+    /// Through these names, and besides the machine's certificates trusting these. Where there are none, no document is fetched
+    /// until there are.
+    #[must_use]
+    pub fn new(names: Arc<dyn Names>, trusted: &[reqwest::Certificate], degraded: &Degraded) -> Self {
+        let (guard, trusted) = (Arc::new(Guard(names)), trusted.to_vec());
+        let client = move || {
+            reqwest::Client::builder()
+                .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
+                .redirect(Policy::none())
+                .https_only(true)
+                .no_proxy()
+                .timeout(DEADLINE)
+                .http1_only()
+                .dns_resolver(Arc::clone(&guard))
+                .tls_certs_merge(trusted.clone())
+        };
+        let web = Outgoing::new(degraded, client);
+        // The log says at the start if there are none. Absent: the first fetch tries again.
+        let _ = web.client();
+        Self(Arc::new(Shared {
+            web,
             table: Mutex::default(),
             of_addresses: Shares::new(FLIGHTS, FLIGHTS_OF_ADDRESS),
             of_networks: Shares::new(FLIGHTS, FLIGHTS_OF_NETWORK),
-        })))
+        }))
     }
 
     /// Whether what is asked of this id is known, or being found out, so that nobody needs to be asked for it.
@@ -285,8 +293,12 @@ impl Shared {
 
     async fn fetch(&self, id: &str, now: Timestamp) -> Result<(Client, Option<Duration>), DocumentError> {
         let unreachable = |error: reqwest::Error| DocumentError::Unreachable(whole(&error.without_url()));
+        let without_roots = |why| {
+            DocumentError::Unreachable(format!("the machine's root certificates cannot be used: {why}"))
+        };
+        let web = self.web.client().map_err(without_roots)?;
         let mut response =
-            self.web.get(id).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+            web.get(id).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
         if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Err(DocumentError::Unfit("it is not there"));
         }

@@ -122,6 +122,11 @@ impl<J: Job> Queue<J> {
         Some(line.remove(at).job)
     }
 
+    /// Jobs that wait.
+    pub(super) fn len(&self) -> usize {
+        self.known.len() + self.strangers.len()
+    }
+
     /// A right password is not held against its network. It is against its user, who can sign in without end.
     pub(super) fn forgive(&mut self, asker: Asker) {
         if let Asker::Stranger(_) = asker {

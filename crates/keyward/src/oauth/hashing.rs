@@ -109,6 +109,12 @@ impl Hashing {
 }
 
 impl Hashing {
+    /// How many passwords wait.
+    pub(crate) fn waiting(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let shared = Arc::clone(&self.0);
+        move || shared.state().queue.len() as u64
+    }
+
     /// A right password is not held against its network.
     pub(crate) fn forgive(&self, asker: Asker) {
         self.0.state().queue.forgive(asker);

@@ -3,24 +3,35 @@
 use super::connection::{ByProxy, Serving};
 use super::head_scan::Verdict;
 use super::pulse::{Answered, Pulse};
+use super::stream::Peer;
 use super::turns::Credit;
 use super::unread::lend;
 use axum::body::Body;
 use http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
-use keyward_core::address::{allowed, client};
+use keyward_core::address::{allowed, behind, client};
 use keyward_tower::ClientAddress;
 use keyward_tower::hygiene::AmbiguousFraming;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use tower::{Service, ServiceExt};
+
+/// From whom the requests of a connection come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    /// Who is at the other end.
+    pub(super) peer: Peer,
+    /// Its address, or the one that a trusted proxy has written in front of the connection.
+    pub(super) from: ClientAddress,
+    /// Whether it has none because it came by a Unix socket.
+    pub(super) by_socket: bool,
+}
 
 /// Answers one request, and says so where its connection ends behind the answer.
 pub(super) async fn answer(
     serving: Serving,
     request: Request<Incoming>,
-    (peer, from, credit): (IpAddr, ClientAddress, Option<Credit>),
+    (of, credit): (Whose, Option<Credit>),
     verdict: Verdict,
     pulse: Pulse,
 ) -> Result<Response<Answered<Body>>, Infallible> {
@@ -30,10 +41,10 @@ pub(super) async fn answer(
     // connection.
     let coded = !shared && request.headers().contains_key(TRANSFER_ENCODING);
     let expects = request.headers().contains_key(EXPECT);
-    let (address, by_proxy) = whose(&serving, &request, from);
+    let (address, by_proxy) = whose(&serving, &request, of);
     // Of a connection that a proxy opened for itself (its health check), no header was expected.
-    if address == ClientAddress::Unknown && from != ClientAddress::Unknown {
-        serving.unknown_addresses.note(peer);
+    if address == ClientAddress::Unknown && by_proxy {
+        serving.unknown_addresses.note(of.peer);
     }
     let (mut request, unread) = if shared || coded || request.body().is_end_stream() {
         (request.map(Body::new), None)
@@ -74,10 +85,17 @@ pub(super) async fn answer(
 }
 
 /// The client's address, and whether a trusted proxy has passed the request on.
-fn whose<B>(serving: &Serving, request: &Request<B>, from: ClientAddress) -> (ClientAddress, bool) {
-    let Some(from) = from.known() else { return (ClientAddress::Unknown, false) };
+fn whose<B>(serving: &Serving, request: &Request<B>, of: Whose) -> (ClientAddress, bool) {
     serving.current.glance(|now| {
         let lines = request.headers().get_all(now.forwarded.header()).iter().map(HeaderValue::as_bytes);
-        (client(from, now.forwarded, lines, &now.proxies), allowed(from, &now.proxies))
+        match of.from {
+            ClientAddress::Known(from) => {
+                (client(from, now.forwarded, lines, &now.proxies), allowed(from, &now.proxies))
+            }
+            ClientAddress::Unknown if of.by_socket && now.proxies_by_socket => {
+                (behind(now.forwarded, lines, &now.proxies), true)
+            }
+            ClientAddress::Unknown => (ClientAddress::Unknown, false),
+        }
     })
 }

@@ -1,6 +1,6 @@
 //! The life of one connection: handshake, version of HTTP, requests, end.
 
-use super::answering::answer;
+use super::answering::{Whose, answer};
 use super::arrival::{Arrival, arrive};
 use super::ceiling::Ceiling;
 use super::forwarded::UnknownAddresses;
@@ -9,23 +9,23 @@ use super::head_scan::{HeadScan, Verdicts};
 use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
 use super::pool::Place;
 use super::pulse::{OPENING, Overdue, Pulse};
+use super::stream::{Peer, Stream};
 use super::turns::{Credit, Turns};
 use super::watched::{Seen, Watched};
-use crate::reload::Current;
+use crate::reload::{Current, Reloadable};
 use crate::stack::Boxed;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use keyward_core::BoxFuture;
+use keyward_core::address::ClientAddress;
 use rustls::ServerConfig;
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -68,16 +68,26 @@ pub(super) struct Serving {
 
 /// Who is at the other end, and whether to stop.
 pub(super) struct Guest {
-    pub(super) from: IpAddr,
+    pub(super) from: Peer,
     /// What it shows of its client, where it is worked on in turns. If it is not, because it is a trusted proxy's, its requests are.
     pub(super) credit: Option<Credit>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
+/// The address of the other end, if it has one, and whether that is a trusted proxy.
+pub(super) fn is_proxy(peer: Peer, now: &Reloadable) -> (ClientAddress, bool) {
+    match peer {
+        Peer::Address(address) => {
+            let address = ClientAddress::of(address);
+            (address, address.is_in(&now.proxies))
+        }
+        Peer::Process => (ClientAddress::Unknown, now.proxies_by_socket),
+    }
+}
+
 /// Serves until the client leaves, is overdue, or the server stops and nothing runs any more. What was overdue.
-pub(super) async fn serve(mut stream: TcpStream, mut guest: Guest, serving: Serving) -> Option<Overdue> {
-    // Answers are small and whole: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
+pub(super) async fn serve(mut stream: Stream, mut guest: Guest, serving: Serving) -> Option<Overdue> {
+    stream.send_at_once();
     let pulse = Pulse::new();
     let by = Instant::now() + OPENING;
     let arriving = arrive(&mut stream, guest.from, &serving);
@@ -94,7 +104,7 @@ pub(super) async fn serve(mut stream: TcpStream, mut guest: Guest, serving: Serv
 }
 
 async fn go_on(
-    stream: TcpStream,
+    stream: Stream,
     (mut guest, arrival): (Guest, Arrival),
     (pulse, by): (Pulse, Instant),
     serving: Serving,
@@ -127,7 +137,7 @@ async fn in_time<T>(
     })
 }
 
-async fn opened(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Opened> {
+async fn opened(mut stream: Stream, tls: Option<Arc<ServerConfig>>) -> io::Result<Opened> {
     if let Some(config) = tls {
         let (protocol, stream) = handshake(stream, config).await?;
         return Ok(Opened::Tls(protocol, Box::new(stream)));
@@ -141,7 +151,7 @@ async fn opened(mut stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Re
 
 /// A connection of which it is known what is spoken on it.
 enum Opened {
-    Plain(Protocol, TcpStream, Vec<u8>),
+    Plain(Protocol, Stream, Vec<u8>),
     Tls(Protocol, Box<tokio_rustls::server::TlsStream<Capped>>),
 }
 
@@ -157,7 +167,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Guest { from: peer, credit, stop } = guest;
-    let Arrival { from, place, is_proxy } = arrival;
+    let Arrival { from, place, is_proxy, by_socket } = arrival;
+    let whose = Whose { peer, from, by_socket };
     let head = serving.head;
     let running = pulse.clone();
     match protocol {
@@ -165,13 +176,7 @@ where
             let verdicts = Verdicts::default();
             let seen = Seen::Http1(HeadScan::new(verdicts.clone()), pulse.clone());
             let answering = service_fn(move |request| {
-                answer(
-                    serving.clone(),
-                    request,
-                    (peer, from, credit.clone()),
-                    verdicts.next(),
-                    running.clone(),
-                )
+                answer(serving.clone(), request, (whose, credit.clone()), verdicts.next(), running.clone())
             });
             let connection = http1::Builder::new()
                 // The pulse watches the time of heads.
@@ -186,7 +191,7 @@ where
             let seen = Seen::Http2(FrameScan::new(), pulse.clone());
             let spawner = serving.turns.spawner(credit.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, (peer, from, credit.clone()), None, running.clone())
+                answer(serving.clone(), request, (whose, credit.clone()), None, running.clone())
             });
             let connection = http2::Builder::new(spawner)
                 .timer(TokioTimer::new())

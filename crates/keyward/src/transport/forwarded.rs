@@ -1,7 +1,7 @@
 //! Requests that a trusted proxy passed on without an address that can be read: counted, and warned of once.
 
+use super::stream::Peer;
 use prometheus_client::metrics::counter::Counter;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +19,7 @@ impl UnknownAddresses {
     }
 
     /// One more, from this proxy.
-    pub(super) fn note(&self, proxy: IpAddr) {
+    pub(super) fn note(&self, proxy: Peer) {
         self.count.inc();
         if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -40,7 +40,7 @@ mod tests {
         let unknown = UnknownAddresses::new(Counter::default());
         let lines = crate::telemetry::testing::lines(|| {
             for _ in 0..3 {
-                unknown.clone().note([10, 0, 0, 1].into());
+                unknown.clone().note(Peer::Address([10, 0, 0, 1].into()));
             }
         });
         assert_eq!(unknown.count.get(), 3);

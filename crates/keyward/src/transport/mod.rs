@@ -16,29 +16,32 @@
 mod answering;
 mod arrival;
 mod ceiling;
+pub(crate) mod certificate;
 mod connection;
 pub(crate) mod date;
 mod forwarded;
 mod frame_scan;
 mod head_scan;
+mod listeners;
 mod opening;
 mod pool;
 mod proxy_protocol;
 mod pulse;
+mod stream;
 pub(crate) mod tls;
 mod turns;
 mod unread;
 mod watched;
 
 pub(crate) use connection::ByProxy;
+pub use listeners::{Listener, Listeners};
 pub(crate) use turns::Credit;
 
 use crate::reload::Current;
 use crate::stack::Boxed;
 use ceiling::Ceiling;
-use connection::{Guest, Serving};
+use connection::{Guest, Serving, is_proxy};
 use forwarded::UnknownAddresses;
-use keyward_core::address::{ClientAddress, canonical};
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_tower::hygiene::Limits;
 use pool::Place;
@@ -47,7 +50,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use stream::Stream;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use turns::Turns;
@@ -112,12 +115,13 @@ impl Drop for Counted {
 
 /// Serves until `stop` is ready, then lets what has begun end: for at most ten seconds, or until `hurry` is ready.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: Boxed,
     with: Listening,
     stop: impl Future<Output = ()>,
     hurry: impl Future<Output = ()>,
 ) {
+    let mut listeners = listeners.into();
     let Listening { current, figures, header_bytes, clock } = with;
     let ceiling = Ceiling::of_this_process();
     let serving = Serving {
@@ -134,7 +138,7 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
+            accepted = listeners.accept() => match accepted {
                 Ok(_) if !date::is_writable(clock.now()) => {
                     figures.refused.inc();
                     if seldom(&mut warned) {
@@ -142,20 +146,18 @@ pub async fn serve(
                     }
                 }
                 Ok((stream, peer)) => {
-                    let from = canonical(peer.ip());
-                    let address = ClientAddress::of(from);
-                    let is_proxy = address.is_in(&serving.current.get().proxies);
+                    let (address, is_proxy) = is_proxy(peer, &serving.current.get());
                     match ceiling.enter(address, is_proxy) {
                         Some(place) => {
                             let credit = (!is_proxy).then(|| serving.turns.credit(address));
-                            let guest = Guest { from, credit: credit.clone(), stop: told.clone() };
+                            let guest = Guest { from: peer, credit: credit.clone(), stop: told.clone() };
                             let ending = ended(stream, guest, serving.clone(), place, figures.clone());
                             drop(tokio::spawn(serving.turns.of(credit, ending)));
                         }
                         None => {
                             // Dropping it closes it: whoever has so many needs no explanation.
                             figures.refused.inc();
-                            tracing::debug!(address = %from, "a connection over the ceiling was closed");
+                            tracing::debug!(address = %peer, "a connection over the ceiling was closed");
                         }
                     }
                 }
@@ -168,7 +170,7 @@ pub async fn serve(
             },
         }
     }
-    drop((listener, told));
+    drop((listeners, told));
     // Every connection holds the other end until it has ended.
     stopping.send_replace(true);
     tokio::select! {
@@ -191,7 +193,7 @@ fn seldom(last: &mut Option<Instant>) -> bool {
 
 /// Serves a connection to its end.
 fn ended(
-    stream: TcpStream,
+    stream: Stream,
     guest: Guest,
     serving: Serving,
     place: Place,

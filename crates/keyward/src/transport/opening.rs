@@ -1,5 +1,6 @@
 //! The beginning of a connection: the TLS handshake, and which version of HTTP the client speaks.
 
+use super::stream::Stream;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use std::io::{self, ErrorKind};
@@ -7,7 +8,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -58,7 +58,7 @@ pub(super) async fn first_head<S: AsyncRead + Unpin>(stream: &mut S, first: &mut
 
 /// Shakes hands. The client chooses the version by ALPN (RFC 7301), and HTTP/1.1 by saying nothing.
 pub(super) async fn handshake(
-    stream: TcpStream,
+    stream: Stream,
     config: Arc<ServerConfig>,
 ) -> io::Result<(Protocol, TlsStream<Capped>)> {
     // Until a whole hello is there, only its bytes are kept, and no more of them than any client needs.
@@ -78,7 +78,7 @@ const HELLO: u64 = 16 * 1024;
 /// A connection of which so much is read and no more.
 #[derive(Debug)]
 pub(super) struct Capped {
-    stream: TcpStream,
+    stream: Stream,
     left: u64,
 }
 
