@@ -8,6 +8,7 @@ mod fuzz;
 mod generate;
 mod hydra;
 mod leaks;
+mod promtool;
 mod test;
 mod tidy;
 mod tools;

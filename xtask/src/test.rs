@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in, in the order of what fails fastest.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, tidy, tools};
+use crate::{clients, promtool, tidy, tools};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,18 +10,21 @@ type Step<'a> = (&'static str, &'a dyn Fn() -> Outcome);
 /// What is built for every test. The program is built once and with the same features, so that no library is there twice.
 const EVERYTHING: [&str; 4] = ["test", "--workspace", "--all-features", "--locked"];
 
-/// House rules, tools, clients, build, every test.
+/// House rules, tools, clients, promtool, build, every test.
 pub(crate) fn full(root: &Path) -> Outcome {
     let clients = root.join("tests").join("clients");
     in_order(&[
         ("tidy", &|| tidy::check(root)),
         ("tools", &tools::ensure),
         ("clients", &|| clients::install(&clients)),
+        ("promtool", &|| promtool::ensure(root)),
         ("build", &|| run(cargo(root).args(EVERYTHING).arg("--no-run"))),
         ("test", &|| {
             // With what they print: how many of how many.
             let shown = ["--", "--show-output"];
-            run(cargo(root).args(EVERYTHING).args(shown).env("KEYWARD_TEST_CLIENTS", &clients))
+            let mut tests = cargo(root);
+            tests.args(EVERYTHING).args(shown).env("KEYWARD_TEST_CLIENTS", &clients);
+            run(tests.env(promtool::VARIABLE, promtool::program(root)))
         }),
     ])
 }
