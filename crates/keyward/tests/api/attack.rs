@@ -4,9 +4,8 @@ use super::log::listen;
 use super::support::{Answer, Ask, BASE, TestApp};
 use http::{Method, Uri};
 use keyward::routes::{Row, table};
-use keyward_core::clock::Timestamp;
 use keyward_core::principal::Grant;
-use keyward_core::store::OperatorReads;
+use keyward_core::store::{AuditQuery, OperatorReads};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +39,7 @@ async fn state(app: &TestApp) -> Vec<String> {
             state.push(app.get(list).by(who).expect(200).await.data().to_string());
         }
     }
-    let trail = app.store.audit(Timestamp::from_unix(0), 0, 10_000).await.unwrap();
+    let trail = app.store.audit(AuditQuery::first(10_000)).await.unwrap().items;
     state.push(format!("{trail:?}"));
     state
 }

@@ -6,7 +6,7 @@ use super::support::{Key, TestApp};
 use keyward_core::account::RemoveMember;
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::principal::Grant;
-use keyward_core::store::{OperatorReads, Upkeep};
+use keyward_core::store::{AuditQuery, OperatorReads, Upkeep};
 use serde_json::json;
 
 const HOUR: i64 = 3_600;
@@ -130,7 +130,7 @@ async fn the_last_use_of_a_key_never_goes_back() {
 #[tokio::test]
 async fn every_write_succeeds_at_every_hour_and_the_trail_keeps_the_order_in_which_they_were_done() {
     let app = TestApp::new().await;
-    let trail = async || app.store.audit(Timestamp::from_unix(0), 0, 1_000).await.unwrap();
+    let trail = async || app.store.audit(AuditQuery::first(1_000)).await.unwrap().items;
     let before = trail().await.len();
     let (mut done, mut newest) = (Vec::new(), app.clock.now());
     // To both ends of what can be written, too.

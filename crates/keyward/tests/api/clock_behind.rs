@@ -20,7 +20,7 @@ use keyward_core::clock::{AcceptClock, At, Clock, Timestamp};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::principal::Grant;
 use keyward_core::session::{IssueLink, LinkKind};
-use keyward_core::store::{OperatorReads, Retention, Upkeep};
+use keyward_core::store::{AuditQuery, OperatorReads, Retention, Upkeep};
 use keyward_testkit::{START, SeededRandom};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -220,14 +220,14 @@ async fn a_wrong_future_is_taken_back_by_the_operator() {
         let closed = *kind == "a kept answer with a secret" && now == 409;
         assert!(now == *before || closed, "{kind}: {now}");
     }
-    let trail = app.store.audit(Timestamp::from_unix(0), 0, 1_000).await.unwrap();
+    let trail = app.store.audit(AuditQuery::first(1_000)).await.unwrap().items;
     let said = trail.iter().position(|row| row.action == "clock.accept").unwrap();
     let detail = json!({"from": "2106-02-07T06:28:15Z", "to": to});
     assert_eq!((trail[said].at.unix(), trail[said].detail.as_ref()), (LAST_OF_32_BITS, Some(&detail)));
     assert!(trail[..=said].is_sorted_by(|one, next| one.at <= next.at), "only that row takes the time back");
     // Once is enough, and nothing more is taken back.
     assert_eq!(app.operate(AcceptClock { to: app.clock.now() }).await.from, to);
-    assert_eq!(app.store.audit(Timestamp::from_unix(0), 0, 1_000).await.unwrap().len(), trail.len());
+    assert_eq!(app.store.audit(AuditQuery::first(1_000)).await.unwrap().items.len(), trail.len());
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn a_wrong_future_that_is_over_forgets_nothing_however_long_it_waits() {
     let app = TestApp::new().await;
     let granted = tokens(&app, "editor", &[("scope", "openid deals:read")]).await;
     let key = ending(&app, app.clock.now().plus_seconds(30 * DAY)).await;
-    let trail = async || app.store.audit(Timestamp::from_unix(0), 0, 1_000).await.unwrap().len();
+    let trail = async || app.store.audit(AuditQuery::first(1_000)).await.unwrap().items.len();
     let before = trail().await;
     app.clock.advance(LAST_OF_32_BITS - START);
     let keep = Retention { changes: Some(30), ..Retention::default() };

@@ -5,6 +5,7 @@ use crate::support::TestApp;
 use futures_util::future::join_all;
 use futures_util::poll;
 use keyward::oauth::documents::{DocumentError, Documents, Names, is_public};
+use keyward::watch::Degraded;
 use keyward_core::BoxFuture;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Timestamp;
@@ -132,7 +133,7 @@ impl Names for Told {
 fn documents(host: &Host, addresses: &[&str], loopback: bool) -> Documents {
     let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
     let names = Told { addresses, port: host.port, loopback, asked: AtomicUsize::new(0) };
-    Documents::new(Arc::new(names), std::slice::from_ref(&host.certificate)).unwrap()
+    Documents::new(Arc::new(names), std::slice::from_ref(&host.certificate), &Degraded::default())
 }
 
 const NOW: Duration = Duration::from_secs(1_000);
@@ -373,7 +374,7 @@ async fn no_private_address_is_ever_asked_whatever_it_is_called() {
         let port = host.port;
         let names = Arc::new(Told { addresses, port, loopback: true, asked: AtomicUsize::new(0) });
         let trusted = std::slice::from_ref(&host.certificate);
-        let rebinding = Documents::new(Arc::clone(&names) as Arc<dyn Names>, trusted).unwrap();
+        let rebinding = Documents::new(Arc::clone(&names) as Arc<dyn Names>, trusted, &Degraded::default());
         assert_eq!(ask(&rebinding, &host.id(), NOW).await.is_ok(), good);
         assert_eq!(names.asked.load(Ordering::SeqCst), 1);
     }

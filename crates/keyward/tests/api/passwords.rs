@@ -18,10 +18,9 @@ use crate::support::{Answer, PASSWORD, TestApp};
 use http::Method;
 use keyward::config::LimitsConfig;
 use keyward::reload::Reloadable;
-use keyward_core::clock::Timestamp;
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::session::{IssueLink, LinkKind};
-use keyward_core::store::OperatorReads;
+use keyward_core::store::{AuditQuery, OperatorReads};
 use keyward_testkit::SeededRandom;
 use serde_json::json;
 use std::time::Duration;
@@ -187,7 +186,7 @@ async fn failed_sign_ins_are_one_row_a_minute_in_the_audit_trail() {
     }
     let rows = async || {
         app.app.oauth.as_ref().unwrap().write_failed_sign_ins(&*app.app.store).await;
-        let rows = app.store.audit(Timestamp::from_unix(0), 0, 10_000).await.unwrap();
+        let rows = app.store.audit(AuditQuery::first(10_000)).await.unwrap().items;
         rows.into_iter().filter(|row| row.action == "sign_in.failed").collect::<Vec<_>>()
     };
     let found = rows().await;

@@ -14,6 +14,7 @@ use keyward::oauth::documents::{Documents, PublicNames};
 use keyward::oauth::{AuthorizationServer, SignInKeys};
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{Boxed, stack};
+use keyward::watch::Degraded;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, Timestamp};
@@ -168,19 +169,30 @@ impl TestApp {
         let issuer = Issuer::new();
         let mut entry = issuer.entry();
         configure(&mut entry);
-        Self::of(issuer, &[entry], Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
+        Self::of(
+            issuer,
+            &[entry],
+            Documents::new(Arc::new(PublicNames::default()), &[], &Degraded::default()),
+        )
+        .await
     }
 
     /// With several issuers, all with the same keys.
     pub(crate) async fn of_issuers(configure: impl FnOnce(&IssuerConfig) -> Vec<IssuerConfig>) -> Self {
         let issuer = Issuer::new();
         let entries = configure(&issuer.entry());
-        Self::of(issuer, &entries, Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
+        Self::of(
+            issuer,
+            &entries,
+            Documents::new(Arc::new(PublicNames::default()), &[], &Degraded::default()),
+        )
+        .await
     }
 
     /// Where nobody signs in elsewhere.
     pub(crate) async fn alone() -> Self {
-        Self::with_documents(Documents::new(Arc::new(PublicNames::default()), &[]).unwrap()).await
+        Self::with_documents(Documents::new(Arc::new(PublicNames::default()), &[], &Degraded::default()))
+            .await
     }
 
     /// The same, where clients' documents are had by this.
@@ -199,7 +211,7 @@ impl TestApp {
             path: &directory.path().join("keyward.db"),
             components: &[lev_deals::sqlite::COMPONENT],
             root_secret_checks: &root.check_values(),
-            migrate: true,
+            schema: keyward_sqlite::Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: current.tiers(),
             clock: Arc::new(clock.clone()),

@@ -47,7 +47,7 @@ pub(crate) async fn served() -> Served {
         path: &data.path().join("keyward.db"),
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),
-        migrate: true,
+        schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
         tiers: current.tiers(),
         clock: Arc::new(SystemClock::new()),

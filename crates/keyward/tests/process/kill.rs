@@ -32,17 +32,36 @@ impl Ledger {
     }
 }
 
+/// What the clients of one round share.
+#[derive(Default)]
+struct Round {
+    stop: AtomicBool,
+    /// Something was acknowledged.
+    begun: AtomicBool,
+}
+
+impl Round {
+    /// However busy the machine is: without a write that was acknowledged, a kill shows nothing.
+    fn has_begun(&self, clients: &[JoinHandle<Ledger>]) {
+        while !self.begun.load(Ordering::Relaxed) {
+            assert!(clients.iter().any(|client| !client.is_finished()), "every client has given up");
+            sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 /// Writes one deal after another until the server is gone.
-fn write_on(mut client: Client, name: String, stop: &AtomicBool) -> Ledger {
+fn write_on(mut client: Client, name: String, round: &Round) -> Ledger {
     let mut ledger = Ledger::default();
     for number in 0.. {
-        if stop.load(Ordering::Relaxed) {
+        if round.stop.load(Ordering::Relaxed) {
             break;
         }
         let title = format!("{name}-{number}");
         ledger.sent.insert(title.clone());
         let Ok(answer) = client.try_post("/deals", &json!({ "title": title })) else { break };
         ledger.acknowledged.insert(answer.data(201)["id"].as_i64().unwrap(), title);
+        round.begun.store(true, Ordering::Relaxed);
     }
     ledger
 }
@@ -92,12 +111,12 @@ fn check_newest(client: &mut Client, ledger: &Ledger) {
     }
 }
 
-fn load(server: &Server, round: u64, stop: &Arc<AtomicBool>) -> Vec<JoinHandle<Ledger>> {
+fn load(server: &Server, name: u64, round: &Arc<Round>) -> Vec<JoinHandle<Ledger>> {
     let key = server.admin();
     (0..CLIENTS)
         .map(|number| {
-            let (client, stop) = (server.client(&key), Arc::clone(stop));
-            thread::spawn(move || write_on(client, format!("kill-{round}-{number}"), &stop))
+            let (client, round) = (server.client(&key), Arc::clone(round));
+            thread::spawn(move || write_on(client, format!("kill-{name}-{number}"), &round))
         })
         .collect()
 }
@@ -124,13 +143,14 @@ fn fifty_kills_under_load_lose_no_acknowledged_write() {
     let mut server = Server::demo(Some(home.path()));
     let mut ledger = Ledger::default();
     for round in 0..ROUNDS {
-        let stop = Arc::new(AtomicBool::new(false));
-        let clients = load(&server, round, &stop);
+        let shared = Arc::new(Round::default());
+        let clients = load(&server, round, &shared);
+        shared.has_begun(&clients);
         sleep(Duration::from_millis(30 + round * 37 % 150));
         // Every other time the last thing before the end is an acknowledged revocation.
         let revoked = (round % 2 == 0).then(|| revoked_key(&server));
         server.kill();
-        stop.store(true, Ordering::Relaxed);
+        shared.stop.store(true, Ordering::Relaxed);
         let before = ledger.acknowledged.len();
         for client in clients {
             ledger.take_over(client.join().unwrap());

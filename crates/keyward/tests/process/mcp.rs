@@ -83,14 +83,14 @@ fn the_doctor_says_which_clients_would_connect() {
     assert!(said.contains(&format!("names {url}/mcp: a client whose key is refused here")), "{said}");
     // By another name than its own it is another resource.
     let (code, said, why) = doctor(&format!("{}/mcp", url.replace("127.0.0.1", "localhost")));
-    assert!(code == Some(2) && why.contains("not every client would connect"), "{said}{why}");
+    assert!(code == Some(1) && why.contains("not every client would connect"), "{said}{why}");
     assert!(said.contains(&format!("WRONG  its metadata name {url}/mcp, and clients asked for")), "{said}");
     let (code, said, _) = doctor("http://127.0.0.1:1/mcp");
-    assert!(code == Some(2) && said.contains("does not answer"), "{said}");
+    assert!(code == Some(1) && said.contains("does not answer"), "{said}");
     // Somebody else's, with the usual mistakes.
     let port = broken_server();
     let (code, said, _) = doctor(&format!("http://127.0.0.1:{port}/mcp"));
-    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(code, Some(1), "{said}");
     for line in [
         "WRONG  GET without a credential is answered 405 Method Not Allowed instead of 401",
         "WRONG  it does not say that it does PKCE with S256",

@@ -9,6 +9,7 @@
 //! | another file was put in the place of the database | `a_database_that_was_replaced_takes_no_write_and_a_revocation_says_that_it_is_not_saved` |
 //! | a copy was written over it | `a_database_that_was_rolled_back_in_place_is_neither_written_nor_read` |
 //! | the socket was removed, or another server's put there | `a_socket_that_was_removed_is_noticed_and_an_order_fails`, `an_order_is_for_the_server_of_its_database_and_no_other` |
+//! | the database was removed | `a_database_that_was_removed_is_noticed_and_no_copy_of_it_is_made` |
 //! | a copy is restored, or a database made, beside it | `nothing_is_restored_or_begun_where_a_server_still_runs` |
 
 use crate::operate::init;
@@ -195,6 +196,17 @@ fn a_database_that_was_rolled_back_in_place_is_neither_written_nor_read() {
     assert_eq!((deals, victim.writes()), (503, 503), "pages of two databases are read by nobody");
     let said = victim.revoking("data");
     assert!(said.contains("unavailable") && said.contains("its content was replaced"), "{said}");
+}
+
+#[test]
+fn a_database_that_was_removed_is_noticed_and_no_copy_of_it_is_made() {
+    let victim = Victim::new();
+    fs::remove_file(victim.at("data/keyward.db")).unwrap();
+    victim.says("it was moved or removed");
+    victim.takes_no_write();
+    let copy = victim.at("copy.db");
+    let said = refusal(&victim.at("data"), &["backup", text(&copy)]);
+    assert!(said.contains("it was moved or removed") && !copy.exists(), "{said}");
 }
 
 #[test]

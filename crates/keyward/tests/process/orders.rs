@@ -193,7 +193,9 @@ fn a_copy_made_while_serving_can_be_put_in_place_elsewhere() {
                 .count()
         }
     });
-    assert_eq!(order(home.path(), &["backup", text(&copy)]), json!({ "file": copy }));
+    let made = order(home.path(), &["backup", text(&copy)]);
+    let bytes = std::fs::metadata(&copy).unwrap().len();
+    assert_eq!(made, json!({ "file": copy, "bytes": bytes, "faults": [] }));
     assert_eq!(writing.join().unwrap(), 200, "requests go on meanwhile");
     assert_eq!(mode(&copy), 0o600);
     assert!(
@@ -383,6 +385,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     let mut server = Server::demo(Some(at));
     let admin = server.admin();
     server.terminate();
+    assert!(!server.stderr().contains("the schema was brought up to date"), "a new one is not older");
     settle(at);
     let database = at.join("keyward.db");
     let version = |file: &Path| {
@@ -411,6 +414,7 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
         ALTER TABLE api_keys DROP COLUMN made_by; ALTER TABLE memberships DROP COLUMN made_by;
         ALTER TABLE memberships DROP COLUMN raised_by;
         ALTER TABLE api_key_secrets DROP COLUMN replaced_at; ALTER TABLE api_key_secrets DROP COLUMN replaced_by;
+        DROP INDEX audit_by_subject; ALTER TABLE audit DROP COLUMN operator; ALTER TABLE users DROP COLUMN erased_at;
         DELETE FROM schema_migrations WHERE version > 1;";
     keyward_sqlite::faults::change_by_force(&database, back).unwrap();
     settle(at);
@@ -429,6 +433,11 @@ fn a_database_of_an_older_version_is_left_to_the_server_and_can_be_copied_before
     assert_eq!(std::fs::read(&database).unwrap(), before, "nothing was changed");
     assert_eq!((version(&copy), version(&database)), (1, 1));
     let server = Server::demo(Some(at));
+    let log = server.stderr();
+    assert!(
+        log.contains("the schema was brought up to date") && log.contains("component=\"keyward\" from=1"),
+        "{log}"
+    );
     let mut client = server.client(&admin);
     assert_eq!(client.get("/me").status, 200);
     let pipelines = client.get("/pipelines").json();
@@ -468,7 +477,7 @@ fn a_data_directory_may_have_a_long_name() {
 }
 
 #[test]
-fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy() {
+fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy_and_a_copy_that_is_ended_leaves_nothing() {
     let home = tempfile::tempdir().unwrap();
     let mut server = Server::demo(Some(home.path()));
     // Large enough that a copy takes a while.
@@ -479,17 +488,29 @@ fn a_server_that_is_told_to_stop_does_not_wait_for_a_copy() {
     keyward_sqlite::faults::change_by_force(&home.path().join("keyward.db"), grow).unwrap();
     let mut server = Server::demo(Some(home.path()));
     let copy = home.path().join("copy.db");
-    let making = home.path().join(format!("copy.db.{}.making", server.id()));
-    let mut command = keyward(&["backup", text(&copy), "--data", text(home.path())]);
-    let mut copying = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let begun = (0..2_000).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        std::fs::metadata(&making).is_ok_and(|file| file.len() > 1_000_000)
-    });
-    assert!(begun, "the copy has begun");
-    server.terminate();
-    assert!(!copying.wait().unwrap().success(), "the copy was broken off");
+    let making = home.path().join("copy.db.making");
+    let begin = || {
+        let mut command = keyward(&["backup", text(&copy), "--data", text(home.path())]);
+        let copying = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        let copying = copying.spawn().unwrap();
+        let begun = (0..5_000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::fs::metadata(&making).is_ok_and(|file| file.len() > 1_000_000)
+        });
+        assert!(begun, "the copy has begun");
+        copying
+    };
+    let broken_off = begin();
+    let ended = std::process::Command::new("kill").arg(broken_off.id().to_string()).status().unwrap();
+    assert!(ended.success());
+    let said = broken_off.wait_with_output().unwrap();
+    let line = String::from_utf8(said.stderr).unwrap();
+    assert!(!said.status.success() && line.contains("was not made: it was broken off"), "{line}");
     assert!(!making.exists() && !copy.exists(), "and leaves nothing");
+    let mut copying = begin();
+    server.terminate();
+    assert!(copying.wait().unwrap().success(), "the copy is the command's own");
+    assert!(!making.exists() && copy.exists());
 }
 
 #[test]

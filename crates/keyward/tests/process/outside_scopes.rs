@@ -75,5 +75,5 @@ fn the_doctor_says_what_narrows_a_token_and_what_it_does_not_understand() {
     let told = "note   scp narrows it to nothing but /me. Not scopes of this API: \"Deals.Read\"";
     assert!(said.contains(told), "{said}");
     let (code, said) = judge("a.b.c");
-    assert!(code == Some(2) && said.contains("WRONG  the token is refused, token_malformed"), "{said}");
+    assert!(code == Some(1) && said.contains("WRONG  the token is refused, token_malformed"), "{said}");
 }

@@ -463,6 +463,11 @@ fn a_restore_fails_where_something_cannot_be_ended_again() {
         !output.status.success() && said.contains("1 entries of the journal could not be done"),
         "{said}"
     );
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        report.contains("COULD NOT BE ENDED AGAIN") && report.contains(&format!("{{\"key\":[{id},")),
+        "{report}"
+    );
     then.server = Server::demo(Some(then.at()));
     assert_eq!(then.status(&leaked), 401, "it holds in memory, from the first start on");
 }

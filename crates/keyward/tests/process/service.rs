@@ -3,7 +3,8 @@
 use crate::support::{Server, asked_to_go_on, connect, keyward, run, settle, text};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixDatagram;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -48,14 +49,48 @@ fn the_unit_starts_the_server_which_says_when_it_is_ready_and_when_it_stops() {
     assert_eq!(next(), "READY=1");
     connect(server.address).unwrap();
     assert_eq!(setting(&unit, "ExecReload"), "/bin/kill -HUP $MAINPID");
-    server.signal("HUP");
-    let reloaded = (0..1_000).any(|_| {
-        thread::sleep(Duration::from_millis(5));
-        server.stderr().contains("reloaded")
-    });
-    assert!(reloaded, "{}", server.stderr());
+    let (good, bad) = (std::fs::read_to_string(&config).unwrap(), "[server]\nnothing = 1\n");
+    for (text, status) in [
+        (good.as_str(), "READY=1\nSTATUS="),
+        (bad, "READY=1\nSTATUS=The configuration was not reloaded; the log says why."),
+        (good.as_str(), "READY=1\nSTATUS="),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        server.signal("HUP");
+        // systemd waits for both under `Type=notify-reload`.
+        let begun = next();
+        let time = begun.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap_or_else(|| panic!("{begun}"));
+        assert!(time.parse::<u64>().unwrap() > 0);
+        assert_eq!(next(), status);
+    }
+    assert!(server.stderr().contains("reloaded"), "{}", server.stderr());
     server.terminate();
     assert_eq!(next(), "STOPPING=1");
+}
+
+#[test]
+fn systemd_is_told_at_an_abstract_socket_too_and_one_that_is_not_there_ends_no_start() {
+    let home = tempfile::tempdir().unwrap();
+    let name = format!("keyward-test-{}", std::process::id());
+    let address = <SocketAddr as SocketAddrExt>::from_abstract_name(&name).unwrap();
+    let systemd = UnixDatagram::bind_addr(&address).unwrap();
+    systemd.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    for (socket, is_there) in
+        [(format!("@{name}"), true), ("/nowhere/notify".to_owned(), false), ("vsock:2:1".to_owned(), false)]
+    {
+        let mut command = keyward(&Server::demo_arguments(Some(&home.path().join("data"))));
+        command.env("NOTIFY_SOCKET", &socket);
+        let mut server = Server::demo_by(command);
+        assert_eq!(server.client(&server.admin()).get("/me").status, 200);
+        server.terminate();
+        let mut message = [0; 256];
+        for told in ["READY=1\n", "STOPPING=1\n"].into_iter().filter(|_| is_there) {
+            let length = systemd.recv(&mut message).unwrap();
+            assert_eq!(&message[..length], told.as_bytes());
+        }
+        let log = server.stderr();
+        assert_eq!(log.matches("systemd cannot be notified").count(), usize::from(!is_there), "{log}");
+    }
 }
 
 #[test]
@@ -187,10 +222,29 @@ fn a_stranger_does_not_join_a_trace_and_a_collector_that_is_away_holds_nobody_up
 }
 
 #[test]
-fn a_collector_that_cannot_be_spoken_to_is_refused_at_the_start() {
-    for endpoint in ["https://collector.example", "collector:4318"] {
-        let mut command = keyward(&Server::demo_arguments(None));
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
-        assert!(crate::support::refused(&mut command).contains("must be a URL that begins with http://"));
+fn a_variable_of_opentelemetry_that_is_not_known_is_warned_of_and_ends_no_start() {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:secret@"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "9999999999"),
+    ];
+    let with = |mut command: std::process::Command| {
+        command.envs(variables).env("KEYWARD_SERVER_ADMIN_LISTEN", "127.0.0.1:0");
+        command.env("KEYWARD_LOG_FORMAT", "json");
+        command
+    };
+    let mut server = Server::demo_by(with(keyward(&Server::demo_arguments(None))));
+    assert_eq!(server.client(&server.admin()).get("/me").status, 200);
+    let log = server.stderr();
+    let check = run(&mut with(keyward(&["config", "check"])));
+    let said = String::from_utf8(check.stderr).unwrap();
+    assert!(check.status.success(), "{said}");
+    for (variable, _) in variables {
+        let warned = |line: &&str| line.contains("WARN") && line.contains(&format!("\"{variable}\""));
+        assert_eq!(log.lines().filter(warned).count(), 1, "{variable}: {log}");
+        assert!(said.contains(&format!("keyward: warning: {variable}: ")), "{said}");
     }
+    assert!(!log.contains("secret@") && !said.contains("secret"), "{log} {said}");
+    server.terminate();
 }

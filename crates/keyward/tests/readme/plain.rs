@@ -21,6 +21,7 @@ fn plain_line(line: &str) -> String {
     }
     // The next page's cursor is signed with a root secret that is new in every demo.
     let line = without_member(&without_member(line, "next_cursor", "<cursor>"), "password", "<password>");
+    let line = without_operator(&without_member(&line, "operator", "<name>"));
     words(&line).map(|(word, after)| format!("{}{after}", plain_word(word))).collect()
 }
 
@@ -42,6 +43,14 @@ fn without_member(line: &str, name: &str, plain: &str) -> String {
     let member = format!("\"{name}\":\"");
     match line.split_once(&member).and_then(|(before, rest)| Some((before, rest.split_once('"')?.1))) {
         Some((before, after)) => format!("{before}{member}{plain}\"{after}"),
+        None => line.to_owned(),
+    }
+}
+
+/// The line with a fixed word for who gave an order: whoever runs the test.
+fn without_operator(line: &str) -> String {
+    match line.split_once("(operator ").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
+        Some((before, after)) => format!("{before}(operator <name>){after}"),
         None => line.to_owned(),
     }
 }
@@ -109,6 +118,7 @@ mod tests {
                 "\"password\":\"…\",\"api_key\":\"lev_sk_…\"",
                 "\"password\":\"<password>\",\"api_key\":\"<key>\"",
             ),
+            ("by user - (operator ada as root)  from -", "by user - (operator <name>)  from -"),
             ("\"password\":\"P7s\"}", "\"password\":\"<password>\"}"),
             ("{\"next_cursor\":\"AAAA-_\",\"a\":1}\n\n", "{\"next_cursor\":\"<cursor>\",\"a\":1}"),
         ] {

@@ -1,5 +1,6 @@
 //! The programs that the pages use: ours, the shell, and other people's clients.
 
+use crate::promtool::promtool;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -25,15 +26,18 @@ pub(crate) fn program(name: impl AsRef<Path>) -> Command {
     command
 }
 
-/// A program in the folder of a page, with what has been exported there, and with `keyward` to be found.
+/// A program in the folder of a page, with what has been exported there, and with `keyward` and `promtool` to be found.
 pub(crate) fn program_in(
     folder: &Path,
     variables: &BTreeMap<String, String>,
     name: impl AsRef<Path>,
 ) -> Command {
-    let ours = Path::new(KEYWARD).parent().map(Path::to_owned);
+    let (ours, promtool) = (Path::new(KEYWARD), promtool());
+    // Of one that is on the PATH there is no folder to name.
+    let folders = [ours, &promtool].into_iter().filter_map(|program| program.parent());
+    let folders = folders.filter(|folder| folder.is_absolute()).map(Path::to_owned);
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let paths: Vec<PathBuf> = ours.into_iter().chain(std::env::split_paths(&paths)).collect();
+    let paths: Vec<PathBuf> = folders.chain(std::env::split_paths(&paths)).collect();
     let mut command = program(name);
     command.current_dir(folder).envs(variables);
     command.env("PATH", std::env::join_paths(paths).unwrap()).env("TMPDIR", folder);
