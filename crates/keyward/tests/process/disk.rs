@@ -7,7 +7,7 @@
 //! | never ends a write | `a_stop_ends_in_its_time_however_slow_the_disk_is` |
 
 use crate::operate::init;
-use crate::support::{Client, Server, clean, keyward, run, text, unlimited};
+use crate::support::{Client, Server, clean, keyward, needs, run, text, unlimited};
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -91,9 +91,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn a_start_on_a_full_disk_serves_reads_and_revocations_hold_until_there_is_room() {
-    if !may_mount() {
-        return;
-    }
+    needs(may_mount(), "mount a file system");
     let (disk, mut command) = FullDisk::serve("size=4m", FILL);
     let probes = free_address();
     command.env("KEYWARD_SERVER_ADMIN_LISTEN", probes.to_string());
@@ -133,9 +131,7 @@ fn a_start_on_a_full_disk_serves_reads_and_revocations_hold_until_there_is_room(
 
 #[test]
 fn a_start_without_a_free_inode_is_refused_with_the_name_of_the_file_system() {
-    if !may_mount() {
-        return;
-    }
+    needs(may_mount(), "mount a file system");
     let fill = "n=0; while : > \"inode$n\"; do n=$((n + 1)); done";
     let (disk, mut command) = FullDisk::serve("size=64m,nr_inodes=40", fill);
     let output = run(&mut command);

@@ -9,7 +9,7 @@
 
 use crate::operate::init;
 use crate::support::{
-    Answer, BASE, Client, Server, keyward, mode, read_answer, refused, run, text, unlimited,
+    Answer, BASE, Client, Server, keyward, mode, needs, read_answer, refused, run, text, unlimited,
 };
 use serde_json::Value;
 use std::io::{BufReader, Write};
@@ -142,10 +142,8 @@ fn a_proxy_at_a_socket_is_believed_where_it_is_named_and_nobody_else_there() {
 fn every_family_is_served_whatever_the_system_says_of_ipv6() {
     let mut allowed = Command::new("unshare");
     allowed.args(["-n", "sh", "-c", "ip link set lo up && test -e /proc/net/if_inet6"]);
-    if !allowed.output().is_ok_and(|output| output.status.success()) {
-        println!("left out: it needs a network namespace with IPv6");
-        return;
-    }
+    let has_it = allowed.output().is_ok_and(|output| output.status.success());
+    needs(has_it, "make a network namespace with IPv6");
     let house = House::new();
     let serve = house.command(&["[::]:8080"]);
     // A network of its own, in which the test asks by curl.

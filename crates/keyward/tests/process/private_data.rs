@@ -1,7 +1,7 @@
 //! What other users of the machine could read or replace: data that are open to everyone, and the memory of the server.
 
 use crate::operate::{demo, init, installed, refused_without_change, serve};
-use crate::support::{Server, clean, contents, keyward, mode, refused, run, settle, text};
+use crate::support::{Server, clean, contents, keyward, mode, needs, refused, run, settle, text};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -75,10 +75,7 @@ fn shown_as(process: u32) -> u32 {
 
 #[test]
 fn a_server_leaves_no_core_dump_and_no_other_program_reads_its_memory() {
-    if !Path::new("/proc/self/limits").exists() {
-        println!("not run: this system does not show the limits of processes");
-        return;
-    }
+    needs(Path::new("/proc/self/limits").exists(), "see the limits of processes");
     // As somebody else: of a superuser's process the system always shows the superuser as the owner.
     let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     let superuser = run(Command::new("setpriv").args(nobody).arg("true")).status.success();

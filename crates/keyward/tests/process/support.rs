@@ -490,3 +490,11 @@ pub(crate) fn read_answer(stream: &mut impl BufRead, no_body: bool) -> io::Resul
     }
     Ok(answer)
 }
+
+/// A test that needs a right which this user does not have fails with one line: one that is left out would look like one that held.
+pub(crate) fn needs(has_it: bool, right: &str) {
+    assert!(
+        has_it,
+        "missing: the right to {right}; run the tests as root, or where user namespaces are allowed"
+    );
+}
