@@ -175,7 +175,7 @@ pub enum Holder {
     Bearer,
     /// Whoever presents something, to have it judged.
     Presenter(Presented),
-    /// Whoever runs the program: the name of the operating system's user who gave the order, if it is known.
+    /// The operator, who runs the program: the name of the operating system's user who gave the order, if it is known.
     Operator(Option<Arc<str>>),
     /// The program itself, which keeps things in order.
     Background,

@@ -236,7 +236,7 @@ pub struct ShownInvitation {
     pub role: Role,
 }
 
-/// Whoever has a link chooses a password. Sessions, grants and links of that user end; with an invitation's link, the open
+/// The holder of a link chooses a password. Sessions, grants and links of that user end; with an invitation's link, the open
 /// invitations that the person has chosen are accepted.
 #[derive(Clone, Debug)]
 pub struct ChoosePassword {

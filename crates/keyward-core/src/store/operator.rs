@@ -8,7 +8,7 @@ use crate::id::{AccountId, KeyId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One row of the audit trail, as it is told.
+/// One row of the audit trail, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the columns of the audit table, by name")]
 pub struct AuditRow {

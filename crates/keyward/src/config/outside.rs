@@ -60,7 +60,7 @@ pub(super) fn doubtful(server: &Server) -> Vec<(&'static str, String)> {
     let outside = server.listen.iter().find(|listen| listen.is_outside());
     if let Some(listen) = outside.filter(|_| plain && server.trusted_proxies.is_empty()) {
         let text = format!(
-            "plain HTTP at {listen}, which is reached from other machines: whoever is on the way can read credentials. Set \
+            "plain HTTP at {listen}, which is reached from other machines: everybody on the way can read credentials. Set \
              server.tls_cert and server.tls_key, or name the proxy that ends TLS in server.trusted_proxies"
         );
         found.push(("server.listen", text));

@@ -49,7 +49,7 @@ pub(super) const OVERDUE: Figure = Figure {
             after an answer) or stalled (takes nothing of an answer)",
 };
 
-/// A figure that is looked up when it is told.
+/// A figure that is looked up when it is asked for.
 const fn asked(name: &'static str, about: &'static str) -> Figure {
     Figure { name, kind: "gauge", labels: "", about }
 }

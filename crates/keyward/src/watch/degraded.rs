@@ -69,7 +69,7 @@ impl Degraded {
         self.flag(part).load(Ordering::Relaxed)
     }
 
-    /// Has them asked for whenever the figures are told.
+    /// Has them asked for whenever the figures are shown.
     pub(crate) fn ask(&self, metrics: &mut Metrics) {
         let own = self.clone();
         let value = move |part: Part| ([("part", part.name().to_owned())], u64::from(own.is_failing(part)));

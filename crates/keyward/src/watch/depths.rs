@@ -8,7 +8,7 @@ use crate::body_room::BodyRoom;
 use crate::oauth::AuthorizationServer;
 use crate::telemetry;
 
-/// Has them asked for whenever the figures are told.
+/// Has them asked for whenever the figures are shown.
 pub(crate) fn ask_depths(
     metrics: &mut Metrics,
     log: &RequestLog,

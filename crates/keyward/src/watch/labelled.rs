@@ -1,4 +1,4 @@
-//! A figure with labels that is looked up when it is told.
+//! A figure with labels that is looked up when it is asked for.
 
 use super::catalog::Figure;
 use prometheus_client::collector::Collector;
@@ -11,7 +11,7 @@ use std::fmt;
 /// The values of a figure, each with its labels.
 pub(super) type Labelled<const N: usize> = Vec<([(&'static str, String); N], u64)>;
 
-/// Looked up whenever the figures are told.
+/// Looked up whenever the figures are shown.
 pub(super) struct LookedUp<F> {
     pub(super) figure: Figure,
     pub(super) values: F,

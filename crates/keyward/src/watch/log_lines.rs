@@ -8,7 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use std::fmt;
 
-/// Looked up whenever the figures are told.
+/// Looked up whenever the figures are shown.
 #[derive(Debug)]
 pub(super) struct LogLines;
 

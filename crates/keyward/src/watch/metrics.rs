@@ -116,12 +116,12 @@ impl Metrics {
         self.limited.get_or_create(&limited).inc();
     }
 
-    /// Has a further figure asked for whenever the figures are told.
+    /// Has a further figure asked for whenever the figures are shown.
     pub(crate) fn ask(&mut self, figure: Figure, value: impl Fn() -> u64 + Send + Sync + 'static) {
         self.registry.register_collector(Box::new(Asked { figure, value }));
     }
 
-    /// Has a figure with labels asked for whenever the figures are told.
+    /// Has a figure with labels asked for whenever the figures are shown.
     pub(super) fn look_up<const N: usize>(
         &mut self,
         figure: LookedUp<impl Fn() -> Labelled<N> + Send + Sync + 'static>,
@@ -134,12 +134,12 @@ impl Metrics {
         self.process.register_collector(Box::new(OfProcess { since }));
     }
 
-    /// Has the dropped lines of the log asked for whenever the figures are told.
+    /// Has the dropped lines of the log asked for whenever the figures are shown.
     pub(crate) fn ask_log(&mut self) {
         self.registry.register_collector(Box::new(LogLines));
     }
 
-    /// Has the figures of these issuers asked for whenever the figures are told.
+    /// Has the figures of these issuers asked for whenever the figures are shown.
     pub(crate) fn ask_issuers(&mut self, issuers: &Issuers) {
         if issuers.keys().next().is_some() {
             self.registry.register_collector(Box::new(OfIssuers(issuers.clone())));
@@ -167,7 +167,7 @@ impl Default for Metrics {
     }
 }
 
-/// A figure that is looked up when it is told.
+/// A figure that is looked up when it is asked for.
 struct Asked<F> {
     figure: Figure,
     value: F,

@@ -33,7 +33,7 @@ const THREADS: Figure = of_process("process_threads", "gauge", "Threads");
 /// Every figure of the process, by its whole name.
 pub(crate) const PROCESS: &[Figure] = &[CPU, START, RESIDENT, VIRTUAL, FILES, MOST_FILES, THREADS];
 
-/// Looked up whenever the figures are told.
+/// Looked up whenever the figures are shown.
 #[derive(Debug)]
 pub(super) struct OfProcess {
     /// When the server began.
