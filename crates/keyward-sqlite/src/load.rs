@@ -6,7 +6,7 @@
 use crate::open::OpenError;
 use crate::reader::all;
 use crate::rows;
-use crate::to_end::{Named, name_of};
+use crate::to_end::{Named, Place};
 use keyward_core::api_key::{Digest, KeySecret};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::left_out::{LeftOut, LeftOutRow};
@@ -30,43 +30,44 @@ pub(crate) struct Learnt {
 pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
     let mut loading = Loading { connection, left_out: LeftOut::default() };
     let accounts = loading.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
-        vec![format!("id {}", account.id), format!("slug {}", account.slug)]
+        vec![Name::id(account.id.0), Name::text(&account.slug)]
     })?;
     let users = loading.of(("users", ID), &known_users(), rows::user, |user| {
-        vec![format!("id {}", user.id), format!("email {}", user.email)]
+        vec![Name::id(user.id.0), Name::text(&user.email)]
     })?;
     let members = loading.table(
         ("memberships", PLACE),
         "account_id, user_id, role",
         member,
-        |(account, user, _)| vec![format!("user {user} in account {account}")],
+        |(account, user, _)| vec![Name::Ids(user.0, account.0)],
     )?;
     let unread_members = unread_members(connection, &members)?;
-    let keys = loading.of(("api_keys", ID), &live_keys(), rows::key, |key| vec![format!("id {}", key.id)])?;
+    let keys = loading.of(("api_keys", ID), &live_keys(), rows::key, |key| vec![Name::id(key.id.0)])?;
     let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
     for secret in loading.of(("api_key_secrets", &["key_id"]), &live_secrets(), rows::secret, |secret| {
-        vec![secret.digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()]
+        vec![Name::Digest(secret.digest.as_bytes().into())]
     })? {
         secrets.entry(secret.key).or_default().push(secret);
     }
     let retired =
         loading.of(("api_key_secrets", &["key_id"]), &retired_secrets(), retired, |_| Vec::new())?;
     let identities = loading.of(("identities", ID), &known_identities(), rows::identity, |identity| {
-        vec![format!("{} {}", identity.issuer, identity.subject)]
+        vec![Name::Texts([&*identity.issuer, &*identity.subject, ""].map(Box::from))]
     })?;
     let chosen = loading.table(("active_accounts", PLACE), rows::CHOSEN, rows::chosen, |chosen| {
-        vec![format!("{} {} {}", chosen.user, chosen.issuer, chosen.client)]
+        vec![Name::Texts([&*chosen.user.to_string(), &*chosen.issuer, &*chosen.client].map(Box::from))]
     })?;
     let invited =
         loading.table(("invitations", PLACE), "account_id, user_id, role, expires_at", invitation, |_| {
             Vec::new()
         })?;
     let clients = loading
-        .table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| vec![client.id.to_string()])?;
+        .table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| vec![Name::text(&client.id)])?;
     let grants = loading.of(("oauth_grants", ID), &live_grants(), rows::grant, |_| Vec::new())?;
     let sessions = loading.table(("sessions", ID), rows::SESSION, rows::session, |_| Vec::new())?;
-    let signing = loading
-        .table(("signing_keys", ID), rows::SIGNING_KEY, rows::signing_key, |key| vec![key.kid.to_string()])?;
+    let signing = loading.table(("signing_keys", ID), rows::SIGNING_KEY, rows::signing_key, |key| {
+        vec![Name::text(&key.kid)]
+    })?;
     let changes = accounts
         .into_iter()
         .map(Change::Account)
@@ -166,6 +167,24 @@ fn retired(row: &Row<'_>) -> Result<(Digest, RetiredKey), StoreError> {
     Ok((Digest::from_bytes(&digest).ok_or_else(wrong)?, retired))
 }
 
+/// What no other row of a table may be named too.
+#[derive(PartialEq, Eq, Hash)]
+enum Name {
+    Ids(i64, i64),
+    Digest(Box<[u8]>),
+    Texts([Box<str>; 3]),
+}
+
+impl Name {
+    fn id(id: i64) -> Self {
+        Self::Ids(id, 0)
+    }
+
+    fn text(text: &str) -> Self {
+        Self::Texts([text, "", ""].map(Box::from))
+    }
+}
+
 struct Loading<'c> {
     connection: &'c Connection,
     left_out: LeftOut,
@@ -178,7 +197,7 @@ impl Loading<'_> {
         (table, named): (&'static str, Named),
         columns: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
-        names: fn(&T) -> Vec<String>,
+        names: fn(&T) -> Vec<Name>,
     ) -> Result<Vec<T>, OpenError> {
         self.of((table, named), &format!("SELECT {columns} FROM {table}"), read, names)
     }
@@ -189,33 +208,40 @@ impl Loading<'_> {
         (table, named): (&'static str, Named),
         sql: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
-        names: fn(&T) -> Vec<String>,
+        names: fn(&T) -> Vec<Name>,
     ) -> Result<Vec<T>, OpenError> {
-        let found = all(self.connection, sql, [], |row| Ok((name_of(row, named), read(row))));
+        let found = all(self.connection, sql, [], |row| Ok((Place::of(row, named), read(row))));
         let mut readable = Vec::new();
         for (row, read) in found.map_err(open_error)? {
             match read {
                 Ok(value) => readable.push((row, value)),
                 Err(error) => {
+                    let row = row.name();
                     tracing::error!(table, row, %error, "a row was left out");
                     self.left_out.add(LeftOutRow { table, row });
                 }
             }
         }
-        let mut times: HashMap<String, u32> = HashMap::new();
+        let mut times: HashMap<Name, u32> = HashMap::new();
         for name in readable.iter().flat_map(|(_, value)| names(value)) {
             *times.entry(name).or_default() += 1;
         }
-        let is_twice = |(_, value): &(String, T)| {
+        let values = |rows: Vec<(Place, T)>| rows.into_iter().map(|(_, value)| value).collect();
+        // As nearly always.
+        if times.values().all(|times| *times == 1) {
+            return Ok(values(readable));
+        }
+        let is_twice = |(_, value): &(Place, T)| {
             names(value).iter().any(|name| times.get(name).is_some_and(|times| *times > 1))
         };
         let (twice, once): (Vec<_>, Vec<_>) = readable.into_iter().partition(is_twice);
         for (row, _) in twice {
-            // Its names may be a digest: they are not told.
+            let row = row.name();
+            // Its names may be a digest: they are not shown.
             tracing::error!(table, row, "a row was left out: there is another with its name");
             self.left_out.add(LeftOutRow { table, row });
         }
-        Ok(once.into_iter().map(|(_, value)| value).collect())
+        Ok(values(once))
     }
 }
 

@@ -29,13 +29,32 @@ pub(crate) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> Option<[u8; 
 /// The columns that name a row of a table, each a number.
 pub type Named = &'static [&'static str];
 
-/// What names a row, as far as it can be read.
+/// What names a row, as far as it can be read. It is written out only where the row is left out: of all rows that are read it would
+/// cost as much as reading them.
+pub(crate) struct Place {
+    named: Named,
+    /// As many as there are names.
+    ids: [Option<i64>; 2],
+}
+
+impl Place {
+    pub(crate) fn of(row: &Row<'_>, named: Named) -> Self {
+        let id = |place: usize| named.get(place).and_then(|column| number(row, column));
+        Self { named, ids: [id(0), id(1)] }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        let part = |(column, id): (&&str, &Option<i64>)| match id {
+            Some(id) => format!("{column} {id}"),
+            None => format!("{column} ?"),
+        };
+        self.named.iter().zip(&self.ids).map(part).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The name of a row that is left out.
 pub(crate) fn name_of(row: &Row<'_>, named: Named) -> String {
-    let part = |column: &&str| match number(row, column) {
-        Some(id) => format!("{column} {id}"),
-        None => format!("{column} ?"),
-    };
-    named.iter().map(part).collect::<Vec<_>>().join(", ")
+    Place::of(row, named).name()
 }
 
 /// Whether a column holds nothing. What cannot be read is something.

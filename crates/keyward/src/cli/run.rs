@@ -153,6 +153,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         rotating: Arc::default(),
         recent: recent.clone(),
         addresses: bound.tcp(),
+        pages: 1,
         by: None,
     };
     // What an account that an older version made does not have yet. Without it the rest works, and the next start tries again.

@@ -37,6 +37,7 @@ pub(crate) struct AuditOrder {
 /// Rows of the trail, and after which the next begin.
 pub(super) async fn rows(desk: &Desk, order: AuditOrder) -> Result<Value, CliError> {
     let operator = &desk.operator();
+    let most = desk.rows(MOST, order.after == 0);
     let query = AuditQuery {
         since: Timestamp::from_unix(order.since_unix),
         until: order.until_unix.map(Timestamp::from_unix),
@@ -55,7 +56,7 @@ pub(super) async fn rows(desk: &Desk, order: AuditOrder) -> Result<Value, CliErr
         action: order.action,
         after: order.after,
         // Absent: as many as fit into one answer.
-        limit: order.newest.unwrap_or(MOST).min(MOST),
+        limit: order.newest.unwrap_or(most).min(most),
         newest: order.newest.is_some(),
     };
     let found = desk.store.audit(query).await?;

@@ -46,6 +46,9 @@ pub(crate) struct Desk {
     pub(crate) recent: Recent,
     /// Where the server listens; of a command: nowhere.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// How many times the usual number of rows make a page of a list, from the second one on. Without a server each page opens the file
+    /// again, and then many do.
+    pub(crate) pages: u32,
     /// Who gives the order, for the audit trail; `None`: that is not known.
     pub(crate) by: Option<Arc<str>>,
 }
@@ -69,6 +72,7 @@ impl Desk {
             rotating: Arc::default(),
             recent: Recent::default(),
             addresses: Vec::new(),
+            pages: 20,
             by: Some(os_user::own()),
         }
     }
@@ -87,6 +91,11 @@ impl Desk {
     /// The same desk for an order of this operator.
     pub(crate) fn with(&self, by: Option<Arc<str>>) -> Self {
         Self { by, ..self.clone() }
+    }
+
+    /// How many rows make the page of a list that begins after something, where `usual` make the first.
+    pub(crate) fn rows(&self, usual: u32, is_first: bool) -> u32 {
+        if is_first { usual } else { usual.saturating_mul(self.pages) }
     }
 
     /// The operator at this desk.

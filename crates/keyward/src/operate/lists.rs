@@ -12,7 +12,7 @@ use keyward_core::store::{AccountEntry, UserEntry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Rows that are looked at for one page.
+/// Rows that are looked at for one page of a server's.
 const ROWS: u32 = 1_000;
 
 /// Which keys are listed. What is `None` does not matter.
@@ -92,7 +92,7 @@ pub(super) async fn keys(desk: &Desk, list: KeyList) -> Result<Value, CliError> 
     let at = |when: Option<When>| when.map(|when| when.at(now));
     let wanted =
         Wanted { user, unused_since: at(list.unused_since), expires_before: at(list.expires_before) };
-    let mut found = desk.store.keys(account, KeyId(list.after), ROWS).await?;
+    let mut found = desk.store.keys(account, KeyId(list.after), desk.rows(ROWS, list.after == 0)).await?;
     for key in &mut found.items {
         // What is not written yet is known too.
         let noted = desk.store.directory().unwritten_use(key.id).map(|noted| noted.at);
@@ -114,7 +114,7 @@ fn shown_key(live: &Live, key: &ApiKey) -> Option<Value> {
 
 /// Accounts after that one.
 pub(super) async fn accounts(desk: &Desk, after: i64) -> Result<Value, CliError> {
-    let found = desk.store.accounts(AccountId(after), ROWS).await?;
+    let found = desk.store.accounts(AccountId(after), desk.rows(ROWS, after == 0)).await?;
     let shown = found.items.iter().map(|AccountEntry { account, created_at }| {
         json!({
             "id": account.id,
@@ -135,7 +135,7 @@ pub(super) async fn users(desk: &Desk, account: Option<String>, after: i64) -> R
         Some(account) => Some(to_end::account(&desk.operator(), account).await?),
         None => None,
     };
-    let found = desk.store.users(of, UserId(after), ROWS).await?;
+    let found = desk.store.users(of, UserId(after), desk.rows(ROWS, after == 0)).await?;
     Ok(page(found.items.iter().map(shown_user).collect(), found.next))
 }
 
@@ -168,7 +168,7 @@ pub(super) fn clients(desk: &Desk, after: Option<&str>) -> Result<Value, CliErro
         clients.drain(..=place);
     }
     // Absent: never, it is a small number.
-    let most = usize::try_from(ROWS).unwrap_or(usize::MAX);
+    let most = usize::try_from(desk.rows(ROWS, after.is_none())).unwrap_or(usize::MAX);
     let next =
         if clients.len() > most { clients.get(most - 1).map(|client| client.id.clone()) } else { None };
     let items: Vec<Value> = clients.into_iter().take(most).map(shown_client).collect();

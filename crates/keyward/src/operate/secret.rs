@@ -57,6 +57,8 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
     secret_file::replace(file, &next).map_err(|error| after(done, error))?;
     let added = operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await;
     added.map_err(|error| error.in_part(IN_FILE))?;
+    // Before requests can move their keys, so that the count is that of this moment, whatever goes on meanwhile.
+    let unmoved = unmoved(desk, next.current());
     desk.ring.take_up(&next);
     desk.cursors.take_up(&next);
     desk.claims.take_up(&next);
@@ -67,7 +69,7 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
         "version": next.current(),
         "older": next.older(),
         "revoked_keys": revoked,
-        "unmoved_keys": unmoved(desk),
+        "unmoved_keys": unmoved,
     }))
 }
 
@@ -93,10 +95,11 @@ pub(super) async fn status(desk: &Desk) -> Value {
     if let Err(error) = desk.store.move_digests(desk.store.directory().take_moves()).await {
         tracing::warn!(%error, "keys could not be moved to the current root secret yet");
     }
-    json!({ "version": desk.ring.version(), "unmoved_keys": unmoved(desk) })
+    let version = desk.ring.version();
+    json!({ "version": version, "unmoved_keys": unmoved(desk, version) })
 }
 
-/// How many keys have not moved to the current version yet.
-fn unmoved(desk: &Desk) -> usize {
-    desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now()).len()
+/// How many keys have not moved to `version` yet.
+fn unmoved(desk: &Desk, version: u32) -> usize {
+    desk.store.directory().read().unmoved(version, desk.clock.now()).len()
 }

@@ -1,5 +1,5 @@
-//! Somebody who runs a server by a guide, from top to bottom: saves every file, types every line, starts the server in the
-//! background of the shell and ends it.
+//! Somebody who runs a server by a guide, from top to bottom: saves every file, types every line, starts the server and a client in
+//! the background of the shell and awaits their ends.
 
 use crate::page::{Block, Command, Page};
 use crate::plain::{found, plain};
@@ -42,15 +42,18 @@ const NOT_RUN: [(&str, &[&str]); 2] = [
     ),
 ];
 /// What may be typed: nothing that reaches out of the folder.
-const TYPED: [&str; 9] = ["keyward", "curl", "kill", "tail", "stat", "mkdir", "cp", "mv", "promtool"];
+const TYPED: [&str; 10] =
+    ["keyward", "curl", "kill", "tail", "stat", "mkdir", "cp", "mv", "promtool", "sort"];
 /// What may stand behind a pipe.
-const PIPED: [&str; 3] = ["grep", "tail", "promtool"];
+const PIPED: [&str; 4] = ["grep", "tail", "promtool", "uniq"];
 /// Where a guide's server listens, for clients and for the operator. The test's own are put in their place.
 const ADDRESSES: [&str; 2] = ["127.0.0.1:8080", "127.0.0.1:9090"];
 /// The folder that a guide works in.
 const FOLDER: &str = "/srv/keyward";
 /// How the shell names the server in its background.
 const JOB: &str = "%1";
+/// How it names a client that calls the server meanwhile.
+const CLIENT: &str = "%2";
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -59,7 +62,9 @@ pub(crate) struct Operator {
     folder: TempDir,
     /// In place of [`ADDRESSES`].
     addresses: Vec<SocketAddr>,
-    server: Option<Served>,
+    server: Option<Background>,
+    /// What calls it meanwhile.
+    client: Option<Background>,
     /// What has been exported.
     variables: BTreeMap<String, String>,
     /// The key that was shown last.
@@ -85,6 +90,7 @@ impl Operator {
             folder,
             addresses: free_addresses(ADDRESSES.len()),
             server: None,
+            client: None,
             variables: BTreeMap::new(),
             key: None,
             ids: BTreeMap::new(),
@@ -113,7 +119,11 @@ impl Operator {
         } else if let Some(line) = text.strip_suffix(" &") {
             self.starts(command, line)
         } else if text == format!("wait {JOB}") {
-            self.awaits_the_end(command)
+            let server = self.server.take();
+            self.awaits(command, server)
+        } else if text == format!("wait {CLIENT}") {
+            let client = self.client.take();
+            self.awaits(command, client)
         } else {
             self.runs(command)
         };
@@ -130,6 +140,7 @@ impl Operator {
     /// The end of the page.
     pub(crate) fn ends(self) {
         assert!(self.server.is_none(), "{} leaves its server running", self.page);
+        assert!(self.client.is_none(), "{} does not await its client", self.page);
         let known = NOT_RUN.iter().find(|(page, _)| *page == self.page).map_or(&[][..], |(_, lines)| lines);
         assert_eq!(self.not_run, known, "{}: what nobody runs", self.page);
     }
@@ -146,26 +157,37 @@ impl Operator {
         String::new()
     }
 
-    /// The server, from here on in the background.
+    /// The server or a client of it, from here on in the background.
     fn starts(&mut self, command: &Command, line: &str) -> String {
-        assert!(line.starts_with("keyward serve "), "{}: in the background?", command.place);
-        assert!(self.server.is_none(), "{}: the one before still runs", command.place);
+        let client = line.starts_with("curl ");
+        assert!(client || line.starts_with("keyward serve "), "{}: in the background?", command.place);
+        let place = if client { &self.client } else { &self.server };
+        assert!(place.is_none(), "{}: the one before still runs", command.place);
         let mut shell = program_in(self.folder.path(), &self.variables, "bash");
-        let mut server = Served(shell.args(["-c", &format!("exec {}", self.here(line))]).spawn().unwrap());
+        let started = Background(shell.args(["-c", &format!("exec {}", self.here(line))]).spawn().unwrap());
+        if client {
+            self.client = Some(started);
+        } else {
+            self.server = Some(self.listens(command, started));
+        }
+        String::new()
+    }
+
+    /// The server, once it can be called.
+    fn listens(&self, command: &Command, mut server: Background) -> Background {
         let answers = (0..looks()).any(|_| {
             sleep(LOOK);
             assert!(server.0.try_wait().unwrap().is_none(), "{}: it ends\n{}", command.place, self.log());
             TcpStream::connect(self.addresses[0]).is_ok()
         });
         assert!(answers, "{}: it does not listen\n{}", command.place, self.log());
-        self.server = Some(server);
-        String::new()
+        server
     }
 
-    /// The server was told to stop before.
-    fn awaits_the_end(&mut self, command: &Command) -> String {
-        let server = self.server.take().unwrap_or_else(|| panic!("{}: no server runs", command.place));
-        let status = server.end().unwrap_or_else(|| panic!("{}: it goes on\n{}", command.place, self.log()));
+    /// What was started before, and ends by itself or by a signal that it was sent.
+    fn awaits(&self, command: &Command, started: Option<Background>) -> String {
+        let started = started.unwrap_or_else(|| panic!("{}: nothing runs", command.place));
+        let status = started.end().unwrap_or_else(|| panic!("{}: it goes on\n{}", command.place, self.log()));
         assert!(status.success(), "{}: {status}\n{}", command.place, self.log());
         String::new()
     }
@@ -227,7 +249,7 @@ impl Operator {
         files.any(|file| fs::read_to_string(file).unwrap().contains("listen = "))
     }
 
-    /// All that the server has logged, for whoever has to look why.
+    /// All that the server has logged: the reason, where a line fails.
     fn log(&self) -> String {
         let logs = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         let logs = logs.filter(|file| file.extension().is_some_and(|extension| extension == "log"));
@@ -235,10 +257,10 @@ impl Operator {
     }
 }
 
-/// A server that this test has started. It is ended with the test.
-struct Served(Child);
+/// A program that this test has started. It is ended with the test.
+struct Background(Child);
 
-impl Served {
+impl Background {
     /// How it ends, if it does.
     fn end(mut self) -> Option<ExitStatus> {
         (0..looks()).find_map(|_| {
@@ -248,7 +270,7 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for Background {
     fn drop(&mut self) {
         // Only where it has not been awaited.
         let _ = self.0.kill();
