@@ -88,7 +88,7 @@ export function observer(base, out) {
       const { x, y, width, height } = node.getBoundingClientRect();
       return { x: x + scrollX, y: y + scrollY, width, height };
     });
-    await page.screenshot({ path: join(out, `${name}.png`), fullPage: true, clip });
+    await page.screenshot({ path: join(out, `${name}.png`), fullPage: true, clip, timeout: 60_000 });
     counts.screenshots += 1;
   }
 

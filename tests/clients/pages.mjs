@@ -107,7 +107,7 @@ async function inspect(page, where, name, part) {
     const { x, y, width, height } = node.getBoundingClientRect();
     return { x: x + scrollX, y: y + scrollY, width, height };
   });
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true, clip });
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true, clip, timeout: 60_000 });
   counts.screenshots += 1;
 }
 

@@ -2,7 +2,7 @@
 //! one are examples of the program's crate.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, fuzz, hydra, leaks, tools};
+use crate::{clients, fuzz, hydra, leaks, street, tools};
 use std::path::Path;
 use std::process::Command;
 
@@ -23,6 +23,7 @@ pub(crate) fn soak(name: &str) -> Option<fn(&Path, &[&str]) -> Outcome> {
         "schema" => soak_schema,
         "fuzz" => fuzz::soak,
         "leaks" => leaks::soak,
+        "street" => street::soak,
         _ => return None,
     })
 }

@@ -1,25 +1,54 @@
-//! The packages of the black-box tests, installed beside them from their lock files.
+//! The packages of the black-box tests, installed beside them from their lock files. Each folder has lock files of its own.
 
 use crate::command::{Failed, Outcome, run};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Installs what the lock files name, unless exactly that is there already.
+/// What the street tests need besides, each in a folder of its own below `tests/clients`.
+const STREET: [&str; 4] = ["generators", "sign-in", "mcp-clients", "mcp-clients-1"];
+/// Clients of MCP that only the soak runs.
+const AGENTS: [&str; 2] = ["mcp-agents", "mcp-agents-1"];
+
+/// Installs what the street tests need.
+pub(crate) fn install_street(clients: &Path) -> Outcome {
+    STREET.iter().try_for_each(|folder| install(&clients.join(folder)))
+}
+
+/// Installs the clients of MCP that only the soak runs.
+pub(crate) fn install_agents(root: &Path) -> Outcome {
+    AGENTS.iter().try_for_each(|folder| install(&root.join("tests").join("clients").join(folder)))
+}
+
+/// Installs what the lock files in this folder name, unless exactly that is there already.
 pub(crate) fn install(clients: &Path) -> Outcome {
+    if clients.join("package-lock.json").exists() {
+        install_npm(clients)?;
+    }
+    if clients.join("requirements.txt").exists() {
+        install_python(clients)?;
+    }
+    Ok(())
+}
+
+fn install_npm(clients: &Path) -> Outcome {
     from_lock(&clients.join("package-lock.json"), &clients.join("node_modules"), || {
         run(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(clients))
-    })?;
+    })
+}
+
+fn install_python(clients: &Path) -> Outcome {
     from_lock(&clients.join("requirements.txt"), &clients.join(".venv"), || {
         run(Command::new("python3").args(["-m", "venv", "--clear", ".venv"]).current_dir(clients))?;
-        let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet"];
+        // Python compiles what is used of it when it is used, which is much less.
+        let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"];
         let what = ["--require-hashes", "--requirement", "requirements.txt"];
         run(Command::new(clients.join(".venv/bin/python")).args(pip).args(what).current_dir(clients))
     })
 }
 
 /// Runs `install` unless the copy of `lock` that the last installation left in `installed` is the same.
-fn from_lock(lock: &Path, installed: &Path, install: impl FnOnce() -> Outcome) -> Outcome {
+pub(crate) fn from_lock(lock: &Path, installed: &Path, install: impl FnOnce() -> Outcome) -> Outcome {
     let stamp = installed.join(".installed-from");
     let wanted = fs::read(lock).map_err(|error| told(lock, &error))?;
     if fs::read(&stamp).is_ok_and(|have| have == wanted) {

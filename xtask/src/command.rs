@@ -1,7 +1,8 @@
 //! Running other programs: each writes to our own streams, and its exit code becomes ours.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// A step that did not succeed, with the exit code to end with. What went wrong has been printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +27,36 @@ pub(crate) fn cargo(root: &Path) -> Command {
 
 /// Runs to the end. A program that cannot be started, or that a signal ended, counts as exit code 1.
 pub(crate) fn run(command: &mut Command) -> Outcome {
+    announced(command, Command::status)
+}
+
+/// Runs to the end, and prints those lines of its standard output for which this says so.
+pub(crate) fn run_reading(command: &mut Command, mut shows: impl FnMut(&str) -> bool) -> Outcome {
+    announced(command, |command| {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        if let Some(mut lines) = child.stdout.take().map(BufReader::new) {
+            let mut line = Vec::new();
+            // Not by `lines()`: a test may print what is no text.
+            while lines.read_until(b'\n', &mut line)? > 0 {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                if shows(text) {
+                    println!("{text}");
+                }
+                line.clear();
+            }
+        }
+        child.wait()
+    })
+}
+
+fn announced(
+    command: &mut Command,
+    run: impl FnOnce(&mut Command) -> std::io::Result<ExitStatus>,
+) -> Outcome {
     let shown = shown(command);
     println!("$ {shown}");
-    match command.status() {
+    match run(command) {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed(exit_code(status.code()))),
         Err(error) => {
@@ -64,6 +92,18 @@ mod tests {
     #[test]
     fn a_command_is_shown_by_its_name_and_arguments() {
         assert_eq!(shown(Command::new("/usr/bin/npm").arg("ci")), "npm ci");
+    }
+
+    #[test]
+    fn lines_are_read_on_their_way() {
+        let mut seen = Vec::new();
+        let outcome =
+            run_reading(Command::new("sh").args(["-c", "printf 'one\\n\\377\\ntwo'; exit 7"]), |line| {
+                seen.push(line.to_owned());
+                false
+            });
+        assert_eq!(outcome, Err(Failed(7)));
+        assert_eq!(seen, ["one", "\u{fffd}", "two"]);
     }
 
     #[test]

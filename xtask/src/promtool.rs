@@ -1,7 +1,8 @@
 //! promtool, which judges figures, alert rules and what the dashboard asks: the one that is there, or Debian's, unpacked below
 //! `target/` without any right over the machine.
 
-use crate::command::{Failed, Outcome, run};
+use crate::command::{Failed, Outcome};
+use crate::debian;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,11 +27,7 @@ pub(crate) fn ensure(root: &Path) -> Outcome {
     if is_there() {
         return Ok(());
     }
-    // Without lists of packages, as in a new container, the first try fails.
-    let fetched = fetch(root).or_else(|_| {
-        run(Command::new("apt-get").arg("update"))?;
-        fetch(root)
-    });
+    let fetched = fetch(root);
     if fetched.is_ok() && is_there() {
         return Ok(());
     }
@@ -46,22 +43,12 @@ fn below(root: &Path) -> PathBuf {
 
 fn fetch(root: &Path) -> Outcome {
     let (folder, unpacked) = (below(root), below(root).join("unpacked"));
-    fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-    run(Command::new("apt-get").args(["download", PACKAGE]).current_dir(&folder))?;
-    let package = package_in(&folder).ok_or(Failed(1))?;
-    run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&unpacked))?;
+    debian::unpack(&unpacked, &[PACKAGE])?;
     let program = unpacked.join("usr/bin/promtool");
     fs::rename(&program, folder.join("promtool")).map_err(|error| failed(&program, &error))?;
     // The rest is a hundred megabytes that nobody needs; what stays of it does no harm.
-    let _ = fs::remove_file(&package);
     let _ = fs::remove_dir_all(&unpacked);
     Ok(())
-}
-
-/// The package that was downloaded.
-fn package_in(folder: &Path) -> Option<PathBuf> {
-    let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-    files.filter(|file| file.extension().is_some_and(|extension| extension == "deb")).max()
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failed {
@@ -83,17 +70,5 @@ mod tests {
     fn a_program_that_is_not_there_does_not_answer_and_one_that_is_does() {
         assert!(!answers(Path::new("no-such-program-here")));
         assert!(answers(Path::new("tar")));
-    }
-
-    #[test]
-    fn the_package_is_the_newest_that_was_downloaded() {
-        let folder = std::env::temp_dir().join(format!("keyward-promtool-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        assert_eq!(package_in(&folder), None);
-        for name in ["prometheus_2.42_amd64.deb", "prometheus_2.53_amd64.deb", "promtool"] {
-            fs::write(folder.join(name), "").unwrap();
-        }
-        assert_eq!(package_in(&folder), Some(folder.join("prometheus_2.53_amd64.deb")));
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,19 +1,23 @@
 //! `cargo xtask test`: everything that has to hold before a change goes in, in the order of what fails fastest.
 
 use crate::command::{Outcome, cargo, run};
-use crate::{clients, promtool, tidy, tools};
+use crate::tally::Tally;
+use crate::{clients, promtool, street, tidy, tools};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 type Step<'a> = (&'static str, &'a dyn Fn() -> Outcome);
+/// The name of a share, and its minutes on two idle cores.
+type Share = (&'static str, u64);
 
 /// What is built for every test. The program is built once and with the same features, so that no library is there twice.
 const EVERYTHING: [&str; 4] = ["test", "--workspace", "--all-features", "--locked"];
 
-/// House rules, tools, clients, promtool, build, every test.
+/// House rules, tools, clients, promtool, build, every test; then other people's programs.
 pub(crate) fn full(root: &Path) -> Outcome {
     let clients = root.join("tests").join("clients");
-    in_order(&[
+    let tally = Tally::default();
+    let base: &[Step<'_>] = &[
         ("tidy", &|| tidy::check(root)),
         ("tools", &tools::ensure),
         ("clients", &|| clients::install(&clients)),
@@ -24,47 +28,60 @@ pub(crate) fn full(root: &Path) -> Outcome {
             let shown = ["--", "--show-output"];
             let mut tests = cargo(root);
             tests.args(EVERYTHING).args(shown).env("KEYWARD_TEST_CLIENTS", &clients);
-            run(tests.env(promtool::VARIABLE, promtool::program(root)))
+            tally.run(tests.env(promtool::VARIABLE, promtool::program(root)))
         }),
-    ])
+    ];
+    let street: &[Step<'_>] = &[
+        ("street programs", &|| street::ensure(root)),
+        ("street build", &|| street::build(root)),
+        ("street", &|| tally.run(&mut street::tests(root))),
+    ];
+    let outcome = in_order(&[(BASE_SHARE, base), (street::SHARE, street)]);
+    println!("{tally}");
+    outcome
 }
 
 /// House rules, unit tests, and the tests of the HTTP API.
 pub(crate) fn quick(root: &Path) -> Outcome {
-    in_order(&[
+    let tally = Tally::default();
+    let steps: &[Step<'_>] = &[
         ("tidy", &|| tidy::check(root)),
-        ("unit", &|| run(cargo(root).args(["test", "--workspace", "--locked", "--lib", "--bins"]))),
-        ("api", &|| run(cargo(root).args(["test", "-p", "keyward", "--locked", "--test", "api"]))),
-    ])
+        ("unit", &|| tally.run(cargo(root).args(["test", "--workspace", "--locked", "--lib", "--bins"]))),
+        ("api", &|| tally.run(cargo(root).args(["test", "-p", "keyward", "--locked", "--test", "api"]))),
+    ];
+    let outcome = in_order(&[(BASE_SHARE, steps)]);
+    println!("{tally}");
+    outcome
 }
 
 /// The part of a full run's time that these steps may take, in minutes on two idle cores. Further parts get shares of their own, so that
 /// one that grows is named before the whole run is too long.
-const BASE_SHARE: (&str, u64) = ("base", 20);
+const BASE_SHARE: Share = ("base", 20);
 
 /// What one share took, and whether that is more than it may.
-fn share((name, minutes): (&str, u64), took: Duration) -> String {
+fn share((name, minutes): Share, took: Duration) -> String {
     let over = if took > Duration::from_secs(minutes * 60) { ": OVER its share" } else { "" };
     format!("share {name} {:.1} of {minutes} min{over}", took.as_secs_f64() / 60.0)
 }
 
-/// Runs until a step fails, and closes with the time of each.
-fn in_order(steps: &[Step<'_>]) -> Outcome {
+/// Runs until a step fails, and closes with the time of each, and of each share.
+fn in_order(parts: &[(Share, &[Step<'_>])]) -> Outcome {
     let mut times = Vec::new();
-    for (name, step) in steps {
-        let begun = now();
-        let outcome = step();
-        times.push((*name, begun.elapsed()));
-        if let Err(failed) = outcome {
-            println!("xtask: {}; failed at {name} with exit code {}", spent(&times), failed.0);
-            return outcome;
+    let mut shares = Vec::new();
+    for (part, steps) in parts {
+        let before = times.len();
+        for (name, step) in *steps {
+            let begun = now();
+            let outcome = step();
+            times.push((*name, begun.elapsed()));
+            if let Err(failed) = outcome {
+                println!("xtask: {}; failed at {name} with exit code {}", spent(&times), failed.0);
+                return outcome;
+            }
         }
+        shares.push(share(*part, times.iter().skip(before).map(|(_, time)| *time).sum()));
     }
-    println!(
-        "xtask: {}; {}; ok",
-        spent(&times),
-        share(BASE_SHARE, times.iter().map(|(_, time)| *time).sum())
-    );
+    println!("xtask: {}; {}; ok", spent(&times), shares.join("; "));
     Ok(())
 }
 
@@ -91,11 +108,10 @@ mod tests {
             seen.borrow_mut().push(name);
             outcome
         };
-        let outcome = in_order(&[
-            ("one", &|| step("one", Ok(()))),
-            ("two", &|| step("two", Err(Failed(3)))),
-            ("three", &|| step("three", Ok(()))),
-        ]);
+        let first: &[Step<'_>] = &[("one", &|| step("one", Ok(())))];
+        let second: &[Step<'_>] =
+            &[("two", &|| step("two", Err(Failed(3)))), ("three", &|| step("three", Ok(())))];
+        let outcome = in_order(&[(BASE_SHARE, first), (("other", 1), second)]);
         assert_eq!(outcome, Err(Failed(3)));
         assert_eq!(seen.into_inner(), ["one", "two"]);
     }

@@ -1,6 +1,8 @@
 //! The request headers that the door reads, each by its own grammar.
 
+use crate::credential_form::CredentialForm;
 use crate::denial::Denial;
+use crate::header_text::text;
 use uuid::Uuid;
 
 /// The headers that may stand once: two of any of them is a 400.
@@ -14,24 +16,23 @@ pub const SINGLE: &[&str] = &[
     "Origin",
 ];
 
-/// The token of `Authorization: Bearer <token>`: the scheme in any case, one space, and a `b64token`
-/// (RFC 6750 §2.1, RFC 9110 §11.1).
+/// The token of `Authorization: Bearer <token>`: the scheme in any case, one or more spaces, and a `b64token` (RFC 6750 §2.1,
+/// RFC 9110 §11.6.2).
 ///
 /// # Errors
-/// [`Denial::CredentialMalformed`].
+/// [`Denial::CredentialMalformed`], with the form that was sent.
 pub fn bearer(value: &[u8]) -> Result<&str, Denial> {
-    let text = std::str::from_utf8(value).map_err(|_| Denial::CredentialMalformed)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Denial::CredentialMalformed)?;
+    // Absent: no text, so no scheme and token.
+    let parts = std::str::from_utf8(value).ok().and_then(|text| text.split_once(' '));
+    let token = parts.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let token = token.map(|(_, rest)| rest.trim_start_matches(' ')).filter(|token| is_b64token(token));
+    token.ok_or_else(|| Denial::CredentialMalformed(CredentialForm::of(value)))
+}
+
+fn is_b64token(token: &str) -> bool {
     let body = token.trim_end_matches('=');
-    let is_token = !body.is_empty()
-        && body
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'));
-    if scheme.eq_ignore_ascii_case("bearer") && is_token {
-        Ok(token)
-    } else {
-        Err(Denial::CredentialMalformed)
-    }
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+    !body.is_empty() && body.bytes().all(fits)
 }
 
 /// What a name in `X-Origin-App` is made of.
@@ -70,17 +71,30 @@ pub fn idempotency_key(value: &[u8]) -> Result<Uuid, Denial> {
     Uuid::try_parse(bare).map_err(|_| Denial::IdempotencyKeyMalformed)
 }
 
-/// Whether `Content-Type` says JSON in UTF-8: `application/json`, with no parameter but `charset=utf-8`.
+/// Whether `Content-Type` says JSON in UTF-8: `application/json` or `application/…+json` (RFC 6839 §3.1), with any parameters but
+/// another `charset`. A JSON Patch is a list of operations and no object, so it does not mean what is read here.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let mut is_quoted = false;
+    let ends = |one: char| {
+        is_quoted ^= one == '"';
+        one == ';' && !is_quoted
+    };
+    let mut parts = content_type.split(ends).map(str::trim);
+    let is_json = parts.next().is_some_and(is_json_essence);
     // An empty parameter is allowed (RFC 9110 §5.6.6).
     let mut parameters = parts.filter(|parameter| !parameter.is_empty());
-    let is_utf8 = |(name, value): (&str, &str)| {
-        name.eq_ignore_ascii_case("charset") && value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    let is_other = |(name, value): (&str, &str)| {
+        name.eq_ignore_ascii_case("charset") && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
     };
-    is_json && parameters.all(|parameter| parameter.split_once('=').is_some_and(is_utf8))
+    is_json && parameters.all(|parameter| parameter.split_once('=').is_some_and(|pair| !is_other(pair)))
+}
+
+fn is_json_essence(essence: &str) -> bool {
+    let essence = essence.to_ascii_lowercase();
+    let Some(subtype) = essence.strip_prefix("application/") else { return false };
+    let suffixed = subtype.strip_suffix("+json").is_some_and(|name| !name.is_empty() && name != "json-patch");
+    subtype == "json" || suffixed
 }
 
 /// Whether a content type is that of a form.
@@ -152,15 +166,27 @@ impl IfMatch {
     }
 }
 
+/// Whether a client that sends these parts of `If-None-Match` has the version with this tag, or any at all by `*` (RFC 9110 §13.1.2). A
+/// part that is no tag names none: a read is then answered in full.
+#[must_use]
+pub fn has_version<'v>(parts: impl IntoIterator<Item = &'v [u8]>, current: &str) -> bool {
+    let mut tags = parts.into_iter().filter_map(text);
+    tags.any(|tag| tag == "*" || is_entity_tag(tag) && names(tag, current))
+}
+
 /// Whether a tag names the version whose tag is the current one. A proxy that compresses an answer makes its tag weak (nginx,
 /// Varnish) or puts the coding at its end (Apache and Caddy `"d7-1-gzip"`, Jetty `"d7-1--gzip"`, LiteSpeed `"d7-1;br"`), and passes
-/// on what the client then sends. Tags of ours have no letter behind a hyphen, so that none is another one with a coding.
+/// on what the client then sends. Tags of ours have no letter behind a hyphen, so that none is another one with a coding; but the tag of a
+/// version that is shown with related records, `"d7-1-r…"`, names that version in the same way.
 fn names(tag: &str, current: &str) -> bool {
-    // Absent: a strong tag.
-    let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-    let open = |tag| str::strip_suffix(tag, '"');
-    let coding = open(current).zip(open(opaque)).and_then(|(current, tag)| tag.strip_prefix(current));
+    let coding = opening(current).zip(opening(tag)).and_then(|(current, tag)| tag.strip_prefix(current));
     coding.is_some_and(|coding| coding.is_empty() || is_coding(coding))
+}
+
+/// A tag without what makes it weak and without its last quote.
+fn opening(tag: &str) -> Option<&str> {
+    // Absent: a strong tag.
+    tag.strip_prefix("W/").unwrap_or(tag).strip_suffix('"')
 }
 
 /// A hyphen, two, or a semicolon, and what begins with a letter, such as `-gzip`.
@@ -182,15 +208,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bearer_token_is_scheme_one_space_token() {
-        for good in ["Bearer abc", "bearer a.b-c_d~e+f/g==", "BEARER x"] {
+    fn a_bearer_token_is_scheme_spaces_token() {
+        for good in ["Bearer abc", "bearer a.b-c_d~e+f/g==", "BEARER x", "Bearer  abc", "Bearer     x"] {
             assert!(bearer(good.as_bytes()).is_ok(), "{good}");
         }
         for bad in [
             "",
             "Bearer",
             "Bearer ",
-            "Bearer  abc",
             "Basic abc",
             "Bearer a b",
             "Bearer a,b",
@@ -199,8 +224,10 @@ mod tests {
             "Bearer\tabc",
             "Bearer ä",
         ] {
-            assert_eq!(bearer(bad.as_bytes()), Err(Denial::CredentialMalformed), "{bad}");
+            let form = CredentialForm::of(bad.as_bytes());
+            assert_eq!(bearer(bad.as_bytes()), Err(Denial::CredentialMalformed(form)), "{bad}");
         }
+        assert_eq!(bearer(b"Bearer   a.b="), Ok("a.b="), "the spaces are no part of the token");
     }
 
     #[test]
@@ -234,12 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn json_may_say_utf_8_and_nothing_else() {
+    fn json_may_be_a_kind_of_json_and_say_any_parameter_but_another_charset() {
         for good in [
             "application/json",
             "Application/JSON",
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/json; profile=\"https://lev.example/v2\"",
+            "application/json; profile=\"a;b\"; charset=utf-8",
+            "application/json;odata.metadata=minimal; charset=utf-8;",
+            "application/merge-patch+json",
+            "application/vnd.api+json; ext=\"bulk\"",
+            "APPLICATION/LD+JSON;charset=utf-8",
         ] {
             assert!(is_json(good), "{good}");
         }
@@ -247,8 +280,14 @@ mod tests {
             "",
             "text/json",
             "application/json; charset=latin1",
-            "application/json; a=b",
+            "application/hal+json; charset=utf-16",
+            "application/json; charset",
+            "application/json-patch+json",
+            "application/+json",
+            "text/plain+json",
+            "multipart/related+json",
             "application/jsonx",
+            "application/json+xml",
             "application/x-www-form-urlencoded",
         ] {
             assert!(!is_json(bad), "{bad}");
@@ -287,5 +326,32 @@ mod tests {
         for bad in ["", "1", "\"1", "*, \"1\"", "\"a\"b\"", "\"1\",,"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_read_has_the_version_that_a_tag_names_however_a_proxy_changed_it_and_by_no_tag_that_is_none() {
+        let has = |sent: &str, current: &str| {
+            has_version(sent.split(',').map(|part| part.trim().as_bytes()), current)
+        };
+        for current in ["\"d1-1\"", "W/\"d1-1\""] {
+            for sent in [
+                "*",
+                "\"d1-1\"",
+                "W/\"d1-1\"",
+                "\"d1-1-gzip\"",
+                "W/\"d1-1;br\"",
+                "x, \"d1-1\"",
+                "\"0\", \"d1-1\"",
+            ] {
+                assert!(has(sent, current), "{sent} {current}");
+            }
+            for sent in ["", "d1-1", "\"d1-2\"", "\"d1-12\"", "\"d1-1", "W/", "**", "\"\""] {
+                assert!(!has(sent, current), "{sent} {current}");
+            }
+        }
+        assert!(
+            has_version([b"\xff".as_slice(), b"\"1\""], "\"1\""),
+            "a part that nobody can read voids itself alone"
+        );
     }
 }

@@ -13,6 +13,9 @@ use thiserror::Error;
 /// How deep arrays and objects may be nested. This depth is accepted, one more is refused.
 pub const MAX_DEPTH: usize = 64;
 
+/// What some editors and shells write in front of text: in UTF-8, and in UTF-16 of either order.
+const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+
 /// How many characters of a member name the client sees in a message.
 const SHOWN_NAME_CHARS: usize = 64;
 
@@ -74,6 +77,9 @@ pub enum JsonError {
     /// The body has no bytes, or only whitespace.
     #[error("Request body is empty; send a JSON object")]
     Empty,
+    /// The body begins with a byte order mark, which RFC 8259, section 8.1, forbids.
+    #[error("Request body begins with a byte order mark (BOM); send it as UTF-8 without one")]
+    ByteOrderMark,
     /// The body is not UTF-8 (RFC 8259, section 8.1).
     #[error("Request body is not valid UTF-8")]
     NotUtf8,
@@ -105,6 +111,9 @@ pub enum JsonError {
 pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     if bytes.iter().all(|byte| b" \t\r\n".contains(byte)) {
         return Err(JsonError::Empty);
+    }
+    if BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(JsonError::ByteOrderMark);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::NotUtf8)?;
     if nests_too_deep(text) {
@@ -450,7 +459,6 @@ mod tests {
             r#""\udc00\ud800""#,
             r#"{"\ud800":1}"#,
             r#"["a", {"b": "\uDFFF"}]"#,
-            "\u{feff}{}",
             "\u{a0}1",
             "\u{2003}1",
             "\u{c}1",
@@ -464,17 +472,20 @@ mod tests {
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
-        let table: [&[u8]; 6] = [
-            b"\xff",
-            b"\"\xc3\x28\"",
-            b"\"\xed\xa0\x80\"",
-            b"\"\xc0\x80\"",
-            b"{\"a\":\"\x80\"}",
-            b"\xff\xfe{\0}\0",
-        ];
+        let table: [&[u8]; 5] =
+            [b"\xff", b"\"\xc3\x28\"", b"\"\xed\xa0\x80\"", b"\"\xc0\x80\"", b"{\"a\":\"\x80\"}"];
         for body in table {
             assert_eq!(parse(body), Err(JsonError::NotUtf8), "{body:?}");
         }
+    }
+
+    #[test]
+    fn names_a_byte_order_mark() {
+        let table: [&[u8]; 4] = [b"\xef\xbb\xbf{}", b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}", b"\xef\xbb\xbf"];
+        for body in table {
+            assert_eq!(parse(body), Err(JsonError::ByteOrderMark), "{body:?}");
+        }
+        assert_eq!(refused(" \u{feff}{}"), JsonError::Syntax { line: 1, column: 2 });
     }
 
     #[test]
@@ -489,7 +500,6 @@ mod tests {
         let table = [
             ("[1,]", 1, 4),
             ("{\n  \"a\": 1,\n  b: 2\n}", 3, 3),
-            ("\u{feff}{}", 1, 1),
             ("[\n", 2, 1),
             // Half a pair is only found when the string itself is decoded, deep inside.
             ("{\"a\":\n [1,\"\\ud800\"]}", 2, 12),
@@ -557,6 +567,8 @@ mod tests {
             assert_eq!(refused(body).to_string(), text);
         }
         assert_eq!(JsonError::NotUtf8.to_string(), "Request body is not valid UTF-8");
+        let told = "Request body begins with a byte order mark (BOM); send it as UTF-8 without one";
+        assert_eq!(JsonError::ByteOrderMark.to_string(), told);
         assert_eq!(JsonError::TooDeep.to_string(), "JSON is nested more than 64 levels deep");
     }
 

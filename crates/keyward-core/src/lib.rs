@@ -34,6 +34,7 @@ pub mod address;
 pub mod api_key;
 pub mod authority;
 pub mod clock;
+pub mod credential_form;
 pub mod denial;
 pub mod effect;
 pub mod envelope;

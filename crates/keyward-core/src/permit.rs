@@ -54,6 +54,8 @@ actions! {
     ReadDeals: Some(Scope::DealsRead),
     /// Make, change, move and archive deals, and change their teams.
     WriteDeals: Some(Scope::DealsWrite),
+    /// Change the labels of one's own keys, which gives nobody a right.
+    LabelKeys: Some(Scope::AccountWrite),
     /// Read pipelines.
     ReadPipelines: Some(Scope::PipelinesRead),
 }

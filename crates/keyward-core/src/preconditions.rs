@@ -40,7 +40,7 @@ impl Preconditions {
             // Absent: either way the request is refused: this says what for.
             _ => "If-Match",
         };
-        let why = "is not evaluated here, because the resource has no ETag; send the request without it";
+        let why = "is not evaluated by this operation; send the request without it";
         Err(Denial::HeaderMalformed(format!("{name} {why}")))
     }
 

@@ -1,4 +1,6 @@
-//! The query of a request, read strictly: a parameter stands once, and every parameter is known.
+//! The query of a request, read strictly: every parameter is known, and one that takes a single value stands once.
+//!
+//! A list can be written as clients serialise it: `a=x,y`, `a=x&a=y`, `a[]=x&a[]=y` and `a[0]=x&a[1]=y` are the same list.
 
 use crate::denial::Denial;
 
@@ -9,13 +11,15 @@ const MAX_PARAMETERS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Query {
     pairs: Vec<(String, String)>,
+    /// A parameter that takes a single value, and was sent more than once.
+    repeated: Option<String>,
 }
 
 impl Query {
     /// Decodes `application/x-www-form-urlencoded` (WHATWG URL §5.1), but refuses what that would repair.
     ///
     /// # Errors
-    /// [`Denial::QueryMalformed`]: a bad percent escape, text that is not UTF-8, NUL, or a parameter sent twice.
+    /// [`Denial::QueryMalformed`]: a bad percent escape, text that is not UTF-8, NUL, or too many parameters.
     pub fn parse(query: Option<&str>) -> Result<Self, Denial> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         // Absent: no query has no parameter.
@@ -26,18 +30,26 @@ impl Query {
             if pairs.len() == MAX_PARAMETERS {
                 return Err(malformed(format!("The query must have at most {MAX_PARAMETERS} parameters")));
             }
-            if pairs.iter().any(|(known, _)| *known == name) {
-                return Err(malformed(format!("Query parameter '{}' must be sent only once", shown(&name))));
-            }
             pairs.push((name, value));
         }
-        Ok(Self { pairs })
+        Ok(Self { pairs, repeated: None })
     }
 
-    /// Takes a parameter out.
+    /// Takes a parameter that has a single value. Where it was sent more than once, [`Query::finish`] refuses the query.
     pub fn take(&mut self, name: &str) -> Option<String> {
-        let index = self.pairs.iter().position(|(known, _)| known == name)?;
-        Some(self.pairs.swap_remove(index).1)
+        let mut sent = self.pairs.extract_if(.., |(known, _)| known == name);
+        let (name, value) = sent.next()?;
+        if sent.count() > 0 {
+            self.repeated.get_or_insert(name);
+        }
+        Some(value)
+    }
+
+    /// Takes a parameter that is a list, as one text whose values are separated by commas.
+    pub fn take_list(&mut self, name: &str) -> Option<String> {
+        let is_one = |known: &str| known == name || without_index(known) == Some(name);
+        let sent = self.pairs.extract_if(.., |(known, _)| is_one(known));
+        sent.map(|(_, value)| value).reduce(|list, value| list + "," + &value)
     }
 
     /// Takes every parameter of that name, with or without brackets behind it: `filter[a]`, `filter[a][b]`. In their order.
@@ -48,27 +60,36 @@ impl Query {
         self.pairs.extract_if(.., |(known, _)| is_one(known)).collect()
     }
 
-    /// Takes a parameter that is `true` or `false`; absent is `false`.
+    /// Takes a parameter that is `true` or `false`, also written `True`, `False`, `1` and `0`; absent is `false`.
     ///
     /// # Errors
     /// [`Denial::QueryMalformed`].
     pub fn take_flag(&mut self, name: &str) -> Result<bool, Denial> {
-        match self.take(name).as_deref() {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(malformed(format!("{name} must be true or false"))),
-        }
+        let Some(value) = self.take(name) else { return Ok(false) };
+        truth(&value).ok_or_else(|| malformed(format!("{name} must be true or false")))
     }
 
     /// Ends the reading: what was not taken is unknown here.
     ///
     /// # Errors
-    /// [`Denial::QueryMalformed`] naming the first unknown parameter.
+    /// [`Denial::QueryMalformed`] naming the first unknown parameter, or one that was repeated and is no list.
     pub fn finish(self) -> Result<(), Denial> {
-        match self.pairs.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(malformed(format!("Unknown query parameter '{}'", shown(name)))),
+        match (self.pairs.first(), self.repeated) {
+            (None, None) => Ok(()),
+            (_, Some(name)) => Err(sent_once(&name)),
+            (Some((name, _)), None) => Err(malformed(format!("Unknown query parameter '{}'", shown(name)))),
         }
+    }
+}
+
+/// `true` or `false`, in the words of the languages that clients are generated in: PHP writes `1` and `0`, Python's `str` writes
+/// `True` and `False`.
+pub(crate) fn truth(value: &str) -> Option<bool> {
+    match value {
+        "true" | "True" | "1" => Some(true),
+        "false" | "False" | "0" => Some(false),
+        // Absent: it is refused.
+        _ => None,
     }
 }
 
@@ -76,6 +97,18 @@ impl Query {
 #[must_use]
 pub fn malformed(text: impl Into<String>) -> Denial {
     Denial::QueryMalformed(text.into())
+}
+
+/// The refusal of a parameter that takes a single value, and was sent more than once.
+pub(crate) fn sent_once(name: &str) -> Denial {
+    let name = shown(name);
+    malformed(format!("Query parameter '{name}' must be sent only once; send one value: {name}=value"))
+}
+
+/// The name without the brackets in which clients number the items of a list: `sort[]`, `sort[0]`. `None`: there are none.
+pub(crate) fn without_index(name: &str) -> Option<&str> {
+    let (list, index) = name.strip_suffix(']')?.rsplit_once('[')?;
+    index.bytes().all(|byte| byte.is_ascii_digit()).then_some(list)
 }
 
 /// A name that the client chose, cut and escaped for an error text.
@@ -131,9 +164,44 @@ mod tests {
     }
 
     #[test]
+    fn true_and_false_are_read_as_generated_clients_write_them() {
+        for (yes, no) in [("true", "false"), ("True", "False"), ("1", "0")] {
+            assert_eq!((truth(yes), truth(no)), (Some(true), Some(false)));
+        }
+        for neither in ["", "TRUE", "yes", "2", "null", " true"] {
+            assert_eq!(truth(neither), None, "{neither:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_the_same_in_every_form_that_clients_write() {
+        for query in
+            ["a=x,y", "a=x&a=y", "a[]=x&a[]=y", "a%5B0%5D=x&a%5B1%5D=y", "a[7]=x&b=1&a=y", "a=x&a[]=y"]
+        {
+            let mut query = Query::parse(Some(query)).unwrap();
+            assert_eq!(query.take_list("a").as_deref(), Some("x,y"));
+            query.take("b");
+            assert_eq!(query.finish(), Ok(()));
+        }
+        for query in ["a[x]=1", "a[=1", "a]=1", "a[0][0]=1", "b[]=1", ""] {
+            assert_eq!(Query::parse(Some(query)).unwrap().take_list("a"), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_single_value_that_is_repeated_is_refused() {
+        for query in ["a=1&a=2", "a=1&%61=2", "a=1&a=1", "a=1&b=2&a=3"] {
+            let mut query = Query::parse(Some(query)).unwrap();
+            assert_eq!(query.take("a").as_deref(), Some("1"));
+            assert_eq!(query.take("a"), None);
+            query.take("b");
+            let told = query.finish().unwrap_err().message();
+            assert_eq!(told, "Query parameter 'a' must be sent only once; send one value: a=value");
+        }
+    }
+
+    #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
-        assert_eq!(refused("a=1&a=2"), "Query parameter 'a' must be sent only once");
-        assert_eq!(refused("a=1&%61=2"), "Query parameter 'a' must be sent only once");
         assert_eq!(refused("nope=1"), "Unknown query parameter 'nope'");
         assert_eq!(refused("a%0a=1"), "Unknown query parameter 'a\\n'");
         let with = |count: usize| (0..count).map(|n| format!("p{n}=")).collect::<Vec<_>>().join("&");

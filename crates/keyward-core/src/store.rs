@@ -13,7 +13,7 @@ pub use operator::{AuditRow, OperatorReads, Served};
 use crate::BoxFuture;
 use crate::api_key::{ApiKey, Move};
 use crate::clock::{At, Timestamp};
-use crate::id::UserId;
+use crate::id::{KeyId, UserId};
 use crate::left_out::LeftOut;
 use crate::list::{Listed, Window};
 use crate::live::{Directory, KeyUse};
@@ -66,13 +66,22 @@ pub enum KeysOf {
 
 /// Reads of keys.
 pub trait KeyReads: Send + Sync {
-    /// A page of keys that were not revoked, by id; the newest first where the order begins with its field turned around.
+    /// A page of keys that were not revoked, by id; the newest first where the order begins with its field turned around. With a
+    /// label, only those that have it, to the letter.
     fn list_keys<'a>(
         &'a self,
         permit: &'a Permit<ReadAccount>,
         of: KeysOf,
+        label: Option<String>,
         window: Window,
     ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>>;
+
+    /// A key that was not revoked: the caller's own, or, of its admin, any of the account.
+    fn get_key<'a>(
+        &'a self,
+        permit: &'a Permit<ReadAccount>,
+        key: KeyId,
+    ) -> BoxFuture<'a, Result<Option<ApiKey>, StoreError>>;
 }
 
 /// Reads of the team.

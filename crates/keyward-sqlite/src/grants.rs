@@ -9,8 +9,8 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, Family, GRACE_SECONDS, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant,
-    RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources, pkce,
+    CONSENT_SECONDS, Family, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant, RedeemCode, Redeemed,
+    RefreshGrant, Refreshed, Replaced, Resources, pkce,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
@@ -52,9 +52,9 @@ impl Execute<GiveConsent> for Tx<'_> {
             return Err(Denial::FormUnusable.into());
         }
         let id = self.insert(
-            "INSERT INTO oauth_grants (user_id, client_id, client_name, scopes, openid, email, offline, for_api, for_mcp,
+            "INSERT INTO oauth_grants (user_id, client_id, client_name, scopes, openid, email, profile, offline, for_api, for_mcp,
                                        account_id, bound, form, nonce, created_at, ends_at, made_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             params![
                 who.user.0,
                 &*e.client.id,
@@ -62,6 +62,7 @@ impl Execute<GiveConsent> for Tx<'_> {
                 e.asked.scopes.to_text(),
                 e.asked.openid,
                 e.asked.email,
+                e.asked.profile,
                 e.asked.offline,
                 e.resources.api,
                 e.resources.mcp,
@@ -192,6 +193,8 @@ struct Line {
     /// The number of the current one; `None`: that cannot be read.
     number: Option<i64>,
     rotated_at: Option<Timestamp>,
+    /// Those that were replaced before; where that cannot be read, none.
+    replaced: Replaced,
 }
 
 impl Line {
@@ -203,6 +206,10 @@ impl Line {
             is_there: !columns.iter().all(|column| to_end::is_null(row, column)),
             number: to_end::number(row, "number"),
             rotated_at: to_end::number(row, "rotated_at").map(Timestamp::from_unix),
+            // Absent: none is in its grace, so the use of an older one ends the grant.
+            replaced: to_end::text(row, "replaced")
+                .and_then(|text| Replaced::parse(&text))
+                .unwrap_or_default(),
         })
     }
 
@@ -210,20 +217,24 @@ impl Line {
         self.grant.ended || self.ends_at.is_some_and(|end| end <= passed.unix())
     }
 
-    /// Whether this number is the one that the current one has replaced just now. While the clock is behind, also where that is not
-    /// known: the grant does not end for it, and nothing is given either.
-    fn has_just_replaced(&self, presented: u32, clock: Moment) -> bool {
+    /// Whether this number was replaced within its grace. While the clock is behind, of the one before the current one also where that
+    /// is not known: the grant does not end for it, and nothing is given either.
+    fn has_just_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
+        let presented = e.presented.number;
+        let is_previous = self.number == Some(i64::from(presented) + 1);
+        let at = if is_previous { self.rotated_at } else { self.replaced.at(presented) };
         // In a time that was taken back since, it was not just replaced for as long.
-        let is_of_then = |at: Timestamp| at < clock.passed.plus_seconds(GRACE_SECONDS) || clock.behind;
-        let in_grace = |at: Timestamp| clock.passed < at.plus_seconds(GRACE_SECONDS) && is_of_then(at);
-        self.number == Some(i64::from(presented) + 1) && self.rotated_at.is_some_and(in_grace)
+        let is_of_then =
+            |at: Timestamp| at < clock.passed.plus_seconds(e.grace.min(60)) || (clock.behind && is_previous);
+        let in_grace = |at: Timestamp| clock.passed < at.plus_seconds(e.grace) && is_of_then(at);
+        self.number.is_some_and(|number| i64::from(presented) < number) && at.is_some_and(in_grace)
     }
 
     /// Whether it was replaced before. Where that cannot be read it counts as replaced: the row gives no token any more.
-    fn has_replaced(&self, presented: u32, clock: Moment) -> bool {
+    fn has_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
         // Absent: it counts as replaced, which ends the grant.
-        self.number.is_none_or(|number| i64::from(presented) < number)
-            && !self.has_just_replaced(presented, clock)
+        self.number.is_none_or(|number| i64::from(e.presented.number) < number)
+            && !self.has_just_replaced(e, clock)
     }
 }
 
@@ -231,7 +242,7 @@ impl Execute<RefreshGrant> for Tx<'_> {
     fn execute(&mut self, e: &RefreshGrant, _: &Permit<Present>, now: Timestamp) -> Result<Refreshed, Stop> {
         let unknown = || refuse(OAuthDenial::RefreshUnknown);
         let sql = format!(
-            "SELECT {GRANT_ROW}, g.ends_at, g.number, g.secret_version, g.rotated_at FROM oauth_grants g WHERE g.id = ?1"
+            "SELECT {GRANT_ROW}, g.ends_at, g.number, g.secret_version, g.rotated_at, g.replaced FROM oauth_grants g WHERE g.id = ?1"
         );
         let line = self.first(&sql, [e.presented.grant.0], Line::read)?.ok_or(unknown())?;
         if line.grant.is_of_another(&e.client) || !line.is_there {
@@ -241,13 +252,13 @@ impl Execute<RefreshGrant> for Tx<'_> {
         if line.is_over(clock.passed) {
             return Err(refuse(OAuthDenial::GrantOver));
         }
-        if line.has_replaced(e.presented.number, clock) {
+        if line.has_replaced(e, clock) {
             end(self, Grants::One(e.presented.grant), GrantEnd::RefreshReused, now)?;
             return Ok(Refreshed::Reused(line.grant.of));
         }
         let grant = find(self, e.presented.grant)?.ok_or(unknown())?;
-        let Family { number, version, .. } = grant.family.ok_or(unknown())?;
-        let just_replaced = line.has_just_replaced(e.presented.number, clock);
+        let Family { number, version, rotated_at } = grant.family.ok_or(unknown())?;
+        let just_replaced = line.has_just_replaced(e, clock);
         if e.presented.number > number {
             // Of a time that was taken back, by a restored copy.
             return Err(unknown());
@@ -264,10 +275,12 @@ impl Execute<RefreshGrant> for Tx<'_> {
             return Ok(Refreshed::Granted(grant, false));
         }
         let ends_at = now.plus_seconds(e.lives).min(grant.last_end());
+        // The one before this was replaced when this became the current one.
+        let replaced = line.replaced.with(number.saturating_sub(1), rotated_at, e.grace, now).to_text();
         self.change(
-            "UPDATE oauth_grants SET number = ?2, secret_version = ?3, rotated_at = ?4, last_used_at = ?4, ends_at = ?5
+            "UPDATE oauth_grants SET number = ?2, secret_version = ?3, rotated_at = ?4, last_used_at = ?4, ends_at = ?5, replaced = ?6
              WHERE id = ?1",
-            params![grant.id.0, number + 1, e.version, now.unix(), ends_at.unix()],
+            params![grant.id.0, number + 1, e.version, now.unix(), ends_at.unix(), replaced],
         )?;
         self.change(
             "UPDATE oauth_clients SET last_used_at = ?2 WHERE client_id = ?1",

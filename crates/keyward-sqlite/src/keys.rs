@@ -18,7 +18,7 @@ use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
-use keyward_core::permit::{Administer, Holder, ManageKeys, Permit, ReadAccount};
+use keyward_core::permit::{Action, Administer, Holder, ManageKeys, Permit, ReadAccount};
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
@@ -286,14 +286,19 @@ fn to_rotate(tx: &Tx<'_>, e: &RotateKey, permit: &Permit<ManageKeys>) -> Result<
 }
 
 /// A key of the caller's own that was not revoked.
-fn own(tx: &Tx<'_>, id: KeyId, as_sent: &str, permit: &Permit<ManageKeys>) -> Result<ApiKey, Stop> {
+pub(crate) fn own<A: Action>(
+    tx: &Tx<'_>,
+    id: KeyId,
+    as_sent: &str,
+    permit: &Permit<A>,
+) -> Result<ApiKey, Stop> {
     let key = was_own(tx, id, as_sent, permit)?;
     let live = key.revoked_at.is_none().then_some(key);
     Ok(live.ok_or_else(|| Denial::not_found("API key", as_sent))?)
 }
 
 /// A key of the caller's own, revoked or not.
-fn was_own(tx: &Tx<'_>, id: KeyId, as_sent: &str, permit: &Permit<ManageKeys>) -> Result<ApiKey, Stop> {
+fn was_own<A: Action>(tx: &Tx<'_>, id: KeyId, as_sent: &str, permit: &Permit<A>) -> Result<ApiKey, Stop> {
     let (maker, member) = (permit.principal()?, permit.member()?);
     let sql =
         format!("SELECT {} FROM api_keys WHERE id = ?1 AND account_id = ?2 AND user_id = ?3", rows::KEY);
@@ -302,7 +307,7 @@ fn was_own(tx: &Tx<'_>, id: KeyId, as_sent: &str, permit: &Permit<ManageKeys>) -
 }
 
 /// The role of a key's user now. A live key's user is a member: who is removed loses its keys.
-fn role_of(tx: &Tx<'_>, key: &ApiKey) -> Result<Role, StoreError> {
+pub(crate) fn role_of(tx: &Tx<'_>, key: &ApiKey) -> Result<Role, StoreError> {
     let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
     let role = tx.first(sql, params![key.account.0, key.user.0], rows::role)?;
     role.ok_or_else(|| StoreError::Corrupt {
@@ -316,22 +321,44 @@ impl KeyReads for Sqlite {
         &'a self,
         permit: &'a Permit<ReadAccount>,
         of: KeysOf,
+        label: Option<String>,
         window: Window,
     ) -> BoxFuture<'a, Result<Listed<ApiKey>, StoreError>> {
         Box::pin(async move {
             let (Ok(who), Ok(member)) = (permit.principal(), permit.member()) else {
                 return Ok(Listed::empty());
             };
-            let (account, user) = (member.account.0, who.user.0);
-            let whole = of == KeysOf::Account;
+            let of = (member.account.0, who.user.0, of == KeysOf::Account);
             let mut listed =
-                self.read_for(permit, move |reads| list(reads, (account, user), whole, &window)).await?;
-            for key in &mut listed.items {
-                let noted = self.directory.unwritten_use(key.id).map(|noted| noted.at);
-                key.last_used_at = key.last_used_at.max(noted);
-            }
+                self.read_for(permit, move |reads| list(reads, of, label.as_deref(), &window)).await?;
+            listed.items.iter_mut().for_each(|key| self.with_unwritten_use(key));
             Ok(listed)
         })
+    }
+
+    fn get_key<'a>(
+        &'a self,
+        permit: &'a Permit<ReadAccount>,
+        key: KeyId,
+    ) -> BoxFuture<'a, Result<Option<ApiKey>, StoreError>> {
+        Box::pin(async move {
+            let (Ok(who), Ok(member)) = (permit.principal(), permit.member()) else { return Ok(None) };
+            let (account, user) = (member.account.0, who.user.0);
+            let sql = format!("SELECT {} {VISIBLE} AND k.id = ?4", rows::KEY);
+            let one =
+                move |reads: &Reads<'_>| reads.first(&sql, params![account, user, true, key.0], rows::key);
+            let mut found = self.read_for(permit, one).await?;
+            found.iter_mut().for_each(|key| self.with_unwritten_use(key));
+            Ok(found)
+        })
+    }
+}
+
+impl Sqlite {
+    /// Puts in the use that is not written yet.
+    fn with_unwritten_use(&self, key: &mut ApiKey) {
+        let noted = self.directory.unwritten_use(key.id).map(|noted| noted.at);
+        key.last_used_at = key.last_used_at.max(noted);
     }
 }
 
@@ -340,13 +367,17 @@ const VISIBLE: &str = "FROM api_keys k WHERE k.account_id = ?1 AND k.revoked_at 
     AND (k.user_id = ?2 OR (?3 AND EXISTS (SELECT 1 FROM memberships m
          WHERE m.account_id = ?1 AND m.user_id = ?2 AND m.role = 'admin')))";
 
+/// Of these only those with the label, if one is given.
+const LABELLED: &str = "AND (?4 IS NULL OR k.label = ?4)";
+
 fn list(
     reads: &Reads<'_>,
-    (account, user): (i64, i64),
-    whole: bool,
+    (account, user, whole): (i64, i64, bool),
+    label: Option<&str>,
     window: &Window,
 ) -> Result<Listed<ApiKey>, StoreError> {
-    let total = reads.first(&total(), params![account, user, whole], |row| rows::get::<i64>(row, "total"))?;
+    let of = params![account, user, whole, label];
+    let total = reads.first(&total(), of, |row| rows::get::<i64>(row, "total"))?;
     // Absent: shown alone: there are none.
     let total = total.unwrap_or(0);
     let (limit, (order, offset)) = match &window.from {
@@ -356,7 +387,7 @@ fn list(
             (window.limit, (if newest_first { "DESC" } else { "" }, *offset))
         }
     };
-    let of = params![account, user, whole, limit, offset];
+    let of = params![account, user, whole, label, limit, offset];
     let found = reads.readable(("api_keys", &["id"]), &page(order), of, rows::key)?;
     // Absent: never, a page is short; there is no more then.
     let has_more = i64::from(offset) + i64::try_from(found.len()).unwrap_or(i64::MAX) < total;
@@ -364,11 +395,11 @@ fn list(
 }
 
 fn total() -> String {
-    format!("SELECT count(*) AS total {VISIBLE}")
+    format!("SELECT count(*) AS total {VISIBLE} {LABELLED}")
 }
 
 fn page(order: &str) -> String {
-    format!("SELECT {} {VISIBLE} ORDER BY k.id {order} LIMIT ?4 OFFSET ?5", rows::KEY)
+    format!("SELECT {} {VISIBLE} {LABELLED} ORDER BY k.id {order} LIMIT ?5 OFFSET ?6", rows::KEY)
 }
 
 #[cfg(test)]
@@ -378,7 +409,7 @@ mod tests {
     /// How SQLite executes a statement, step by step.
     async fn plan(store: &Sqlite, sql: &str) -> Vec<String> {
         // A plan needs some value for each parameter.
-        let bound = (1..=5).fold(sql.to_owned(), |sql, number| sql.replace(&format!("?{number}"), "7"));
+        let bound = (1..=6).fold(sql.to_owned(), |sql, number| sql.replace(&format!("?{number}"), "7"));
         let explain = format!("EXPLAIN QUERY PLAN {bound}");
         store.read(move |reads| reads.all(&explain, [], |row| rows::get(row, "detail"))).await.unwrap()
     }

@@ -56,6 +56,7 @@ mod invitation_endings;
 mod journal;
 mod kept;
 mod key_endings;
+mod key_labels;
 mod key_origins;
 mod keys;
 mod limit_windows;

@@ -58,6 +58,10 @@ pub(crate) const IDENTITY: Component = Component {
         Migration { name: "made_by", sql: include_str!("../migrations/0014_made_by.sql") },
         Migration { name: "journal", sql: include_str!("../migrations/0015_journal.sql") },
         Migration { name: "operators_day", sql: include_str!("../migrations/0016_operators_day.sql") },
+        Migration {
+            name: "sign_in_of_others",
+            sql: include_str!("../migrations/0017_sign_in_of_others.sql"),
+        },
     ],
     look_through: team::look_through,
 };

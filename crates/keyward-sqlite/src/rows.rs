@@ -37,7 +37,7 @@ pub(crate) const CHOSEN: &str = "user_id, issuer, client, account_id";
 
 pub(crate) const CLIENT: &str =
     "id, client_id, name, redirect_uris, origin, secret_digest, refreshes, created_at";
-pub(crate) const GRANT: &str = "id, user_id, client_id, client_name, scopes, openid, email, offline, for_api, for_mcp, account_id, \
+pub(crate) const GRANT: &str = "id, user_id, client_id, client_name, scopes, openid, email, profile, offline, for_api, for_mcp, account_id, \
                                 bound, nonce, number, secret_version, rotated_at, created_at, ends_at, last_used_at, ended_at";
 pub(crate) const SESSION: &str = "id, digest, user_id, created_at, ends_at";
 pub(crate) const SIGNING_KEY: &str = "id, kid, sealed, nonce, secret_version, created_at, signs_from";
@@ -83,6 +83,7 @@ pub(crate) fn grant(row: &Row<'_>) -> Result<OAuthGrant, StoreError> {
         scopes: ScopeSet::from_text(&text(row, "scopes")?).ok_or_else(|| wrong("scopes"))?,
         openid: get(row, "openid")?,
         email: get(row, "email")?,
+        profile: get(row, "profile")?,
         offline: get(row, "offline")?,
         resources: Resources { api: get(row, "for_api")?, mcp: get(row, "for_mcp")? },
         account: get::<Option<i64>>(row, "account_id")?.map(AccountId),

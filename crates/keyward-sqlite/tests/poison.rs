@@ -290,7 +290,7 @@ mod poison {
         };
         let permit = check::<ReadAccount>(Principal::of(admit(0).unwrap().caller)).unwrap();
         let window = Window { limit: 50, from: From::Offset(Vec::new(), 0) };
-        let listed = store.list_keys(&permit, KeysOf::Caller, window).await.unwrap();
+        let listed = store.list_keys(&permit, KeysOf::Caller, None, window).await.unwrap();
         assert_eq!(listed.items.iter().map(|key| key.label.as_str()).collect::<Vec<_>>(), ["sound"]);
         assert!(admit(1).is_ok(), "what was known of it before it was spoilt");
         let revoke = RevokeKey { key: Some(keys[1].key.id), as_sent: String::new(), descendants: false };

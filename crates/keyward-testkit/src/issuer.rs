@@ -7,8 +7,9 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 pub use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-    RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+    RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,7 +24,7 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
 
 #[derive(Debug)]
 enum Pair {
-    Rsa(RsaKeyPair, bool),
+    Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
 }
@@ -42,7 +43,7 @@ pub struct SigningKey {
 static RSA: LazyLock<Vec<Arc<Pair>>> = LazyLock::new(|| {
     (0..3)
         .map(|_| match RsaKeyPair::generate(KeySize::Rsa2048) {
-            Ok(pair) => Arc::new(Pair::Rsa(pair, false)),
+            Ok(pair) => Arc::new(Pair::Rsa(pair)),
             Err(error) => panic!("no RSA key: {error}"),
         })
         .collect()
@@ -59,11 +60,11 @@ impl SigningKey {
         }
     }
 
-    /// An RSA key of that length, for RS256 or PS256.
+    /// An RSA key of that length, for RS256, RS384, RS512, PS256, PS384 or PS512.
     #[must_use]
     pub fn rsa_of(size: KeySize, alg: &'static str, kid: &str) -> Self {
         match RsaKeyPair::generate(size) {
-            Ok(pair) => Self { kid: kid.to_owned(), alg, pair: Arc::new(Pair::Rsa(pair, alg == "PS256")) },
+            Ok(pair) => Self { kid: kid.to_owned(), alg, pair: Arc::new(Pair::Rsa(pair)) },
             Err(error) => panic!("no RSA key: {error}"),
         }
     }
@@ -71,9 +72,20 @@ impl SigningKey {
     /// A key of P-256, for ES256.
     #[must_use]
     pub fn ec(kid: &str) -> Self {
-        match EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING) {
-            Ok(pair) => Self { kid: kid.to_owned(), alg: "ES256", pair: Arc::new(Pair::Ec(pair)) },
-            Err(error) => panic!("no key of P-256: {error}"),
+        Self::ec_of("ES256", kid)
+    }
+
+    /// A key for ES256, ES384 or ES512, on the curve of each.
+    #[must_use]
+    pub fn ec_of(alg: &'static str, kid: &str) -> Self {
+        let curve = match alg {
+            "ES384" => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            "ES512" => &ECDSA_P521_SHA512_FIXED_SIGNING,
+            _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        };
+        match EcdsaKeyPair::generate(curve) {
+            Ok(pair) => Self { kid: kid.to_owned(), alg, pair: Arc::new(Pair::Ec(pair)) },
+            Err(error) => panic!("no key for {alg}: {error}"),
         }
     }
 
@@ -90,7 +102,7 @@ impl SigningKey {
     #[must_use]
     pub fn jwk(&self) -> Value {
         let mut jwk = match &*self.pair {
-            Pair::Rsa(pair, _) => {
+            Pair::Rsa(pair) => {
                 let public = pair.public_key();
                 json!({
                     "kty": "RSA",
@@ -99,8 +111,15 @@ impl SigningKey {
                 })
             }
             Pair::Ec(pair) => {
-                let (x, y) = pair.public_key().as_ref().split_at(33);
-                json!({ "kty": "EC", "crv": "P-256", "x": base64url(x.get(1..).unwrap_or_default()), "y": base64url(y) })
+                // The uncompressed point: a byte that says so, and two coordinates of one length.
+                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+                let (x, y) = point.split_at(point.len() / 2);
+                let crv = match self.alg {
+                    "ES384" => "P-384",
+                    "ES512" => "P-521",
+                    _ => "P-256",
+                };
+                json!({ "kty": "EC", "crv": crv, "x": base64url(x), "y": base64url(y) })
             }
             Pair::Ed(pair) => {
                 json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key().as_ref()) })
@@ -118,9 +137,15 @@ impl SigningKey {
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &*self.pair {
-            Pair::Rsa(pair, pss) => {
-                let encoding: &'static dyn RsaEncoding =
-                    if *pss { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+            Pair::Rsa(pair) => {
+                let encoding: &'static dyn RsaEncoding = match self.alg {
+                    "RS384" => &RSA_PKCS1_SHA384,
+                    "RS512" => &RSA_PKCS1_SHA512,
+                    "PS256" => &RSA_PSS_SHA256,
+                    "PS384" => &RSA_PSS_SHA384,
+                    "PS512" => &RSA_PSS_SHA512,
+                    _ => &RSA_PKCS1_SHA256,
+                };
                 let mut signature = vec![0; pair.public_modulus_len()];
                 match pair.sign(encoding, &SystemRandom::new(), message, &mut signature) {
                     Ok(()) => signature,
@@ -179,7 +204,7 @@ impl SigningKey {
     /// Everything that its public half can be written as: what an attacker may try as a shared secret.
     #[must_use]
     pub fn spellings(&self) -> Vec<Vec<u8>> {
-        let Pair::Rsa(pair, _) = &*self.pair else { return Vec::new() };
+        let Pair::Rsa(pair) = &*self.pair else { return Vec::new() };
         let public = pair.public_key();
         let spki = public.as_der().map(|der: PublicKeyX509Der<'_>| der.as_ref().to_vec()).unwrap_or_default();
         let pkcs1 = public.as_ref().to_vec();

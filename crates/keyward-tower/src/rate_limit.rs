@@ -5,13 +5,16 @@
 //! 3. Every answer of a request that was charged, refusals by inner layers included, has `RateLimit-Policy` and `RateLimit`
 //!    (draft-ietf-httpapi-ratelimit-headers-11). The standing is that of the moment of the charge.
 //! 4. A refusal carries the seconds after which the request would be admitted if nobody else came.
+//! 5. Where the policy has a time for them, the older `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset` stand
+//!    beside the draft's fields.
 //!
 //! Caveat: the counters are those of one process.
 
 use crate::{Refuse, refused};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::rate_limit::{Charge, Limiter, OverLimit, Standing, fields};
+use keyward_core::rate_limit::{Charge, Limiter, OverLimit, Standing, fields, legacy_fields};
 use pin_project_lite::pin_project;
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -21,6 +24,12 @@ use tower_service::Service;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// What clients of before the draft read.
+const LEGACY: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
 
 /// Which buckets a request is charged to, and what it means when one is full.
 pub trait Policy<B>: Clone {
@@ -29,10 +38,15 @@ pub trait Policy<B>: Clone {
 
     /// The refusal of a request that is over a limit; `None`: it passes, and only this has heard of it.
     fn over(&self, request: &Request<B>, over: &OverLimit) -> Option<Denial>;
+
+    /// The time, if `X-RateLimit-…` is sent beside the draft's fields.
+    fn legacy(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
-/// Sets the fields that tell a client how these buckets stand.
-pub fn tell(headers: &mut HeaderMap, standings: &[Standing]) {
+/// Sets the fields that report how these buckets stand; with a time, the older ones too.
+pub fn tell(headers: &mut HeaderMap, standings: &[Standing], legacy: Option<Timestamp>) {
     if standings.is_empty() {
         return;
     }
@@ -40,6 +54,11 @@ pub fn tell(headers: &mut HeaderMap, standings: &[Standing]) {
     for (name, value) in [(POLICY, policy), (LIMIT, limit)] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
+        }
+    }
+    if let Some(values) = legacy.and_then(|now| legacy_fields(standings, now)) {
+        for (name, value) in LEGACY.into_iter().zip(values) {
+            headers.insert(name, HeaderValue::from(value));
         }
     }
 }
@@ -92,6 +111,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let legacy = self.policy.legacy();
         let charges = self.policy.charges(&request);
         let standings = match self.limiter.charge(&charges) {
             Ok(standings) => standings,
@@ -99,11 +119,11 @@ where
                 None => over.standings,
                 Some(denial) => {
                     let answer = refused(&self.refuse, request.extensions(), denial);
-                    return Charged::Refused { answer: ready(Ok(answer)), standings: over.standings };
+                    return Charged::Refused { answer: ready(Ok(answer)), standings: over.standings, legacy };
                 }
             },
         };
-        Charged::Admitted { future: self.inner.call(request), standings }
+        Charged::Admitted { future: self.inner.call(request), standings, legacy }
     }
 }
 
@@ -118,12 +138,14 @@ pin_project! {
             #[pin]
             future: F,
             standings: Vec<Standing>,
+            legacy: Option<Timestamp>,
         },
         /// The request was refused.
         Refused {
             #[pin]
             answer: G,
             standings: Vec<Standing>,
+            legacy: Option<Timestamp>,
         },
     }
 }
@@ -136,12 +158,14 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let (answer, standings) = match self.project() {
-            Projected::Admitted { future, standings } => (ready!(future.poll(cx)), standings),
-            Projected::Refused { answer, standings } => (ready!(answer.poll(cx)), standings),
+        let (answer, standings, legacy) = match self.project() {
+            Projected::Admitted { future, standings, legacy } => {
+                (ready!(future.poll(cx)), standings, *legacy)
+            }
+            Projected::Refused { answer, standings, legacy } => (ready!(answer.poll(cx)), standings, *legacy),
         };
         Poll::Ready(answer.map(|mut response| {
-            tell(response.headers_mut(), standings);
+            tell(response.headers_mut(), standings, legacy);
             response
         }))
     }

@@ -13,7 +13,7 @@ use keyward_core::account::{
 };
 use keyward_core::active_account::ChooseAccount;
 use keyward_core::api_key::{
-    ActivateKey, CreateKey, IssueKey, KeyRing, PrepareKey, RevokeKey, RevokeKeysOf, RotateKey,
+    ActivateKey, CreateKey, IssueKey, KeyRing, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
 };
 use keyward_core::clock::{AcceptClock, Clock};
 use keyward_core::effect::Commit;
@@ -53,6 +53,7 @@ impl<S> Reads for S where S: KeyReads + TeamReads + SignInReads + DealReads {}
 pub trait Store:
     Commit<CreateKey>
     + Commit<RotateKey>
+    + Commit<RelabelKey>
     + Commit<RevokeKey>
     + Commit<CreateDeal>
     + Commit<UpdateDeal>
@@ -85,6 +86,7 @@ pub trait Store:
 impl<S> Store for S where
     S: Commit<CreateKey>
         + Commit<RotateKey>
+        + Commit<RelabelKey>
         + Commit<RevokeKey>
         + Commit<CreateDeal>
         + Commit<UpdateDeal>

@@ -4,6 +4,7 @@ use crate::app::{App, Reads, Store};
 use crate::body_room::{Owner, Place};
 use crate::limits;
 use crate::problem::{Problem, RequestId, insert};
+use crate::representation::{Preferences, packed_fast, says_gzip, tag_with_related, varies, weak_tag};
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::RawPathParams;
@@ -84,15 +85,23 @@ impl Reply {
         Self { data: serde_json::to_vec(data).unwrap_or_default(), pagination: None, etag: None }
     }
 
-    /// A page of a list.
+    /// A page of a list, with a weak `ETag` over what it shows.
     pub(crate) fn page<T: Serialize, P: Serialize>(items: &[T], pagination: &P) -> Self {
+        let Self { data, .. } = Self::new(&items);
         // Absent: never, likewise.
-        Self { pagination: serde_json::to_vec(pagination).ok(), ..Self::new(&items) }
+        let pagination = serde_json::to_vec(pagination).unwrap_or_default();
+        let etag = Some(weak_tag(&[&data, &pagination]));
+        Self { data, pagination: Some(pagination), etag }
     }
 
     /// With an `ETag`.
     pub(crate) fn with_etag(self, etag: String) -> Self {
         Self { etag: Some(etag), ..self }
+    }
+
+    /// With an `ETag` that names this version and the related records that are shown with it.
+    pub(crate) fn with_etag_and_related(self, version: &str) -> Self {
+        Self { etag: Some(tag_with_related(version, &self.data)), ..self }
     }
 }
 
@@ -199,6 +208,11 @@ impl Call {
     /// A random UUID.
     pub(crate) fn uuid(&self) -> Result<Uuid, RandomError> {
         uuid4(&*self.app.random)
+    }
+
+    /// What it says of the representation that it wants.
+    pub(crate) fn preferences(&self) -> Preferences {
+        Preferences::of(&self.headers)
     }
 
     /// Whether there was an `Authorization` at all, and what it said.
@@ -414,14 +428,42 @@ fn written(app: &App, answer: Answer) -> Response<Body> {
     response
 }
 
-/// Puts a reading handler's reply into the envelope.
-pub(crate) fn reply(app: &App, id: Uuid, reply: &Reply) -> Response<Body> {
-    let body = envelope::success(id, app.clock.now(), &reply.data, reply.pagination.as_deref());
-    let mut response = json_response(200, body);
+/// Puts a reading handler's reply into the envelope. 304 to a client that has it already; a list is compressed where that is asked
+/// for.
+pub(crate) fn reply(app: &App, (id, prefers): (Uuid, &Preferences), reply: &Reply) -> Response<Body> {
+    let is_known = reply.etag.as_ref().is_some_and(|etag| prefers.has(etag));
+    let mut response = if is_known {
+        not_modified()
+    } else {
+        let body = envelope::success(id, app.clock.now(), &reply.data, reply.pagination.as_deref());
+        in_json(body, prefers.gzip() && reply.pagination.is_some())
+    };
     if let Some(etag) = &reply.etag {
         insert(response.headers_mut(), ETAG, etag);
     }
+    if reply.pagination.is_some() {
+        varies(response.headers_mut());
+    }
     response
+}
+
+/// The client has it already (RFC 9110 §15.4.5).
+fn not_modified() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn in_json(body: Vec<u8>, pack: bool) -> Response<Body> {
+    match pack.then(|| packed_fast(&body)).flatten() {
+        None => json_response(200, body),
+        Some(packed) => {
+            let mut response = json_response(200, packed);
+            says_gzip(response.headers_mut());
+            response
+        }
+    }
 }
 
 fn json_response(status: u16, body: Vec<u8>) -> Response<Body> {

@@ -1,15 +1,15 @@
-//! Requests from pages of other origins (the Fetch standard's CORS protocol): off unless `[cors] origins` names some.
+//! Requests from pages of other origins (the Fetch standard's CORS protocol), as `callers.rs` allows them.
 //!
 //! The protocol itself is tower-http's. It stands in the stack twice: outside everything, so that a page can read a refusal
 //! too; and inside hygiene for the preflights, so that nothing is answered that could be read in two ways. Credentials of
 //! the browser are never allowed: the API is called with a bearer token.
 
+use crate::callers::Callers;
 use crate::oauth::OPEN_TO_ALL;
-use crate::reload::Current;
 use futures_util::future::Either;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, LINK, LOCATION,
-    ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK,
+    LOCATION, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use std::task::{Context, Poll};
@@ -19,10 +19,11 @@ use tower_http::cors::{AllowOrigin, Cors, CorsLayer, ResponseFuture};
 
 const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE];
 /// What a page may send.
-const SENT: [HeaderName; 10] = [
+const SENT: [HeaderName; 11] = [
     AUTHORIZATION,
     CONTENT_TYPE,
     IF_MATCH,
+    IF_NONE_MATCH,
     HeaderName::from_static("idempotency-key"),
     HeaderName::from_static("mcp-method"),
     HeaderName::from_static("mcp-name"),
@@ -32,7 +33,7 @@ const SENT: [HeaderName; 10] = [
     HeaderName::from_static("x-origin-app"),
 ];
 /// What a page may read.
-const READ: [HeaderName; 10] = [
+const READ: [HeaderName; 13] = [
     ALLOW,
     ETAG,
     LINK,
@@ -42,6 +43,10 @@ const READ: [HeaderName; 10] = [
     HeaderName::from_static("idempotency-replayed"),
     HeaderName::from_static("ratelimit"),
     HeaderName::from_static("ratelimit-policy"),
+    // Sent where `[limits] legacy_headers` is on.
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
     HeaderName::from_static("x-request-id"),
 ];
 /// How long a browser may remember a preflight.
@@ -72,19 +77,15 @@ impl Part {
 
 /// Wraps a service in [`CrossOrigin`].
 #[derive(Clone, Debug)]
-pub(crate) struct CrossOriginLayer(pub(crate) Part, pub(crate) Current);
+pub(crate) struct CrossOriginLayer(pub(crate) Part, pub(crate) Callers);
 
 impl<S: Clone> Layer<S> for CrossOriginLayer {
     type Service = CrossOrigin<S>;
 
     fn layer(&self, inner: S) -> CrossOrigin<S> {
-        let current = self.1.clone();
+        let callers = self.1.clone();
         let allowed = move |origin: &HeaderValue, parts: &http::request::Parts| {
-            if is_open(parts.uri.path()) {
-                return true;
-            }
-            let origins = &current.get().origins;
-            origins.iter().any(|listed| listed == "*" || listed.as_bytes() == origin.as_bytes())
+            is_open(parts.uri.path()) || callers.include(origin.as_bytes())
         };
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))
@@ -92,7 +93,7 @@ impl<S: Clone> Layer<S> for CrossOriginLayer {
             .allow_headers(SENT)
             .expose_headers(READ)
             .max_age(MAX_AGE);
-        CrossOrigin { cors: cors.layer(inner.clone()), plain: inner, part: self.0, current: self.1.clone() }
+        CrossOrigin { cors: cors.layer(inner.clone()), plain: inner, part: self.0, callers: self.1.clone() }
     }
 }
 
@@ -107,7 +108,7 @@ pub(crate) struct CrossOrigin<S> {
     plain: S,
     cors: Cors<S>,
     part: Part,
-    current: Current,
+    callers: Callers,
 }
 
 impl<S, B, C> Service<Request<B>> for CrossOrigin<S>
@@ -127,7 +128,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let asked = is_open(request.uri().path()) || self.current.glance(|now| !now.origins.is_empty());
+        let asked = is_open(request.uri().path()) || self.callers.may_include(request.headers().get(ORIGIN));
         if self.part.takes(&request) && asked {
             Either::Left(self.cors.call(request))
         } else {

@@ -2,10 +2,12 @@
 //! are not accepted.
 
 use crate::app::App;
+use crate::config::LimitsConfig;
 use crate::problem::Problems;
 use crate::watch::Limited;
 use axum::body::Body;
 use http::{Extensions, Method, Request, Response};
+use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Code, Denial};
 use keyward_core::limits::{Limits, Rate};
 use keyward_core::principal::Principal;
@@ -55,6 +57,11 @@ pub(crate) fn over(app: &App, over: &OverLimit) -> Option<Denial> {
     (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
 }
 
+/// The time, if `[limits] legacy_headers` is on.
+fn legacy(app: &App) -> Option<Timestamp> {
+    app.current.glance(|now| now.limits.legacy_headers).then(|| app.clock.now())
+}
+
 /// Callers: reads or writes, by the verb.
 #[derive(Clone, Debug)]
 pub(crate) struct OfCallers(pub(crate) Arc<App>);
@@ -72,6 +79,10 @@ impl<B> Policy<B> for OfCallers {
 
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
         over(&self.0, full)
+    }
+
+    fn legacy(&self) -> Option<Timestamp> {
+        legacy(&self.0)
     }
 }
 
@@ -93,6 +104,10 @@ impl<B> Policy<B> for OfPosts {
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
         over(&self.0, full)
     }
+
+    fn legacy(&self) -> Option<Timestamp> {
+        legacy(&self.0)
+    }
 }
 
 /// A public operation: by the client's address.
@@ -103,6 +118,9 @@ impl<B> Policy<B> for OfAddresses {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
         let limit = self.0.current.glance(|now| now.limits.of(self.1));
         let client = client(request.extensions());
+        if self.1 == Purpose::Validate && self.0.current.glance(|now| is_own_back_end(client, &now.limits)) {
+            return Vec::new();
+        }
         // The trusted proxies' own probes name no client. They would share one bucket, and a proxy that gets 429 takes the server
         // out of rotation.
         if self.1 == Purpose::Health && client == ClientAddress::Unknown {
@@ -114,6 +132,15 @@ impl<B> Policy<B> for OfAddresses {
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
         over(&self.0, full)
     }
+
+    fn legacy(&self) -> Option<Timestamp> {
+        legacy(&self.0)
+    }
+}
+
+/// Whether a client may ask about any number of keys. One without an address is in no range.
+fn is_own_back_end(client: ClientAddress, limits: &LimitsConfig) -> bool {
+    client.is_in(&limits.validate_unlimited_from)
 }
 
 fn client(request: &Extensions) -> ClientAddress {
@@ -131,7 +158,8 @@ impl Throttled {
     fn instead(&self, request: &Extensions, denial: &Denial) -> Option<(Denial, Vec<Standing>)> {
         let limit = self.0.current.glance(|now| now.limits.failed_auth_per_minute);
         // Nothing sent is nothing tried.
-        if limit == 0 || denial.code() != Code::Unauthorized || *denial == Denial::CredentialMissing {
+        let nothing = matches!(denial, Denial::CredentialMissing | Denial::CredentialElsewhere(_));
+        if limit == 0 || denial.code() != Code::Unauthorized || nothing {
             return None;
         }
         let bucket = Bucket::address(client(request), Purpose::FailedAuth);
@@ -147,7 +175,7 @@ impl Refuse<Body> for Throttled {
             None => problems.refuse(request, denial),
             Some((instead, standings)) => {
                 let mut response = problems.refuse(request, &instead);
-                tell(response.headers_mut(), &standings);
+                tell(response.headers_mut(), &standings, legacy(&self.0));
                 response
             }
         }

@@ -1,6 +1,7 @@
 //! The one place that knows how a refusal or a fault looks in HTTP.
 
 use crate::app::App;
+use crate::challenge::challenge;
 use axum::body::Body;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -263,8 +264,6 @@ impl Reason {
 
 fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
     match denial {
-        // RFC 6750 §3.1: no error code when no credential was sent.
-        Denial::CredentialMissing => insert(headers, WWW_AUTHENTICATE, "Bearer realm=\"lev\""),
         Denial::ScopeMissing(scope) => {
             let challenge = format!("Bearer realm=\"lev\", error=\"insufficient_scope\", scope=\"{scope}\"");
             insert(headers, WWW_AUTHENTICATE, &challenge);
@@ -275,7 +274,7 @@ fn headers_of(denial: &Denial, headers: &mut HeaderMap) {
             insert(headers, CONNECTION, "close");
         }
         _ if denial.code() == Code::Unauthorized => {
-            insert(headers, WWW_AUTHENTICATE, "Bearer realm=\"lev\", error=\"invalid_token\"");
+            insert(headers, WWW_AUTHENTICATE, &challenge(denial));
         }
         _ => {}
     }

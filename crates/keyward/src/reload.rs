@@ -30,6 +30,10 @@ pub struct Reloadable {
     pub proxy_protocol: bool,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// How long a connection may be idle, where it is set.
+    pub idle_timeout: Option<Duration>,
+    /// How long requests are served after an order to stop.
+    pub shutdown_delay: Duration,
     /// The origins whose pages may call the API; `*` is all of them.
     pub origins: Arc<[String]>,
     /// HTTPS, or `None`: plain HTTP.
@@ -49,6 +53,8 @@ impl Default for Reloadable {
             forwarded: ForwardedBy::default(),
             proxy_protocol: false,
             request_timeout,
+            idle_timeout: None,
+            shutdown_delay: Duration::ZERO,
             origins: Arc::default(),
             tls: None,
             certificate: None,
@@ -57,7 +63,19 @@ impl Default for Reloadable {
     }
 }
 
+/// How long a connection may be idle where nothing is set.
+const IDLE: Duration = Duration::from_secs(15);
+/// The same of a trusted proxy's connection. The side that sends requests must let go first, and load balancers of cloud providers
+/// keep theirs for up to 600 s.
+const IDLE_OF_PROXIES: Duration = Duration::from_secs(650);
+
 impl Reloadable {
+    /// How long a connection may be idle, by whether a trusted proxy has opened it.
+    pub(crate) fn idle(&self, by_proxy: bool) -> Duration {
+        // Absent: the defaults.
+        self.idle_timeout.unwrap_or(if by_proxy { IDLE_OF_PROXIES } else { IDLE })
+    }
+
     /// What a configuration says, with the files that it names.
     pub(crate) fn of(config: &Config) -> Result<Self, CliError> {
         let server = &config.server;
@@ -75,6 +93,8 @@ impl Reloadable {
             forwarded: server.forwarded,
             proxy_protocol: server.proxy_protocol,
             request_timeout: server.request_timeout,
+            idle_timeout: server.idle_timeout,
+            shutdown_delay: server.shutdown_delay,
             origins: Arc::clone(&config.cors.origins),
             certificate: https.as_ref().and_then(|https| https.certificate),
             tls: https.map(|https| https.config),

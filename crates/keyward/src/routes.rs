@@ -62,6 +62,8 @@ operations! {
     DeleteAccountTeamUserId => "deleteAccountTeamUserId",
     GetApiKeys => "getApiKeys",
     PostApiKeys => "postApiKeys",
+    GetApiKeysKeyId => "getApiKeysKeyId",
+    PatchApiKeysKeyId => "patchApiKeysKeyId",
     PostApiKeysKeyIdRotate => "postApiKeysKeyIdRotate",
     DeleteApiKeysKeyId => "deleteApiKeysKeyId",
     GetDeals => "getDeals",
@@ -145,6 +147,8 @@ pub fn table() -> Vec<Row> {
         write(DeleteAccountTeamUserId, DELETE, "/account/team/{user_id}", account::team::dismiss),
         read::<ReadAccount, _, _>(GetApiKeys, GET, "/api-keys", api_keys::list::handle),
         write(PostApiKeys, POST, "/api-keys", api_keys::create::handle),
+        read::<ReadAccount, _, _>(GetApiKeysKeyId, GET, "/api-keys/{key_id}", api_keys::get::handle),
+        write(PatchApiKeysKeyId, PATCH, "/api-keys/{key_id}", api_keys::relabel::handle),
         write(PostApiKeysKeyIdRotate, POST, "/api-keys/{key_id}/rotate", api_keys::rotate::handle),
         write_admitting(DeleteApiKeysKeyId, DELETE, "/api-keys/{key_id}", api_keys::revoke::admit, api_keys::revoke::handle),
         read::<ReadDeals, _, _>(GetDeals, GET, "/deals", deals::list::handle),
@@ -178,8 +182,8 @@ where
     let run: Run = Arc::new(move |app, request| {
         Box::pin(async move {
             let call = call::read(&app, false, Owner::Stranger, request).await?;
-            let id = call.id;
-            Ok(call::reply(&app, id, &handler(call).await?))
+            let (id, prefers) = (call.id, call.preferences());
+            Ok(call::reply(&app, (id, &prefers), &handler(call).await?))
         })
     });
     Row {
@@ -208,8 +212,8 @@ where
             let owner = Owner::from(&principal);
             let permit = check::<A>(principal)?;
             let call = call::read(&app, false, owner, request).await?;
-            let id = call.id;
-            Ok(call::reply(&app, id, &handler(call, permit).await?))
+            let (id, prefers) = (call.id, call.preferences());
+            Ok(call::reply(&app, (id, &prefers), &handler(call, permit).await?))
         })
     });
     Row {

@@ -4,6 +4,7 @@
 //! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
 
 use crate::app::App;
+use crate::callers::Callers;
 use crate::cross_origin::{CrossOriginLayer, Part};
 use crate::limits::{OfAddresses, OfCallers, Throttled};
 use crate::observe::{ObserveLayer, record};
@@ -51,13 +52,13 @@ where
         // Outermost of what can refuse, so that whatever happens has an id, a log event and, after a panic, still an answer.
         .layer(ObserveLayer(Arc::clone(app)))
         // So that a page of another origin, if it is allowed, can read whatever the answer is.
-        .layer(CrossOriginLayer(Part::Answers, app.current.clone()))
+        .layer(CrossOriginLayer(Part::Answers, Callers::of(app)))
         // Nobody waits for ever, whatever it is that takes so long. 503.
         .layer(TimeLimitLayer(Arc::clone(app)))
         // Before anything is looked at: what can be read in two ways is not read. 400, 413, 431.
         .layer(GateLayer::new(Hygiene(app.limits), problems))
         // A browser asks first whether its page may; that is no request of anyone.
-        .layer(CrossOriginLayer(Part::Preflights, app.current.clone()))
+        .layer(CrossOriginLayer(Part::Preflights, Callers::of(app)))
         .service(inner);
     BoxCloneSyncService::new(service)
 }
@@ -252,6 +253,11 @@ impl<B> Check<B> for ActiveAccount {
         let caller = request.extensions_mut().remove::<Caller>().ok_or(Denial::CredentialMissing)?;
         let named = request.headers().get("x-active-account").map(|named| named.as_bytes().trim_ascii());
         let needed = self.1 == AccountNeed::Needed;
+        if named.is_some_and(<[u8]>::is_empty) {
+            // Not as if it were absent: a client that has lost the name of its account must not act in another one.
+            let text = "X-Active-Account is empty. Send an account's slug, or leave the header out.";
+            return Err(Denial::HeaderMalformed(text.to_owned()));
+        }
         let principal = match (&caller.credential, named) {
             // A key that is told nothing else acts where it is bound to: there is nothing to look up.
             (Credential::ApiKey(_), None) => Principal::of(caller),

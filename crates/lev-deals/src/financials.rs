@@ -130,7 +130,8 @@ impl Financials {
     /// The JSON Schema of the record.
     #[must_use]
     pub fn schema() -> Value {
-        let id = |text: &str| json!({ "type": "integer", "minimum": 1, "description": text });
+        let id =
+            |text: &str| json!({ "type": "integer", "format": "int64", "minimum": 1, "description": text });
         let mut properties = Map::new();
         properties.insert("id".to_owned(), id("The record's id."));
         properties.insert("deal_id".to_owned(), id("The deal."));
@@ -153,11 +154,13 @@ impl Financials {
 fn figure_schema(kind: Kind) -> Value {
     match kind {
         Kind::Money => {
-            json!({ "type": ["number", "null"], "minimum": 0, "description": "An amount of money." })
+            json!({ "type": ["number", "null"], "format": "double", "minimum": 0, "description": "An amount of money." })
         }
-        Kind::Ratio => json!({ "type": ["number", "null"], "description": "A ratio, as a decimal: 0.95." }),
+        Kind::Ratio => {
+            json!({ "type": ["number", "null"], "format": "double", "description": "A ratio, as a decimal: 0.95." })
+        }
         Kind::Whole => {
-            json!({ "type": ["integer", "null"], "description": "An amount of money, in whole units." })
+            json!({ "type": ["integer", "null"], "format": "int64", "description": "An amount of money, in whole units." })
         }
         Kind::Date => json!({ "type": ["string", "null"], "format": "date", "description": "A date." }),
         Kind::Flag => json!({ "type": ["boolean", "null"], "description": "Whether it is so." }),

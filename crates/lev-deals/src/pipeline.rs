@@ -34,6 +34,7 @@ pub struct Pipeline {
     #[schema(minimum = 1)]
     pub owner_account_id: i64,
     /// Its place among the account's pipelines.
+    #[schema(value_type = i32)]
     pub order: i64,
     /// Its statuses, in their order.
     pub statuses: Vec<Status>,
@@ -56,6 +57,7 @@ pub struct Status {
     #[schema(required)]
     pub description: Option<String>,
     /// Its place in the pipeline.
+    #[schema(value_type = i32)]
     pub order: i64,
     /// The name of its icon.
     #[schema(required)]

@@ -29,12 +29,12 @@ pub struct Property {
     #[schema(required)]
     pub asset_type_id: Option<i64>,
     /// How many units it has.
-    #[schema(required)]
+    #[schema(required, value_type = Option<i32>)]
     pub units: Option<i64>,
     /// Its area in square feet.
     #[schema(required)]
     pub square_footage: Option<f64>,
     /// The year in which it was built.
-    #[schema(required)]
+    #[schema(required, value_type = Option<i32>)]
     pub year_built: Option<i64>,
 }

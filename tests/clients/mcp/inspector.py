@@ -106,9 +106,12 @@ def main(node, base, email, password, directory):
         said, _ = run(node, [*usual, "--method", "tools/call", "--tool-name", tool, *more, "--stored-auth-only"], directory)
         return last_json(said)
 
-    deal = call("list_deals", "limit=1")["structuredContent"]["deals"][0]
-    check("a deal", call("get_deal", f"deal_id={deal['id']}")["structuredContent"]["deal"]["title"], deal["title"])
-    made = call("create_deal", "title=Made by the Inspector")["structuredContent"]["deal"]["title"]
+    def data(tool, *arguments):
+        return json.loads(call(tool, *arguments)["content"][0]["text"])
+
+    deal = data("list_deals", "limit=1")["deals"][0]
+    check("a deal", data("get_deal", f"deal_id={deal['id']}")["deal"]["title"], deal["title"])
+    made = data("create_deal", "title=Made by the Inspector")["deal"]["title"]
     check("made", made, "Made by the Inspector")
     refused = call("invite_team_member", "email=x@acme.example", "role=admin")
     check("what is not listed is not there for it", refused.get("error", {}).get("code"), "tool_not_found")

@@ -20,6 +20,11 @@ from pydantic import AnyUrl
 SIGN_IN = Path(__file__).parent.parent / "oauth" / "sign_in.mjs"
 
 
+async def data(client, tool, arguments):
+    """The data of a result, which its one text holds."""
+    return json.loads((await client.call_tool(tool, arguments)).content[0].text)
+
+
 class Kept:
     """What an application keeps."""
 
@@ -74,12 +79,12 @@ async def main(base, email, password):
             tools = [tool.name for tool in (await client.list_tools()).tools]
             judge.check(f"{attempt}: deals are there", {"list_deals", "get_deal", "create_deal"} <= set(tools), True)
             judge.check(f"{attempt}: what it may not is not", "invite_team_member" in tools or "create_api_key" in tools, False)
-            listed = (await client.call_tool("list_deals", {"limit": 2})).structured_content
+            listed = await data(client, "list_deals", {"limit": 2})
             judge.check(f"{attempt}: a page", listed["showing"], 2)
             deal = listed["deals"][0]
-            read = (await client.call_tool("get_deal", {"deal_id": deal["id"]})).structured_content
+            read = await data(client, "get_deal", {"deal_id": deal["id"]})
             judge.check(f"{attempt}: a deal", read["deal"]["title"], deal["title"])
-            made = (await client.call_tool("create_deal", {"title": f"Made {attempt}"})).structured_content
+            made = await data(client, "create_deal", {"title": f"Made {attempt}"})
             judge.check(f"{attempt}: made", made["deal"]["title"], f"Made {attempt}")
             refused = await client.call_tool("invite_team_member", {"email": "x@acme.example", "role": "admin"})
             judge.check(f"{attempt}: refused", (refused.is_error, refused.content[0].text[:11]), (True, "Not allowed"))

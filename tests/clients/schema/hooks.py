@@ -9,6 +9,7 @@ KEYWARD_URL is the server, KEYWARD_KEY the key of an admin.
 
 import functools
 import os
+import re
 import uuid
 
 import httpx
@@ -19,6 +20,9 @@ API = "/api/external/v2"
 ABSENT = 2**53 - 1  # A good id that nothing has.
 FUTURE = "2999-12-31T23:59:59Z"
 RANGES = ["203.0.113.0/24", "198.51.100.7", "2001:db8::/32"]
+LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+LOCAL = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+EMAIL = re.compile(f"(?=.{{1,64}}@){LOCAL}(\\.{LOCAL})*@{LABEL}(\\.{LABEL})+")
 
 server = httpx.Client(
     base_url=os.environ["KEYWARD_URL"],
@@ -71,6 +75,8 @@ def keep_alive(case):
 def page(case):
     """How the parameters of a list go together, which OpenAPI has no words for."""
     query = case.query
+    for name in [name for name, value in query.items() if isinstance(value, str)]:
+        query[name] = query[name].replace("\0", "")
     for name in [name for name in query if name.startswith("filter[loan_amount]")]:
         # In some phases a list is written out already.
         amounts = query[name].split(",") if isinstance(query[name], str) else query[name]
@@ -115,8 +121,9 @@ def real_headers(case):
         # Two requests with one key are one: the second would be a replay or 409.
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if "If-Match" in case.headers:
-        # Anything but the current ETag is 412.
-        etag = server.get(case.formatted_path).headers.get("ETag")
+        # Anything but the current ETag is 412: that of the deal, also where its team or its pipeline is changed.
+        subject = re.match(f"{API}/[^/]+/[^/]+", case.formatted_path)
+        etag = server.get(subject.group()).headers.get("ETag") if subject else None
         case.headers["If-Match"] = etag or "*"
     if "X-Active-Account" in case.headers:
         # Any other account is 403, whatever else there is to see.
@@ -125,9 +132,15 @@ def real_headers(case):
 
 def real_body(case):
     """What the state of the server refuses with 422: ids of nothing, people who are there already, the past."""
-    body = rounded(case.body)
+    body = readable(rounded(case.body))
     if not isinstance(body, dict):
         return
+    if body.get("permission") is not None and body.get("scopes") is not None:
+        # Not together, which the document says in words: generators take a `not` for a model.
+        del body["scopes"]
+    for name in ("label", "title", "deal_role", "slug"):
+        if isinstance(body.get(name), str) and not body[name].strip():
+            body[name] = "x"
     if is_integer(body.get("pipeline_id")):
         body["pipeline_id"] = pick(PIPELINES, body["pipeline_id"])
     if is_integer(body.get("pipeline_status_id")):
@@ -143,7 +156,8 @@ def real_body(case):
         else:
             case.path_parameters["deal_id"] = ABSENT
     if isinstance(body.get("email"), str):
-        if body["email"].lower() in [member["email"].lower() for member in members()]:
+        taken = [member["email"].lower() for member in members()]
+        if body["email"].lower() in taken or not EMAIL.fullmatch(body["email"]):
             body["email"] = f"{uuid.uuid4().hex}@acme.example"
     amounts = body.get("deal_financials")
     if isinstance(amounts, dict) and all(amount is None for amount in amounts.values()):
@@ -166,6 +180,15 @@ def rounded(value):
     if isinstance(value, dict):
         return {name: rounded(member) for name, member in value.items()}
     return cents(value) if isinstance(value, float) else value
+
+
+def readable(value):
+    """No text may contain NUL, which the document says in words: not every language reads a pattern for it."""
+    if isinstance(value, dict):
+        return {name: readable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [readable(item) for item in value]
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def is_integer(value):

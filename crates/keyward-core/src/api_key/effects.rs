@@ -107,7 +107,7 @@ pub struct KeyRevoked {
 
 /// An API key with its secret, which is shown this once.
 #[derive(Serialize, ToSchema)]
-#[schema(as = NewApiKey)]
+#[schema(as = ApiKeyWithSecret)]
 pub struct ShownKey<'a> {
     #[serde(flatten)]
     key: super::KeyView<'a>,

@@ -7,6 +7,7 @@ mod effects;
 mod endings;
 mod format;
 mod prepare;
+mod relabel;
 mod ring;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
@@ -16,6 +17,7 @@ pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKe
 pub use endings::{KeyOfSecret, KeysRevoked, Replaced, RevokeKeysOf, WhoseKeys};
 pub use format::{KeyFormat, PrefixError, base62};
 pub use prepare::{ActivateKey, KeyActivated, PrepareKey};
+pub use relabel::{KeyRelabelled, RelabelKey};
 pub use ring::{Admitted, KeyRing, NewSecret};
 
 use crate::clock::Timestamp;

@@ -10,6 +10,7 @@ mod severity;
 pub use oauth::OAuthDenial;
 pub use severity::Severity;
 
+use crate::credential_form::CredentialForm;
 use crate::input::Invalid;
 use crate::json::JsonError;
 use crate::role::Role;
@@ -131,10 +132,12 @@ pub enum Denial {
     // Who is calling.
     /// No credential was sent.
     CredentialMissing,
-    /// `Authorization` is not `Bearer`, one space, token.
-    CredentialMalformed,
-    /// The token is of no kind that we know.
-    CredentialUnknownKind,
+    /// No credential was sent in `Authorization`, but one stands elsewhere, where none is read.
+    CredentialElsewhere(CredentialForm),
+    /// `Authorization` is not `Bearer`, spaces, token.
+    CredentialMalformed(CredentialForm),
+    /// The token is of no kind that is read here.
+    CredentialUnknownKind(CredentialForm),
     /// It begins like an API key, but length, alphabet or checksum are wrong.
     KeyMalformed,
     /// No key has this secret.
@@ -241,6 +244,10 @@ pub enum Denial {
     Invalid(Invalid),
 }
 
+/// What to send as `Idempotency-Key`.
+const UUID_HINT: &str = "Send 36 characters such as 0b0f6b3e-6ad2-4f3e-9a57-2f9a4b1c7d10: uuidgen, uuid.uuid4() and \
+                         crypto.randomUUID() make them. Keep it with the request, and send the same one when you retry.";
+
 impl Denial {
     /// A [`Denial::NotFound`]; an id that cannot be one is cut, so that the answer stays short.
     #[must_use]
@@ -288,8 +295,9 @@ impl Denial {
             Self::SecretAlreadyShown(_) => "secret_already_shown",
             Self::RateLimited(..) => "rate_limited",
             Self::CredentialMissing => "credential_missing",
-            Self::CredentialMalformed => "credential_malformed",
-            Self::CredentialUnknownKind => "credential_unknown_kind",
+            Self::CredentialElsewhere(_) => "credential_elsewhere",
+            Self::CredentialMalformed(_) => "credential_malformed",
+            Self::CredentialUnknownKind(_) => "credential_unknown_kind",
             Self::KeyMalformed => "key_malformed",
             Self::KeyUnknown => "key_unknown",
             Self::KeyRevoked => "key_revoked",
@@ -361,6 +369,7 @@ impl Denial {
             Self::OAuth(OAuthDenial::ClientUnreachable | OAuthDenial::TooManyClients) => {
                 Code::ServiceUnavailable
             }
+            Self::OAuth(OAuthDenial::OpenidMissing) => Code::Forbidden,
             Self::OAuth(_) => Code::BadRequest,
             Self::MethodNotAllowed(_) => Code::MethodNotAllowed,
             Self::ContentTypeUnsupported(_) | Self::ContentEncodingUnsupported(_) => {
@@ -372,8 +381,9 @@ impl Denial {
             }
             Self::RateLimited(..) | Self::IdempotencyFull(_) | Self::TooManyBodies => Code::RateLimited,
             Self::CredentialMissing
-            | Self::CredentialMalformed
-            | Self::CredentialUnknownKind
+            | Self::CredentialElsewhere(_)
+            | Self::CredentialMalformed(_)
+            | Self::CredentialUnknownKind(_)
             | Self::KeyMalformed
             | Self::KeyUnknown
             | Self::KeyRevoked
@@ -470,9 +480,9 @@ impl Denial {
                  a new secret"
             ),
             Self::RateLimited(_, seconds) => format!("Rate limit exceeded. Retry after {seconds} seconds."),
-            Self::CredentialMissing => "Authentication required".to_owned(),
-            Self::CredentialMalformed
-            | Self::CredentialUnknownKind
+            Self::CredentialMissing | Self::CredentialElsewhere(_) => "Authentication required".to_owned(),
+            Self::CredentialMalformed(_)
+            | Self::CredentialUnknownKind(_)
             | Self::KeyMalformed
             | Self::KeyUnknown
             | Self::KeyRevoked
@@ -535,7 +545,20 @@ impl Denial {
         }
     }
 
-    /// What `error.details` holds: only where there is something for a machine to read.
+    /// In which form the credential was sent, where the form is what is wrong with it.
+    #[must_use]
+    pub const fn form(&self) -> Option<CredentialForm> {
+        match self {
+            Self::CredentialElsewhere(form)
+            | Self::CredentialMalformed(form)
+            | Self::CredentialUnknownKind(form) => Some(*form),
+            // Absent: every other denial is about something else.
+            _ => None,
+        }
+    }
+
+    /// What `error.details` holds: only where there is something for a machine to read, or a way out that the fixed message does
+    /// not show.
     #[must_use]
     pub fn details(&self) -> Option<Value> {
         let invalid = match self {
@@ -543,6 +566,10 @@ impl Denial {
             Self::SecretAlreadyShown(key) => return Some(json!({ "reason": self.word(), "key_id": key })),
             Self::IdempotencyKeyReused | Self::IdempotencyInProgress | Self::IdempotencyFull(_) => {
                 return Some(json!({ "reason": self.word() }));
+            }
+            Self::IdempotencyKeyMalformed => return Some(json!({ "hint": UUID_HINT })),
+            other if other.form().is_some() => {
+                return other.form().map(|form| json!({ "hint": form.hint() }));
             }
             // Absent: no other denial has details.
             _ => return None,

@@ -25,6 +25,7 @@ pub enum OAuthDenial {
     ResourceUnknown,
     ScopeUnknown,
     ScopeWider,
+    OpenidMissing,
     LoginRequired,
     ConsentRequired,
     ConsentRefused,
@@ -59,6 +60,7 @@ impl OAuthDenial {
             Self::ResourceUnknown => "resource_unknown",
             Self::ScopeUnknown => "scope_unknown",
             Self::ScopeWider => "scope_wider",
+            Self::OpenidMissing => "openid_missing",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::ConsentRefused => "consent_refused",
@@ -91,6 +93,7 @@ impl OAuthDenial {
             | Self::GrantOver => "invalid_grant",
             Self::ResourceUnknown => "invalid_target",
             Self::ScopeUnknown | Self::ScopeWider => "invalid_scope",
+            Self::OpenidMissing => "insufficient_scope",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::ConsentRefused => "access_denied",
@@ -127,6 +130,9 @@ impl OAuthDenial {
             Self::ResourceUnknown => "resource is none of this server's, or was not granted",
             Self::ScopeUnknown => "None of the scopes is known here",
             Self::ScopeWider => "scope asks for more than was granted",
+            Self::OpenidMissing => {
+                "The access token lacks the scope openid; ask for it when the user signs in"
+            }
             Self::LoginRequired => "The person is not signed in",
             Self::ConsentRequired => "The person must be asked",
             Self::ConsentRefused => "The person refused",

@@ -1,6 +1,7 @@
 //! One sample of every denial, for the reference page.
 
 use super::{Denial, OAuthDenial};
+use crate::credential_form::CredentialForm;
 use crate::input::Invalid;
 use crate::json::JsonError;
 use crate::role::Role;
@@ -45,9 +46,10 @@ impl Denial {
             Self::IdempotencyFull(_) => Self::SecretAlreadyShown(7),
             Self::SecretAlreadyShown(_) => Self::RateLimited("reads", 12),
             Self::RateLimited(..) => Self::CredentialMissing,
-            Self::CredentialMissing => Self::CredentialMalformed,
-            Self::CredentialMalformed => Self::CredentialUnknownKind,
-            Self::CredentialUnknownKind => Self::KeyMalformed,
+            Self::CredentialMissing => Self::CredentialElsewhere(CredentialForm::OtherHeader),
+            Self::CredentialElsewhere(_) => Self::CredentialMalformed(CredentialForm::NoScheme),
+            Self::CredentialMalformed(_) => Self::CredentialUnknownKind(CredentialForm::UnknownKind),
+            Self::CredentialUnknownKind(_) => Self::KeyMalformed,
             Self::KeyMalformed => Self::KeyUnknown,
             Self::KeyUnknown => Self::KeyRevoked,
             Self::KeyRevoked => Self::KeyRotated,
@@ -115,7 +117,8 @@ impl Denial {
                 OAuthDenial::GrantOver => Self::OAuth(OAuthDenial::ResourceUnknown),
                 OAuthDenial::ResourceUnknown => Self::OAuth(OAuthDenial::ScopeUnknown),
                 OAuthDenial::ScopeUnknown => Self::OAuth(OAuthDenial::ScopeWider),
-                OAuthDenial::ScopeWider => Self::OAuth(OAuthDenial::LoginRequired),
+                OAuthDenial::ScopeWider => Self::OAuth(OAuthDenial::OpenidMissing),
+                OAuthDenial::OpenidMissing => Self::OAuth(OAuthDenial::LoginRequired),
                 OAuthDenial::LoginRequired => Self::OAuth(OAuthDenial::ConsentRequired),
                 OAuthDenial::ConsentRequired => Self::OAuth(OAuthDenial::ConsentRefused),
                 OAuthDenial::ConsentRefused => Self::OAuth(OAuthDenial::RedirectUriUnfit),
@@ -202,8 +205,12 @@ impl Denial {
             Self::RateLimited(..) => {
                 "The account, or the address, sends more than it may; keyward account limits says otherwise for an account."
             }
-            Self::CredentialMissing | Self::CredentialMalformed | Self::CredentialUnknownKind => {
-                "The client sends no credential, or not as a bearer token of a kind that is taken here."
+            Self::CredentialMissing
+            | Self::CredentialElsewhere(_)
+            | Self::CredentialMalformed(_)
+            | Self::CredentialUnknownKind(_) => {
+                "The client sends no credential, or not as Authorization: Bearer with a token of a kind that is read here; \
+                 error.details.hint of the response says which form to send."
             }
             Self::KeyMalformed => "The key was cut, mistyped or invented.",
             Self::KeyUnknown => "The key is of another installation, was replaced long ago, or is a guess.",
@@ -226,7 +233,7 @@ impl Denial {
                 "See algorithms of the issuer: keyward doctor --issuer says what it signs with."
             }
             Self::TokenType => {
-                "The client sends an ID token, or the issuer's typ is not in accept_typ: Auth0's usual tokens need JWT there."
+                "The client sends an ID token, or the issuer's typ is not in accept_typ: the usual tokens of Auth0, Keycloak, Hydra and Entra need JWT there."
             }
             Self::TokenKeyUnknown => {
                 "The key was taken out of the issuer's set, or is not there yet: keyward doctor --issuer shows the set."
@@ -239,7 +246,8 @@ impl Denial {
                  leave it out of its tokens."
             }
             Self::TokenAudience => {
-                "The client asked for a token for another API: compare aud with audience of the issuer."
+                "The client asked for a token for another API: compare aud with audience of the issuer. For issuers that write no aud there is \
+                 audience_claim."
             }
             Self::TokenExpired => "The client must get a new token; if it just did, compare the clocks.",
             Self::TokenNotYetValid => "The issuer's clock is ahead of this machine's; see leeway_seconds.",
@@ -297,7 +305,8 @@ mod tests {
     #[test]
     fn what_makes_a_credential_bad_cannot_be_told_from_outside() {
         let bad: Vec<Denial> = Denial::samples()
-            .filter(|d| d.code() == super::super::Code::Unauthorized && *d != Denial::CredentialMissing)
+            .filter(|d| d.code() == super::super::Code::Unauthorized)
+            .filter(|d| !matches!(d, Denial::CredentialMissing | Denial::CredentialElsewhere(_)))
             // A person's password and a client's secret are no credentials of the API.
             .filter(|d| !matches!(d, Denial::PasswordWrong | Denial::OAuth(_)))
             .collect();

@@ -65,8 +65,9 @@ impl Denial {
             | Self::SecretAlreadyShown(_)
             | Self::RateLimited(..)
             | Self::CredentialMissing
-            | Self::CredentialMalformed
-            | Self::CredentialUnknownKind
+            | Self::CredentialElsewhere(_)
+            | Self::CredentialMalformed(_)
+            | Self::CredentialUnknownKind(_)
             | Self::KeyMalformed
             | Self::KeyUnknown
             | Self::TokenTooLong
@@ -121,6 +122,7 @@ impl OAuthDenial {
             | Self::RefreshUnknown
             | Self::ResourceUnknown
             | Self::ScopeUnknown
+            | Self::OpenidMissing
             | Self::LoginRequired
             | Self::ConsentRequired
             | Self::ConsentRefused

@@ -265,14 +265,13 @@ impl<'j> Fields<'j> {
         })
     }
 
-    /// A time in whole seconds, written as RFC 3339 says (section 5.6), with `Z` or an offset.
-    /// Gives seconds since the Unix epoch, from the start of 1970 to the end of 9999, both in UTC.
-    ///
-    /// A leap second (`:60`) is refused, because it has no number of its own.
+    /// A time as RFC 3339 writes it (section 5.6), with `Z` or an offset. Returns seconds since the Unix epoch, from the
+    /// start of 1970 to the end of 9999, both in UTC. A fraction is rounded down, and a leap second (`:60`) is the second before
+    /// it: an end never comes later than what was written.
     pub fn timestamp(&mut self, name: &'static str) -> Field<i64> {
         self.read(name, describe::time, |json| {
             let time = json.as_text().and_then(read_time).ok_or_else(|| {
-                format!("{name} must be a time in whole seconds such as 2026-03-20T15:30:45Z")
+                format!("{name} must be a time with Z or an offset, such as 2026-03-20T15:30:45Z")
             })?;
             if (0..YEAR_10000).contains(&time) {
                 Ok(time)
@@ -330,9 +329,6 @@ impl<'j> Fields<'j> {
 
     /// Refuses values for both of two members.
     pub fn apart(&mut self, one: &'static str, other: &'static str, message: &str) {
-        if let Some(described) = &mut self.described {
-            described.apart(one, other);
-        }
         let has_value =
             |name: &str| self.members.iter().any(|(member, json)| member == name && *json != Json::Null);
         if has_value(one) && has_value(other) {
@@ -369,6 +365,14 @@ impl<'j> Fields<'j> {
     pub fn fail(&mut self, name: &str, message: impl Into<String>) {
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(FieldError { field: name.to_owned(), message: message.into() });
+        }
+    }
+
+    /// Notes a member that is taken elsewhere and not here, with the way out. It is none of what is described.
+    pub fn refuse(&mut self, name: &'static str, message: &str) {
+        if self.described.is_none() && self.members.iter().any(|(member, _)| member == name) {
+            self.asked.push(name);
+            self.fail(name, message);
         }
     }
 
@@ -707,6 +711,11 @@ mod tests {
                 ("\"2026-03-20T15:30:45-00:00\"", Ok(1_774_020_645)),
                 ("\"2026-03-21T15:29:45+23:59\"", Ok(1_774_020_645)),
                 ("\"1969-12-31T23:30:00-00:30\"", Ok(0)),
+                ("\"2026-03-20T15:30:45.000Z\"", Ok(1_774_020_645)),
+                ("\"2026-03-20T15:30:45.999999999+00:00\"", Ok(1_774_020_645)),
+                ("\"2016-12-31T23:59:60Z\"", Ok(1_483_228_799)),
+                ("\"2016-12-31T23:59:60.5Z\"", Ok(1_483_228_799)),
+                ("\"2017-01-01T08:59:60+09:00\"", Ok(1_483_228_799)),
                 ("\"9999-12-31T23:59:59Z\"", Ok(YEAR_10000 - 1)),
                 ("\"1969-12-31T23:59:59Z\"", years),
                 ("\"1970-01-01T00:00:00+00:01\"", years),
@@ -719,13 +728,15 @@ mod tests {
             "\"2026-03-20\"",
             "\"2026-03-20T15:30Z\"",
             "\"2026-03-20 15:30:45Z\"",
-            "\"2026-03-20T15:30:45.5Z\"",
-            "\"2026-03-20T15:30:45.000Z\"",
+            "\"2026-03-20T15:30:45.Z\"",
+            "\"2026-03-20T15:30:45.5\"",
             "\"2026-03-20T15:30:45,5Z\"",
+            "\"2016-12-31T23:59:60+01:00\"",
+            "\"2016-12-30T23:59:60Z\"",
+            "\"2016-12-31T12:00:60Z\"",
             "\"2026-02-29T00:00:00Z\"",
             "\"2026-03-20T24:00:00Z\"",
             "\"2026-03-20T15:60:00Z\"",
-            "\"2016-12-31T23:59:60Z\"",
             "\"2026-03-20T15:30:61Z\"",
             "\"2026-03-20T15:30:45+24:00\"",
             "\"2026-03-20T15:30:45+00:60\"",
@@ -742,7 +753,7 @@ mod tests {
             "\"\"",
             "1774020645",
         ];
-        let no = Err("x must be a time in whole seconds such as 2026-03-20T15:30:45Z");
+        let no = Err("x must be a time with Z or an offset, such as 2026-03-20T15:30:45Z");
         check(|fields| fields.timestamp("x"), refused.map(|text| (text, no)));
     }
 

@@ -1,5 +1,6 @@
-//! Dates and moments as they are written (RFC 3339), and nothing like them.
+//! Dates and times as RFC 3339 writes them; in a query also as clients mangle them on the way into a URL.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, date};
 
 /// One second after the last second of the year 9999, in seconds since the Unix epoch.
@@ -12,30 +13,79 @@ pub(super) fn read_date(text: &str) -> Option<Date> {
     (date.year() > 0).then_some(date)
 }
 
-/// Seconds since the Unix epoch. `jiff::Timestamp` would end a day before the year 9999 does, so
-/// the offset is taken off by hand.
+/// Seconds since the Unix epoch of a time as RFC 3339 §5.6 writes it; a fraction is rounded down.
 pub(super) fn read_time(text: &str) -> Option<i64> {
-    let (local, offset) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
-    // The library reads a leap second as the second before it.
-    if !has_shape(local, "dddd-dd-ddTdd:dd:dd") || local.ends_with("60") {
-        return None;
-    }
-    // Absent: no time of a day, such as 24:00:00.
-    let local: DateTime = local.parse().ok()?;
-    Some(local.duration_since(date_of_epoch()).as_secs() - read_offset(offset)?)
+    exact(text).map(|(second, _)| second)
 }
 
 /// A moment to compare with: the whole seconds since the Unix epoch that it is not before, and whether it is later than that by
-/// a fraction. Written as [`read_time`] takes it, with a fraction or without; or as a date, which means its midnight in UTC.
+/// a fraction. A date means its midnight in UTC. It comes out of a URL, so [`as_written`] puts right what clients do to a time
+/// there.
 pub(crate) fn moment(text: &str) -> Option<(i64, bool)> {
-    if let Some(date) = read_date(text) {
-        return Some((date.at(0, 0, 0, 0).duration_since(date_of_epoch()).as_secs(), false));
+    match read_date(text) {
+        Some(date) => Some((date.at(0, 0, 0, 0).duration_since(date_of_epoch()).as_secs(), false)),
+        None => exact(&as_written(text)?),
     }
+}
+
+/// The second since the Unix epoch that a time is not before, and whether it is later than that. `jiff::Timestamp` would end a
+/// day before the year 9999 does, so the offset is subtracted here.
+fn exact(text: &str) -> Option<(i64, bool)> {
     let (local, rest) = text.split_at_checked("YYYY-MM-DDThh:mm:ss".len())?;
-    let Some(fraction) = rest.strip_prefix('.') else { return Some((read_time(text)?, false)) };
-    let digits = fraction.len() - fraction.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (digits, offset) = fraction.split_at_checked(digits).filter(|(digits, _)| !digits.is_empty())?;
-    Some((read_time(&format!("{local}{offset}"))?, digits.bytes().any(|digit| digit != b'0')))
+    let (later, offset) = match rest.strip_prefix('.') {
+        None => (false, rest),
+        Some(fraction) => {
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            let (digits, offset) =
+                fraction.split_at_checked(digits).filter(|(digits, _)| !digits.is_empty())?;
+            (digits.bytes().any(|digit| digit != b'0'), offset)
+        }
+    };
+    // The library reads other spellings too, so the shape is checked first.
+    if !has_shape(local, "dddd-dd-ddTdd:dd:dd") {
+        return None;
+    }
+    let offset = read_offset(offset)?;
+    if let Some(minute) = local.strip_suffix("60") {
+        return leap_second(minute, offset).map(|second| (second, true));
+    }
+    // Absent: no time of a day, such as 24:00:00.
+    let local: DateTime = local.parse().ok()?;
+    Some((local.duration_since(date_of_epoch()).as_secs() - offset, later))
+}
+
+/// A leap second is the last one of a month in UTC (RFC 3339 §5.7). Clocks of Unix have no number for it, so it is the second
+/// before it: an end that is written so is not moved beyond what was written.
+fn leap_second(minute: &str, offset: i64) -> Option<i64> {
+    // Absent: no time of a day.
+    let local: DateTime = format!("{minute}59").parse().ok()?;
+    // Absent: beyond the times that are known.
+    let before = local.checked_sub(SignedDuration::from_secs(offset)).ok()?;
+    // Absent: as above.
+    let after = before.checked_add(SignedDuration::from_secs(1)).ok()?;
+    let ends_a_month = after == after.date().first_of_month().at(0, 0, 0, 0);
+    ends_a_month.then(|| before.duration_since(date_of_epoch()).as_secs())
+}
+
+/// A time in a query as RFC 3339 writes it. A plus sign that was not escaped has become a space; Python's `%z` leaves the colon
+/// out of the offset; `str(datetime)` and Ruby's `Time#to_s` separate by spaces. Each of them has one meaning only.
+fn as_written(text: &str) -> Option<String> {
+    let (date, rest) = text.split_at_checked("YYYY-MM-DD".len())?;
+    let rest = rest.strip_prefix(['T', 't', ' ', '+'])?;
+    let clock = rest.bytes().take_while(|byte| byte.is_ascii_digit() || b":.".contains(byte)).count();
+    let (clock, offset) = rest.split_at_checked(clock)?;
+    let bare = offset.trim_start_matches(' ');
+    if offset.len() - bare.len() > 2 {
+        return None;
+    }
+    let sign = if bare.starts_with(|c: char| c.is_ascii_digit()) { "+" } else { "" };
+    let offset = format!("{sign}{bare}");
+    let offset = match offset.split_at_checked("+hh".len()) {
+        Some((hours, minutes)) if has_shape(minutes, "dd") => format!("{hours}:{minutes}"),
+        // Absent: it is as it should be, or refused with the rest.
+        _ => offset,
+    };
+    Some(format!("{date}T{clock}{offset}"))
 }
 
 fn date_of_epoch() -> DateTime {

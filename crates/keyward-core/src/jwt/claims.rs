@@ -20,6 +20,9 @@ const LAST: u64 = 253_402_300_799;
 /// The longest address, in bytes (RFC 5321 §4.5.3.1.3).
 const LONGEST_ADDRESS: usize = 254;
 
+/// What ID tokens and logout tokens have, and access tokens have not.
+pub(super) const OTHER_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
+
 /// A token that is what its issuer's rules ask for. Only [`Rules::claims`] makes one.
 #[derive(Clone, Debug)]
 pub struct Verified {
@@ -89,7 +92,8 @@ impl Rules {
         if claims.name("iss", identity::MOST)?.as_deref() != Some(&self.issuer) {
             return Err(Denial::TokenIssuer);
         }
-        self.audience(&object)?;
+        self.audience(token.typ, &object)?;
+        self.payload_typ(&object)?;
         let times = claims.times(self, token.typ)?;
         let subject = claims.name("sub", identity::MOST)?.ok_or(Denial::TokenClaims)?;
         let authorized = claims.name("azp", identity::MOST)?;
@@ -100,7 +104,7 @@ impl Rules {
         }
         let scopes = TokenScopes::read(&object, self)?;
         if token.typ != Typ::AccessToken {
-            self.access_token_all_the_same(&object)?;
+            self.looks_like_access_token(&object)?;
         }
         let verified = Verified {
             issuer: self.issuer.as_str().into(),
@@ -121,23 +125,32 @@ impl Rules {
         Ok(verified)
     }
 
-    /// `aud` must name us, alone or among others (RFC 7519 §4.1.3).
-    fn audience(&self, object: &Object<'_>) -> Result<(), Denial> {
-        let named = object.text_or_texts("aud").map_err(|Wrong| Denial::TokenClaims)?;
-        let named = named.ok_or(Denial::TokenAudience)?;
-        let ours = named.iter().any(|name| self.audiences.iter().any(|own| own == name));
-        if ours { Ok(()) } else { Err(Denial::TokenAudience) }
+    fn payload_typ(&self, object: &Object<'_>) -> Result<(), Denial> {
+        let Some(wanted) = self.payload_typ else { return Ok(()) };
+        match object.text("typ").map_err(|Wrong| Denial::TokenClaims)? {
+            Some(typ) if typ == wanted => Ok(()),
+            Some(_) | None => Err(Denial::TokenType),
+        }
     }
 
     /// A token that does not say by its `typ` that it is an access token must show it, and must not look like an ID token or a
     /// logout token (RFC 8725 §3.11 and §3.12).
-    fn access_token_all_the_same(&self, object: &Object<'_>) -> Result<(), Denial> {
+    fn looks_like_access_token(&self, object: &Object<'_>) -> Result<(), Denial> {
         let marks = ["scope", "scp", "azp", "client_id"].into_iter();
         // Those that the entry chose itself: an ID token may have any claim, also one of the usual names.
         let chosen = self.scope_claims.iter().filter(|_| self.scope_claims != SCOPE_CLAIMS);
         let marked = marks.chain(chosen.map(String::as_str)).any(|name| object.has(name));
-        let other = ["nonce", "at_hash", "c_hash", "events"].iter().any(|name| object.has(name));
-        if marked && !other { Ok(()) } else { Err(Denial::TokenType) }
+        let other = OTHER_MARKS.iter().any(|name| object.has(name) && !self.excuses(name));
+        // Cognito's word for it.
+        let token_use = object.text("token_use").map_err(|Wrong| Denial::TokenClaims)?;
+        // Absent: the issuer does not have this word.
+        let is_used = token_use.is_none_or(|token_use| token_use == "access");
+        if marked && !other && is_used { Ok(()) } else { Err(Denial::TokenType) }
+    }
+
+    /// Whether this mark of an ID token says nothing, since the issuer's own mark has said that it is none.
+    pub(super) fn excuses(&self, mark: &str) -> bool {
+        mark == "nonce" && self.payload_typ.is_some()
     }
 }
 
@@ -163,7 +176,7 @@ impl Claims<'_, '_> {
     }
 
     fn moment(&self, claim: &str) -> Result<Option<i64>, Denial> {
-        let seconds = self.0.whole(claim).map_err(|Wrong| Denial::TokenClaims)?;
+        let seconds = self.0.seconds(claim).map_err(|Wrong| Denial::TokenClaims)?;
         let moment = seconds.map(|seconds| {
             let held = Some(seconds).filter(|seconds| *seconds <= LAST);
             // Absent: beyond the last second, and refused.

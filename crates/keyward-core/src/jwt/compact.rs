@@ -1,6 +1,6 @@
 //! The compact form of a JWS (RFC 7515 §7.1), taken apart before its signature is checked.
 
-use super::key::Algorithm;
+use super::algorithm::Algorithm;
 use super::object::{Object, Wrong};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
@@ -153,8 +153,15 @@ impl<'t> Token<'t> {
     #[must_use]
     pub fn last_moment(&self) -> Option<Timestamp> {
         // Absent: no end that can be read, so its claims are refused at every moment.
-        let end = i64::try_from(Object::parse(&self.payload).ok()?.whole("exp").ok()??).ok()?;
+        let end = i64::try_from(Object::parse(&self.payload).ok()?.seconds("exp").ok()??).ok()?;
         Some(Timestamp::from_unix(end.saturating_sub(1)))
+    }
+
+    /// Its `scope`, by its own word (RFC 9068 §2.2.3).
+    #[must_use]
+    pub fn scope(&self) -> Option<String> {
+        // Absent: what is no text grants nothing.
+        Object::parse(&self.payload).ok()?.text("scope").ok()?.map(std::borrow::Cow::into_owned)
     }
 
     /// How long it is, in bytes.

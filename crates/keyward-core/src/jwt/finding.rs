@@ -3,11 +3,14 @@
 //! It is read again from the token's text, since a refusal comes before or after the claims are judged. Nothing of it is
 //! believed: it goes to the operator alone, and each value is cut at a length.
 
+mod kind;
+mod link;
+
+use super::algorithm::Algorithm;
 use super::compact::Typ;
-use super::key::Algorithm;
 use super::object::Object;
 use super::refused::RefusedToken;
-use super::rules::{Link, Rules};
+use super::rules::Rules;
 use super::token_scopes::{SCOPE_CLAIMS, ScopeClaim};
 use crate::denial::Denial;
 use base64::Engine;
@@ -16,8 +19,6 @@ use std::borrow::Cow;
 
 /// The longest token that any setting takes, in bytes.
 const LONGEST: usize = 128 * 1024;
-/// What ID tokens and logout tokens have, and access tokens have not.
-const OTHER_MARKS: [&str; 4] = ["nonce", "at_hash", "c_hash", "events"];
 
 impl RefusedToken {
     /// Of this token, which `denial` refused; `entries` are the rules of the trusted issuers.
@@ -75,9 +76,9 @@ impl<'t> Finding<'t> {
         self.payload.as_ref()?.text(name).ok().flatten()
     }
 
-    fn whole(&self, name: &str) -> Option<u64> {
+    fn seconds(&self, name: &str) -> Option<u64> {
         // Absent: of another type it is not shown.
-        self.payload.as_ref()?.whole(name).ok().flatten()
+        self.payload.as_ref()?.seconds(name).ok().flatten()
     }
 
     fn has(&self, name: &str) -> bool {
@@ -138,45 +139,6 @@ impl<'t> Finding<'t> {
         }
     }
 
-    fn of_type(&self, rules: &Rules) -> String {
-        if let Some(mark) = OTHER_MARKS.iter().find(|mark| self.has(mark)) {
-            return format!("It has {mark}, as an ID token or a logout token: send the access token.");
-        }
-        let typ = self.head("typ");
-        let kind = Typ::of(typ.as_deref());
-        let names = rules.kinds.iter().map(|own| own.name());
-        match kind {
-            Typ::Other => {
-                // Absent: never, a token without `typ` is of another kind.
-                let typ = RefusedToken::value(&typ.unwrap_or_default());
-                format!("No setting takes typ {typ:?}: send the access token.")
-            }
-            _ if rules.kinds.contains(&kind) => {
-                "It has none of scope, scp, azp and client_id, so nothing shows that it is an access token."
-                    .to_owned()
-            }
-            Typ::AccessToken | Typ::Jwt | Typ::Absent => {
-                takes("accept_typ", &names.chain([kind.name()]).collect::<Vec<_>>())
-            }
-        }
-    }
-
-    fn of_audience(&self, rules: &Rules) -> String {
-        match self.audiences().first() {
-            None => format!(
-                "It names no audience: have the client ask for {:?}, or have the issuer add it.",
-                // Absent: never, an entry without an audience is refused at the start.
-                rules.audiences.first().map_or("", String::as_str)
-            ),
-            Some(found) => {
-                // All of them: an advice without some would have the operator drop them.
-                let own = rules.audiences.iter().cloned();
-                let names: Vec<String> = own.chain([RefusedToken::value(found)]).collect();
-                takes(rules.audience_setting, &names) + " Set it only if the token is meant for this API."
-            }
-        }
-    }
-
     fn of_key(&self) -> String {
         // Absent: shown as empty; the token stays refused.
         let alg = RefusedToken::value(&self.head("alg").unwrap_or_default());
@@ -192,16 +154,17 @@ impl<'t> Finding<'t> {
     fn of_claims(&self, rules: &Rules) -> Option<String> {
         let verified = rules.email.verified_claim.as_str();
         let flag = |payload: &Object<'_>| payload.flag(verified).is_err();
-        if self.whole("exp").is_none() {
-            return Some("exp must be there, in whole seconds.".to_owned());
+        if self.seconds("exp").is_none() {
+            return Some("exp must be there, as a number of seconds.".to_owned());
         }
         if self.claim("sub").is_none() {
             return Some("sub must be there, as a text.".to_owned());
         }
         let profile = Typ::of(self.head("typ").as_deref()) == Typ::AccessToken;
-        if self.whole("iat").is_none() && (profile || self.whole("nbf").is_none()) {
+        if self.seconds("iat").is_none() && (profile || self.seconds("nbf").is_none()) {
             return Some(
-                "iat must be there, in whole seconds: the life of a token is counted from it.".to_owned(),
+                "iat must be there, as a number of seconds: the life of a token is counted from it."
+                    .to_owned(),
             );
         }
         if profile && !self.has("client_id") && !self.has("azp") {
@@ -213,36 +176,12 @@ impl<'t> Finding<'t> {
         if let Some(wrong) = SCOPE_CLAIMS.into_iter().chain(listed).find(is_wrong) {
             return Some(format!("{wrong:?} must be a text or a list of texts, or not be there."));
         }
-        flag(payload).then(|| format!("{verified:?} must be true or false."))
+        flag(payload).then(|| format!("{verified:?} must be true or false, or one of these as a text."))
     }
 
     fn of_lifetime(&self) -> Option<String> {
-        let lives = self.whole("exp")?.checked_sub(self.whole("iat")?)?;
+        let lives = self.seconds("exp")?.checked_sub(self.seconds("iat")?)?;
         Some(takes("max_lifetime_seconds", &lives))
-    }
-
-    /// Which of the three it is: no address, one that is not verified, or nobody who is waited for.
-    fn of_link(&self, rules: &Rules) -> String {
-        let (claim, verified) = (&rules.email.claim, &rules.email.verified_claim);
-        let is_verified = |payload: &Object<'_>| payload.flag(verified) == Ok(Some(true));
-        let why = if self.claim(claim).is_none() {
-            format!("It has no {claim:?}")
-        } else if !self.payload.as_ref().is_some_and(is_verified) {
-            format!("Its {verified:?} is not true")
-        } else {
-            match rules.link {
-                Link::Invitation => {
-                    "Nobody who has no account and no subject yet is invited by its address".to_owned()
-                }
-                Link::VerifiedEmail => {
-                    "No active user without a subject of this issuer has its address".to_owned()
-                }
-            }
-        };
-        // Absent: never, it found the entry.
-        let iss = RefusedToken::value(&self.claim("iss").unwrap_or_default());
-        // The log holds this text, and may not hold the subject.
-        format!("{why}. Otherwise: keyward user link EMAIL --issuer {iss:?} {}.", RefusedToken::SUBJECT)
     }
 
     /// Scopes of ours in a claim that is not read.

@@ -1,52 +1,18 @@
 //! One public key that verifies signatures: which keys are good enough, and for which one algorithm.
 
+use super::algorithm::Algorithm;
 use super::object::{Object, Wrong};
 use super::roca;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    EcdsaVerificationAlgorithm, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512,
     RsaParameters, RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::fmt;
-
-/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1). Those with a shared secret, and `none`, are not among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what nearly every issuer signs with.
-    Rs256,
-    /// RSASSA-PSS with SHA-256.
-    Ps256,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
-    /// Every name.
-    pub const NAMES: &'static [&'static str] = &["RS256", "PS256", "ES256", "EdDSA"];
-
-    /// The name in `alg`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The algorithm of this name, to the letter.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-}
 
 /// What a key is recognised by: a hash of its algorithm and its public bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,7 +79,7 @@ impl fmt::Display for Unfit {
             Self::Malformed => "a member is missing or of the wrong type",
             Self::Kind => "its type or curve is not used for signatures here",
             Self::Purpose => "it says that it is not for signatures (use, key_ops)",
-            Self::Algorithm => "its algorithm is not RS256, PS256, ES256 or EdDSA, or does not fit its type",
+            Self::Algorithm => "its algorithm is none of RS, PS and ES with 256, 384 or 512 and EdDSA, or does not fit its type",
             Self::Weak => {
                 "it is weak: RSA must have 2048 to 8192 bits in a usual length, and the exponent 65537"
             }
@@ -146,15 +112,21 @@ pub(super) fn read(jwk: &str) -> Result<Vec<Key>, Unfit> {
         return Err(Unfit::Purpose);
     }
     let fitting: &[Algorithm] = match (kind.as_ref(), object.text("crv")?.as_deref()) {
-        ("RSA", _) => &[Algorithm::Rs256, Algorithm::Ps256],
+        ("RSA", _) => &Algorithm::RSA,
         ("EC", Some("P-256")) => &[Algorithm::Es256],
+        ("EC", Some("P-384")) => &[Algorithm::Es384],
+        ("EC", Some("P-521")) => &[Algorithm::Es512],
         ("OKP", Some("Ed25519")) => &[Algorithm::EdDsa],
         // Absent: the key is not used.
         _ => return Err(Unfit::Kind),
     };
     let named = object.text("alg")?;
-    // Absent: each that fits the key; the entry's `algorithms` say which are taken.
-    let algorithms = fitting.iter().filter(|one| named.as_ref().is_none_or(|named| *named == one.name()));
+    let is_named = |one: &&Algorithm| match &named {
+        Some(named) => Algorithm::parse(named) == Some(**one),
+        // Each that fits the key; the entry's `algorithms` say which are taken.
+        None => true,
+    };
+    let algorithms = fitting.iter().filter(is_named);
     let kid = object.text("kid")?.map(|kid| kid.into_owned());
     let keys: Vec<Key> = algorithms
         .map(|algorithm| {
@@ -171,32 +143,49 @@ fn print(algorithm: Algorithm, bytes: &[u8]) -> KeyPrint {
     KeyPrint(hash.finalize().into())
 }
 
-fn public(algorithm: Algorithm, object: &Object<'_>) -> Result<(ParsedPublicKey, Vec<u8>), Unfit> {
+type Public = (ParsedPublicKey, Vec<u8>);
+
+fn public(algorithm: Algorithm, object: &Object<'_>) -> Result<Public, Unfit> {
     match algorithm {
         Algorithm::Rs256 => rsa(object, &RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::Rs384 => rsa(object, &RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::Rs512 => rsa(object, &RSA_PKCS1_2048_8192_SHA512),
         Algorithm::Ps256 => rsa(object, &RSA_PSS_2048_8192_SHA256),
-        Algorithm::Es256 => {
-            let (x, y) = (member(object, "x")?, member(object, "y")?);
-            if (x.len(), y.len()) != (32, 32) {
-                return Err(Unfit::Malformed);
-            }
-            // The uncompressed point (SEC 1 §2.3.3). That it lies on the curve is checked as it is parsed.
-            let point = [&[4], x.as_slice(), y.as_slice()].concat();
-            let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point);
-            Ok((parsed.map_err(|_| Unfit::Malformed)?, point))
-        }
-        Algorithm::EdDsa => {
-            let x = member(object, "x")?;
-            if x.len() != 32 {
-                return Err(Unfit::Malformed);
-            }
-            let parsed = ParsedPublicKey::new(&ED25519, &x);
-            Ok((parsed.map_err(|_| Unfit::Malformed)?, x))
-        }
+        Algorithm::Ps384 => rsa(object, &RSA_PSS_2048_8192_SHA384),
+        Algorithm::Ps512 => rsa(object, &RSA_PSS_2048_8192_SHA512),
+        Algorithm::Es256 => ec(object, &ECDSA_P256_SHA256_FIXED, 32),
+        Algorithm::Es384 => ec(object, &ECDSA_P384_SHA384_FIXED, 48),
+        Algorithm::Es512 => ec(object, &ECDSA_P521_SHA512_FIXED, 66),
+        Algorithm::EdDsa => ed(object),
     }
 }
 
-fn rsa(object: &Object<'_>, parameters: &'static RsaParameters) -> Result<(ParsedPublicKey, Vec<u8>), Unfit> {
+/// `bytes` is the length of a coordinate, which is written in full (RFC 7518 §6.2.1.2).
+fn ec(
+    object: &Object<'_>,
+    curve: &'static EcdsaVerificationAlgorithm,
+    bytes: usize,
+) -> Result<Public, Unfit> {
+    let (x, y) = (member(object, "x")?, member(object, "y")?);
+    if (x.len(), y.len()) != (bytes, bytes) {
+        return Err(Unfit::Malformed);
+    }
+    // The uncompressed point (SEC 1 §2.3.3). That it lies on the curve is checked as it is parsed.
+    let point = [&[4], x.as_slice(), y.as_slice()].concat();
+    let parsed = ParsedPublicKey::new(curve, &point);
+    Ok((parsed.map_err(|_| Unfit::Malformed)?, point))
+}
+
+fn ed(object: &Object<'_>) -> Result<Public, Unfit> {
+    let x = member(object, "x")?;
+    if x.len() != 32 {
+        return Err(Unfit::Malformed);
+    }
+    let parsed = ParsedPublicKey::new(&ED25519, &x);
+    Ok((parsed.map_err(|_| Unfit::Malformed)?, x))
+}
+
+fn rsa(object: &Object<'_>, parameters: &'static RsaParameters) -> Result<Public, Unfit> {
     let (n, e) = (member(object, "n")?, member(object, "e")?);
     // Base64urlUInt has no leading zero (RFC 7518 §2).
     let first = *n.first().ok_or(Unfit::Malformed)?;

@@ -1,6 +1,7 @@
 //! A JWK Set (RFC 7517 §5): the keys of one issuer, of which only the sound ones are used.
 
-use super::key::{Algorithm, Key, KeyPrint, Unfit, read};
+use super::algorithm::Algorithm;
+use super::key::{Key, KeyPrint, Unfit, read};
 use super::object::Object;
 use std::sync::Arc;
 

@@ -7,13 +7,17 @@
 //!
 //! What a token's user may do is never part of all this: that is looked up anew for each request.
 
+mod algorithm;
+mod audience;
 mod claims;
 mod compact;
 mod finding;
+mod id_token;
 mod key;
 mod key_life;
 mod key_set;
 mod memory;
+mod number;
 mod object;
 mod refused;
 mod required;
@@ -22,13 +26,15 @@ mod rules;
 mod sign;
 mod token_scopes;
 
+pub use algorithm::Algorithm;
 pub use claims::Verified;
 pub use compact::{Token, Typ, claims};
-pub use key::{Algorithm, Key, KeyPrint, Unfit};
+pub use id_token::IdToken;
+pub use key::{Key, KeyPrint, Unfit};
 pub use key_life::{COOL_DOWN, FETCH_DEADLINE, KeyLife, KeyQuestion, KeyStep, MAX_AGE, MAX_STALE, MIN_AGE};
 pub use key_set::{Found, KeySet, KeySetError, MAX_BYTES, Unusable};
 pub use memory::{Fingerprint, Memory};
 pub use refused::RefusedToken;
-pub use rules::{Email, Link, Rules, Scopes};
+pub use rules::{CLIENT_CLAIMS, Email, Link, Rules, Scopes};
 pub use sign::{SigningError, SigningKey};
 pub use token_scopes::{OPENID_SCOPES, SCOPE_CLAIMS, ScopeNames, ScopeReport};

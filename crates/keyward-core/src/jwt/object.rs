@@ -2,7 +2,11 @@
 //! member of the wrong type is a mistake, never an absent one.
 //!
 //! It borrows from the text and keeps nothing but its members, so that garbage costs about as much memory as it was long.
+//!
+//! A name that begins with a slash is a JSON Pointer (RFC 6901): `/ext/email` is the member `email` of the member `ext`. Other
+//! names are taken to the letter, dots and slashes within included, as claims are that have a URL for a name.
 
+use super::number::whole_seconds;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -53,15 +57,41 @@ impl<'t> Object<'t> {
 
     /// Whether there is a member of this name, whatever it holds.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.raw(name).is_some()
+        !matches!(self.raw(name), Ok(None))
     }
 
-    fn raw(&self, name: &str) -> Option<&'t RawValue> {
+    /// The names of its members.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
+    /// The member; a pointer through what is no object is a mistake.
+    fn raw(&self, name: &str) -> Result<Option<&'t RawValue>, Wrong> {
+        match name.strip_prefix('/') {
+            Some(pointer) => self.within(pointer),
+            None => Ok(self.member(name)),
+        }
+    }
+
+    fn member(&self, name: &str) -> Option<&'t RawValue> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| *value)
     }
 
+    fn within(&self, pointer: &str) -> Result<Option<&'t RawValue>, Wrong> {
+        let (first, rest) = match pointer.split_once('/') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (pointer, None),
+        };
+        // In this order, so that `~01` is `~1` (RFC 6901 §4).
+        let found = self.member(&first.replace("~1", "/").replace("~0", "~"));
+        match (found, rest) {
+            (Some(object), Some(rest)) => Self::parse(object.get().as_bytes())?.within(rest),
+            (found, _) => Ok(found),
+        }
+    }
+
     fn read<T: Deserialize<'t>>(&self, name: &str) -> Result<Option<T>, Wrong> {
-        self.raw(name).map(|value| serde_json::from_str(value.get()).map_err(|_| Wrong)).transpose()
+        self.raw(name)?.map(|value| serde_json::from_str(value.get()).map_err(|_| Wrong)).transpose()
     }
 
     /// A text. `null` is of the wrong type.
@@ -72,15 +102,28 @@ impl<'t> Object<'t> {
     /// A whole number that is not negative, written without fraction and exponent.
     pub(super) fn whole(&self, name: &str) -> Result<Option<u64>, Wrong> {
         let plain = |value: &RawValue| value.get().bytes().all(|byte| byte.is_ascii_digit());
-        if self.raw(name).is_some_and(|value| !plain(value)) {
+        if self.raw(name)?.is_some_and(|value| !plain(value)) {
             return Err(Wrong);
         }
         self.read(name)
     }
 
-    /// `true` or `false`.
+    /// A moment in seconds since 1970 (NumericDate, RFC 7519 §2), rounded down.
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<u64>, Wrong> {
+        self.raw(name)?.map(|value| whole_seconds(value.get()).ok_or(Wrong)).transpose()
+    }
+
+    /// `true` or `false`, or what issuers write for them as a text: `"true"`, `"false"`, in whatever case, `"1"` and `"0"`.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Wrong> {
-        self.read(name)
+        if !self.raw(name)?.is_some_and(|value| value.get().starts_with('"')) {
+            return self.read(name);
+        }
+        match self.text(name)?.as_deref() {
+            Some(text) if text.eq_ignore_ascii_case("true") || text == "1" => Ok(Some(true)),
+            Some(text) if text.eq_ignore_ascii_case("false") || text == "0" => Ok(Some(false)),
+            // Absent: a mistake, neither of the two.
+            _ => Err(Wrong),
+        }
     }
 
     /// Texts.
@@ -90,7 +133,7 @@ impl<'t> Object<'t> {
 
     /// One text, or several.
     pub(super) fn text_or_texts(&self, name: &str) -> Result<Option<Vec<Cow<'t, str>>>, Wrong> {
-        if self.raw(name).is_some_and(|value| value.get().starts_with('"')) {
+        if self.raw(name)?.is_some_and(|value| value.get().starts_with('"')) {
             return Ok(self.text(name)?.map(|text| vec![text]));
         }
         self.texts(name)
@@ -223,58 +266,4 @@ impl<'de> Deserialize<'de> for Unique {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_member_stands_once_at_every_depth_however_it_is_written() {
-        for bad in [
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":1,"\u0061":1}"#,
-            r#"{"x":{"a":1,"a":2}}"#,
-            r#"{"x":[[{"a":1,"b":2,"a":2}]]}"#,
-            r#"{"a":1}{"#,
-            r#"{"a":1},"#,
-            r#"[{"a":1}]"#,
-            r#""a""#,
-            "null",
-            "",
-            r#"{"a":1e400}"#,
-            r#"{"a":"\ud800"}"#,
-            r#"{"a":01}"#,
-            r#"{a:1}"#,
-            "{\"a\":\"\u{1}\"}",
-        ] {
-            assert_eq!(Object::parse(bad.as_bytes()).err(), Some(Wrong), "{bad}");
-        }
-        assert!(Object::parse(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
-        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
-        assert!(Object::parse(deep.as_bytes()).is_err(), "too deep");
-        let many: Vec<String> = (0..=MOST).map(|n| format!("\"m{n}\":0")).collect();
-        assert!(Object::parse(format!("{{{}}}", many.join(",")).as_bytes()).is_err(), "too many");
-        assert!(Object::parse(format!("{{{}}}", many[..MOST].join(",")).as_bytes()).is_ok());
-    }
-
-    #[test]
-    fn a_member_of_the_wrong_type_is_no_absent_one() {
-        let text = br#"{"t":"x","n":7,"z":0,"f":1.0,"e":1e3,"m":-1,"big":18446744073709551616,"nul":null,"b":true,"l":["a","b"],
-                        "mixed":["a",1],"o":{}}"#;
-        let object = Object::parse(text).unwrap();
-        assert_eq!(object.text("t").unwrap().as_deref(), Some("x"));
-        assert_eq!(object.text("absent"), Ok(None));
-        for wrong in ["n", "nul", "b", "l", "o"] {
-            assert_eq!(object.text(wrong), Err(Wrong), "{wrong}");
-        }
-        assert_eq!((object.whole("n"), object.whole("z")), (Ok(Some(7)), Ok(Some(0))));
-        for wrong in ["t", "f", "e", "m", "big", "nul", "b", "l", "o"] {
-            assert_eq!(object.whole(wrong), Err(Wrong), "{wrong}");
-        }
-        assert_eq!(object.flag("b"), Ok(Some(true)));
-        assert_eq!(object.flag("t"), Err(Wrong));
-        let texts = |name| object.text_or_texts(name).map(|texts| texts.map(|texts| texts.len()));
-        assert_eq!((texts("l"), texts("t")), (Ok(Some(2)), Ok(Some(1))));
-        for wrong in ["mixed", "nul", "n", "o"] {
-            assert_eq!(texts(wrong), Err(Wrong), "{wrong}");
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,13 @@
 //! What the tokens of one issuer must be.
 
+use super::algorithm::Algorithm;
 use super::compact::{Token, Typ};
-use super::key::Algorithm;
 use super::token_scopes::ScopeNames;
 use crate::denial::Denial;
 use std::sync::Arc;
+
+/// The claims that can stand in for `aud`: those that name the client.
+pub const CLIENT_CLAIMS: [&str; 2] = ["client_id", "azp"];
 
 /// The rules of one issuer for one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +18,16 @@ pub struct Rules {
     pub audiences: Vec<String>,
     /// The setting that lists them.
     pub audience_setting: &'static str,
+    /// The claim that must hold one of them where a token has no `aud`; `None`: such a token is refused. A token that does have
+    /// `aud` must not name this claim's value in it, as every ID token does.
+    pub audience_claim: Option<&'static str>,
     /// The algorithms that are taken. A token cannot choose another.
     pub algorithms: Vec<Algorithm>,
     /// What a token may say that it is.
     pub kinds: Vec<Typ>,
+    /// What the claim `typ` must hold, by which the issuer marks access tokens; with it, `nonce` makes no ID token of one. `None`:
+    /// the claim is not read.
+    pub payload_typ: Option<&'static str>,
     /// Seconds by which the clocks may differ.
     pub leeway: i64,
     /// The longest token, in bytes.

@@ -68,7 +68,7 @@ pub fn read(grammar: &Grammar, query: &mut Query) -> Result<Asked, Denial> {
     };
     let sort = match grammar.sorts {
         [] => None,
-        known => query.take("sort").map(|text| order(&text, known)).transpose()?,
+        known => query.take_list("sort").map(|text| order(&text, known)).transpose()?,
     };
     let (limit, cursor, offset) = match grammar.paging {
         Paging::None => (1, None, None),
@@ -92,7 +92,8 @@ fn place(
     query: &mut Query,
     sorted: bool,
 ) -> Result<(Option<String>, Option<u32>), Denial> {
-    let cursor = query.take("cursor");
+    // A client that cannot leave a parameter out sends it empty for the first page.
+    let cursor = query.take("cursor").filter(|cursor| !cursor.is_empty());
     if grammar.sorts.is_empty() {
         return Ok((cursor, None));
     }
@@ -115,7 +116,7 @@ fn names(
     word: &str,
     known: &'static [&'static str],
 ) -> Result<Option<Vec<&'static str>>, Denial> {
-    let Some(text) = query.take(parameter) else { return Ok(None) };
+    let Some(text) = query.take_list(parameter) else { return Ok(None) };
     let mut found = Vec::new();
     for name in text.split(',') {
         let Some(known) = known.iter().find(|known| **known == name) else {
@@ -213,6 +214,34 @@ mod tests {
         for unknown in ["limit", "cursor", "sort", "offset"] {
             let told = ask(&LIST.of_one(), &format!("{unknown}=1")).unwrap_err();
             assert_eq!(told, format!("Unknown query parameter '{unknown}'"));
+        }
+    }
+
+    #[test]
+    fn an_empty_cursor_is_the_first_page() {
+        assert_eq!(ask(&LIST, "limit=7&cursor=").unwrap(), ask(&LIST, "limit=7").unwrap());
+        assert_eq!(ask(&LIST, "cursor=&sort=title").unwrap(), ask(&LIST, "sort=title").unwrap());
+    }
+
+    #[test]
+    fn lists_are_taken_in_every_form_that_clients_write() {
+        let asked = ask(&LIST, "sort=-size,title&fields=size,title&include=team").unwrap();
+        for query in [
+            "sort=-size&sort=title&fields=size&fields=title&include=team",
+            "sort[]=-size&sort[]=title&fields[]=size&fields[]=title&include[]=team",
+            "sort[0]=-size&sort[1]=title&fields[0]=size&fields[1]=title&include[0]=team",
+        ] {
+            assert_eq!(ask(&LIST, query).unwrap(), asked, "{query}");
+        }
+        for (query, once) in [
+            ("limit=1&limit=1", "limit"),
+            ("cursor=a&cursor=b", "cursor"),
+            ("sort=title&offset=1&offset=2", "offset"),
+        ] {
+            let told = ask(&LIST, query).unwrap_err();
+            let rule =
+                format!("Query parameter '{once}' must be sent only once; send one value: {once}=value");
+            assert_eq!(told, rule);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::input::moment;
 use crate::json::{Json, parse};
 use crate::list::grammar::{FilterField, Grammar, Kind, Operator};
 use crate::money::{Cents, MoneyError};
-use crate::query::{Query, malformed, shown};
+use crate::query::{Query, malformed, sent_once, shown, truth, without_index};
 use std::fmt::Write;
 
 /// Every condition must hold.
@@ -28,6 +28,8 @@ pub enum Test {
     OneOf(Vec<Operand>),
     /// Greater or less than this. Never [`Operator::Eq`].
     Compare(Operator, Operand),
+    /// This text, to the letter.
+    Is(String),
 }
 
 /// A value that a field is compared with, as a store keeps it.
@@ -48,9 +50,9 @@ impl Filter {
     /// Takes every `filter[…]` parameter.
     pub(super) fn take(grammar: &Grammar, query: &mut Query) -> Result<Self, Denial> {
         let mut conditions = Vec::new();
-        for (name, value) in query.take_bracketed("filter") {
-            let (field, operator) = place(grammar, &name)?;
+        for Sent { field, operator, name, value } in sent(grammar, query)? {
             let test = match operator {
+                Operator::Eq if matches!(field.kind, Kind::Text) => Test::Is(whole(&name, value)?),
                 Operator::Eq => Test::OneOf(one_of(field, &name, &value)?),
                 other => compared(other, field.kind, &name, &value)?,
             };
@@ -59,6 +61,15 @@ impl Filter {
         // In one order, so that the same filter is the same text.
         conditions.sort_by_key(|(field, operator, _)| (*field, *operator));
         Ok(Self(conditions.into_iter().map(|(.., condition)| condition).collect()))
+    }
+
+    /// The text that this field must be, if it is filtered by one.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.0.iter().find_map(|condition| match &condition.test {
+            Test::Is(text) if condition.field == field => Some(text.as_str()),
+            Test::Is(_) | Test::OneOf(_) | Test::Compare(..) => None,
+        })
     }
 
     /// The conditions.
@@ -76,10 +87,42 @@ impl Filter {
             let _ = match test {
                 Test::OneOf(values) => write!(text, "{field}={values:?};"),
                 Test::Compare(operator, value) => write!(text, "{field} {} {value:?};", operator.word()),
+                // Quoted and escaped, so that it can hold what separates conditions.
+                Test::Is(value) => write!(text, "{field} is {value:?};"),
             };
         }
         text
     }
+}
+
+/// A filter as it was sent, its list of values in one text.
+struct Sent {
+    field: &'static FilterField,
+    operator: Operator,
+    /// The parameter's own name, without the number of an item.
+    name: String,
+    value: String,
+}
+
+/// Every filter of a query, the items of a list put together.
+fn sent(grammar: &Grammar, query: &mut Query) -> Result<Vec<Sent>, Denial> {
+    let mut all: Vec<Sent> = Vec::new();
+    for (full, value) in query.take_bracketed("filter") {
+        // Absent: no index, so the name as it stands. `filter[field][]` and `filter[field][0]` are how some clients write the items of a list.
+        let name = without_index(&full).filter(|name| name.ends_with(']')).unwrap_or(&full);
+        let (field, operator) = place(grammar, name)?;
+        let takes_list = operator == Operator::Eq && !matches!(field.kind, Kind::Flag | Kind::Text);
+        let known = all.iter_mut().find(|sent| sent.name == name);
+        match known {
+            _ if !takes_list && name != full => {
+                return Err(malformed(format!("{name} takes a single value: send it as {name}=value")));
+            }
+            Some(_) if !takes_list => return Err(sent_once(name)),
+            Some(list) => list.value = format!("{},{value}", list.value),
+            None => all.push(Sent { field, operator, name: name.to_owned(), value }),
+        }
+    }
+    Ok(all)
 }
 
 /// The row of the table that a parameter such as `filter[loan_amount][gte]` names.
@@ -141,13 +184,11 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
             word.map(|word| Operand::Word(word))
                 .ok_or_else(|| wrong(name, value, &format!("must be of [{}]", allowed.join(", "))))
         }
-        Kind::Flag => match value {
-            "true" => Ok(Operand::Flag(true)),
-            "false" => Ok(Operand::Flag(false)),
-            // Absent: it is refused.
-            _ => Err(wrong(name, value, "must be true or false")),
-        },
-        Kind::Money => match parse(value.as_bytes()) {
+        Kind::Flag => {
+            truth(value).map(Operand::Flag).ok_or_else(|| wrong(name, value, "must be true or false"))
+        }
+        // A plus sign that was not escaped has become a space: `3.5e+07`.
+        Kind::Money => match parse(value.replace("e ", "e+").as_bytes()) {
             Ok(Json::Number(number)) => match Cents::from_json(&number) {
                 Ok(cents) => Ok(Operand::Number(cents.get())),
                 // More than any amount that there can be: a good question, which every amount answers alike.
@@ -157,12 +198,14 @@ fn operand(kind: Kind, name: &str, value: &str) -> Result<Operand, Denial> {
             // Absent: it is refused.
             _ => Err(wrong(name, value, "must be a number")),
         },
+        // Never: a text is no value of a list.
+        Kind::Text => Err(wrong(name, value, "must be the whole text")),
         Kind::Moment => match moment(value) {
             Some((second, _)) => Ok(Operand::Number(second)),
             None => Err(wrong(
                 name,
                 value,
-                "must be a time such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
+                "must be a time with Z or an offset, such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
             )),
         },
     }
@@ -178,6 +221,11 @@ fn compared(operator: Operator, kind: Kind, name: &str, value: &str) -> Result<T
         as_asked => as_asked,
     };
     Ok(Test::Compare(operator, than))
+}
+
+/// A text to compare with. An empty one is a client's variable that was never set.
+fn whole(name: &str, value: String) -> Result<String, Denial> {
+    if value.is_empty() { Err(wrong(name, &value, "must not be empty")) } else { Ok(value) }
 }
 
 fn wrong(name: &str, value: &str, rule: &str) -> Denial {
@@ -205,6 +253,7 @@ mod tests {
                 operators: &[Operator::Eq],
             },
             FilterField { name: "old", kind: Kind::Flag, operators: &[Operator::Eq] },
+            FilterField { name: "label", kind: Kind::Text, operators: &[Operator::Eq] },
             AMOUNT,
             FilterField { name: "made", kind: Kind::Moment, operators: Operator::COMPARISONS },
         ],
@@ -234,6 +283,22 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_a_single_value_and_can_hold_anything() {
+        let text = |query: &str| read(query).map(|filter| filter.text("label").map(str::to_owned));
+        assert_eq!(text("filter[label]=CI,%20nightly%3B").unwrap().as_deref(), Some("CI, nightly;"));
+        let empty = text("filter[label]=").unwrap_err();
+        assert_eq!(empty, "Invalid value '' for filter[label]: must not be empty");
+        assert_eq!(text("filter[old]=true"), Ok(None));
+        let twice = text("filter[label]=a&filter[label]=b").unwrap_err();
+        assert_eq!(
+            twice,
+            "Query parameter 'filter[label]' must be sent only once; send one value: filter[label]=value"
+        );
+        let canonical = |query: &str| read(query).unwrap().canonical();
+        assert_ne!(canonical("filter[label]=a%22;old=b"), canonical("filter[label]=a&filter[old]=true"));
+    }
+
+    #[test]
     fn an_amount_that_is_too_large_to_be_kept_can_be_compared_with() {
         let most = Test::Compare(Operator::Lte, Operand::Number(i64::MAX));
         assert_eq!(read("filter[amount][lte]=1e99").unwrap().conditions()[0].test, most);
@@ -258,17 +323,95 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_taken_in_every_form_that_clients_write() {
+        let list = read("filter[colour]=red,blue&filter[amount]=1,2").unwrap();
+        for query in [
+            "filter[colour]=red&filter[colour]=blue&filter[amount]=1&filter[amount]=2",
+            "filter[colour][]=red&filter[colour][]=blue&filter[amount][]=1&filter[amount][]=2",
+            "filter[colour][0]=red&filter[colour][1]=blue&filter%5Bamount%5D%5B0%5D=1&filter%5Bamount%5D%5B1%5D=2",
+        ] {
+            assert_eq!(read(query).unwrap(), list, "{query}");
+        }
+        let many = vec!["filter[colour]=red"; MAX_VALUES + 1].join("&");
+        assert_eq!(read(&many).unwrap_err(), "filter[colour] must have at most 50 values");
+    }
+
+    /// Python's `%z` and `str`, Ruby's `to_s`, Go's `%v`, and plus signs that nobody escaped.
+    #[test]
+    fn what_clients_make_of_a_value_in_a_url_is_read() {
+        let made = read("filter[made][gte]=2026-03-20T15:30:45Z").unwrap();
+        for text in [
+            "2026-03-20T15:30:45.000000%2B0000",
+            "2026-03-20T15:30:45+0000",
+            "2026-03-20T15:30:45+00:00",
+            "2026-03-20T16:30:45%2B0100",
+            "2026-03-20T10:30:45-0500",
+            "2026-03-20%2015:30:45%2B00:00",
+            "2026-03-20+15:30:45+00:00",
+            "2026-03-20+15:30:45+%2B0000",
+            "2026-03-20 15:30:45  0000",
+            "2026-03-20%2B15:30:45Z",
+            "2026-03-20 15:30:45 -0000",
+            "2026-03-20t15:30:45z",
+        ] {
+            assert_eq!(read(&format!("filter[made][gte]={text}")).as_ref(), Ok(&made), "{text}");
+        }
+        for text in [
+            "2026-03-20T15:30:45",
+            "2026-03-20 15:30:45",
+            "2026-03-20T15:30:45+00",
+            "2026-03-20T15:30:45%2B%2B0000",
+            "2026-03-20T15:30:45   0000",
+            "2026-03-20T15:30:45+000",
+            "2026-03-20T15:30:45.+0000",
+            "2026-03-20  15:30:45Z",
+            "2026-03-20_15:30:45Z",
+            "2026-03-20T15:30Z",
+        ] {
+            assert!(read(&format!("filter[made][gte]={text}")).is_err(), "{text}");
+        }
+        assert_eq!(read("filter[amount][gte]=3.5e+07"), read("filter[amount][gte]=35000000"));
+        assert!(read("filter[amount][gte]=3+5").is_err());
+    }
+
+    #[test]
+    fn a_leap_second_is_after_the_second_before_it() {
+        let test = |query: &str| read(query).unwrap().conditions()[0].test.clone();
+        let before = Operand::Number(1_483_228_799);
+        assert_eq!(test("filter[made][gte]=2016-12-31T23:59:60Z"), Test::Compare(Operator::Gt, before));
+        assert_eq!(
+            test("filter[made][lt]=2017-01-01T00:59:60%2B01:00"),
+            Test::Compare(Operator::Lte, before)
+        );
+        assert!(read("filter[made][lt]=2016-12-30T23:59:60Z").is_err());
+        assert!(read("filter[made][lt]=2016-12-31T22:59:60Z").is_err());
+    }
+
+    #[test]
     fn every_mistake_is_named() {
         let told = |query: &str| read(query).unwrap_err();
         for (query, message) in [
             (
                 "filter[shape]=round",
-                "Unknown filter 'shape'; this list can be filtered by colour, old, amount, made",
+                "Unknown filter 'shape'; this list can be filtered by colour, old, label, amount, made",
             ),
             ("filter[colour][gt]=red", "Unknown operator 'gt' for filter[colour]; it takes filter[colour]"),
             (
-                "filter[amount][]=1",
-                "filter[amount] needs an operator: filter[amount], filter[amount][gt], filter[amount][gte], filter[amount][lt], filter[amount][lte]",
+                "filter[amount][gte][]=1",
+                "filter[amount][gte] takes a single value: send it as filter[amount][gte]=value",
+            ),
+            ("filter[old][]=true", "filter[old] takes a single value: send it as filter[old]=value"),
+            (
+                "filter[old]=true&filter[old]=false",
+                "Query parameter 'filter[old]' must be sent only once; send one value: filter[old]=value",
+            ),
+            (
+                "filter[amount][gte]=1&filter[amount][gte]=1",
+                "Query parameter 'filter[amount][gte]' must be sent only once; send one value: filter[amount][gte]=value",
+            ),
+            (
+                "filter[]=red",
+                "Unknown filter ''; this list can be filtered by colour, old, label, amount, made",
             ),
             (
                 "filter[made]=2026-03-20",
@@ -285,7 +428,7 @@ mod tests {
             ("filter[amount]=much", "Invalid value 'much' for filter[amount]: must be a number"),
             (
                 "filter[made][gt]=yesterday",
-                "Invalid value 'yesterday' for filter[made][gt]: must be a time such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
+                "Invalid value 'yesterday' for filter[made][gt]: must be a time with Z or an offset, such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
             ),
             (
                 "filter[colour=red",

@@ -64,6 +64,8 @@ pub enum Kind {
     Money,
     /// A moment: RFC 3339, or a date, which means its midnight in UTC.
     Moment,
+    /// Any text, which is compared as a whole and to the letter. It can hold a comma, so it is a single value.
+    Text,
 }
 
 /// How a field is compared.

@@ -93,7 +93,7 @@ pub enum Pagination {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CursorPagination {
     /// How many items there are on all pages.
-    #[schema(minimum = 0)]
+    #[schema(value_type = i32, minimum = 0)]
     pub total: i64,
     /// Items on a page, at most.
     #[schema(minimum = 1, maximum = 200)]
@@ -112,7 +112,7 @@ pub struct CursorPagination {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OffsetPagination {
     /// How many items there are on all pages.
-    #[schema(minimum = 0)]
+    #[schema(value_type = i32, minimum = 0)]
     pub total: i64,
     /// Items on a page, at most.
     #[schema(minimum = 1, maximum = 200)]

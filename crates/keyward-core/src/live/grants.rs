@@ -77,6 +77,7 @@ mod tests {
             scopes: ScopeSet::NONE,
             openid: false,
             email: false,
+            profile: false,
             offline: false,
             resources: Resources { api: true, mcp: false },
             account: Some(AccountId(account)),

@@ -68,6 +68,13 @@ impl Client {
         self.redirect_uris.iter().any(|own| redirect::matches(own, uri))
     }
 
+    /// Whether people may be sent there after a sign-out: a redirect URI of it, or an address on the origin of one. No code is sent
+    /// there, and the page after a sign-out is seldom the one that takes codes.
+    #[must_use]
+    pub fn may_return_to(&self, uri: &str) -> bool {
+        self.may_redirect(uri) || self.redirect_uris.iter().any(|own| redirect::is_on_origin_of(own, uri))
+    }
+
     /// Whether nobody but the client has made it known: then nobody answers for where it has people sent.
     #[must_use]
     pub fn is_by_itself(&self) -> bool {
@@ -86,5 +93,40 @@ pub fn keyward_cli() -> Client {
         secret: None,
         refreshes: false,
         created_at: Timestamp::from_unix(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_sign_out_people_return_to_the_origin_of_a_redirect_uri_and_nowhere_else() {
+        let uris = ["https://app.example/callback", "http://127.0.0.1/cb", "myapp://cb"];
+        let client = Client { redirect_uris: uris.map(str::to_owned).into(), ..keyward_cli() };
+        for good in [
+            "https://app.example/callback",
+            "https://app.example/",
+            "https://app.example/bye?x=1",
+            "http://127.0.0.1:4000/bye",
+            "myapp://cb",
+        ] {
+            assert!(client.may_return_to(good), "{good}");
+        }
+        for bad in [
+            "https://evil.example/",
+            "https://app.example:8443/",
+            "https://app.example@evil.example/",
+            "https://app.example.evil.example/",
+            "https://app.example\\@evil.example/",
+            "http://app.example/",
+            "http://localhost/bye",
+            "http://127.0.0.1@evil.example/",
+            "myapp://other",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(!client.may_return_to(bad), "{bad}");
+        }
     }
 }

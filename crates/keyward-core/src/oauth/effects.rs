@@ -276,6 +276,8 @@ pub struct RefreshGrant {
     pub version: u32,
     /// When the grant ends without being refreshed again, in seconds from now.
     pub lives: i64,
+    /// How long a token is still taken after it was replaced, in seconds.
+    pub grace: i64,
 }
 
 /// What came of a refresh token.

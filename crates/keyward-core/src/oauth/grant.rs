@@ -1,13 +1,16 @@
 //! A grant: what a person has let an application do, until one of many things ends it.
 
+use super::words::Asked;
 use crate::clock::Timestamp;
 use crate::id::{AccountId, UserId};
 use crate::scope::ScopeSet;
 use std::sync::Arc;
 
-/// The previous refresh token answers with the same successor for so long after its rotation, in seconds: parallel clients and
-/// lost answers stay alive.
+/// The previous refresh token answers with the same successor for so long after its rotation, in seconds, unless the operator sets
+/// another period: parallel clients and lost answers stay alive.
 pub const GRACE_SECONDS: i64 = 30;
+/// The longest period that can be set, in seconds.
+pub const LONGEST_GRACE_SECONDS: i64 = 3_600;
 /// The longest that a grant lives, in days, however often it is refreshed.
 pub const LONGEST_DAYS: i64 = 365;
 
@@ -156,6 +159,8 @@ pub struct OAuthGrant {
     pub openid: bool,
     /// Whether it is told the address.
     pub email: bool,
+    /// Whether it receives the name and the picture.
+    pub profile: bool,
     /// Whether it asked to stay connected.
     pub offline: bool,
     /// Which of our resources it is for.
@@ -183,6 +188,18 @@ impl OAuthGrant {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         !self.ended && now < self.ends_at
+    }
+
+    /// All that its client may have of it.
+    #[must_use]
+    pub fn granted(&self) -> Asked {
+        Asked {
+            scopes: self.scopes,
+            openid: self.openid,
+            email: self.email,
+            profile: self.profile,
+            offline: self.offline,
+        }
     }
 
     /// The end of the whole of it, however often it is refreshed.

@@ -5,19 +5,24 @@
 //! [`refresh`] token whose number rises with each use. Whatever ends the grant ends every access token that names it.
 
 mod client;
+mod client_name;
 mod effects;
 mod grant;
 pub mod pkce;
 pub mod redirect;
 pub mod refresh;
+mod replaced;
 mod words;
 
 pub use client::{Client, ClientOrigin, KEYWARD_CLI, keyward_cli};
+pub use client_name::is_client_name;
 pub use effects::{
     CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
     GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
 };
 pub use grant::{
-    EndedGrant, Family, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, OAuthGrant, Resources,
+    EndedGrant, Family, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS,
+    OAuthGrant, Resources,
 };
+pub use replaced::Replaced;
 pub use words::{Asked, Identity, changes, sees};

@@ -3,6 +3,7 @@
 //! They are compared as texts (RFC 9700 §2.1). The one exception is the port of a loopback address (RFC 8252 §7.3), which native
 //! applications choose as they start; `localhost` counts as one, since that is what they send.
 
+use std::sync::Arc;
 use url::{Host, Url};
 
 /// The longest that is taken, in bytes.
@@ -29,13 +30,69 @@ const NEVER: &[&str] = &[
 ];
 
 /// Schemes of well-known native applications that have no dot in them.
-const KNOWN: &[&str] =
-    &["cursor", "vscode", "vscode-insiders", "windsurf", "zed", "warp", "raycast", "goose", "lmstudio"];
+const KNOWN: &[&str] = &[
+    "antigravity",
+    "cherrystudio",
+    "claude",
+    "cursor",
+    "goose",
+    "jan",
+    "kiro",
+    "lmstudio",
+    "positron",
+    "raycast",
+    "trae",
+    "vscode",
+    "vscode-insiders",
+    "warp",
+    "windsurf",
+    "zed",
+];
 
-/// Whether a client may have it: https anywhere; http on loopback; a scheme of a native application, one with a dot (RFC 8252
-/// §7.1) or one that is well known. Without a fragment, a user, or a character that is not written as URIs are.
-#[must_use]
-pub fn is_fit(uri: &str) -> bool {
+/// The schemes of native applications that the operator has named, besides those that every server takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schemes(Arc<[String]>);
+
+impl Schemes {
+    /// These, in lower case.
+    ///
+    /// # Errors
+    /// The first that cannot be a native application's: it is no scheme, or one of the web, of files or of scripts.
+    pub fn new(names: Vec<String>) -> Result<Self, String> {
+        match names.iter().find(|name| !is_native(name)) {
+            Some(wrong) => Err(wrong.clone()),
+            None => Ok(Self(names.into())),
+        }
+    }
+
+    /// The names.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Whether a client may have this redirect URI: https anywhere; http on loopback; a scheme of a native application, one with a
+    /// dot (RFC 8252 §7.1), one that is well known, or one of these. Without a fragment, a user, or a character that is not written
+    /// as URIs are.
+    #[must_use]
+    pub fn are_fit(&self, uri: &str) -> bool {
+        is_fit(uri, |scheme| {
+            scheme.contains('.') || KNOWN.contains(&scheme) || self.0.iter().any(|own| own == scheme)
+        })
+    }
+}
+
+/// Whether a scheme could be a native application's (RFC 3986 §3.1).
+fn is_native(scheme: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    let begins = scheme.starts_with(|first: char| first.is_ascii_lowercase());
+    let of_web = matches!(scheme, "http" | "https");
+    begins && scheme.bytes().all(plain) && !of_web && !NEVER.contains(&scheme)
+}
+
+/// Whether a URI is written as one must be and leads to the web, to loopback, or to a native application of such a scheme.
+fn is_fit(uri: &str, is_known: impl Fn(&str) -> bool) -> bool {
     let plain = |byte: u8| {
         byte.is_ascii_graphic()
             && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'`' | b'{' | b'}' | b'|' | b'^' | b'#')
@@ -59,10 +116,7 @@ pub fn is_fit(uri: &str) -> bool {
             None => false,
         },
         "http" => loopback(uri).is_some(),
-        scheme => {
-            let known = KNOWN.contains(&scheme) || scheme.contains('.');
-            known && !NEVER.contains(&scheme) && uri.starts_with(scheme)
-        }
+        scheme => is_known(scheme) && is_native(scheme) && uri.starts_with(scheme),
     }
 }
 
@@ -92,6 +146,25 @@ pub fn loopback(uri: &str) -> Option<(&str, Option<u16>, &str)> {
     own.then_some((before, port, behind))
 }
 
+/// Whether what was sent is https on the origin of this registered URI (RFC 6454 §4), or on the same loopback host.
+#[must_use]
+pub fn is_on_origin_of(registered: &str, sent: &str) -> bool {
+    if !is_fit(sent, |_| false) {
+        return false;
+    }
+    match (loopback(registered), loopback(sent)) {
+        (Some((host, ..)), Some((sent_host, ..))) => host == sent_host,
+        (None, None) => {
+            // Absent: what is no https URL has no such origin.
+            let origin = |uri: &str| Url::parse(uri).ok().filter(|url| url.scheme() == "https");
+            let (own, sent) = (origin(registered), origin(sent));
+            own.zip(sent).is_some_and(|(own, sent)| own.origin() == sent.origin())
+        }
+        // Absent: one is of this machine, the other is not.
+        _ => false,
+    }
+}
+
 /// Whether it is an address of 127.0.0.0/8 in its usual spelling.
 fn is_127(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>()
@@ -106,7 +179,7 @@ pub fn matches(registered: &str, sent: &str) -> bool {
     }
     match (loopback(registered), loopback(sent)) {
         (Some((host, _, behind)), Some((sent_host, _, sent_behind))) => {
-            host == sent_host && behind == sent_behind && is_fit(sent)
+            host == sent_host && behind == sent_behind && is_fit(sent, |_| false)
         }
         // Absent: any other scheme is not taken.
         _ => false,
@@ -139,7 +212,8 @@ mod tests {
             ("https://app.example/cb", "https://app.example/cb"),
             ("cursor://anysphere.cursor-mcp/oauth/callback", "cursor://anysphere.cursor-mcp/oauth/callback"),
         ] {
-            assert!(is_fit(registered) && matches(registered, sent), "{registered} {sent}");
+            let fit = Schemes::default().are_fit(registered);
+            assert!(fit && matches(registered, sent), "{registered} {sent}");
         }
         for (registered, sent) in [
             ("http://localhost/callback", "http://127.0.0.1:53121/callback"),
@@ -185,7 +259,22 @@ mod tests {
             "JAVASCRIPT.x:alert(1)",
             "https://1.1/cb",
         ] {
-            assert!(!is_fit(unfit), "{unfit}");
+            assert!(!Schemes::default().are_fit(unfit), "{unfit}");
+        }
+    }
+
+    #[test]
+    fn the_operator_names_schemes_and_none_that_a_browser_would_execute() {
+        let schemes = |names: &[&str]| Schemes::new(names.iter().map(|name| (*name).to_owned()).collect());
+        let own = schemes(&["myapp", "web+notes"]).unwrap();
+        for uri in ["myapp://callback", "myapp:/cb?x=1", "web+notes://cb", "kiro://kiro.oauth/callback"] {
+            assert!(own.are_fit(uri), "{uri}");
+        }
+        for uri in ["other://callback", "MYAPP://callback", "myapp://a@b/", "myapp://cb#x", "javascript:x"] {
+            assert!(!own.are_fit(uri), "{uri}");
+        }
+        for name in ["javascript", "data", "file", "https", "http", "Myapp", "my app", "1app", "", "myapp:"] {
+            assert_eq!(schemes(&["good", name]), Err(name.to_owned()), "{name}");
         }
     }
 

@@ -11,6 +11,8 @@ pub struct Asked {
     pub openid: bool,
     /// `email`: the address.
     pub email: bool,
+    /// `profile`: the name and the picture.
+    pub profile: bool,
     /// `offline_access`: to stay connected.
     pub offline: bool,
 }
@@ -25,11 +27,15 @@ pub enum Identity {
 }
 
 impl Asked {
+    /// Nothing at all.
+    const NOTHING: Self =
+        Self { scopes: ScopeSet::NONE, openid: false, email: false, profile: false, offline: false };
+
     /// What our own MCP endpoint suggests to clients: to work with deals. A client that wants it asks for it by name.
     #[must_use]
     pub fn usual() -> Self {
         let scopes = [Scope::AccountRead, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
-        Self { scopes: scopes.into_iter().collect(), openid: false, email: false, offline: false }
+        Self { scopes: scopes.into_iter().collect(), ..Self::NOTHING }
     }
 
     /// What an absent or empty `scope` asks for: reading alone. The documentation names it (RFC 6749 §3.3).
@@ -47,11 +53,12 @@ impl Asked {
         if names.peek().is_none() {
             return Some(Self::unnamed());
         }
-        let mut asked = Self { scopes: ScopeSet::NONE, openid: false, email: false, offline: false };
+        let mut asked = Self::NOTHING;
         for name in names {
             match name {
                 "openid" => asked.openid = true,
                 "email" => asked.email = true,
+                "profile" => asked.profile = true,
                 "offline_access" => asked.offline = true,
                 name => {
                     // Absent: a name that is not ours adds nothing.
@@ -59,13 +66,19 @@ impl Asked {
                 }
             }
         }
-        (asked.openid || asked.email || !asked.scopes.is_empty()).then_some(asked)
+        let about_user = asked.openid || asked.email || asked.profile;
+        (about_user || !asked.scopes.is_empty()).then_some(asked)
     }
 
     /// The names, as they are granted.
     #[must_use]
     pub fn to_text(self) -> String {
-        let own = [(self.openid, "openid"), (self.email, "email"), (self.offline, "offline_access")];
+        let own = [
+            (self.openid, "openid"),
+            (self.email, "email"),
+            (self.profile, "profile"),
+            (self.offline, "offline_access"),
+        ];
         let own = own.into_iter().filter(|(is, _)| *is).map(|(_, name)| name);
         own.chain(self.scopes.names()).collect::<Vec<_>>().join(" ")
     }
@@ -77,6 +90,7 @@ impl Asked {
             scopes: self.scopes.intersect(granted.scopes),
             openid: self.openid && granted.openid,
             email: self.email && granted.email,
+            profile: self.profile && granted.profile,
             offline: granted.offline,
         }
     }
@@ -143,9 +157,9 @@ mod tests {
             let asked = Asked::read(absent).unwrap();
             assert_eq!(asked.to_text(), "account:read deals:read pipelines:read", "{absent:?}");
         }
-        let asked = Asked::read(Some("openid profile deals:read")).unwrap();
-        assert_eq!(asked.to_text(), "openid deals:read");
-        assert_eq!(Asked::read(Some("profile phone")), None);
+        let asked = Asked::read(Some("openid phone profile deals:read")).unwrap();
+        assert_eq!(asked.to_text(), "openid profile deals:read");
+        assert_eq!(Asked::read(Some("address phone")), None);
         assert_eq!(Asked::read(Some("offline_access")), None);
     }
 
@@ -162,6 +176,7 @@ mod tests {
                 scopes,
                 openid: bits >> 37 & 1 == 1,
                 email: bits >> 38 & 1 == 1,
+                profile: bits >> 36 & 1 == 1,
                 offline: bits >> 39 & 1 == 1,
             }
         };
@@ -175,7 +190,8 @@ mod tests {
                     || !given.scopes.without(asked.scopes).is_empty()
                     || !given.scopes.without(consent.scopes).is_empty()
                     || given.openid && !(granted.openid && asked.openid)
-                    || given.email && !(granted.email && asked.email);
+                    || given.email && !(granted.email && asked.email)
+                    || given.profile && !(granted.profile && asked.profile);
                 wider += u32::from(more);
                 steps += 1;
             }
@@ -187,7 +203,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_read_is_never_more_than_what_was_asked(names in proptest::collection::vec(
-            prop_oneof![proptest::sample::select(Scope::NAMES.to_vec()), Just("openid"), Just("email"), Just("x:y"), Just("DEALS:READ")], 1..8)) {
+            prop_oneof![proptest::sample::select(Scope::NAMES.to_vec()), Just("openid"), Just("email"), Just("profile"), Just("x:y"), Just("DEALS:READ")], 1..8)) {
             let text = names.join(" ");
             if let Some(asked) = Asked::read(Some(&text)) {
                 for granted in asked.to_text().split(' ') {

@@ -21,4 +21,4 @@ mod window;
 pub use delays::{Delays, FREE_TRIES, LONGEST_DELAY, Try};
 pub use limiter::{Bucket, Charge, Limiter, OverLimit, Purpose, Saved, Tally};
 pub use networks::Source;
-pub use standing::{Standing, fields};
+pub use standing::{Standing, fields, legacy_fields};

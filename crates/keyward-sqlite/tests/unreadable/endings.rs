@@ -9,8 +9,8 @@ use keyward_core::idempotency::Claim;
 use keyward_core::identity::LinkIdentity;
 use keyward_core::oauth::refresh::Presented as Token;
 use keyward_core::oauth::{
-    Client, ClientOrigin, DeleteClient, Disconnect, RedeemCode, Redeemed, RefreshGrant, Refreshed,
-    RevokeGrant,
+    Client, ClientOrigin, DeleteClient, Disconnect, GRACE_SECONDS, RedeemCode, Redeemed, RefreshGrant,
+    Refreshed, RevokeGrant,
 };
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{EndSignIns, ManageTeam, Permit, Presented, RevokeKeys, check, operator, present};
@@ -183,6 +183,7 @@ impl Home<'_> {
                     resources: None,
                     version: 1,
                     lives: 1_000,
+                    grace: GRACE_SECONDS,
                 };
                 match outcome(store, effect, present(Presented::Client), None).await {
                     (Outcome::Ended, Some(Refreshed::Granted(..))) => Outcome::Refused("granted".to_owned()),

@@ -20,7 +20,8 @@ use keyward_core::account::{
 };
 use keyward_core::address::ClientAddress;
 use keyward_core::api_key::{
-    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RevokeKeysOf, RotateKey, Wanted, WantedGrant,
+    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey, Wanted,
+    WantedGrant,
 };
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
@@ -35,7 +36,8 @@ use keyward_core::oauth::{
     CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
     RevokeGrant,
 };
-use keyward_core::permit::{Action, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
+use keyward_core::permit::{Action, LabelKeys, ManageKeys, Permit, ReadAccount, RevokeKeys, check, operator};
+use keyward_core::preconditions::Preconditions;
 use keyward_core::principal::{Caller, Grant, Principal};
 use keyward_core::role::Role;
 use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
@@ -66,6 +68,7 @@ pub trait IdentityStore:
     + Commit<IssueKey>
     + Commit<CreateKey>
     + Commit<RotateKey>
+    + Commit<RelabelKey>
     + Commit<RevokeKey>
     + Commit<RevokeKeysOf>
     + Commit<SetLimits>
@@ -114,6 +117,7 @@ impl<S> IdentityStore for S where
         + Commit<IssueKey>
         + Commit<CreateKey>
         + Commit<RotateKey>
+        + Commit<RelabelKey>
         + Commit<RevokeKey>
         + Commit<RevokeKeysOf>
         + Commit<SetLimits>
@@ -158,6 +162,7 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     a_secret_in_its_grace_does_not_rotate_its_key(&Bench::new(&fresh()).await).await;
     the_ceiling_of_a_tier_counts_live_keys(&Bench::new(&fresh()).await).await;
     lists_show_what_the_caller_may_see(&Bench::new(&fresh()).await).await;
+    a_label_is_changed_by_its_owner_and_found_by_it(&Bench::new(&fresh()).await).await;
     a_store_that_is_well_says_so(&Bench::new(&fresh()).await).await;
     the_last_use_never_goes_back(&Bench::new(&fresh()).await).await;
     team::an_invitation_is_open_for_a_week_and_gives_no_right(&Bench::new(&fresh()).await).await;
@@ -187,6 +192,10 @@ pub async fn keeps<S: IdentityStore>(fresh: impl Fn() -> S) {
     signing_in::a_code_is_good_once_for_a_minute_and_only_for_its_client(&Bench::new(&fresh()).await).await;
     signing_in::a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all(&Bench::new(&fresh()).await)
         .await;
+    signing_in::a_replaced_token_has_its_own_grace_however_often_the_family_went_on(
+        &Bench::new(&fresh()).await,
+    )
+    .await;
     signing_in::a_clock_that_went_back_makes_no_replaced_token_good(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_lives_while_it_is_used_and_a_year_at_most(&Bench::new(&fresh()).await).await;
     signing_in::a_grant_that_is_long_over_is_forgotten(&Bench::new(&fresh()).await).await;
@@ -416,7 +425,7 @@ async fn the_ceiling_of_a_tier_counts_live_keys<S: IdentityStore>(bench: &Bench<
 async fn lists_show_what_the_caller_may_see<S: IdentityStore>(bench: &Bench<'_, S>) {
     let list = async |key: &KeyMade, of: KeysOf| -> Vec<KeyId> {
         let permit = bench.permit::<ReadAccount>(key);
-        let listed = must("a list", bench.store.list_keys(&permit, of, first_page()).await);
+        let listed = must("a list", bench.store.list_keys(&permit, of, None, first_page()).await);
         assert_eq!(usize::try_from(listed.total), Ok(listed.items.len()), "the total counts what is seen");
         listed.items.iter().map(|key| key.id).collect()
     };
@@ -428,10 +437,40 @@ async fn lists_show_what_the_caller_may_see<S: IdentityStore>(bench: &Bench<'_, 
     let page = |offset| Window { limit: 1, from: From::Offset(newest_first.clone(), offset) };
     let permit = bench.permit::<ReadAccount>(&bench.admin);
     for (offset, expected, more) in [(0, viewer, true), (1, admin, false)] {
-        let listed = must("a page", bench.store.list_keys(&permit, KeysOf::Account, page(offset)).await);
+        let listed =
+            must("a page", bench.store.list_keys(&permit, KeysOf::Account, None, page(offset)).await);
         let ids: Vec<_> = listed.items.iter().map(|key| key.id).collect();
         assert_eq!((ids, listed.has_more), (vec![expected], more), "the newest first, from {offset}");
     }
+}
+
+async fn a_label_is_changed_by_its_owner_and_found_by_it<S: IdentityStore>(bench: &Bench<'_, S>) {
+    let key = bench.viewer.key.id;
+    let relabel = async |by: &KeyMade, label: &str| {
+        let (label, as_sent) = (label.to_owned(), key.to_string());
+        let effect = RelabelKey { key: Some(key), as_sent, conditions: Preconditions::NONE, label };
+        commit(bench.store, effect, bench.permit::<LabelKeys>(by), 0).await.map(|done| done.now)
+    };
+    assert!(matches!(relabel(&bench.admin, "theirs").await, Err(Denial::NotFound { .. })), "another's key");
+    assert_eq!(relabel(&bench.viewer, "50%_of, it").await, Ok(true), "the owner");
+    assert_eq!(relabel(&bench.viewer, "50%_of, it").await, Ok(false), "the same label changes nothing");
+    let labelled = async |by: &KeyMade, label: &str| -> Vec<KeyId> {
+        let permit = bench.permit::<ReadAccount>(by);
+        let asked = bench.store.list_keys(&permit, KeysOf::Account, Some(label.to_owned()), first_page());
+        let listed = must("a list", asked.await);
+        assert_eq!(usize::try_from(listed.total), Ok(listed.items.len()), "the total counts what is seen");
+        listed.items.iter().map(|key| key.id).collect()
+    };
+    assert_eq!(labelled(&bench.admin, "50%_of, it").await, [key], "to the letter");
+    assert!(labelled(&bench.admin, "50%_OF, it").await.is_empty(), "in the same case");
+    let one = async |by: &KeyMade, key: KeyId| {
+        let permit = bench.permit::<ReadAccount>(by);
+        must("a key", bench.store.get_key(&permit, key).await).map(|key| key.label)
+    };
+    assert_eq!(one(&bench.admin, key).await.as_deref(), Some("50%_of, it"), "an admin sees the account's");
+    assert_eq!(one(&bench.viewer, bench.admin.key.id).await, None, "a viewer sees its own");
+    must("a key is revoked", bench.revoke(bench.permit(&bench.admin), key).await);
+    assert_eq!(one(&bench.admin, key).await, None, "what is revoked is not shown");
 }
 
 async fn a_store_that_is_well_says_so<S: IdentityStore>(bench: &Bench<'_, S>) {
@@ -446,7 +485,7 @@ async fn the_last_use_never_goes_back<S: IdentityStore>(bench: &Bench<'_, S>) {
             bench.store.write_uses(&[KeyUse { key, at: at(written), current: None }]).await,
         );
         let permit = bench.permit::<ReadAccount>(&bench.admin);
-        let listed = must("a list", bench.store.list_keys(&permit, KeysOf::Caller, first_page()).await);
+        let listed = must("a list", bench.store.list_keys(&permit, KeysOf::Caller, None, first_page()).await);
         let last = listed.items.first().and_then(|key| key.last_used_at);
         assert_eq!(last, Some(at(expected)), "the last use is the latest one");
     }

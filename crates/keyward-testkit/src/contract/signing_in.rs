@@ -1,7 +1,9 @@
 //! The rules of signing in: passwords and links, browsers, consent, codes, refresh tokens, and what ends them.
 
+mod refreshing;
 mod registering;
 
+pub(super) use refreshing::*;
 pub(super) use registering::*;
 
 use super::{Bench, IdentityStore, at, commit, must};
@@ -182,6 +184,7 @@ impl<S: IdentityStore> Bench<'_, S> {
             resources: None,
             version: 1,
             lives: LIVES.0,
+            grace: GRACE_SECONDS,
         };
         edit(&mut effect);
         commit(self.store, effect, permit::present(What::Client), seconds).await
@@ -374,65 +377,6 @@ pub(super) async fn a_code_is_good_once_for_a_minute_and_only_for_its_client<S: 
     assert!(!bench.is_dead(second), "but nothing else");
     let after = bench.refresh(first, 1, 101).await.err();
     assert_eq!(after, refused(OAuthDenial::GrantOver), "its refresh token is dead too");
-}
-
-pub(super) async fn a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all<S: IdentityStore>(
-    bench: &Bench<'_, S>,
-) {
-    bench.signed_in().await;
-    let app = bench.registered("app").await;
-    let id = bench.granted(&app, 1).await;
-    let unfit = [
-        (bench.refresh(id, 2, 0).await, OAuthDenial::RefreshUnknown),
-        (bench.refresh(GrantId(id.0 + 1), 1, 0).await, OAuthDenial::RefreshUnknown),
-        (bench.refresh_with(|e| e.client = "other".into(), (id, 1), 0).await, OAuthDenial::RefreshUnknown),
-        (
-            bench
-                .refresh_with(|e| e.scopes = Some(ScopeSet::NONE.with(Scope::AccountWrite)), (id, 1), 0)
-                .await,
-            OAuthDenial::ScopeWider,
-        ),
-        (
-            bench.refresh_with(|e| e.resources = Some(Resources { api: true, mcp: true }), (id, 1), 0).await,
-            OAuthDenial::ResourceUnknown,
-        ),
-    ];
-    for (answer, denial) in unfit {
-        assert_eq!(answer.err(), refused(denial), "what does not fit is refused");
-    }
-    let number = |answer: Result<Refreshed, Denial>| match answer {
-        Ok(Refreshed::Granted(grant, new)) => (grant.family.map_or(0, |family| family.number), new),
-        other => panic!("a refresh is refused: {other:?}"),
-    };
-    assert_eq!(number(bench.refresh(id, 1, 10).await), (2, true), "the next one");
-    let again = number(bench.refresh(id, 1, 10 + GRACE_SECONDS - 1).await);
-    assert_eq!(again, (2, false), "who asks again is told the same");
-    assert_eq!(number(bench.refresh(id, 2, 11 + GRACE_SECONDS).await), (3, true), "and goes on from it");
-    let other = bench.granted(&app, 2).await;
-    let reused = bench.refresh(id, 1, 12 + GRACE_SECONDS).await;
-    assert!(matches!(reused, Ok(Refreshed::Reused(_))), "one of before that is a theft");
-    assert!(bench.is_dead(id) && !bench.is_dead(other), "that ends this grant alone");
-    assert_eq!(bench.refresh(id, 3, 13 + GRACE_SECONDS).await.err(), refused(OAuthDenial::GrantOver));
-    assert_eq!(number(bench.refresh(other, 1, 20).await), (2, true));
-    let late = bench.refresh(other, 1, 20 + GRACE_SECONDS).await;
-    assert!(matches!(late, Ok(Refreshed::Reused(_))), "half a minute is over to the second");
-}
-
-pub(super) async fn a_clock_that_went_back_makes_no_replaced_token_good<S: IdentityStore>(
-    bench: &Bench<'_, S>,
-) {
-    bench.signed_in().await;
-    let app = bench.registered("app").await;
-    let id = bench.granted(&app, 1).await;
-    let later = 2 * GRACE_SECONDS;
-    must("a refresh", bench.refresh(id, 1, later).await);
-    let close = bench.refresh(id, 1, later - GRACE_SECONDS + 1).await;
-    assert!(
-        matches!(close, Ok(Refreshed::Granted(_, false))),
-        "a clock that is put right by seconds changes nothing"
-    );
-    let reused = bench.refresh(id, 1, later - GRACE_SECONDS).await;
-    assert!(matches!(reused, Ok(Refreshed::Reused(_))), "further back the time says nothing: it is a theft");
 }
 
 pub(super) async fn a_grant_lives_while_it_is_used_and_a_year_at_most<S: IdentityStore>(

@@ -1,7 +1,8 @@
 //! Works out who is calling, from the one `Authorization: Bearer` header.
 //!
-//! 1. No `Authorization`: refused, and nothing is said about what would have been right.
-//! 2. Not `Bearer`, one space, token: refused.
+//! 1. No `Authorization`: refused. Where another header or a query parameter has the name of a credential, the denial says so;
+//!    its value is not read.
+//! 2. Not `Bearer`, spaces, token: refused, with the [`CredentialForm`] that was sent.
 //! 3. The [`Scheme`]s are asked in their order. The first that claims the token owns it: what it says stands, and no
 //!    other is asked. A token that none claims is refused.
 //! 4. The [`Caller`] goes into the request's extensions.
@@ -24,11 +25,12 @@ pub use jwt::{Jwts, Links, Trusted};
 
 use crate::{ClientAddress, Refuse, refused};
 use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use http::{HeaderName, Request, Response};
 use keyward_core::BoxFuture;
+use keyward_core::credential_form::CredentialForm;
 use keyward_core::denial::Denial;
 use keyward_core::header::bearer;
-use keyward_core::jwt::RefusedToken;
+use keyward_core::jwt::{RefusedToken, claims as is_jwt};
 use keyward_core::principal::{Caller, Recognised};
 use std::fmt;
 use std::sync::Arc;
@@ -133,12 +135,12 @@ fn judge<B>(
     schemes: &Schemes,
     request: &Request<B>,
 ) -> impl Future<Output = Result<Caller, Refusal>> + Send + 'static {
-    let header = request.headers().get(AUTHORIZATION).cloned();
+    let header = request.headers().get(AUTHORIZATION).cloned().ok_or_else(|| missing(request));
     // Absent: the default is no address, which no range holds.
     let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     let schemes = Arc::clone(schemes);
     async move {
-        let header = header.ok_or(Denial::CredentialMissing)?;
+        let header = header?;
         let token = bearer(header.as_bytes())?;
         for scheme in schemes.iter() {
             match scheme.judge(token, from).await {
@@ -147,8 +149,17 @@ fn judge<B>(
                 Verdict::No(denial, recognised, found) => return Err(Refusal(denial, recognised, found)),
             }
         }
-        Err(Denial::CredentialUnknownKind.into())
+        let form = if is_jwt(token) { CredentialForm::JwtForKeysOnly } else { CredentialForm::UnknownKind };
+        Err(Denial::CredentialUnknownKind(form).into())
     }
+}
+
+/// Nothing was sent, or nothing where it is read.
+fn missing<B>(request: &Request<B>) -> Denial {
+    let names = request.headers().keys().map(HeaderName::as_str);
+    // Absent: nothing was sent at all.
+    CredentialForm::elsewhere(names, request.uri().query())
+        .map_or(Denial::CredentialMissing, Denial::CredentialElsewhere)
 }
 
 /// A refusal, whose credential it was, and what stands in it.

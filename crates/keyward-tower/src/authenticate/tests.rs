@@ -103,7 +103,22 @@ async fn the_scheme_that_claims_a_token_decides_and_no_other_is_asked() {
 #[tokio::test]
 async fn without_a_bearer_token_no_scheme_is_asked() {
     assert_eq!(ask(None).await, ("credential_missing".to_owned(), 0), "a token in the query is not read");
-    for bad in ["Basic b1", "Bearer  b1", "Bearer b1 b1", "b1", "Bearer b1,Bearer b1"] {
+    for bad in ["Basic b1", "Bearer\tb1", "Bearer b1 b1", "b1", "Bearer b1,Bearer b1", "Bearer Bearer b1"] {
         assert_eq!(ask(Some(bad)).await, ("credential_malformed".to_owned(), 0), "{bad}");
     }
+    assert_eq!(ask(Some("Bearer   b1")).await.0, "user 7", "one space or more");
+}
+
+#[tokio::test]
+async fn a_credential_in_a_wrong_place_or_of_a_wrong_kind_is_refused_with_its_form() {
+    let form = |answer: Response<String>| answer.extensions().get::<Denial>().and_then(Denial::form);
+    let jwt = "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln";
+    assert_eq!(form(respond(Some(jwt)).await.0), Some(CredentialForm::JwtForKeysOnly));
+    assert_eq!(form(respond(Some("Bearer c1")).await.0), Some(CredentialForm::UnknownKind));
+    assert_eq!(form(respond(Some("Bearer a1")).await.0), None, "of what a scheme has judged nothing is said");
+    let mut request = Request::get("/").body(()).unwrap();
+    request.headers_mut().insert("x-api-key", http::HeaderValue::from_static("b1"));
+    assert_eq!(missing(&request), Denial::CredentialElsewhere(CredentialForm::OtherHeader));
+    let request = Request::get("/?limit=1&api_key=b1").body(()).unwrap();
+    assert_eq!(missing(&request), Denial::CredentialElsewhere(CredentialForm::InQuery));
 }

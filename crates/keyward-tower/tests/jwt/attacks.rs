@@ -2,12 +2,13 @@
 //! really make them all are.
 
 use crate::door::{API, Door, ISSUER, good, rules, set, with};
-use keyward_core::jwt::Algorithm;
+use keyward_core::jwt::{Algorithm, KeySet};
 use keyward_core::random::Random;
-use keyward_testkit::issuer::{SigningKey, base64url, hmac_token};
+use keyward_testkit::issuer::{KeySize, SigningKey, base64url, hmac_token};
 use keyward_testkit::{START, SeededRandom};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Every attack, by its kind.
 fn attacks(own: &SigningKey, other: &SigningKey) -> BTreeMap<&'static str, Vec<String>> {
@@ -508,12 +509,12 @@ fn good_ones(key: &SigningKey) -> Vec<String> {
 
 #[test]
 fn every_good_token_is_taken() {
-    let keys = [
-        SigningKey::rsa(0, "r"),
-        SigningKey::ec("e"),
-        SigningKey::ed("d"),
-        SigningKey::rsa_of(aws_lc_size(), "PS256", "p"),
-    ];
+    let rsa = ["RS384", "RS512", "PS256", "PS384", "PS512"];
+    let mut keys: Vec<SigningKey> =
+        rsa.into_iter().map(|alg| SigningKey::rsa_of(KeySize::Rsa2048, alg, alg)).collect();
+    keys.extend(["ES256", "ES384", "ES512"].map(|alg| SigningKey::ec_of(alg, alg)));
+    keys.extend([SigningKey::rsa(0, "r"), SigningKey::ed("d")]);
+    assert_eq!(keys.len(), Algorithm::ALL.len(), "a key for each");
     let rules = keyward_core::jwt::Rules { algorithms: Algorithm::ALL.to_vec(), ..rules(ISSUER) };
     let door = Door::of(vec![(rules, set(&keys.iter().collect::<Vec<_>>()))]);
     let (mut tried, mut refused) = (0, Vec::new());
@@ -530,6 +531,26 @@ fn every_good_token_is_taken() {
     assert!(refused.is_empty(), "{:?}", refused.first());
 }
 
-fn aws_lc_size() -> keyward_testkit::issuer::KeySize {
-    keyward_testkit::issuer::KeySize::Rsa3072
+/// RFC 9864 gives EdDSA on Ed25519 a name of its own, in the header of a token and in a key.
+#[test]
+fn ed25519_is_eddsa_by_its_other_name_in_a_token_and_in_a_key() {
+    let key = SigningKey::ed("d");
+    let rules = keyward_core::jwt::Rules { algorithms: vec![Algorithm::EdDsa], ..rules(ISSUER) };
+    for in_key in ["EdDSA", "Ed25519", ""] {
+        let mut jwk = key.jwk();
+        match in_key {
+            "" => drop(jwk.as_object_mut().unwrap().remove("alg")),
+            named => jwk["alg"] = json!(named),
+        }
+        let set = KeySet::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
+        let door = Door::of(vec![(rules.clone(), Some(Arc::new(set)))]);
+        for in_token in ["EdDSA", "Ed25519"] {
+            let header = json!({ "alg": in_token, "typ": "at+jwt", "kid": "d" }).to_string();
+            door.takes(&key.token_of(&header, &good().to_string()));
+        }
+        for other in ["ES256", "RS256", "Ed448", "ED25519"] {
+            let header = json!({ "alg": other, "typ": "at+jwt", "kid": "d" }).to_string();
+            assert_eq!(door.refuses(&key.token_of(&header, &good().to_string())).word(), "token_algorithm");
+        }
+    }
 }

@@ -71,6 +71,11 @@ fn the_matrix_of_claims() {
         issuer.clone(),
         in_list.clone(),
         format!("[{issuer}]"),
+        format!("{}.{}e1", START / 10, START % 10),
+        format!("{}e-1", (START + 300) * 10),
+        "\"true\"".to_owned(),
+        "\"False\"".to_owned(),
+        "\"1\"".to_owned(),
         format!("\"{}\"", "s".repeat(255)),
         format!("\"{}\"", "s".repeat(256)),
     ])
@@ -83,22 +88,29 @@ fn the_matrix_of_claims() {
         let Some(value) = value else {
             return matches!(claim, "nbf" | "jti" | "azp" | "scope" | "email" | "email_verified");
         };
+        let flags = ["\"true\"", "\"False\"", "\"1\""];
         let names = ["\"x\"", &api, &issuer, &long, &format!("\"{end}\"")].map(str::to_owned);
-        let is_name = names.contains(&value.to_owned());
+        // One moment in three spellings, and a fraction, which is rounded down (RFC 7519 §2).
+        let is_start = value == now
+            || value == format!("{now}.0")
+            || value == format!("{}.{}e1", START / 10, START % 10);
+        let is_end =
+            value == end || value == format!("{end}.5") || value == format!("{}e-1", (START + 300) * 10);
+        let is_name = names.contains(&value.to_owned()) || flags.contains(&value);
         match claim {
             "iss" => value == issuer,
             "aud" => value == api || value == in_list,
-            "exp" => value == end,
+            "exp" => is_end,
             // 1970 is long ago, but a token that began then lives too long; `nbf` alone says nothing of a life.
-            "nbf" => value == now || value == "0" || value == "1",
-            "iat" => value == now,
+            "nbf" => is_start || ["0", "1", "1.5", "1e3"].contains(&value),
+            "iat" => is_start,
             "sub" => false,
             "client_id" | "azp" => is_name,
             "jti" => is_name || value == format!("\"{}\"", "s".repeat(256)),
             "email" => value.starts_with('"'),
             // A text or a list of texts.
             "scope" => value.starts_with('"') || value == "[]" || value.starts_with("[\""),
-            "email_verified" => value == "true" || value == "false",
+            "email_verified" => value == "true" || value == "false" || flags.contains(&value),
             other => panic!("{other}"),
         }
     };

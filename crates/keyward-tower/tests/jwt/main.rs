@@ -15,4 +15,6 @@ mod memory;
 #[cfg(test)]
 mod several;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod vectors;

@@ -2,6 +2,8 @@
 # Read a deal, look at it, then change it, if nobody else has changed it since.
 set -eu
 deal="$API/deals/7"
+headers=$(mktemp)
+trap 'rm -f "$headers"' EXIT
 
 call() {
   curl -sS -H "Authorization: Bearer $KEY" -H 'X-Origin-App: my-integration' "$@"
@@ -13,8 +15,8 @@ uuid() {
     sed 's/\(.\{8\}\)\(.\{4\}\).\(.\{3\}\).\(.\{3\}\)\(.\{12\}\)/\1-\2-4\3-a\4-\5/'
 }
 
-before=$(call --fail-with-body -w '\n%header{etag}' "$deal") || { printf '%s\n' "$before" >&2; exit 1; }
-etag=$(printf '%s\n' "$before" | sed -n '$p')
+before=$(call --fail-with-body -D "$headers" "$deal") || { printf '%s\n' "$before" >&2; exit 1; }
+etag=$(tr -d '\r' <"$headers" | awk 'tolower($1) == "etag:" { print $2 }')
 case $before in
   *'"archived":true'*) echo 'The deal is archived: nothing is changed.'; exit 0 ;;
 esac

@@ -78,7 +78,7 @@ impl Visit {
     /// To an application, with our answer; the word is for the log.
     pub(crate) fn elsewhere(&self, url: &str, word: &'static str) -> Response<Body> {
         let mut response = self.see(url);
-        if word != "consent_given" {
+        if !matches!(word, "consent_given" | "signed_out") {
             response.extensions_mut().insert(Reason { word, causes: None, severity: Severity::Routine });
         }
         response

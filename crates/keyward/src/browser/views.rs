@@ -115,6 +115,16 @@ pub(crate) struct Consent {
 }
 
 #[derive(Template)]
+#[template(path = "app/end_session.html")]
+pub(crate) struct EndSession {
+    pub(crate) frame: Frame,
+    /// The application that asks for it.
+    pub(crate) client: Option<String>,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) form: String,
+}
+
+#[derive(Template)]
 #[template(path = "app/welcome.html")]
 pub(crate) struct Welcome {
     pub(crate) frame: Frame,

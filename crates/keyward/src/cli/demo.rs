@@ -180,10 +180,11 @@ fn say(url: &str, credentials: &Credentials, json: bool, where_else: Option<&Pat
             let why = "The server does not listen on loopback alone, so the sign-in page shows no passwords";
             writeln!(out, "  {why}. They are in {}.\n", file.display())?;
         }
-        writeln!(out, "  keyward login {url}")?;
+        let keyward = super::called::name();
+        writeln!(out, "  {keyward} login {url}")?;
         writeln!(
             out,
-            "  curl -s '{url}/api/external/v2/deals?limit=10' -H \"Authorization: Bearer $(keyward login {url})\" -H 'X-Origin-App: my-integration'\n"
+            "  curl -s '{url}/api/external/v2/deals?limit=10' -H \"Authorization: Bearer $({keyward} login {url})\" -H 'X-Origin-App: my-integration'\n"
         )?;
         writeln!(
             out,

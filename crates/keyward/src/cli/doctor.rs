@@ -186,6 +186,18 @@ fn named(kid: Option<&str>) -> String {
     )
 }
 
+/// The keys of a set, each with all that it can verify: one without `alg` can verify whatever its type can.
+fn by_name(set: &KeySet) -> Vec<(Option<&str>, Vec<Algorithm>)> {
+    let mut all: Vec<(Option<&str>, Vec<Algorithm>)> = Vec::new();
+    for key in set.keys() {
+        match all.last_mut().filter(|(kid, _)| kid.is_some() && *kid == key.kid()) {
+            Some((_, algorithms)) => algorithms.push(key.algorithm()),
+            None => all.push((key.kid(), vec![key.algorithm()])),
+        }
+    }
+    all
+}
+
 /// What its keys are good for.
 fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
     let set = match KeySet::parse(&document.body) {
@@ -199,18 +211,18 @@ fn keys(entry: &IssuerConfig, document: &Document, findings: &mut Findings) {
         algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
     };
     let mut offered: Vec<Algorithm> = Vec::new();
-    for key in set.keys() {
-        let allowed = entry.algorithms.contains(&key.algorithm());
-        let kid = named(key.kid());
-        let text = format!("key {kid} can verify {}", key.algorithm().name());
-        if allowed {
-            findings.ok(&text);
+    for (kid, algorithms) in by_name(&set) {
+        let (kid, allowed) = (named(kid), |algorithm: &Algorithm| entry.algorithms.contains(algorithm));
+        let taken: Vec<Algorithm> = algorithms.iter().copied().filter(allowed).collect();
+        if taken.is_empty() {
+            let all = names(&algorithms);
+            findings.note(&format!("key {kid} can verify {all}, which algorithms does not list"));
         } else {
-            findings.note(&format!("{text}, which algorithms does not list"));
+            findings.ok(&format!("key {kid} can verify {}", names(&taken)));
         }
-        if !offered.contains(&key.algorithm()) {
-            offered.push(key.algorithm());
-        }
+        offered.extend(
+            algorithms.into_iter().filter(|algorithm| !offered.contains(algorithm)).collect::<Vec<_>>(),
+        );
     }
     for unusable in &set.unusable {
         let kid = named(unusable.kid.as_deref());

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod aside;
+mod called;
 mod config;
 mod core_dumps;
 mod database_file;

@@ -22,7 +22,7 @@ use crate::operate::{Desk, OrdersSocket, SocketPlace};
 use crate::pages::Pages;
 use crate::reload::Reloader;
 use crate::telemetry::Traces;
-use crate::transport::Listening;
+use crate::transport::{Leaving, Listening};
 use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, endpoints, of_server};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
@@ -31,7 +31,7 @@ use keyward_tower::hygiene::Limits;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -146,6 +146,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         public_url: public_url.clone(),
         token_seconds: oauth.access_token_seconds,
         sign_in_enabled: oauth.enabled,
+        redirect_schemes: oauth.redirect_schemes.clone(),
         tiers: reloader.current.tiers(),
         clock: Arc::clone(&opened.clock),
         random: Arc::clone(&opened.random),
@@ -217,7 +218,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         return Err(unheard);
     }
     let (stops, told) = watch::channel(0);
-    let stopping = Arc::new(AtomicBool::new(false));
+    let leaving = Leaving::default();
     let mut beside = JoinSet::new();
     let keep = reloader.retention();
     let reload = Arc::new(Notify::new());
@@ -229,7 +230,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let serving = Arc::clone(&placed);
     beside.spawn(place::forever(placed));
     if !bound.admin.is_empty() {
-        let endpoints = endpoints(Arc::clone(&app), Arc::clone(&stopping));
+        let endpoints = endpoints(Arc::clone(&app), leaving.clone());
         let never = || std::future::pending();
         let (admin, sockets) = bound.admin.into_listeners();
         beside.spawn(async move {
@@ -255,8 +256,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     beside.spawn(async move { counting.0.forever(&counting.1).await });
     let failing = Arc::clone(&app);
     writing.push(beside.spawn(async move { failed_sign_ins::forever(&failing).await }));
-    // A server that stops is not ready.
-    writing.push(beside.spawn(ready_again(degraded.clone())));
+    let ready = beside.spawn(ready_again(degraded.clone()));
     if let Some(signing) = signing {
         beside.spawn(signing.forever());
     }
@@ -264,17 +264,22 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         current: app.current.clone(),
         figures: app.metrics.connections.clone(),
         header_bytes: limits.header_bytes,
+        leaving: leaving.clone(),
         // Answers are dated by the machine's clock, which the store's does not follow back.
         ..Listening::default()
     };
     let ordered = Stop::default();
     let stop = async {
         told_to_stop(told.clone(), 1).await;
+        // A server that stops is not ready.
+        ready.abort();
+        leaving.begin();
+        let delay = app.current.glance(|now| now.shutdown_delay);
+        notify(State::Stopping(delay), &degraded).await;
+        serve_on(delay, told_to_stop(told.clone(), 2)).await;
         tracing::info!("stopping: no new connections, what has begun may end");
         ordered.begin();
         writing.iter().for_each(AbortHandle::abort);
-        stopping.store(true, Ordering::SeqCst);
-        notify(State::Stopping, &degraded).await;
     };
     notify(State::Ready, &degraded).await;
     let (clients, sockets) = bound.clients.into_listeners();
@@ -308,6 +313,18 @@ fn measures(issuers: &[IssuerConfig]) -> Limits {
     let longest = issuers.iter().map(|issuer| issuer.max_token_bytes).max().unwrap_or(usual);
     let limits = Limits::default();
     Limits { header_bytes: limits.header_bytes + longest.saturating_sub(usual), ..limits }
+}
+
+/// Waits while requests are served that a load balancer sends until it has noticed: for this long, or until `hurry` is ready.
+async fn serve_on(delay: Duration, hurry: impl Future<Output = ()>) {
+    if delay.is_zero() {
+        return;
+    }
+    tracing::info!(seconds = delay.as_secs(), "stopping soon: requests are served on, and /readyz is 503");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = hurry => {}
+    }
 }
 
 /// Ready when so many orders to stop have come.

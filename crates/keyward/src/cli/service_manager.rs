@@ -1,6 +1,7 @@
 //! What systemd is notified of (sd_notify(3)): a datagram to the socket that `NOTIFY_SOCKET` names, by a path or, behind `@`, by an abstract
 //! name. Under `Type=notify-reload` that includes when a reload begins and when it has ended.
 
+use super::stopping::STOP;
 use rustix::time::{ClockId, clock_gettime};
 use std::ffi::OsStr;
 use std::io;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 /// How long a full socket is waited for; shorter than until the next try, so that threads that wait do not add up.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Beyond the longest stop, so that it is not cut at its end.
+const SPARE: Duration = Duration::from_secs(2);
 
 /// What becomes of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +25,8 @@ pub(super) enum State {
     Reloaded,
     /// It has, and what was in force still holds.
     NotReloaded,
-    /// It takes no more connections.
-    Stopping,
+    /// It stops, once it has served on for so long.
+    Stopping(Duration),
 }
 
 impl State {
@@ -37,7 +40,11 @@ impl State {
             Self::NotReloaded => {
                 "READY=1\nSTATUS=The configuration was not reloaded; the log says why.\n".to_owned()
             }
-            Self::Stopping => "STOPPING=1\n".to_owned(),
+            Self::Stopping(Duration::ZERO) => "STOPPING=1\n".to_owned(),
+            // Whatever the unit says: it was not written for this delay.
+            Self::Stopping(delay) => {
+                format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\n", (delay + STOP + SPARE).as_micros())
+            }
         }
     }
 
@@ -83,10 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reload_is_notified_with_its_time_and_with_how_it_ended() {
+    fn a_reload_is_notified_with_its_time_and_how_it_ended_and_a_stop_with_the_time_that_it_takes() {
         assert_eq!(State::Reloading.message(1_234_567), "RELOADING=1\nMONOTONIC_USEC=1234567\n");
         assert_eq!(State::Reloaded.message(1), "READY=1\nSTATUS=\n");
         assert!(State::NotReloaded.message(1).starts_with("READY=1\nSTATUS=The configuration was not"));
+        assert_eq!(
+            State::Stopping(Duration::from_secs(10)).message(1),
+            "STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000\n"
+        );
         let first = microseconds();
         assert!(first > 0 && microseconds() >= first);
     }
@@ -99,7 +110,7 @@ mod tests {
         let path = home.path().join("notify");
         for socket in [OsStr::new(&name), path.as_os_str()] {
             let systemd = UnixDatagram::bind_addr(&address(socket).unwrap()).unwrap();
-            State::Stopping.send(socket).unwrap();
+            State::Stopping(Duration::ZERO).send(socket).unwrap();
             let mut told = [0; 64];
             let length = systemd.recv(&mut told).unwrap();
             assert_eq!(&told[..length], b"STOPPING=1\n", "{socket:?}");

@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// From the order to stop to the end of the process, at most. The unit in `packaging/systemd` waits longer.
-const STOP: Duration = Duration::from_secs(18);
+/// From the order to stop, and the delay that may be set behind it, to the end of the process, at most. The unit in `packaging/systemd`
+/// waits longer.
+pub(super) const STOP: Duration = Duration::from_secs(18);
 /// Of these, what the log may take for its last lines.
 const LAST_LINES: Duration = Duration::from_secs(2);
 /// So long after the order nothing more is begun that can be left: a disk that has taken all this time would not take that too.

@@ -5,7 +5,7 @@ use http::Uri;
 use keyward_core::account::is_slug;
 use keyward_core::identity;
 use keyward_core::jwt::{
-    Algorithm, Email, Link, OPENID_SCOPES, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Typ,
+    Algorithm, CLIENT_CLAIMS, Email, Link, OPENID_SCOPES, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Typ,
 };
 use keyward_core::scope::{Scope, ScopeSet};
 
@@ -16,6 +16,10 @@ pub struct IssuerConfig {
     pub issuer: String,
     /// The names of the API, of which a token's `aud` must hold one.
     pub audience: Vec<String>,
+    /// The claim that holds one of them where a token has no `aud`; `None`: such a token is refused.
+    pub audience_claim: Option<&'static str>,
+    /// Whether the metadata of the MCP endpoint name it; `None`: only where our own server is off.
+    pub mcp: Option<bool>,
     /// The names of the MCP endpoint; empty: `{public_url}/mcp`.
     pub mcp_audience: Vec<String>,
     /// The scopes that MCP clients are told to ask it for; empty: they are told none.
@@ -26,6 +30,8 @@ pub struct IssuerConfig {
     pub algorithms: Vec<Algorithm>,
     /// The `typ` that its tokens may have.
     pub accept_typ: Vec<Typ>,
+    /// What the claim `typ` of its access tokens holds; `None`: it is not read.
+    pub payload_typ: Option<&'static str>,
     /// Seconds by which clocks may differ.
     pub leeway_seconds: i64,
     /// The longest token, in bytes.
@@ -53,11 +59,14 @@ impl Default for IssuerConfig {
         Self {
             issuer: String::new(),
             audience: Vec::new(),
+            audience_claim: None,
+            mcp: None,
             mcp_audience: Vec::new(),
             mcp_scopes: Vec::new(),
             jwks_uri: None,
             algorithms: vec![Algorithm::Rs256],
             accept_typ: vec![Typ::AccessToken],
+            payload_typ: None,
             leeway_seconds: 10,
             max_token_bytes: 8 * 1024,
             max_lifetime_seconds: 30 * 86_400,
@@ -80,8 +89,10 @@ impl IssuerConfig {
             issuer: self.issuer.clone(),
             audiences: self.audience.clone(),
             audience_setting: "audience",
+            audience_claim: self.audience_claim,
             algorithms: self.algorithms.clone(),
             kinds: self.accept_typ.clone(),
+            payload_typ: self.payload_typ,
             leeway: self.leeway_seconds,
             max_bytes: self.max_token_bytes,
             max_lifetime: self.max_lifetime_seconds,
@@ -96,6 +107,13 @@ impl IssuerConfig {
             },
             own: false,
         }
+    }
+
+    /// Whether MCP clients are sent to it to sign in; `own`: whether our own server is on.
+    #[must_use]
+    pub fn is_for_mcp(&self, own: bool) -> bool {
+        // Absent: only where nobody could sign in otherwise.
+        self.mcp.unwrap_or(!own)
     }
 
     /// The same for the MCP endpoint, which has this name where none is set.
@@ -168,6 +186,33 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         },
     },
     IssuerSetting {
+        key: "audience_claim",
+        about: "The claim that must hold a name of audience where a token has no aud: the id of the client. With it, audience lists \
+                the clients whose tokens are taken. A token that has an aud is judged by it, and must not name its own client there, \
+                as ID tokens do.",
+        kind: Kind::Text,
+        values: &CLIENT_CLAIMS,
+        required: false,
+        get: |issuer| issuer.audience_claim.map(|claim| Given::Text(claim.to_owned())),
+        set: |issuer, given| {
+            issuer.audience_claim = Some(constant(given, &CLIENT_CLAIMS)?);
+            Ok(())
+        },
+    },
+    IssuerSetting {
+        key: "mcp",
+        about: "Whether clients of the MCP endpoint are sent to this issuer to sign in. Without it: only where [oauth] enabled is \
+                false. With the server's own sign-in on, the metadata name that first, and most clients take the first.",
+        kind: Kind::Flag,
+        values: &[],
+        required: false,
+        get: |issuer| issuer.mcp.map(Given::Flag),
+        set: |issuer, given| {
+            issuer.mcp = Some(given.flag()?);
+            Ok(())
+        },
+    },
+    IssuerSetting {
         key: "mcp_audience",
         about: "The same for the MCP endpoint; empty: public_url with /mcp. A token for the API is \
                 not one for MCP, unless both lists have its name.",
@@ -183,7 +228,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     IssuerSetting {
         key: "mcp_scopes",
         about: "The scopes that MCP clients are told to ask this issuer for, as it calls them; empty: they are told none, and it \
-                decides. Of several issuers the first one's count.",
+                decides. The first issuer that the metadata name decides; the server's own comes before all others.",
         kind: Kind::List,
         values: &[],
         required: false,
@@ -217,7 +262,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "algorithms",
-        about: "How its tokens may be signed. Shared secrets (HS256) and none are never taken.",
+        about: "How its tokens may be signed; EdDSA and Ed25519 are one. Shared secrets (HS256) and none are never taken.",
         kind: Kind::List,
         values: Algorithm::NAMES,
         required: false,
@@ -244,9 +289,22 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         },
     },
     IssuerSetting {
+        key: "payload_typ",
+        about: "What the claim typ of its access tokens holds; tokens in which it is absent or another are refused. With it, nonce \
+                does not make an ID token of one: older releases of Keycloak write nonce into access tokens.",
+        kind: Kind::Text,
+        values: &PAYLOAD_TYPS,
+        required: false,
+        get: |issuer| issuer.payload_typ.map(|typ| Given::Text(typ.to_owned())),
+        set: |issuer, given| {
+            issuer.payload_typ = Some(constant(given, &PAYLOAD_TYPS)?);
+            Ok(())
+        },
+    },
+    IssuerSetting {
         key: "leeway_seconds",
         about: "Seconds by which its clock and this one may differ.",
-        kind: Kind::Number(0, 30),
+        kind: Kind::Number(0, 300),
         values: &[],
         required: false,
         get: |issuer| Some(Given::Number(issuer.leeway_seconds)),
@@ -329,7 +387,8 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "email_claim",
-        about: "The claim that holds the user's address. Auth0 puts it into access tokens only under a name with a namespace.",
+        about: "The claim that holds the user's address. Auth0 puts it into access tokens only under a name with a namespace. A name \
+                that begins with a slash is a path: /ext/email is email within ext.",
         kind: Kind::Text,
         values: &[],
         required: false,
@@ -341,7 +400,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "email_verified_claim",
-        about: "The claim that is true when the issuer has verified that address.",
+        about: "The claim that is true, or \"true\" or \"1\" as a text, when the issuer has verified that address. It can be a path too.",
         kind: Kind::Text,
         values: &[],
         required: false,
@@ -380,7 +439,8 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "scope_claims",
-        about: "The claims that name scopes, as a text or a list; what stands in any of them counts. A token is refused if another of \
+        about: "The claims that name scopes, as a text or a list; what stands in any of them counts. A name that begins with a slash \
+                is a path: /realm_access/roles is roles within realm_access. A token is refused if another of \
                 scope, scp, scopes and permissions names scopes of this API.",
         kind: Kind::List,
         values: &[],
@@ -424,6 +484,15 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
         },
     },
 ];
+
+/// The values of `payload_typ`.
+const PAYLOAD_TYPS: [&str; 1] = ["Bearer"];
+
+/// One of these texts.
+fn constant(given: Given, values: &[&'static str]) -> Result<&'static str, String> {
+    let text = given.text()?;
+    values.iter().copied().find(|value| *value == text).ok_or_else(|| one_of(values))
+}
 
 /// A name of a scope, or how one begins (RFC 6749 §3.3).
 fn scope_name(name: String) -> Result<String, String> {

@@ -2,6 +2,7 @@
 
 use super::AfterCrash;
 use super::settings::{Given, Kind, Setting};
+use keyward_core::address::parse_range;
 use keyward_core::limits::Rate;
 
 /// The most passwords a minute from one address that can be set: enough for a company behind one, and no way to say that
@@ -33,6 +34,31 @@ pub(super) const LIMITS: &[Setting] = &[
         get: |config| Some(Given::Number(i64::from(config.limits.validate_per_minute))),
         set: |config, given, _| {
             config.limits.validate_per_minute = figure(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "validate_unlimited_from",
+        about: "Address ranges whose requests to POST /auth/validate-api-key are not counted and not limited: those of your own back \
+                ends that ask about keys. None by default.",
+        kind: Kind::List,
+        reloads: true,
+        values: &[],
+        get: |config| {
+            let ranges = config.limits.validate_unlimited_from.iter();
+            Some(Given::List(ranges.map(ToString::to_string).collect()))
+        },
+        set: |config, given, _| {
+            let range = |text: &String| match parse_range(text) {
+                Some(range) if range.prefix_len() == 0 => Err(format!(
+                    "{text:?} is every address; name those of your own back ends, such as 10.0.0.0/8"
+                )),
+                Some(range) => Ok(range),
+                None => Err(format!("{text:?} is no address range such as 10.0.0.0/8")),
+            };
+            config.limits.validate_unlimited_from =
+                given.list()?.iter().map(range).collect::<Result<_, _>>()?;
             Ok(())
         },
     },
@@ -98,6 +124,20 @@ pub(super) const LIMITS: &[Setting] = &[
         get: |config| Some(shown(config.limits.forms_per_minute)),
         set: |config, given, _| {
             config.limits.forms_per_minute = any_rate(given)?;
+            Ok(())
+        },
+    },
+    Setting {
+        section: "limits",
+        key: "legacy_headers",
+        about: "Sends X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset beside RateLimit and RateLimit-Policy, for clients \
+                that read only those. X-RateLimit-Reset is the Unix time in seconds at which one more request is admitted.",
+        kind: Kind::Flag,
+        reloads: true,
+        values: &[],
+        get: |config| Some(Given::Flag(config.limits.legacy_headers)),
+        set: |config, given, _| {
+            config.limits.legacy_headers = given.flag()?;
             Ok(())
         },
     },

@@ -4,12 +4,14 @@
 //! the reference page are all made from it.
 
 mod check;
+mod connections;
 mod issuers;
 mod limits;
 mod listen;
 mod load;
 mod log;
 mod log_level;
+mod oauth;
 mod outside;
 mod pages;
 mod settings;
@@ -31,6 +33,8 @@ pub(crate) use variable_text::{cleaned, cleaned_path, is_empty};
 use ipnet::IpNet;
 use keyward_core::address::ForwardedBy;
 use keyward_core::limits::Tiers;
+use keyward_core::oauth::GRACE_SECONDS;
+use keyward_core::oauth::redirect::Schemes;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::store::Retention;
 use std::net::SocketAddr;
@@ -112,6 +116,10 @@ pub struct Server {
     pub tls_key: Option<PathBuf>,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// How long a connection may be idle; `None`: 15 s, and 650 s where a trusted proxy has opened it.
+    pub idle_timeout: Option<Duration>,
+    /// How long the server serves on after an order to stop.
+    pub shutdown_delay: Duration,
     /// The socket of the operator's commands; `None`: beside the database.
     pub orders_socket: Option<PathBuf>,
 }
@@ -132,6 +140,8 @@ impl Default for Server {
             tls_cert: None,
             tls_key: None,
             request_timeout: Duration::from_secs(30),
+            idle_timeout: None,
+            shutdown_delay: Duration::ZERO,
             orders_socket: None,
         }
     }
@@ -212,7 +222,7 @@ pub struct AuditConfig {
 /// `[cors]`
 #[derive(Clone, Debug, Default)]
 pub struct Cors {
-    /// The origins whose pages may call the API; `*` is all of them.
+    /// The origins whose pages may call the API and the MCP endpoint; `*` is all of them.
     pub origins: Arc<[String]>,
 }
 
@@ -223,6 +233,8 @@ pub struct LimitsConfig {
     pub failed_auth_per_minute: u32,
     /// `POST /auth/validate-api-key` a minute from one address.
     pub validate_per_minute: u32,
+    /// The ranges from which it is neither counted nor limited.
+    pub validate_unlimited_from: Arc<[IpNet]>,
     /// `GET /health` a minute from one address.
     pub health_per_minute: u32,
     /// Passwords that are tried a minute from one address, or from one known browser. 0 would be any number: it cannot be set.
@@ -238,6 +250,8 @@ pub struct LimitsConfig {
     pub idempotency_mib: u32,
     /// What to do after a crash, which loses the counters.
     pub after_crash: AfterCrash,
+    /// Whether `X-RateLimit-…` is sent beside the draft's fields.
+    pub legacy_headers: bool,
     /// Whether what is over a limit is only counted.
     pub shadow: bool,
     /// `[limits.tiers.…]`
@@ -249,6 +263,7 @@ impl Default for LimitsConfig {
         Self {
             failed_auth_per_minute: 60,
             validate_per_minute: 10,
+            validate_unlimited_from: Arc::default(),
             health_per_minute: 100,
             sign_in_per_minute: 10,
             links_per_minute: 60,
@@ -256,6 +271,7 @@ impl Default for LimitsConfig {
             forms_per_minute: 600,
             idempotency_mib: 512,
             after_crash: AfterCrash::Forget,
+            legacy_headers: false,
             shadow: false,
             tiers: Tiers::default(),
         }
@@ -291,11 +307,21 @@ pub struct OAuthConfig {
     pub access_token_seconds: i64,
     /// How long a grant lives without being refreshed, in days.
     pub refresh_token_days: i64,
+    /// How long a refresh token is still taken after it was replaced, in seconds.
+    pub refresh_grace_seconds: i64,
+    /// The schemes of native applications that redirect URIs may have besides the usual ones.
+    pub redirect_schemes: Schemes,
 }
 
 impl Default for OAuthConfig {
     fn default() -> Self {
-        Self { enabled: true, access_token_seconds: 900, refresh_token_days: 30 }
+        Self {
+            enabled: true,
+            access_token_seconds: 900,
+            refresh_token_days: 30,
+            refresh_grace_seconds: GRACE_SECONDS,
+            redirect_schemes: Schemes::default(),
+        }
     }
 }
 
@@ -304,11 +330,13 @@ impl Default for OAuthConfig {
 pub struct McpConfig {
     /// Whether there is one.
     pub enabled: bool,
+    /// Whether tools are listed with the schemas of their results, and results have structured content.
+    pub output_schemas: bool,
 }
 
 impl Default for McpConfig {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, output_schemas: false }
     }
 }
 

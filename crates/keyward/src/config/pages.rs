@@ -201,7 +201,7 @@ pub fn reference() -> String {
         "\n## Issuers\n\n\
          Each `[[issuers]]` names one issuer whose access tokens are taken; there can be several. Variables cannot say it, and a\n\
          change needs a restart. On SIGHUP the keys of all issuers are fetched anew, whatever their age. The guide to\n\
-         [issuers](../guides/issuers.md) has an entry for Auth0.\n\n\
+         [issuers](../guides/issuers.md) has an entry for each of twelve issuers.\n\n\
          | setting | default | what it is for |\n| --- | --- | --- |\n",
     );
     for setting in ISSUER_SETTINGS {

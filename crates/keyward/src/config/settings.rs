@@ -1,9 +1,11 @@
 //! The one table of what can be set.
 
 use super::Config;
+use super::connections::CONNECTIONS;
 use super::limits::LIMITS;
 use super::listen::LISTEN;
 use super::log::LOG;
+use super::oauth::OAUTH;
 use super::sockets::SOCKET_SETTINGS;
 use http::Uri;
 use keyward_core::address::{ForwardedBy, parse_range};
@@ -139,7 +141,15 @@ impl Setting {
 
 /// Everything that can be set, in the order of the reference page.
 pub(super) fn settings() -> impl Iterator<Item = &'static Setting> {
-    LISTEN.iter().chain(SOCKET_SETTINGS).chain(SETTINGS).chain(LOG).chain(FURTHER).chain(LIMITS)
+    LISTEN
+        .iter()
+        .chain(SOCKET_SETTINGS)
+        .chain(CONNECTIONS)
+        .chain(SETTINGS)
+        .chain(LOG)
+        .chain(FURTHER)
+        .chain(OAUTH)
+        .chain(LIMITS)
 }
 
 /// Who connects to a Unix socket, among the trusted proxies.
@@ -383,8 +393,8 @@ const FURTHER: &[Setting] = &[
     Setting {
         section: "cors",
         key: "origins",
-        about: "The origins whose pages may call the API from a browser, such as https://app.example.com, or * for all. \
-                Empty: none.",
+        about: "The origins whose pages may call the API and the MCP endpoint from a browser, such as https://app.example.com, or * for \
+                all. Empty: none; where public_url is on loopback, pages of this machine may call without it.",
         kind: Kind::List,
         reloads: true,
         values: &[],
@@ -410,41 +420,24 @@ const FURTHER: &[Setting] = &[
         },
     },
     Setting {
-        section: "oauth",
-        key: "enabled",
-        about: "Whether there is an authorization server, and with it the sign-in page and the console. Its issuer is public_url.",
-        kind: Kind::Flag,
+        section: "mcp",
+        key: "output_schemas",
+        about: "Whether MCP tools are listed with the schemas of their results, and results hold their data as structured content \
+                besides. on is for programs that read results by schema; for a model it costs three times the tokens of the list, \
+                and a result holds half as much.",
+        kind: Kind::Text,
         reloads: false,
-        values: &[],
-        get: |config| Some(Given::Flag(config.oauth.enabled)),
-        set: |config, given, _| {
-            config.oauth.enabled = given.flag()?;
-            Ok(())
+        values: &["off", "on"],
+        get: |config| {
+            let output_schemas = if config.mcp.output_schemas { "on" } else { "off" };
+            Some(Given::Text(output_schemas.to_owned()))
         },
-    },
-    Setting {
-        section: "oauth",
-        key: "access_token_seconds",
-        about: "The life of an access token of our own, in seconds.",
-        kind: Kind::Number(60, 86400),
-        reloads: false,
-        values: &[],
-        get: |config| Some(Given::Number(config.oauth.access_token_seconds)),
         set: |config, given, _| {
-            config.oauth.access_token_seconds = given.number()?;
-            Ok(())
-        },
-    },
-    Setting {
-        section: "oauth",
-        key: "refresh_token_days",
-        about: "An application stays connected for so many days without asking for a new access token; a year at the longest.",
-        kind: Kind::Number(1, 365),
-        reloads: false,
-        values: &[],
-        get: |config| Some(Given::Number(config.oauth.refresh_token_days)),
-        set: |config, given, _| {
-            config.oauth.refresh_token_days = given.number()?;
+            config.mcp.output_schemas = match given.text()?.as_str() {
+                "off" => false,
+                "on" => true,
+                other => return Err(format!("it must be off or on (got {other})")),
+            };
             Ok(())
         },
     },

@@ -147,7 +147,7 @@ async fn page(
     let beyond = visit.query.get("beyond").and_then(|text| text.parse().ok()).unwrap_or(0_u32);
     let newest_first = vec![SortKey { field: "id", descending: true }];
     let window = Window { limit: MOST, from: From::Offset(newest_first, beyond) };
-    let listed = visit.app.store.list_keys(&permit, of, window).await?;
+    let listed = visit.app.store.list_keys(&permit, of, None, window).await?;
     let keys = listed.items.iter().map(|key| row(visit, &who, key)).collect::<Result<Vec<_>, Problem>>()?;
     let at = |beyond: u32| {
         let all = if everyone { "&all=true" } else { "" };

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// The headers of answers.
 pub(super) fn headers() -> Value {
     let text = |about: &str| json!({ "description": about, "schema": { "type": "string" } });
-    let number = |about: &str| json!({ "description": about, "schema": { "type": "integer", "minimum": 0 } });
+    let number = |about: &str| json!({ "description": about, "schema": { "type": "integer", "format": "int32", "minimum": 0 } });
     json!({
         "X-Request-Id": {
             "description": "The request's id. On a replay the body keeps the first request's.",
@@ -23,19 +23,23 @@ pub(super) fn headers() -> Value {
         "RateLimit-Policy": text("The limit: its name, `q` requests in any `w` seconds (draft-ietf-httpapi-ratelimit-headers). Absent where nothing is limited."),
         "RateLimit": text("How the limit stands: `r` requests remain, one more in `t` seconds. Absent where nothing is limited."),
         "Retry-After": number("Seconds to wait."),
-        "ETag": text("Names the state of the resource (RFC 9110 §8.8.3)."),
+        "ETag": text("Names the state of the resource (RFC 9110 §8.8.3), for `If-None-Match` and, of one resource, for `If-Match`. That of a list is weak: it names what the page shows."),
         "Location": text("Where what was made can be read."),
-        "Idempotency-Replayed": { "description": "`true`: this is the first answer, sent again.", "schema": { "type": "string", "const": "true" } },
+        "Idempotency-Replayed": { "description": "`true`: this is the first answer, sent again.", "schema": { "type": "string" } },
         "Link": text("Leads to the error's page, with `rel=\"help\"`."),
         "WWW-Authenticate": text("What kind of credential is asked for, and what is wrong (RFC 6750 §3)."),
     })
 }
 
-/// The errors, one for each code that an operation can answer.
-pub(super) fn components() -> Value {
-    let all = Code::ALL.iter().filter(|code| **code != Code::MethodNotAllowed);
-    Value::Object(all.map(|code| (name_of(*code), component(*code))).collect())
+/// The errors that operations refer to. One that has an example of its own stands in its operation.
+pub(super) fn components(paths: &Map<String, Value>) -> Value {
+    let text = Value::Object(paths.clone()).to_string();
+    let is_used = |code: &&Code| text.contains(&format!("\"{RESPONSES}{}\"", name_of(**code)));
+    let used = Code::ALL.iter().filter(is_used);
+    Value::Object(used.map(|code| (name_of(*code), component(*code))).collect())
 }
+
+const RESPONSES: &str = "#/components/responses/";
 
 fn component(code: Code) -> Value {
     let mut names = vec!["X-Request-Id", "Link"];
@@ -88,9 +92,12 @@ fn named(names: &[&str]) -> Map<String, Value> {
 /// Every answer of an operation, by status.
 pub(super) fn of(row: &Row, facts: &Facts) -> Value {
     let mut all = Map::from_iter([(facts.status.to_string(), success(row, facts))]);
+    if facts.has_etag() && row.method == Method::GET {
+        all.insert("304".to_owned(), not_modified());
+    }
     for code in codes(row, facts) {
         let number = status(code).as_u16();
-        let shared = json!({ "$ref": format!("#/components/responses/{}", name_of(code)) });
+        let shared = json!({ "$ref": format!("{RESPONSES}{}", name_of(code)) });
         let own = examples::of(row.id, number).map(|example| own_error(code, &example));
         all.insert(number.to_string(), own.unwrap_or(shared));
     }
@@ -110,7 +117,7 @@ fn own_error(code: Code, example: &Value) -> Value {
 pub(super) fn codes(row: &Row, facts: &Facts) -> Vec<Code> {
     let caller = matches!(row.access, Access::Caller(_));
     let sends = row.method != Method::GET;
-    // Of an operation that takes no body, a body with members is refused all the same.
+    // Of an operation that takes no body, a body with members is refused too.
     let invalid = sends;
     let may = [
         (Code::BadRequest, true),
@@ -130,21 +137,18 @@ pub(super) fn codes(row: &Row, facts: &Facts) -> Vec<Code> {
     may.into_iter().filter_map(|(code, can)| can.then_some(code)).collect()
 }
 
+fn not_modified() -> Value {
+    let names = ["X-Request-Id", "RateLimit-Policy", "RateLimit", "ETag"];
+    json!({ "description": "`If-None-Match` names what would be sent: nothing has changed.", "headers": named(&names) })
+}
+
 fn success(row: &Row, facts: &Facts) -> Value {
     let mut names = vec!["X-Request-Id", "RateLimit-Policy", "RateLimit"];
-    names.extend(facts.etag.then_some("ETag"));
+    names.extend(facts.has_etag().then_some("ETag"));
     names.extend(facts.location.then_some("Location"));
     names.extend(row.commits.then_some("Idempotency-Replayed"));
     let of = |schema: &str| json!({ "$ref": format!("#/components/schemas/{schema}") });
-    let shape = match facts.otherwise {
-        Some(other) => json!({ "anyOf": [of(facts.schema), of(other)] }),
-        None => of(facts.schema),
-    };
-    let item = if shows_fields(facts) {
-        json!({ "$ref": format!("#/components/schemas/Partial{}", facts.schema) })
-    } else {
-        shape
-    };
+    let item = if shows_fields(facts) { of(&format!("Partial{}", facts.schema)) } else { of(facts.schema) };
     let data = if facts.is_list { json!({ "type": "array", "items": item }) } else { item };
     let mut properties = Map::from_iter([
         (
@@ -163,7 +167,7 @@ fn success(row: &Row, facts: &Facts) -> Value {
     let required: Vec<String> = properties.keys().cloned().collect();
     let mut content = Map::from_iter([(
         "schema".to_owned(),
-        json!({ "type": "object", "required": required, "properties": properties }),
+        json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": true }),
     )]);
     content.extend(examples::of(row.id, facts.status).map(|example| ("example".to_owned(), example)));
     let about = if facts.status == 201 { "It is made." } else { "As asked." };
@@ -179,9 +183,7 @@ fn pagination(facts: &Facts) -> Value {
     let shape = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
     match facts.grammar {
         Some(grammar) if grammar.paging == Paging::Offset => shape("OffsetPagination"),
-        Some(grammar) if !grammar.sorts.is_empty() => {
-            json!({ "anyOf": [shape("CursorPagination"), shape("OffsetPagination")] })
-        }
+        Some(grammar) if !grammar.sorts.is_empty() => shape("Pagination"),
         _ => shape("CursorPagination"),
     }
 }

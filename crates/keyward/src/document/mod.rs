@@ -7,6 +7,8 @@
 //! | --- | --- |
 //! | `operations.rs` | what each operation takes and answers, in words and by its types |
 //! | `parameters.rs`, `answers.rs`, `schemas.rs` | the parts of the document |
+//! | `shapes.rs` | what makes a shape readable for generators |
+//! | `openapi_30.rs` | the same document as OpenAPI 3.0 |
 //! | `words.rs` | what the members of bodies mean |
 //! | `examples.rs` | true answers |
 //! | `errors.rs` | every error in words |
@@ -15,10 +17,12 @@
 mod answers;
 pub(crate) mod errors;
 mod examples;
+pub(crate) mod openapi_30;
 mod operations;
 mod parameters;
 pub(crate) mod postman;
 mod schemas;
+mod shapes;
 mod words;
 
 use crate::call::BASE;
@@ -47,6 +51,7 @@ pub fn document(public_url: &str, limits: &LimitsConfig) -> Value {
             path.insert(row.method.as_str().to_ascii_lowercase(), operation(&row, public_url, limits));
         }
     }
+    let responses = answers::components(&paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -67,7 +72,7 @@ pub fn document(public_url: &str, limits: &LimitsConfig) -> Value {
             },
             "parameters": parameters::components(),
             "headers": answers::headers(),
-            "responses": answers::components(),
+            "responses": responses,
             "schemas": schemas::components(),
         },
     })

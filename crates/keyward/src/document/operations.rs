@@ -36,11 +36,9 @@ pub(super) struct Facts {
     pub(super) status: u16,
     /// The shape of `data`, by its name; of its items where it is a list.
     pub(super) schema: &'static str,
-    /// Another shape that `data` can have.
-    pub(super) otherwise: Option<&'static str>,
     /// Whether `data` is a page of a list.
     pub(super) is_list: bool,
-    /// Whether the answer has an `ETag`.
+    /// Whether the answer has a strong `ETag`.
     pub(super) etag: bool,
     /// Whether the request may have `If-Match`.
     pub(super) if_match: bool,
@@ -79,7 +77,6 @@ const fn facts(
         body: None,
         status: 200,
         schema,
-        otherwise: None,
         is_list: false,
         etag: false,
         if_match: false,
@@ -99,6 +96,11 @@ impl Facts {
 
     const fn body_if_any(self, schema: fn() -> Value, example: fn() -> Value) -> Self {
         Self { body: Some(Body { schema, required: false, example }), ..self }
+    }
+
+    /// Whether the answer has an `ETag`, a list's weak one included.
+    pub(super) const fn has_etag(&self) -> bool {
+        self.etag || self.is_list
     }
 
     /// `If-Match` guards it.
@@ -130,12 +132,12 @@ impl Facts {
                  with a key, the answer is the same.",
             )
             .body_if_any(|| describe(auth::validate_api_key::take), || json!({ "api_key": "lev_sk_abc123def456" })),
-            OperationId::GetMe => Self { otherwise: Some("CurrentUserWithoutAccount"), ..facts(
+            OperationId::GetMe => facts(
                 ACCOUNT, "CurrentUser", "Who am I, and what may I do",
                 "The user, the account of the request, the effective scopes, the limits and how they \
                  stand, and the credential itself. Needs no scope. With a JWT that names no account, \
                  where there are several or none: the user and the accounts that can be named.",
-            ) },
+            ),
             OperationId::GetMeAccounts => facts(ACCOUNT, "AccountMemberships", "List my accounts", "Every active account that the user is a member of. Later edition."),
             OperationId::PatchMeActiveAccount => Self { not_found: true, ..facts(
                 ACCOUNT, "ActiveAccount", "Choose the active account",
@@ -169,14 +171,33 @@ impl Facts {
                 ..facts(KEYS, "ApiKey", "List API keys", "The caller's own keys that are not revoked. Never a secret.").list(api_keys::list::KEYS)
             },
             OperationId::PostApiKeys => facts(
-                KEYS, "NewApiKey", "Make an API key",
+                KEYS, "ApiKeyWithSecret", "Make an API key",
                 "A key for the caller itself. Its secret is shown this once. Never wider than what makes \
                  it: neither in scopes, nor in its end or its address ranges.",
             )
             .created()
             .body(|| describe(api_keys::create::take), || json!({ "label": "Nightly report", "permission": "read_only" })),
+            OperationId::GetApiKeysKeyId => Self {
+                etag: true,
+                ..facts(
+                    KEYS, "ApiKey", "Get an API key",
+                    "One key as in the list, never a secret: the caller's own, or, for an admin, any key of the account. A revoked \
+                     key is not found. Keyward's own.",
+                )
+                .of_one()
+            },
+            OperationId::PatchApiKeysKeyId => Self {
+                etag: true,
+                ..facts(
+                    KEYS, "ApiKey", "Change the label of an API key",
+                    "One of the caller's own keys. For another end, other ranges or other rights, make a new key. Keyward's own.",
+                )
+                .of_one()
+                .guarded()
+                .body(|| describe(api_keys::relabel::take), || json!({ "label": "Nightly report (EU)" }))
+            },
             OperationId::PostApiKeysKeyIdRotate => facts(
-                KEYS, "NewApiKey", "Give an API key a new secret",
+                KEYS, "ApiKeyWithSecret", "Give an API key a new secret",
                 "Same id, label and rights. The secret before lives on for `grace_seconds`. A key that \
                  rotates itself keeps at least 60 seconds, 300 if it does not say. Keyward's own.",
             )
@@ -203,7 +224,7 @@ impl Facts {
             OperationId::GetDealsDealId => Self {
                 grammar: Some(deal_lists::DEAL),
                 etag: true,
-                ..facts(DEALS, "Deal", "Read a deal", "Archived or not. The `ETag` names its state, for `If-Match`.").of_one()
+                ..facts(DEALS, "Deal", "Read a deal", "Archived or not. The `ETag` names its state, for `If-Match` and `If-None-Match`.").of_one()
             },
             OperationId::PatchDealsDealId => Self {
                 etag: true,

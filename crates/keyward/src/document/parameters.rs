@@ -43,7 +43,13 @@ pub(super) fn components() -> Value {
         "If-Match": {
             "name": "If-Match", "in": "header", "required": false,
             "description": "The `ETag` of the state that is to be changed, or `*` (RFC 9110 §13.1.1). Any other state is refused with 412. An `ETag` that a proxy made weak or suffixed when it compressed the answer still names its state.",
-            "schema": { "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]{0,60}\"(, ?(W/)?\"[!#-~]{0,60}\"){0,9})$" },
+            "schema": { "type": "string" },
+            "example": "\"d7-1\"",
+        },
+        "If-None-Match": {
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The `ETag` of an earlier answer to the same request (RFC 9110 §13.1.2). While it names what would be sent, the answer is 304 without a body. It counts as a read.",
+            "schema": { "type": "string" },
             "example": "\"d7-1\"",
         },
     })
@@ -67,9 +73,13 @@ pub(super) fn of(row: &Row, facts: &Facts) -> Value {
     if facts.if_match {
         all.push(header("If-Match"));
     }
+    if facts.has_etag() && row.method == Method::GET {
+        all.push(header("If-None-Match"));
+    }
     all.extend(ids(row));
     for (name, about) in facts.flags {
-        let schema = json!({ "type": "boolean", "default": false });
+        // The document states no default: generated clients would send it in each request.
+        let schema = json!({ "type": "boolean" });
         all.push(query(name, about, schema));
     }
     if let Some(grammar) = &facts.grammar {
@@ -122,13 +132,11 @@ fn comma_list(name: &str, about: &str, items: Value, most: Option<usize>) -> Val
 fn of_grammar(grammar: &Grammar) -> Vec<Value> {
     let mut all = Vec::new();
     if grammar.paging != Paging::None {
-        let schema =
-            json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
+        let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT });
         all.push(query("limit", "Items on a page, at most.", schema));
     }
     if grammar.paging == Paging::Cursor {
-        let about =
-            "`next_cursor` of the page before. Opaque, and good only for this list with these filters.";
+        let about = "`next_cursor` of the page before; empty is the first page. Opaque, and good only for this list with these filters.";
         all.push(query("cursor", about, json!({ "type": "string", "format": "keyward-cursor" })));
     }
     if grammar.paging == Paging::Offset || !grammar.sorts.is_empty() {
@@ -137,8 +145,8 @@ fn of_grammar(grammar: &Grammar) -> Vec<Value> {
         } else {
             "Items to skip; 0 if nothing is said. Only with `sort`."
         };
-        // No default is told: generated clients would send it, and without `sort` it is refused.
-        let schema = json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET });
+        // The document states no default: generated clients would send it, and without `sort` it is refused.
+        let schema = json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_OFFSET });
         all.push(query("offset", about, schema));
     }
     if !grammar.sorts.is_empty() {
@@ -173,8 +181,9 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
     let value = match field.kind {
         Kind::Choice(values) => json!({ "type": "string", "enum": values }),
         Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Text => json!({ "type": "string" }),
         Kind::Money => {
-            json!({ "type": "number", "minimum": 0 })
+            json!({ "type": "number", "format": "double", "minimum": 0 })
         }
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
     };
@@ -188,6 +197,9 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
     let places = if matches!(field.kind, Kind::Money) { " At most two decimal places." } else { "" };
     match (operator, field.kind) {
         (Operator::Eq, Kind::Flag) => query(&name, &format!("Only where `{}` is so.", field.name), value),
+        (Operator::Eq, Kind::Text) => {
+            query(&name, &format!("Only where `{}` is exactly this text.", field.name), value)
+        }
         (Operator::Eq, _) => comma_list(
             &name,
             &format!("Only where `{}` {what}.{places}", field.name),

@@ -1,5 +1,6 @@
 //! The shapes of answers, from the types that are serialised.
 
+use super::shapes;
 use crate::api::{auth, health, me};
 use keyward_core::active_account::ActiveAccount;
 use keyward_core::api_key::{KeyView, RevokedKeyView, ShownKey};
@@ -35,7 +36,9 @@ pub(super) fn components() -> Map<String, Value> {
     add::<Moved>(&mut all);
     add::<CursorPagination>(&mut all);
     add::<OffsetPagination>(&mut all);
+    shapes::settle_all(&mut all);
     with_financials(&mut all);
+    with_either(&mut all);
     // What `fields` may have left members out of: none but the id is sure.
     if let Some(mut partial) = all.get("Deal").cloned() {
         if let Some(members) = partial.as_object_mut() {
@@ -47,7 +50,24 @@ pub(super) fn components() -> Map<String, Value> {
         }
         all.insert("PartialDeal".to_owned(), partial);
     }
+    all.values_mut().for_each(shapes::open);
     all
+}
+
+/// Answers that have one of two shapes.
+fn with_either(all: &mut Map<String, Value>) {
+    let pages = "How the list goes on: by `cursor` and `next_cursor`, or by `offset` where `sort` was sent.";
+    let paging = all.get("CursorPagination").zip(all.get("OffsetPagination"));
+    if let Some(either) = paging.map(|(cursor, offset)| shapes::either(cursor, offset, pages)) {
+        all.insert("Pagination".to_owned(), either);
+    }
+    let caller = "Who calls, where, and what it may do now. A JWT that names no account, where its user has several or none, gets \
+                  `user` and `available_accounts`; every other credential gets all but `available_accounts`.";
+    if let Some(nowhere) = all.shift_remove("CurrentUserWithoutAccount")
+        && let Some(slot) = all.get_mut("CurrentUser")
+    {
+        *slot = shapes::either(slot, &nowhere, caller);
+    }
 }
 
 /// A deal's financials are a record of their own, or null.
@@ -57,7 +77,7 @@ fn with_financials(all: &mut Map<String, Value>) {
         all.get_mut("Deal").and_then(|deal| deal.pointer_mut("/properties/financials"))
     {
         slot.remove("type");
-        slot.insert("anyOf".to_owned(), json!([reference, { "type": "null" }]));
+        slot.insert("oneOf".to_owned(), json!([reference, { "type": "null" }]));
     }
 }
 
@@ -65,43 +85,8 @@ fn add<T: ToSchema>(all: &mut Map<String, Value>) {
     let mut named = vec![(T::name().into_owned(), T::schema())];
     T::schemas(&mut named);
     for (name, schema) in named {
-        let mut schema = serde_json::to_value(schema).unwrap_or_default();
-        settle(&mut schema);
-        all.insert(name, schema);
+        all.insert(name, serde_json::to_value(schema).unwrap_or_default());
     }
-}
-
-/// Closed sets are told by the types as an extension, since they are constants and not enums: here they become what they mean.
-fn settle(schema: &mut Value) {
-    match schema {
-        Value::Object(members) => {
-            if let Some(Value::Array(mut values)) = members.remove("x-enum") {
-                if members
-                    .get("type")
-                    .is_some_and(|kind| kind.as_array().is_some_and(|kinds| kinds.contains(&json!("null"))))
-                {
-                    values.push(Value::Null);
-                }
-                members.insert("enum".to_owned(), Value::Array(values));
-            }
-            // An object that is written out in its place comes in parts, with its meaning as the last.
-            if let Some(whole) = members.get("allOf").and_then(written_out) {
-                *members = whole;
-            }
-            members.values_mut().for_each(settle);
-        }
-        Value::Array(items) => items.iter_mut().for_each(settle),
-        _ => {}
-    }
-}
-
-/// The parts of an `allOf` as one, if none of them has a name of its own.
-fn written_out(all_of: &Value) -> Option<Map<String, Value>> {
-    let parts: Vec<&Map<String, Value>> = all_of.as_array()?.iter().filter_map(Value::as_object).collect();
-    let composed = parts.iter().any(|part| part.contains_key("$ref"))
-        || parts.iter().filter(|part| part.contains_key("properties")).count() > 1;
-    (!composed)
-        .then(|| parts.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 fn error() -> Value {
@@ -130,7 +115,8 @@ fn error() -> Value {
                                 "description": "Of a 409: how it does not fit. More may come.",
                                 "x-extensible-enum": ["idempotency_key_reused", "idempotency_in_progress", "secret_already_shown"],
                             },
-                            "key_id": { "type": "integer", "description": "Of `secret_already_shown`: the key." },
+                            "hint": { "type": "string", "description": "What to send instead, where the form of a header is wrong. For people." },
+                            "key_id": { "type": "integer", "format": "int64", "description": "Of `secret_already_shown`: the key." },
                             "fields": {
                                 "type": "array",
                                 "description": "Of a 422: every field at fault.",
@@ -156,6 +142,6 @@ fn deleted() -> Value {
         "type": "object",
         "description": "It is gone, now or already before.",
         "required": ["deleted"],
-        "properties": { "deleted": { "type": "boolean", "const": true, "description": "Always true." } },
+        "properties": { "deleted": { "type": "boolean", "description": "Always true." } },
     })
 }

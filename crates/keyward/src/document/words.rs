@@ -7,8 +7,9 @@ use serde_json::Value;
 pub(super) const INTRODUCTION: &str = "Every call carries `Authorization: Bearer <api_key_or_jwt>` and `X-Origin-App`. A success is \
      `{request_id, timestamp, data}`, with `pagination` for lists; an error is `{request_id, error: {code, message}}`, with \
      `details` where there is something for a machine to read. Times are whole seconds of UTC, ids positive integers up to \
-     2^53 - 1, money JSON numbers with at most two decimal places. Sets marked `x-extensible-enum` are open: take a value that \
-     you do not know as a name.";
+     2^53 - 1, money JSON numbers with at most two decimal places. No text may contain NUL. Objects in responses may get more \
+     members: ignore those that you do not know. Sets marked `x-extensible-enum` are open: take a value that you do not know as a \
+     name.";
 
 /// Of the credential.
 pub(super) const BEARER: &str = "An API key, `lev_sk_…`, made by `POST /api-keys`; or a JWT access token of an \
@@ -33,18 +34,23 @@ fn about(id: OperationId, member: &str) -> Option<&'static str> {
         (_, "email") => "Whom to invite.",
         (OperationId::PostAccountTeam, "role") => "The role that is offered.",
         (_, "role") => "The new role.",
-        (_, "label") => "A name for people.",
+        (_, "label") => "A name for people; not blank.",
         (_, "permission") => {
             "A preset whose rights follow those of the user: `full_access`, or `read_only`. Not together with `scopes`; \
              without both, what the maker has."
         }
-        (_, "scopes") => "The scopes that the key has at most. Keyward's own.",
-        (_, "expires_at") => "When the key ends. Absent: not before its maker does. Keyward's own.",
+        (_, "scopes") => {
+            "The scopes that the key has at most. Not together with `permission`. Keyward's own."
+        }
+        (_, "expires_at") => {
+            "When the key ends: a time with `Z` or an offset, in the future, up to the year 9999. A fraction of a second is \
+             rounded down. Absent: not before its maker does. Keyward's own."
+        }
         (_, "allowed_ips") => {
             "The address ranges that the key may be used from, such as `203.0.113.0/24`. Keyward's own."
         }
         (_, "grace_seconds") => "How long the secret before lives on, in seconds.",
-        (_, "title") => "What the deal is called.",
+        (_, "title") => "What the deal is called; not blank.",
         (_, "loan_amount") => "The loan, with at most two decimal places.",
         (_, "loan_type") => "What kind of loan it is.",
         (_, "transaction_type") => "What the loan is for.",

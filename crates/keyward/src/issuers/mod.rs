@@ -114,10 +114,9 @@ impl Issuers {
         Jwts::new(trusted.into(), store.directory().clone(), Arc::new(links), Arc::clone(clock))
     }
 
-    /// The first of them: clients that are told of several go there.
-    #[must_use]
-    pub fn first(&self) -> Option<&IssuerConfig> {
-        self.all.first().map(|(issuer, _)| issuer)
+    /// Those that the MCP endpoint's metadata name; `own`: whether our own server is on, which then comes before them.
+    pub fn for_mcp(&self, own: bool) -> impl Iterator<Item = &IssuerConfig> {
+        self.all.iter().map(|(issuer, _)| issuer).filter(move |issuer| issuer.is_for_mcp(own))
     }
 
     /// The keys of each, by its `iss`.

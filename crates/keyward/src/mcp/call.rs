@@ -1,8 +1,9 @@
 //! A call of a tool as a request to the API. It goes the way of every other request from behind authentication on: account,
 //! limits, scope, input, idempotency, commit, audit. There is no second way.
 
+use super::arguments::Sorted;
 use super::catalog::Entry;
-use super::schema::{MOST, Place, USUAL};
+use super::schema::Place;
 use super::server::{From, Server};
 use super::words;
 use crate::app::App;
@@ -12,7 +13,7 @@ use crate::routes::Access;
 use axum::BoxError;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use keyward_core::denial::Denial;
 use keyward_core::header::is_of_origin_app;
@@ -20,9 +21,8 @@ use keyward_core::header_text::text;
 use keyward_core::principal::{Credential, Grant, TokenOf};
 use keyward_core::scope::Scope;
 use rmcp::model::{CallToolResult, JsonObject};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tower::ServiceExt;
-use url::form_urlencoded;
 
 /// Calls it. Whatever is wrong with the call is said in the result, where a model reads it.
 pub(super) async fn call(
@@ -33,16 +33,63 @@ pub(super) async fn call(
     arguments: JsonObject,
 ) -> CallToolResult {
     let _ = from.record.tool.set(entry.tool.name);
-    let request = match request(server, entry, &from, client, arguments) {
-        Ok(request) => request,
-        Err(wrong) => {
-            from.refused(&Denial::invalid("arguments", &wrong));
-            return words::wrong(&wrong);
-        }
+    let mut sorted = match Sorted::of(entry, arguments) {
+        Ok(sorted) => sorted,
+        Err(wrong) => return refused(&from, &wrong),
     };
     if let Some(missing) = to_step_up(&server.app, entry, &from) {
         let _ = from.record.step_up.set(missing);
     }
+    let mut answer = match asked(server, entry, &from, client, &sorted).await {
+        Ok(answer) => answer,
+        Err(wrong) => return refused(&from, &wrong),
+    };
+    let form = words::Form::of(&server.app);
+    // A page that is as long as what is shown of it has the cursor of the next one.
+    if let Some(fewer) = answer.too_many(entry, form)
+        && sorted.limit_to(fewer)
+        && let Ok(shorter) = asked(server, entry, &from, client, &sorted).await
+    {
+        answer = shorter;
+    }
+    match answer.body {
+        Some(body) if answer.status.is_success() => words::result(entry, body, form),
+        Some(body) => words::refusal(entry, answer.status, &body, answer.after.as_deref()),
+        None => words::wrong("The response could not be read; call again"),
+    }
+}
+
+/// A call that is not a request.
+fn refused(from: &From, wrong: &str) -> CallToolResult {
+    from.refused(&Denial::invalid("arguments", wrong));
+    words::wrong(wrong)
+}
+
+/// What the API has answered.
+struct Answer {
+    status: StatusCode,
+    /// `Retry-After`.
+    after: Option<String>,
+    /// `None`: it could not be read.
+    body: Option<Value>,
+}
+
+impl Answer {
+    /// How many items fit into a result, where they are fewer than a page of cursors has.
+    fn too_many(&self, entry: &Entry, form: words::Form) -> Option<usize> {
+        let body = self.body.as_ref().filter(|_| self.status.is_success() && entry.method == Method::GET)?;
+        words::too_many(body, form)
+    }
+}
+
+async fn asked(
+    server: &Server,
+    entry: &Entry,
+    from: &From,
+    client: &str,
+    sorted: &Sorted,
+) -> Result<Answer, String> {
+    let request = request(server, entry, from, client, sorted)?;
     let response = match server.api.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
@@ -50,11 +97,8 @@ pub(super) async fn call(
     let (status, reason) = (response.status(), response.extensions().get::<Reason>().cloned());
     let _ = from.record.said.set((status.as_u16(), reason));
     let after = response.headers().get("retry-after").and_then(text).map(str::to_owned);
-    match body(response).await {
-        Ok(body) if status.is_success() => words::result(entry, body),
-        Ok(body) => words::refusal(entry, status, &body, after.as_deref()),
-        Err(_) => words::wrong("The answer could not be read; try again"),
-    }
+    // Absent: a response that cannot be read is said to be so.
+    Ok(Answer { status, after, body: body(response).await.ok() })
 }
 
 async fn body(response: Response<Body>) -> Result<Value, BoxError> {
@@ -82,62 +126,18 @@ fn request(
     entry: &Entry,
     from: &From,
     client: &str,
-    mut given: JsonObject,
+    sorted: &Sorted,
 ) -> Result<Request<Body>, String> {
-    let mut path = entry.path.clone();
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    let (mut members, mut once, mut asks) = (Map::new(), None, false);
-    for argument in &entry.arguments {
-        let name = argument.name.as_str();
-        let value = given.remove(name);
-        match (&argument.place, value) {
-            (_, None) if argument.required => return Err(format!("{name} is required")),
-            (Place::Path, Some(value)) => {
-                // Whatever it is, it is one part of the path.
-                let text = plain(&value).ok_or_else(|| format!("{name} must be an id"))?;
-                let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-                path = path.replace(&format!("{{{name}}}"), &text.replace('+', "%20"));
-            }
-            (Place::Query(to), value) => {
-                let value = if name == "limit" {
-                    Some(limit(value)?)
-                } else {
-                    value.filter(|value| !value.is_null())
-                };
-                if let Some(value) = value {
-                    let text = in_query(&value).ok_or_else(|| format!("{name} must be one value"))?;
-                    query.append_pair(to, &text);
-                    asks = true;
-                }
-            }
-            (Place::Body, Some(value)) => drop(members.insert(name.to_owned(), value)),
-            (Place::Once, Some(Value::String(key))) => once = Some(key),
-            (_, None) => {}
-            // Null too: a client that sends it may believe that the call is protected.
-            (Place::Once, Some(_)) => {
-                return Err(format!("{name} must be a UUID; leave it out to send none"));
-            }
-        }
-    }
-    if let Some(unknown) = given.keys().next() {
-        let known: Vec<&str> = entry.arguments.iter().map(|argument| argument.name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let unknown: String = unknown.chars().take(64).flat_map(char::escape_debug).collect();
-        return Err(format!("There is no argument {unknown}; those of {} are: {known}", entry.tool.name));
-    }
-    if asks {
-        path = format!("{path}?{}", query.finish());
-    }
-    let mut request = Request::builder().method(entry.method.clone()).uri(path);
+    let mut request = Request::builder().method(entry.method.clone()).uri(sorted.target());
     request = request.header("x-origin-app", origin_app(&server.app, from, client));
-    if let Some(once) = once {
+    if let Some(once) = &sorted.once {
         let once = HeaderValue::try_from(once).map_err(|_| "idempotency_key must be a UUID".to_owned())?;
         request = request.header("idempotency-key", once);
     }
-    let takes_body = entry.arguments.iter().any(|argument| argument.place == Place::Body);
-    let body = if takes_body && entry.method != Method::GET && (!members.is_empty() || needs_body(entry)) {
+    let has_body = !sorted.members.is_empty() || needs_body(entry);
+    let body = if entry.method != Method::GET && has_body {
         request = request.header(CONTENT_TYPE, "application/json");
-        Body::from(Value::Object(members).to_string())
+        Body::from(Value::Object(sorted.members.clone()).to_string())
     } else {
         Body::empty()
     };
@@ -158,37 +158,9 @@ fn request(
 
 /// Whether an empty object must be sent rather than nothing: where the operation would say what is missing.
 fn needs_body(entry: &Entry) -> bool {
-    entry.arguments.iter().any(|argument| argument.place == Place::Body && argument.required)
-        || entry.method == Method::PATCH
-}
-
-/// How many items: a model is given no more than it can read.
-fn limit(given: Option<Value>) -> Result<Value, String> {
-    match given {
-        None | Some(Value::Null) => Ok(Value::from(USUAL)),
-        Some(value) if value.as_u64().is_some_and(|wanted| (1..=MOST).contains(&wanted)) => Ok(value),
-        Some(_) => Err(format!("limit must be an integer from 1 to {MOST}")),
-    }
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() && text != "." && text != ".." => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// A value as the query has it: a list is joined by commas.
-fn in_query(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        Value::Array(items) => {
-            items.iter().map(in_query).collect::<Option<Vec<_>>>().map(|items| items.join(","))
-        }
-        Value::Null | Value::Object(_) => None,
-    }
+    let in_body = || entry.arguments.iter().filter(|argument| argument.place == Place::Body);
+    in_body().any(|argument| argument.required)
+        || (entry.method == Method::PATCH && in_body().next().is_some())
 }
 
 /// The name of the application: the client's own, else the one that it had when it was let in.

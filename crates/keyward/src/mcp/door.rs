@@ -1,16 +1,21 @@
 //! Who is let in to the MCP endpoint: authentication stands before the method and before the body is read, so that whoever looks
 //! around without a credential is told where to get one, whatever it asks.
 
+use super::accept::{self, Form};
 use super::{KEY_PATH, PATH, metadata};
 use crate::app::App;
 use crate::body_room;
+use crate::browser::Pairs;
 use crate::call::gathered;
+use crate::callers::Callers;
 use crate::limits::OfPosts;
 use crate::observe::{Named, Record, record};
 use crate::problem::{Problem, Problems, RequestId, insert};
 use crate::stack::{Boxed, authenticated};
 use axum::body::Body;
-use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::denial::Denial;
 use keyward_core::header_text::text;
@@ -32,7 +37,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-use url::{Host, Url};
+use url::Url;
 
 /// The header that names a session of the older revisions.
 const SESSION: &str = "mcp-session-id";
@@ -90,11 +95,16 @@ where
     S: SessionManager,
 {
     let jwts = (endpoint == Endpoint::Open).then_some(&app.mcp.jwts);
-    let own = Arc::clone(app);
+    let (own, callers) = (Arc::clone(app), Callers::of(app));
     let inner = service_fn(move |request: Request<Body>| {
         let (app, mut wire, owners) = (Arc::clone(&own), wire.clone(), owners.clone());
-        (wire.config.allowed_hosts, wire.config.allowed_origins) = known_places(&app);
+        wire.config.allowed_hosts = known_hosts(&app);
+        let is_foreign = is_foreign(&callers, request.headers());
         async move {
+            if is_foreign {
+                let id = RequestId::of(request.extensions());
+                return Ok(Problems(app).response(id, Denial::PlaceForeign.into()));
+            }
             let Some(owners) = owners else { return Ok::<_, Infallible>(answer(&app, wire, request).await) };
             Ok(in_session(&app, wire, request, &owners).await)
         }
@@ -115,11 +125,13 @@ where
             if request.method() == Method::OPTIONS {
                 return Ok(options());
             }
+            // Absent: an address without a query is the resource itself.
+            let query = Pairs::read(request.uri().query().unwrap_or_default().as_bytes());
             let mut response = door.oneshot(request).await?;
             let route = if endpoint == Endpoint::Open { PATH } else { KEY_PATH };
             // A call of a tool has named its operation.
             let _ = record.operation.set(Named { operation: "mcp", route: route.into() });
-            challenge(&app, endpoint, &record, &mut response);
+            challenge(&app, endpoint, (&record, &query), &mut response);
             Ok(response)
         }
     }))
@@ -176,34 +188,19 @@ fn options() -> Response<Body> {
     response
 }
 
-/// The hosts by which this server may be called, and the origins whose pages may (MCP 2026-07-28, Streamable HTTP, Security): a
-/// name that somebody else has pointed here is neither.
-fn known_places(app: &App) -> (Vec<String>, Vec<String>) {
-    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
-    let mut origins: Vec<String> =
-        app.current.get().origins.iter().filter_map(|origin| with_port(origin)).collect();
-    if let Ok(url) = Url::parse(&app.public_url) {
-        hosts.extend(url.host_str().map(str::to_owned));
-        origins.extend(with_port(&app.public_url));
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if loopback {
-            let local = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
-            origins.extend(local.map(str::to_owned));
-        }
-    }
-    (hosts, origins)
+/// Whether a page of an origin that may not call has sent it (MCP 2026-07-28, Streamable HTTP, Security). The list is that of the CORS
+/// protocol, which the wire's own would repeat without `*`.
+fn is_foreign(callers: &Callers, headers: &HeaderMap) -> bool {
+    headers.get_all(ORIGIN).iter().any(|origin| !callers.include(origin.as_bytes()))
 }
 
-/// An origin with its port. One without would match every port.
-fn with_port(origin: &str) -> Option<String> {
-    // Absent: what is no URL is no origin of ours.
-    let url = Url::parse(origin).ok()?;
-    Some(format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?))
+/// The hosts by which this server may be called: not a name that somebody else has pointed here.
+fn known_hosts(app: &App) -> Vec<String> {
+    let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    // Absent: what is no URL has no host.
+    let url = Url::parse(&app.public_url).ok();
+    hosts.extend(url.as_ref().and_then(Url::host_str).map(str::to_owned));
+    hosts
 }
 
 /// Answers whoever owns the session that is named, or begins one.
@@ -249,11 +246,13 @@ fn session(headers: &HeaderMap) -> Option<String> {
 
 async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     app: &Arc<App>,
-    mut wire: StreamableHttpService<H, S>,
+    wire: StreamableHttpService<H, S>,
     mut request: Request<Body>,
 ) -> Response<Body> {
     let id = RequestId::of(request.extensions());
+    let form = accept::form(request.headers());
     if request.method() == Method::POST {
+        request.headers_mut().insert(ACCEPT, accept::BOTH);
         // As every other body is: the wire would wait for it as long as it likes to take.
         request = match message(app, request).await {
             Ok(request) => request,
@@ -265,8 +264,6 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     });
     // It has done its work here, and goes nowhere else.
     request.headers_mut().remove(AUTHORIZATION);
-    // An empty list would let every origin pass.
-    wire.config = wire.config.clone().enforce_origin_validation();
     let response = wire.handle(request).await;
     let (mut head, body) = response.into_parts();
     insert(&mut head.headers, CACHE_CONTROL, "no-store");
@@ -277,7 +274,8 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
         head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     }
     if head.status.is_success() || says(&head.headers, "application/json") {
-        return Response::from_parts(head, Body::new(body));
+        let response = Response::from_parts(head, Body::new(body));
+        return if form == Form::Event { accept::as_event(response).await } else { response };
     }
     if head.status == StatusCode::UNSUPPORTED_MEDIA_TYPE && is_json {
         return no_message(head.headers);
@@ -289,7 +287,7 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
         StatusCode::NOT_FOUND => Denial::not_found("Session", "of that name"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Denial::ContentTypeUnsupported("something else".to_owned()),
         StatusCode::NOT_ACCEPTABLE => {
-            Denial::HeaderMalformed("Accept must name application/json and text/event-stream".to_owned())
+            Denial::HeaderMalformed("Accept must name text/event-stream".to_owned())
         }
         status if status.is_client_error() => Denial::HeaderMalformed(
             "The request is not one of MCP's Streamable HTTP; see MCP-Protocol-Version and the body"
@@ -314,11 +312,16 @@ fn no_message(headers: HeaderMap) -> Response<Body> {
 }
 
 /// Says what would have been enough (RFC 6750 §3, RFC 9728 §5.1).
-fn challenge(app: &App, endpoint: Endpoint, record: &Record, response: &mut Response<Body>) {
+fn challenge(
+    app: &App,
+    endpoint: Endpoint,
+    (record, query): (&Record, &Pairs),
+    response: &mut Response<Body>,
+) {
     if endpoint == Endpoint::KeysOnly {
         return;
     }
-    let Some(document) = metadata::url(app) else { return };
+    let Some(document) = metadata::url(app, query) else { return };
     if let Some(missing) = record.step_up.get() {
         *response.status_mut() = StatusCode::FORBIDDEN;
         let text = format!(

@@ -8,23 +8,33 @@
 //! | `server.rs` | what is answered: tools, calls, resources |
 //! | `tools.rs` | every tool: its name, its operation, its words |
 //! | `catalog.rs`, `schema.rs` | the same with their schemas, made from the OpenAPI document |
+//! | `profile.rs` | what a schema may hold for models and for what stands before them |
+//! | `toolsets.rs` | the tools that an address offers |
+//! | `arguments.rs` | the arguments of a call, as models send them |
 //! | `call.rs` | a call as a request to the API, through the same stack |
-//! | `words.rs` | results and refusals in words, for a model |
+//! | `words.rs`, `size.rs` | results and refusals for a model, and how long they may be |
+//! | `accept.rs` | the form in which an answer goes out |
 
+mod accept;
+mod arguments;
 mod call;
 mod catalog;
 mod door;
 mod metadata;
+mod profile;
 mod schema;
 mod server;
+mod size;
 mod tools;
+mod toolsets;
 mod words;
 
 pub use door::{Endpoint, endpoint, endpoint_with_sessions};
 pub use tools::{TOOLS, Tool};
+pub(crate) use toolsets::is_of_resource;
 
 use crate::app::{App, Store};
-use crate::config::McpConfig;
+use crate::config::{IssuerConfig, McpConfig};
 use crate::issuers::{Issuers, Resource};
 use crate::oauth::AuthorizationServer;
 use crate::routes;
@@ -47,9 +57,11 @@ pub const KEY_PATH: &str = "/mcp/key";
 pub struct Mcp {
     /// Whether there is one.
     pub enabled: bool,
+    /// Whether tools are listed with the schemas of their results, and results have structured content.
+    pub output_schemas: bool,
     /// Verifies the tokens that are for it. One for the API is not.
     pub jwts: Jwts,
-    /// Where people sign in for it: the issuers outside, and then our own.
+    /// Where people sign in for it: our own issuer, and then those outside whose entries say so.
     pub issuers: Vec<String>,
     /// What clients are told to ask the first of them for, since they take the first. What one outside calls its scopes is its own,
     /// and a scope that it does not know would end the sign-in: of such a one its entry says it.
@@ -70,18 +82,18 @@ impl Mcp {
     ) -> Self {
         let name = format!("{public_url}{PATH}");
         let trusted = own.map(|own| own.trusted(PATH));
-        let outside = issuers.keys().map(|(issuer, _)| issuer.to_owned());
-        let scopes = match issuers.first() {
-            Some(first) => first.mcp_scopes.clone(),
-            None if own.is_some() => {
-                Asked::usual().to_text().split_ascii_whitespace().map(str::to_owned).collect()
-            }
-            None => Vec::new(),
+        let outside: Vec<&IssuerConfig> = issuers.for_mcp(own.is_some()).collect();
+        let scopes = match (own, outside.first()) {
+            (Some(_), _) => Asked::usual().to_text().split_ascii_whitespace().map(str::to_owned).collect(),
+            (None, Some(first)) => first.mcp_scopes.clone(),
+            (None, None) => Vec::new(),
         };
+        let own = own.map(|own| own.issuer.clone());
         Self {
             enabled: set.enabled,
+            output_schemas: set.output_schemas,
             jwts: issuers.scheme(Resource::Mcp(&name), store, random, clock, trusted),
-            issuers: outside.chain(own.map(|own| own.issuer.clone())).collect(),
+            issuers: own.into_iter().chain(outside.iter().map(|outside| outside.issuer.clone())).collect(),
             scopes,
         }
     }
@@ -95,7 +107,7 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
     let server = Server {
         app: Arc::clone(app),
         api: routes::behind_the_door(app),
-        catalog: Arc::new(Catalog::of(&app.public_url)),
+        catalog: Arc::new(Catalog::of(&app.public_url, app.mcp.output_schemas)),
     };
     let at = |endpoint| {
         let server = server.clone();

@@ -1,5 +1,8 @@
 //! The schemas of a tool, from those of its operation: flat arguments in, one object out.
 
+use super::profile::{for_model, object, takes_null, whole};
+use crate::routes::{OperationId, Row};
+use http::Method;
 use serde_json::{Map, Value, json};
 
 /// Where an argument goes.
@@ -21,8 +24,39 @@ pub(super) struct Argument {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) required: bool,
-    pub(super) schema: Value,
+    /// What the API takes.
+    pub(super) takes: Value,
+    /// Whether null takes a value away, and does not leave it as it is.
+    pub(super) clears: bool,
+    /// Whether what is made may do more without it, so that something empty does not leave it out.
+    pub(super) narrows: bool,
 }
+
+impl Argument {
+    fn new(
+        document: &Value,
+        row: &Row,
+        name: String,
+        (place, required): (Place, bool),
+        schema: &Value,
+    ) -> Self {
+        let takes = whole(document, schema);
+        let clears = row.method == Method::PATCH && place == Place::Body && takes_null(&takes);
+        let narrows = row.id == OperationId::PostApiKeys && NARROWING.contains(&name.as_str());
+        Self { name, place, required, takes, clears, narrows }
+    }
+
+    /// Whether it says how many items of a list are asked for.
+    pub(super) fn is_limit(&self) -> bool {
+        matches!(&self.place, Place::Query(name) if name == "limit")
+    }
+}
+
+/// What bounds a new key: left out, the key may do more.
+const NARROWING: [&str; 4] = ["scopes", "permission", "allowed_ips", "expires_at"];
+/// What a write does once, in words.
+const ONCE: &str = "A random UUID (version 4 or 7), a fresh one for each intended write. Send the same one again only to repeat a call whose \
+                    result did not arrive: within 24 hours it is executed once.";
 
 /// The most items of a list for a model, and how many there are without a wish.
 pub(super) const MOST: u64 = 50;
@@ -58,84 +92,67 @@ pub(super) fn find<'d>(document: &'d Value, id: &str) -> Option<(&'d str, &'d st
 }
 
 /// The arguments of an operation.
-pub(super) fn arguments(said: &Value, once: bool) -> Vec<Argument> {
-    let mut all = Vec::new();
+pub(super) fn arguments(document: &Value, said: &Value, row: &Row) -> Vec<Argument> {
     let parameters = said.get("parameters").and_then(Value::as_array).into_iter().flatten();
-    for parameter in parameters {
-        // Those that are references are headers, which are not for a model.
-        let (Some(name), Some(place), Some(mut schema)) =
-            (text(parameter, "name"), text(parameter, "in"), parameter.get("schema").cloned())
-        else {
-            continue;
-        };
-        let (name, place) = match place {
-            "path" => (Some(name.to_owned()), Place::Path),
-            "query" => (of_query(name), Place::Query(name.to_owned())),
-            // Absent: other parameters are no arguments.
-            _ => continue,
-        };
-        let Some(name) = name else { continue };
-        if let (Some(about), Some(schema)) = (text(parameter, "description"), schema.as_object_mut()) {
-            schema.insert("description".to_owned(), json!(about));
-        }
-        if let (true, Some(schema)) = (name == "limit", schema.as_object_mut()) {
-            schema.insert("maximum".to_owned(), json!(MOST));
-            schema.insert("default".to_owned(), json!(USUAL));
-            let about = format!("How many, {USUAL} if it is not given, {MOST} at most.");
-            schema.insert("description".to_owned(), json!(about));
-        }
-        all.push(Argument { name, required: place == Place::Path, place, schema });
-    }
+    // Those that are references are headers, which are not for a model.
+    let mut all: Vec<Argument> =
+        parameters.filter_map(|parameter| of_parameter(document, row, parameter)).collect();
     let body = said.pointer("/requestBody/content/application~1json/schema");
+    // Absent: an operation without a body has no members.
+    let body = body.map(|body| whole(document, body)).unwrap_or_default();
     let required = |name: &str| {
-        let names = body.and_then(|body| body.get("required")).and_then(Value::as_array);
+        let names = body.get("required").and_then(Value::as_array);
         names.is_some_and(|names| names.iter().any(|own| own == name))
     };
-    let members = body.and_then(|body| body.get("properties")).and_then(Value::as_object);
-    for (name, schema) in members.into_iter().flatten() {
-        let (name, required) = (name.clone(), required(name));
-        all.push(Argument { name, place: Place::Body, required, schema: schema.clone() });
-    }
-    if once {
-        let schema = json!({
-            "type": "string",
-            "format": "uuid",
-            "description": "A fresh random UUID (version 4 or 7) for each write that is meant. The same one again with the same arguments, within 24 \
-                            hours, is answered as before and done no second time: send it again when you do not know whether the \
-                            first call arrived, and never for another write.",
-        });
-        all.push(Argument {
-            name: "idempotency_key".to_owned(),
-            place: Place::Once,
-            required: false,
-            schema,
-        });
+    let members = body.get("properties").and_then(Value::as_object).into_iter().flatten();
+    all.extend(members.map(|(name, schema)| {
+        Argument::new(document, row, name.clone(), (Place::Body, required(name)), schema)
+    }));
+    if row.commits {
+        let schema = json!({ "type": "string", "description": ONCE });
+        all.push(Argument::new(document, row, "idempotency_key".to_owned(), (Place::Once, false), &schema));
     }
     all
+}
+
+/// A parameter as an argument; `None`: it is no argument.
+fn of_parameter(document: &Value, row: &Row, parameter: &Value) -> Option<Argument> {
+    let name = text(parameter, "name")?;
+    let (name, place) = match text(parameter, "in")? {
+        "path" => (name.to_owned(), Place::Path),
+        "query" => (of_query(name)?, Place::Query(name.to_owned())),
+        // Absent: other parameters are no arguments.
+        _ => return None,
+    };
+    let mut schema = parameter.get("schema")?.clone();
+    if let (Some(about), Some(schema)) = (text(parameter, "description"), schema.as_object_mut()) {
+        schema.insert("description".to_owned(), json!(about));
+    }
+    if let (true, Some(schema)) = (name == "limit", schema.as_object_mut()) {
+        schema.insert("maximum".to_owned(), json!(MOST));
+        let about = format!("How many, {USUAL} if it is left out, {MOST} at most.");
+        schema.insert("description".to_owned(), json!(about));
+    }
+    let required = place == Place::Path;
+    Some(Argument::new(document, row, name, (place, required), &schema))
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str)
 }
 
-/// The schema of the arguments.
-pub(super) fn input(document: &Value, arguments: &[Argument]) -> Map<String, Value> {
-    let properties: Map<String, Value> =
-        arguments.iter().map(|argument| (argument.name.clone(), argument.schema.clone())).collect();
+/// The schema of the arguments, for models.
+pub(super) fn input(arguments: &[Argument]) -> Map<String, Value> {
+    let each = |argument: &Argument| (argument.name.clone(), for_model(&argument.takes));
+    let properties: Map<String, Value> = arguments.iter().map(each).collect();
     let required: Vec<&str> = arguments
         .iter()
         .filter(|argument| argument.required)
         .map(|argument| argument.name.as_str())
         .collect();
-    let mut schema = Map::from_iter([
-        ("type".to_owned(), json!("object")),
-        ("properties".to_owned(), Value::Object(properties)),
-        ("additionalProperties".to_owned(), json!(false)),
-    ]);
-    if !required.is_empty() {
-        schema.insert("required".to_owned(), json!(required));
-    }
-    with_definitions(document, schema)
+    std::iter::once(("type".to_owned(), json!("object")))
+        .chain(object(properties, Some(json!(required))))
+        .collect()
 }
 
 /// The schema of the result: the data under a name of its own, what there is besides, and of a write what was done. `None`: the
@@ -158,6 +175,7 @@ pub(super) fn output(
         required.push("message");
     }
     properties.insert(holds.to_owned(), data);
+    properties.insert("note".to_owned(), json!({ "type": "string", "description": "What to do next." }));
     if paged {
         let more = [
             ("total", "integer", "How many there are in all, where that is known."),
@@ -211,8 +229,7 @@ fn with_definitions(document: &Value, schema: Map<String, Value>) -> Map<String,
 fn take_references(value: &mut Value, open: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            members.remove("example");
-            members.remove("examples");
+            members.retain(|name, _| !name.starts_with("example") && !name.starts_with("x-"));
             // What a validator does not know it may refuse.
             if members.get("format").and_then(Value::as_str).is_some_and(|format| !FORMATS.contains(&format))
             {

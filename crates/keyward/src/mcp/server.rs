@@ -2,6 +2,7 @@
 
 use super::call;
 use super::catalog::Catalog;
+use super::toolsets::Offer;
 use crate::app::App;
 use crate::observe::Record;
 use crate::problem::{Reason, RequestId, status};
@@ -22,10 +23,10 @@ use serde_json::json;
 use std::sync::Arc;
 
 /// What a model is told at the beginning.
-const INSTRUCTIONS: &str = "Deals, pipelines and teams of commercial real estate finance. Call get_my_profile first: it tells who \
+const INSTRUCTIONS: &str = "Deals, pipelines and teams of commercial real estate finance. Call get_my_profile first: it returns who \
      you act for, in which account, and what you may do. Every call has the rights that this person has at that moment. Lists come \
-     in pages: pass next_cursor as cursor for the next one. Before anything is deleted, removed or revoked, ask. The pages of the \
-     documentation are resources.";
+     in pages: send next_cursor as cursor for the next one. Leave out an argument that you have no value for. Before anything is \
+     archived, removed or revoked, ask the user. The pages of the documentation are resources.";
 
 /// The methods that have an answer here and parameters that may be wrong.
 const METHODS: [&str; 5] = ["initialize", "tools/list", "tools/call", "resources/list", "resources/read"];
@@ -83,6 +84,15 @@ impl Server {
         let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
         who.map_err(|denial| refusal(from, &denial))
     }
+
+    /// The tools that the address of the request offers.
+    fn offer(&self, from: &From, context: &RequestContext<RoleServer>) -> Result<Offer, ErrorData> {
+        let query = context.extensions.get::<Parts>().and_then(|parts| parts.uri.query());
+        Offer::of(query, &self.catalog).map_err(|wrong| {
+            from.refused(&Denial::QueryMalformed(wrong.clone()));
+            ErrorData::invalid_params(wrong, None)
+        })
+    }
 }
 
 /// Lists of tools and pages are whole, so that no cursor is ours.
@@ -124,8 +134,10 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         one_page(page.as_ref())?;
-        let who = self.enters(&from(&context)?)?;
-        let tools = ListToolsResult::with_all_items(self.catalog.for_caller(&who));
+        let from = from(&context)?;
+        let who = self.enters(&from)?;
+        let offer = self.offer(&from, &context)?;
+        let tools = ListToolsResult::with_all_items(self.catalog.for_caller(&who, &offer));
         Ok(tools.with_ttl_ms(0).with_cache_scope(CacheScope::Private))
     }
 
@@ -134,8 +146,9 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(entry) = self.catalog.find(&request.name) else {
-            let from = from(&context)?;
+        let from = from(&context)?;
+        let offer = self.offer(&from, &context)?;
+        let Some(entry) = self.catalog.find(&request.name).filter(|entry| offer.has(entry)) else {
             self.enters(&from)?;
             from.refused(&Denial::not_found("Tool", "of that name"));
             let name: String = request.name.chars().take(64).flat_map(char::escape_debug).collect();
@@ -145,7 +158,7 @@ impl ServerHandler for Server {
         let client = context.meta.client_info().map(|client| client.name).unwrap_or_default();
         // Absent: no arguments; one that is required is missed.
         let arguments = request.arguments.unwrap_or_default();
-        Ok(call::call(self, entry, from(&context)?, &client, arguments).await.into())
+        Ok(call::call(self, entry, from, &client, arguments).await.into())
     }
 
     async fn list_resources(

@@ -31,6 +31,7 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
     };
     let status = match denial.error() {
         "invalid_client" => StatusCode::UNAUTHORIZED,
+        "insufficient_scope" => StatusCode::FORBIDDEN,
         "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
         // Absent: RFC 6749 §5.2 has 400 for every other error.
         _ => StatusCode::BAD_REQUEST,
@@ -39,6 +40,10 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
         json(status, &value!({ "error": denial.error(), "error_description": denial.message() }));
     if status == StatusCode::UNAUTHORIZED && visit.headers.contains_key("authorization") {
         insert(response.headers_mut(), WWW_AUTHENTICATE, "Basic realm=\"lev\"");
+    }
+    if status == StatusCode::FORBIDDEN {
+        let challenge = "Bearer realm=\"lev\", error=\"insufficient_scope\", scope=\"openid\"";
+        insert(response.headers_mut(), WWW_AUTHENTICATE, challenge);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let seconds = if denial == OAuthDenial::ClientUnreachable { "10" } else { "60" };
@@ -55,9 +60,12 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
 /// What is no refusal of the authorization server, in its form all the same: its clients read no other (RFC 6749 §5.2).
 fn otherwise(visit: &Visit, problem: Problem) -> Response<Body> {
     let message = problem.message();
+    let nothing_was_sent = matches!(problem, Problem::Denied(Denial::CredentialMissing));
     let mut response = Problems(Arc::clone(&visit.app)).response(visit.id, problem);
     let error = match response.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        // A bad access token (RFC 6750 §3.1); where none was sent, the request lacks it.
+        StatusCode::UNAUTHORIZED if !nothing_was_sent => "invalid_token",
         status if status.is_server_error() => "server_error",
         // Absent: any other refusal is of the request.
         _ => "invalid_request",

@@ -176,8 +176,11 @@ fn consent(
     for name in ["account", "reach"] {
         fields.extend(pairs.get(name).map(|value| (name.to_owned(), value.to_owned())));
     }
-    let identity =
-        [(request.asked.openid, "know who you are"), (request.asked.email, "know your e-mail address")];
+    let identity = [
+        (request.asked.openid, "know who you are"),
+        (request.asked.profile, "know your name and see your picture"),
+        (request.asked.email, "know your e-mail address"),
+    ];
     let document = (client.origin == ClientOrigin::Document).then(|| redirect::host(&client.id));
     let page = Consent {
         frame: Frame::new("Allow access", visit)?,

@@ -4,15 +4,21 @@
 use super::documents::DocumentError;
 use keyward_core::clock::Timestamp;
 use keyward_core::json::{self, Json};
-use keyward_core::oauth::{Client, ClientOrigin, redirect};
+use keyward_core::oauth::redirect::Schemes;
+use keyward_core::oauth::{Client, ClientOrigin, is_client_name};
 
 /// Reads the document of this id.
-pub(super) fn read_document(id: &str, body: &[u8], now: Timestamp) -> Result<Client, DocumentError> {
+pub(super) fn read_document(
+    id: &str,
+    body: &[u8],
+    schemes: &Schemes,
+    now: Timestamp,
+) -> Result<Client, DocumentError> {
     let document = json::parse(body).map_err(|_| DocumentError::Unfit("it is not JSON"))?;
-    of_document(id, &document, now).map_err(DocumentError::Unfit)
+    of_document(id, &document, schemes, now).map_err(DocumentError::Unfit)
 }
 
-fn of_document(id: &str, document: &Json, now: Timestamp) -> Result<Client, &'static str> {
+fn of_document(id: &str, document: &Json, schemes: &Schemes, now: Timestamp) -> Result<Client, &'static str> {
     let Json::Object(members) = document else { return Err("it is not an object") };
     let members = Members(members);
     if members.get("client_id").and_then(Json::as_text) != Some(id) {
@@ -21,10 +27,10 @@ fn of_document(id: &str, document: &Json, now: Timestamp) -> Result<Client, &'st
     if members.get("client_secret").is_some() || members.get("client_secret_expires_at").is_some() {
         return Err("it holds a secret");
     }
-    let name = members.text("client_name", "client_name")?.filter(|name| is_name(name));
+    let name = members.text("client_name", "client_name")?.filter(|name| is_client_name(name));
     let name = name.ok_or("client_name")?.to_owned();
     let uris = members.texts("redirect_uris", "redirect_uris must be a list of texts")?;
-    let uris: Vec<String> = uris.into_iter().filter(|uri| redirect::is_fit(uri)).map(str::to_owned).collect();
+    let uris: Vec<String> = uris.into_iter().filter(|uri| schemes.are_fit(uri)).map(str::to_owned).collect();
     if uris.is_empty() {
         return Err("none of its redirect_uris can be used");
     }
@@ -104,19 +110,6 @@ impl<'j> Members<'j> {
     }
 }
 
-/// Whether a text can stand for a client before people: 1 to 200 characters, none that controls or hides.
-pub(super) fn is_name(name: &str) -> bool {
-    // What controls, and what is not seen: of such, a name could be made that looks like another's, or like none.
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-                | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0E}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
-                | '\u{E0000}'..='\u{E0FFF}')
-    };
-    !name.trim().is_empty() && name.chars().count() <= 200 && !name.contains(hidden)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +127,8 @@ mod tests {
         for (name, value) in more.as_object().unwrap() {
             document[name] = value.clone();
         }
-        read_document(ID, document.to_string().as_bytes(), Timestamp::from_unix(0))
+        let body = document.to_string();
+        read_document(ID, body.as_bytes(), &Schemes::default(), Timestamp::from_unix(0))
     }
 
     #[test]

@@ -25,6 +25,7 @@ use http::header::ACCEPT;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Timestamp;
 use keyward_core::oauth::Client;
+use keyward_core::oauth::redirect::Schemes;
 use keyward_core::share::{Full, Lease, Shares};
 use reqwest::redirect::Policy;
 use std::collections::HashMap;
@@ -64,9 +65,9 @@ pub enum DocumentError {
     Busy,
 }
 
-/// Fetches and keeps them.
+/// Fetches and keeps them, with the redirect URIs that clients may have by these schemes.
 #[derive(Clone, Debug)]
-pub struct Documents(Arc<Shared>);
+pub struct Documents(Arc<Shared>, Schemes);
 
 #[derive(Debug)]
 struct Shared {
@@ -189,12 +190,19 @@ impl Documents {
         let web = Outgoing::new(degraded, client);
         // The log says at the start if there are none. Absent: the first fetch tries again.
         let _ = web.client();
-        Self(Arc::new(Shared {
+        let shared = Shared {
             web,
             table: Mutex::default(),
             of_addresses: Shares::new(FLIGHTS, FLIGHTS_OF_ADDRESS),
             of_networks: Shares::new(FLIGHTS, FLIGHTS_OF_NETWORK),
-        }))
+        };
+        Self(Arc::new(shared), Schemes::default())
+    }
+
+    /// Where clients may have redirect URIs of these schemes too.
+    #[must_use]
+    pub(crate) fn allowing(self, schemes: Schemes) -> Self {
+        Self(self.0, schemes)
     }
 
     /// Whether what is asked of this id is known, or being found out, so that nobody needs to be asked for it.
@@ -232,9 +240,10 @@ impl Documents {
                     table.begun += 1;
                     let number = table.begun;
                     let landing = Landing { shared: Arc::clone(&self.0), id: id.to_owned(), number };
+                    let schemes = self.1.clone();
                     // A task of its own: whoever began it may leave, and those who wait for it stay.
                     let task = tokio::spawn(async move {
-                        let found = landing.shared.find(&landing.id, now, elapsed).await;
+                        let found = landing.shared.find(&landing.id, &schemes, (now, elapsed)).await;
                         drop(landing);
                         found
                     });
@@ -271,8 +280,8 @@ impl Shared {
     }
 
     /// Fetches a document, and keeps what came of it.
-    async fn find(&self, id: &str, now: Timestamp, elapsed: Duration) -> Found {
-        let fetched = self.fetch(id, now).await;
+    async fn find(&self, id: &str, schemes: &Schemes, (now, elapsed): (Timestamp, Duration)) -> Found {
+        let fetched = self.fetch(id, schemes, now).await;
         let mut table = self.table();
         let (what, age, good) = match fetched {
             Ok((client, age)) => {
@@ -291,7 +300,12 @@ impl Shared {
         what
     }
 
-    async fn fetch(&self, id: &str, now: Timestamp) -> Result<(Client, Option<Duration>), DocumentError> {
+    async fn fetch(
+        &self,
+        id: &str,
+        schemes: &Schemes,
+        now: Timestamp,
+    ) -> Result<(Client, Option<Duration>), DocumentError> {
         let unreachable = |error: reqwest::Error| DocumentError::Unreachable(whole(&error.without_url()));
         let without_roots = |why| {
             DocumentError::Unreachable(format!("the machine's root certificates cannot be used: {why}"))
@@ -313,7 +327,7 @@ impl Shared {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((client_metadata::read_document(id, &body, now)?, age))
+        Ok((client_metadata::read_document(id, &body, schemes, now)?, age))
     }
 }
 

@@ -14,18 +14,38 @@ use serde_json::{Value, json as value};
 /// Whoever keeps the key set asks again after so many seconds: a new key is published that long before it signs.
 const KEYS_AGE: i64 = keyward_core::signing::PUBLISHED_SECONDS;
 
-/// The scopes that something here asks for. What cannot be asked for in an ordinary way is not offered.
-const OFFERED: &[Scope] =
-    &[Scope::AccountRead, Scope::AccountWrite, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
+/// The scopes that something here asks for. Clients are known to ask for all that is offered, so what manages keys and the team
+/// is not among them: a client that wants it asks for it by name.
+const OFFERED: &[Scope] = &[Scope::AccountRead, Scope::DealsRead, Scope::DealsWrite, Scope::PipelinesRead];
+
+/// What ID tokens and the userinfo endpoint can say.
+const CLAIMS: &[&str] = &[
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "email",
+    "email_verified",
+    "name",
+    "given_name",
+    "family_name",
+    "picture",
+];
 
 pub(super) fn document(server: &AuthorizationServer) -> Value {
     let at = |path: &str| format!("{}{path}", server.issuer);
-    let scopes =
-        ["openid", "email", "offline_access"].into_iter().chain(OFFERED.iter().map(|scope| scope.name()));
+    let scopes = ["openid", "email", "profile", "offline_access"]
+        .into_iter()
+        .chain(OFFERED.iter().map(|scope| scope.name()));
     value!({
         "issuer": server.issuer,
         "authorization_endpoint": at("/oauth/authorize"),
         "token_endpoint": at("/oauth/token"),
+        "userinfo_endpoint": at("/oauth/userinfo"),
+        "end_session_endpoint": at("/oauth/end-session"),
         "revocation_endpoint": at("/oauth/revoke"),
         "registration_endpoint": at("/oauth/register"),
         "jwks_uri": at("/oauth/jwks"),
@@ -41,7 +61,7 @@ pub(super) fn document(server: &AuthorizationServer) -> Value {
         "resource_indicators_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "email", "email_verified"],
+        "claims_supported": CLAIMS,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -2,7 +2,7 @@
 //! client that nobody uses goes after a day.
 
 use super::answer::{json, refuse};
-use super::client_metadata::{Members, is_name};
+use super::client_metadata::Members;
 use crate::browser::Visit;
 use crate::problem::Problem;
 use axum::body::Body;
@@ -10,7 +10,8 @@ use http::{Response, StatusCode};
 use keyward_core::api_key::base62;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::json::{self as strict, Json};
-use keyward_core::oauth::{Client, ClientOrigin, RegisterClient, redirect};
+use keyward_core::oauth::redirect::{self, Schemes};
+use keyward_core::oauth::{Client, ClientOrigin, RegisterClient, is_client_name};
 use keyward_core::opaque::{TokenDigest, TokenKind, mint};
 use keyward_core::permit;
 use keyward_core::rate_limit::Purpose;
@@ -51,7 +52,8 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
     let charged = visit.charge_client(Purpose::Register)?;
     let bytes = visit.read_body(charged, LONGEST).await?;
     let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
-    let Metadata { name, uris, method, grants } = read(&body)?;
+    let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
+    let Metadata { name, uris, method, grants } = read(&body, &server.settings.redirect_schemes)?;
     let app = &visit.app;
     let secret = (method != "none").then(|| mint(TokenKind::ClientSecret, &*app.random));
     let (secret, digest) = secret.transpose()?.unzip();
@@ -84,14 +86,14 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
     Ok(answer)
 }
 
-fn read(body: &Json) -> Result<Metadata, Problem> {
+fn read(body: &Json, schemes: &Schemes) -> Result<Metadata, Problem> {
     let Json::Object(members) = body else { return Err(unfit("the body must be a JSON object")) };
     let members = Members(members);
     let text = |name: &str, what| members.text(name, what).map_err(unfit);
     let uris = members.texts("redirect_uris", "redirect_uris must be a list of texts").map_err(unfit)?;
     // One that cannot be used does not spoil the others: some clients register one for each way they can be started.
     let uris: Vec<String> =
-        uris.into_iter().filter(|uri| redirect::is_fit(uri)).take(MOST_URIS).map(str::to_owned).collect();
+        uris.into_iter().filter(|uri| schemes.are_fit(uri)).take(MOST_URIS).map(str::to_owned).collect();
     if uris.iter().map(String::len).sum::<usize>() > LONGEST_URIS {
         return Err(unfit("redirect_uris have 8000 bytes at most, all together"));
     }
@@ -100,7 +102,7 @@ fn read(body: &Json) -> Result<Metadata, Problem> {
         None | Some("") => redirect::host(first),
         Some(name) => name.to_owned(),
     };
-    if !is_name(&name) {
+    if !is_client_name(&name) {
         return Err(unfit("client_name has 1 to 200 characters, none of which controls or hides others"));
     }
     let method = match text("token_endpoint_auth_method", "token_endpoint_auth_method must be a text")? {

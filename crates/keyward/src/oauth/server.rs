@@ -7,6 +7,7 @@ use super::tries::Tries;
 use crate::app::Store;
 use crate::call::BASE;
 use crate::config::OAuthConfig;
+use crate::mcp::is_of_resource;
 use keyward_core::clock::Clock;
 use keyward_core::form::Forms;
 use keyward_core::jwt::{Algorithm, Email, Link, Rules, ScopeNames, Scopes, Typ};
@@ -106,6 +107,7 @@ impl AuthorizationServer {
         people: Vec<DemoPerson>,
         (directory, clock): (&Directory, &Arc<dyn Clock>),
     ) -> Self {
+        let documents = documents.allowing(settings.redirect_schemes.clone());
         let signer = Signer::new(directory.clone(), keys.sealer.clone(), Arc::clone(clock));
         Self {
             settings,
@@ -131,8 +133,10 @@ impl AuthorizationServer {
             issuer: self.issuer.clone(),
             audiences: vec![self.resource(resource)],
             audience_setting: "public_url",
+            audience_claim: None,
             algorithms: vec![Algorithm::Rs256],
             kinds: vec![Typ::AccessToken],
+            payload_typ: None,
             leeway: 10,
             max_bytes: LONGEST_TOKEN,
             max_lifetime: self.settings.access_token_seconds,
@@ -164,7 +168,12 @@ impl AuthorizationServer {
         for name in named {
             // Scheme and host in whatever case, and with a slash or without at the end, which clients add and take away.
             // Absent: what is no URL is none of ours.
-            let plain = Url::parse(name).ok().filter(|url| url.fragment().is_none())?;
+            let mut plain = Url::parse(name).ok().filter(|url| url.fragment().is_none())?;
+            // An address that offers fewer tools is the same resource.
+            if plain.path().trim_end_matches('/').ends_with(MCP) && plain.query().is_some_and(is_of_resource)
+            {
+                plain.set_query(None);
+            }
             let is = |path: &str| {
                 Url::parse(&self.resource(path)).is_ok_and(|own| {
                     own.as_str().trim_end_matches('/') == plain.as_str().trim_end_matches('/')

@@ -83,6 +83,11 @@ impl Signer {
         self.published().is_none_or(|published| published.lacks_one)
     }
 
+    /// The keys that verify what was signed here; `None`: none opens.
+    pub(crate) fn keys(&self) -> Option<Arc<KeySet>> {
+        self.published().map(|published| published.keys)
+    }
+
     /// The key set (RFC 7517 §5).
     pub(crate) fn document(&self) -> Arc<[u8]> {
         // Absent: no token can be verified with it.

@@ -115,7 +115,9 @@ async fn refresh(
     }
     let asked = asked(visit.form.get("scope"))?;
     let wider = |grant: &OAuthGrant| {
-        asked.is_some_and(|asked| asked.openid && !grant.openid || asked.email && !grant.email)
+        asked.is_some_and(|asked| {
+            asked.openid && !grant.openid || asked.email && !grant.email || asked.profile && !grant.profile
+        })
     };
     if known.as_ref().is_some_and(wider) {
         return Err(denied(OAuthDenial::ScopeWider));
@@ -128,6 +130,7 @@ async fn refresh(
         // Absent: a version that no key has, so the refresh token is never taken.
         version: server.keys.refresh.current().unwrap_or_default(),
         lives: server.lives().0,
+        grace: server.settings.refresh_grace_seconds,
     };
     match visit.commit(effect, permit::present(Presented::Client)).await? {
         Refreshed::Reused(_) => Err(denied(OAuthDenial::RefreshReused)),

@@ -1,6 +1,7 @@
 //! What our tokens say (RFC 9068 §2.2; OpenID Connect Core §2).
 
 use super::AuthorizationServer;
+use super::about_user;
 use crate::app::App;
 use crate::problem::Problem;
 use keyward_core::clock::Timestamp;
@@ -24,14 +25,13 @@ pub(super) struct Issue {
 pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> Result<Value, Problem> {
     let Issue { grant, asked, resources, signed_in } = issue;
     let now = app.clock.now();
-    let (subject, email, email_verified) = {
+    let (subject, about_user) = {
         let live = app.directory().read();
         let user = live.user(grant.user).filter(|user| !user.disabled);
         let user = user.ok_or(Denial::OAuth(OAuthDenial::GrantOver))?;
-        (user.uuid.clone(), user.email.clone(), user.email_verified)
+        (user.uuid.clone(), about_user::claims(user, grant.granted()))
     };
-    let granted =
-        Asked { scopes: grant.scopes, openid: grant.openid, email: grant.email, offline: grant.offline };
+    let granted = grant.granted();
     // Absent: all of the grant (RFC 6749 §6).
     let granted = asked.map_or(granted, |asked| asked.within(granted));
     let ends = now.plus_seconds(server.settings.access_token_seconds).min(grant.ends_at);
@@ -79,11 +79,7 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
             if let Some(nonce) = nonce {
                 claims.insert("nonce".to_owned(), json!(nonce));
             }
-            if grant.email {
-                claims.insert("email".to_owned(), json!(email));
-                // What the operator typed is not verified by that (OpenID Connect Core §5.1).
-                claims.insert("email_verified".to_owned(), json!(email_verified));
-            }
+            claims.extend(about_user);
         }
         members.insert("id_token".to_owned(), json!(server.signer.sign("JWT", &claims)?));
     }

@@ -14,6 +14,7 @@ use keyward_core::clock::Clock;
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::Tiers;
 use keyward_core::list::Cursors;
+use keyward_core::oauth::redirect::Schemes;
 use keyward_core::random::Random;
 use keyward_core::swap::Swap;
 use std::net::SocketAddr;
@@ -35,6 +36,8 @@ pub(crate) struct Desk {
     pub(crate) token_seconds: i64,
     /// Whether people can sign in at the server.
     pub(crate) sign_in_enabled: bool,
+    /// The schemes of native applications that redirect URIs may have besides the usual ones.
+    pub(crate) redirect_schemes: Schemes,
     pub(crate) tiers: Swap<Tiers>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -65,6 +68,7 @@ impl Desk {
             public_url: config.public_url(config.server.address()),
             token_seconds: config.oauth.access_token_seconds,
             sign_in_enabled: config.oauth.enabled,
+            redirect_schemes: config.oauth.redirect_schemes.clone(),
             tiers: Swap::new(config.limits.tiers),
             clock: opened.clock,
             random: opened.random,

@@ -12,7 +12,7 @@ use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
 use keyward_core::denial::Denial;
 use keyward_core::id::{KeyId, UserId};
-use keyward_core::oauth::{Client, ClientOrigin, redirect};
+use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::password;
 use keyward_core::random::uuid4;
@@ -122,11 +122,7 @@ fn taken(error: CliError) -> CliError {
 
 fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> Result<Offer, CliError> {
     plain("a name", &name)?;
-    if let Some(unfit) = uris.iter().find(|uri| !redirect::is_fit(uri)) {
-        return Err(said(format!(
-            "{unfit}: a redirect URI is https, http on loopback, or of a native application's scheme"
-        )));
-    }
+    uris.iter().try_for_each(|uri| redirect_uri(desk, uri))?;
     let secret =
         if confidential { Some(mint(TokenKind::ClientSecret, &*desk.random).map_err(failed)?) } else { None };
     let client = Client {
@@ -144,6 +140,23 @@ fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> R
         members.insert("client_secret".to_owned(), json!(secret.expose()));
     }
     Ok(Offer { shows, pending: Pending::Client(client) })
+}
+
+/// Refuses what no person could be sent back to.
+fn redirect_uri(desk: &Desk, uri: &str) -> Result<(), CliError> {
+    if !desk.redirect_schemes.are_fit(uri) {
+        return Err(said(format!(
+            "{uri}: a redirect URI is https, http on loopback, or of a native application's scheme: one with a dot in it, one that is \
+             well known, or one that [oauth] redirect_schemes names"
+        )));
+    }
+    if uri.contains('*') {
+        return Err(said(format!(
+            "{uri}: redirect URIs are compared to the letter, and * stands for nothing else; name each address by a --redirect-uri of \
+             its own"
+        )));
+    }
+    Ok(())
 }
 
 async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> Result<Offer, CliError> {

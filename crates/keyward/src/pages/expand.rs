@@ -71,10 +71,7 @@ impl Known<'_> {
             "body" => operation()?.body(),
             "response" => operation()?.response(),
             "answer" => code("json", &pretty(operation()?.example(two)?)),
-            "schema" => tables::object(
-                self.document,
-                self.document.pointer(&format!("/components/schemas/{}", one?))?,
-            ),
+            "schema" => tables::object(self.document.pointer(&format!("/components/schemas/{}", one?))?),
             "enum" => list(self.values(one?)?.iter().map(String::as_str)),
             "filters" => filters(&DEALS),
             "sorts" => list(DEALS.sorts.iter().copied()),

@@ -1,19 +1,17 @@
 //! Answering with the files of the site.
 
-use super::site::{self, File, Site};
+use super::site::{self, Site};
 use super::source;
 use crate::app::App;
 use crate::config::LimitsConfig;
 use crate::problem::insert;
+use crate::representation::{Preferences, says_gzip, varies};
 use crate::routes::{Verbs, verbs};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::MethodFilter;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY};
 use http::{Request, Response, StatusCode};
-use keyward_core::header_text::parts;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tower::service_fn;
@@ -91,15 +89,23 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
 fn answer(app: &App, path: &str, request: &Request<Body>) -> Response<Body> {
     let site = app.pages.now(app);
     // Every route is a file of the site, whatever the limits are.
-    let Some(File { kind, bytes, etag }) = site.get(path) else { return Response::new(Body::empty()) };
-    let known = parts(request.headers().get_all(IF_NONE_MATCH), b',')
-        .any(|tag| tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes());
-    let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes.clone()) });
-    if known {
+    let Some(file) = site.get(path) else { return Response::new(Body::empty()) };
+    let prefers = Preferences::of(request.headers());
+    let packed = if prefers.gzip() { file.packed() } else { None };
+    // Absent: as it is.
+    let (bytes, etag) = packed.map_or((&file.bytes, &file.etag), |packed| (&packed.bytes, &packed.etag));
+    let mut response = Response::new(Body::from(bytes.clone()));
+    if packed.is_some() {
+        says_gzip(response.headers_mut());
+    }
+    // A tag names the content, whichever way it was compressed.
+    if prefers.has(&file.etag) {
+        response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
-    insert(headers, CONTENT_TYPE, kind);
+    varies(headers);
+    insert(headers, CONTENT_TYPE, file.kind);
     insert(headers, ETAG, etag);
     // It may be kept, and is asked for again: a new version of the program has new pages.
     insert(headers, CACHE_CONTROL, "no-cache");

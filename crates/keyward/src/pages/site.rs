@@ -5,12 +5,14 @@ use super::layout::{Group, Item, Layout};
 use super::source::{self, Source};
 use super::{explorer, html};
 use crate::config::LimitsConfig;
-use crate::document::{EDITION, document, postman};
+use crate::document::{EDITION, document, openapi_30, postman};
+use crate::representation::packed_well;
 use askama::Template;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 /// A file that is served.
 #[derive(Clone, Debug)]
@@ -19,6 +21,25 @@ pub(super) struct File {
     pub(super) bytes: Bytes,
     /// Names the content (RFC 9110 §8.8.3), quotes included.
     pub(super) etag: String,
+    /// Compressed, once somebody has asked for it; `None`: it is better sent as it is.
+    packed: OnceLock<Option<Packed>>,
+}
+
+/// A file in gzip: another representation, so it has a tag of its own.
+#[derive(Clone, Debug)]
+pub(super) struct Packed {
+    pub(super) bytes: Bytes,
+    pub(super) etag: String,
+}
+
+impl File {
+    pub(super) fn packed(&self) -> Option<&Packed> {
+        let pack = || {
+            let bytes = Bytes::from(packed_well(&self.bytes)?);
+            Some(Packed { bytes, etag: format!("{}-gzip\"", self.etag.strip_suffix('"')?) })
+        };
+        self.packed.get_or_init(pack).as_ref()
+    }
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -53,6 +74,7 @@ pub(super) fn site(public_url: &str, limits: &LimitsConfig) -> Site {
     );
     put("/platform/llms-full.txt", TEXT, whole);
     put("/platform/openapi.json", JSON, document.to_string());
+    put("/platform/openapi-3.0.json", JSON, openapi_30::rendering(&document).to_string());
     put("/platform/lev-api-v2.postman_collection.json", JSON, postman::collection(&document).to_string());
     let style = include_str!("../../pages/assets/style.css");
     put("/platform/assets/style.css", "text/css; charset=utf-8", style.to_owned());
@@ -73,7 +95,7 @@ pub(super) fn twin_of(path: &str) -> String {
 fn file(kind: &'static str, text: String) -> File {
     let digest = Sha256::digest(text.as_bytes());
     let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    File { kind, bytes: Bytes::from(text), etag: format!("\"{short}\"") }
+    File { kind, bytes: Bytes::from(text), etag: format!("\"{short}\""), packed: OnceLock::new() }
 }
 
 fn framed(

@@ -254,14 +254,14 @@ impl<'a> Operation<'a> {
         let of_items = schema.get("items");
         let Some(inner) = resolve(self.document, of_items.unwrap_or(schema)) else { return String::new() };
         let lead = if of_items.is_some() { "`data` is a list of:\n\n" } else { "`data` is:\n\n" };
-        format!("{lead}{}", object(self.document, inner))
+        format!("{lead}{}", object(inner))
     }
 
     /// Its errors, each with a text that it can have.
     fn errors(&self) -> String {
         let mut table = String::from("| Status | Code | Text, for example |\n| --- | --- | --- |\n");
         let answers = self.said.get("responses").and_then(Value::as_object).into_iter().flatten();
-        for (status, answer) in answers.filter(|(status, _)| !status.starts_with('2')) {
+        for (status, answer) in answers.filter(|(status, _)| status.as_str() >= "4") {
             let example = resolve(self.document, answer)
                 .and_then(|answer| answer.pointer("/content/application~1json/example/error"));
             let text = |name: &str| example.and_then(|error| error.get(name)?.as_str()).unwrap_or_default();
@@ -287,17 +287,13 @@ fn authorization() -> Line {
 }
 
 /// The fields of an object.
-pub(super) fn object(document: &Value, schema: &Value) -> String {
+pub(super) fn object(schema: &Value) -> String {
     let mut table = String::from("| Field | Type | Meaning |\n| --- | --- | --- |\n");
-    rows(document, schema, "", &mut table);
+    rows(schema, "", &mut table);
     table
 }
 
-fn rows(document: &Value, schema: &Value, before: &str, table: &mut String) {
-    let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
-    for part in parts.filter_map(|part| resolve(document, part)) {
-        rows(document, part, before, table);
-    }
+fn rows(schema: &Value, before: &str, table: &mut String) {
     for (name, field) in properties(schema) {
         let _ = writeln!(
             table,
@@ -305,8 +301,8 @@ fn rows(document: &Value, schema: &Value, before: &str, table: &mut String) {
             cell(&kind_of(field, false)),
             cell(about(field))
         );
-        // What is written out here is told here; what has a name of its own is told there.
-        rows(document, field, &format!("{before}{name}."), table);
+        // What is written out here is described here; what has a name of its own, under that name.
+        rows(field, &format!("{before}{name}."), table);
     }
 }
 
@@ -337,7 +333,7 @@ fn kind_of(schema: &Value, is_comma_list: bool) -> String {
     if let Some(name) = named(schema) {
         return name;
     }
-    if let Some(any) = schema.get("anyOf").and_then(Value::as_array) {
+    if let Some(any) = schema.get("oneOf").and_then(Value::as_array) {
         let kinds = any.iter().map(|one| named(one).unwrap_or_else(|| "null".to_owned()));
         return kinds.collect::<Vec<_>>().join(" or ");
     }
@@ -405,6 +401,7 @@ pub(super) fn values_of(kind: Kind) -> String {
             values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
         }
         Kind::Flag => "`true`, `false`".to_owned(),
+        Kind::Text => "one text, compared to the letter".to_owned(),
         Kind::Money => "a number with at most two decimal places".to_owned(),
         Kind::Moment => "a time (RFC 3339), or a date, which means its midnight in UTC".to_owned(),
     }

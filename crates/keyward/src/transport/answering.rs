@@ -2,6 +2,7 @@
 
 use super::connection::{ByProxy, Serving};
 use super::head_scan::Verdict;
+use super::keep_alive::{KeepAlive, ends};
 use super::pulse::{Answered, Pulse};
 use super::stream::Peer;
 use super::turns::Credit;
@@ -32,7 +33,7 @@ pub(super) async fn answer(
     serving: Serving,
     request: Request<Incoming>,
     (of, credit): (Whose, Option<Credit>),
-    verdict: Verdict,
+    (verdict, keeps): (Verdict, Option<KeepAlive>),
     pulse: Pulse,
 ) -> Result<Response<Answered<Body>>, Infallible> {
     let running = pulse.begin();
@@ -41,6 +42,8 @@ pub(super) async fn answer(
     // connection.
     let coded = !shared && request.headers().contains_key(TRANSFER_ENCODING);
     let expects = request.headers().contains_key(EXPECT);
+    // On HTTP/2 no answer speaks of its connection.
+    let keeps = keeps.filter(|_| !ends(&request));
     let (address, by_proxy) = whose(&serving, &request, of);
     // Of a connection that a proxy opened for itself (its health check), no header was expected.
     if address == ClientAddress::Unknown && by_proxy {
@@ -80,6 +83,9 @@ pub(super) async fn answer(
     };
     if closes {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(keeps) = keeps {
+        keeps.report(response.headers_mut());
     }
     Ok(response.map(|body| running.answered(body, shared)))
 }

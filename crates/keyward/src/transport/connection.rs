@@ -3,9 +3,11 @@
 use super::answering::{Whose, answer};
 use super::arrival::{Arrival, arrive};
 use super::ceiling::Ceiling;
+use super::foreign::{Foreign, ForeignLog, turn_away};
 use super::forwarded::UnknownAddresses;
 use super::frame_scan::FrameScan;
 use super::head_scan::{HeadScan, Verdicts};
+use super::keep_alive::{KeepAlive, Leaving};
 use super::opening::{Capped, Protocol, first_bytes, first_head, handshake};
 use super::pool::Place;
 use super::pulse::{OPENING, Overdue, Pulse};
@@ -28,7 +30,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// The bytes of a head that hyper reads above the limits of the hygiene layer, so that its envelope answers and not a bare
 /// 431.
@@ -46,6 +48,9 @@ const AHEAD_OF_PROXY: u32 = 1024 * 1024;
 const WAITING: usize = 64 * 1024;
 /// Streams that a client may have had reset, by itself before they were looked at, or by its own errors.
 const RESETS: usize = 32;
+/// When the server stops: for the first request of a connection that has just been opened, which is on its way. A load balancer that is
+/// asked to close its connections opens one for each request.
+const EARLY: Duration = Duration::from_millis(300);
 /// After a connection was told that it ends, and nothing runs on it.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -62,8 +67,11 @@ pub(super) struct Serving {
     pub(super) head: usize,
     /// Counts requests of trusted proxies without an address.
     pub(super) unknown_addresses: UnknownAddresses,
+    /// Notes connections on which no HTTP is spoken.
+    pub(super) foreign: ForeignLog,
     pub(super) ceiling: Ceiling,
     pub(super) turns: Turns,
+    pub(super) leaving: Leaving,
 }
 
 /// Who is at the other end, and whether to stop.
@@ -88,8 +96,8 @@ pub(super) fn is_proxy(peer: Peer, now: &Reloadable) -> (ClientAddress, bool) {
 /// Serves until the client leaves, is overdue, or the server stops and nothing runs any more. What was overdue.
 pub(super) async fn serve(mut stream: Stream, mut guest: Guest, serving: Serving) -> Option<Overdue> {
     stream.send_at_once();
-    let pulse = Pulse::new();
-    let by = Instant::now() + OPENING;
+    let accepted = Instant::now();
+    let by = accepted + OPENING;
     let arriving = arrive(&mut stream, guest.from, &serving);
     let arrival = match in_time(arriving, by, &mut guest.stop).await {
         Ok(arrival) => arrival,
@@ -100,36 +108,42 @@ pub(super) async fn serve(mut stream: Stream, mut guest: Guest, serving: Serving
     let credit = client.then(|| serving.turns.credit(arrival.from));
     guest.credit = guest.credit.or(credit.clone());
     let turns = serving.turns.clone();
-    turns.of(credit, go_on(stream, (guest, arrival), (pulse, by), serving)).await
+    let idle = serving.current.glance(|now| now.idle(arrival.is_proxy));
+    let pulse = Pulse::new(accepted, idle);
+    let keeps = KeepAlive::new(idle, serving.leaving.clone());
+    turns.of(credit, go_on(stream, (guest, arrival), (pulse, by, keeps), serving)).await
 }
 
 async fn go_on(
     stream: Stream,
     (mut guest, arrival): (Guest, Arrival),
-    (pulse, by): (Pulse, Instant),
+    (pulse, by, keeps): (Pulse, Instant, KeepAlive),
     serving: Serving,
 ) -> Option<Overdue> {
-    let opening = opened(stream, serving.current.get().tls.clone());
+    let note = |foreign| serving.foreign.note(guest.from, foreign);
+    let opening = opened(stream, serving.current.get().tls.clone(), &note);
     match in_time(opening, by, &mut guest.stop).await {
         Ok(Opened::Plain(protocol, stream, first)) => {
-            speak(protocol, (stream, first), pulse, (guest, arrival), serving).await
+            speak(protocol, (stream, first), (pulse, keeps), (guest, arrival), serving).await
         }
         Ok(Opened::Tls(protocol, stream)) => {
-            speak(protocol, (*stream, Vec::new()), pulse, (guest, arrival), serving).await
+            speak(protocol, (*stream, Vec::new()), (pulse, keeps), (guest, arrival), serving).await
         }
         Err(overdue) => overdue,
     }
 }
 
-/// What comes of it before this moment, unless the server stops: nothing has been asked for yet. Otherwise what was overdue.
+/// What comes of it before this moment, unless the server stops and nothing comes soon. Otherwise what was overdue.
 async fn in_time<T>(
     beginning: impl Future<Output = io::Result<T>>,
     by: Instant,
     stop: &mut watch::Receiver<bool>,
 ) -> Result<T, Option<Overdue>> {
     let begun = tokio::select! {
+        // What has come is looked at first, however late that is.
+        biased;
         begun = timeout_at(by, beginning) => begun,
-        () = stopped(stop) => return Err(None),
+        () = stopped_before(stop, || false) => return Err(None),
     };
     begun.map_err(|_| Some(Overdue::Opening))?.map_err(|error| {
         tracing::debug!(%error, "a connection ended before it began");
@@ -137,14 +151,23 @@ async fn in_time<T>(
     })
 }
 
-async fn opened(mut stream: Stream, tls: Option<Arc<ServerConfig>>) -> io::Result<Opened> {
+async fn opened(
+    mut stream: Stream,
+    tls: Option<Arc<ServerConfig>>,
+    note: &(impl Fn(Foreign) + Sync),
+) -> io::Result<Opened> {
     if let Some(config) = tls {
-        let (protocol, stream) = handshake(stream, config).await?;
-        return Ok(Opened::Tls(protocol, Box::new(stream)));
+        let shaken = handshake(stream, config).await;
+        shaken.as_ref().err().and_then(Foreign::of_handshake).into_iter().for_each(note);
+        return shaken.map(|(protocol, stream)| Opened::Tls(protocol, Box::new(stream)));
     }
     let (protocol, mut first) = first_bytes(&mut stream).await?;
     if protocol == Protocol::Http1 {
         first_head(&mut stream, &mut first).await?;
+        if let Some(foreign) = Foreign::of(&first) {
+            note(foreign);
+            return Err(turn_away(stream).await);
+        }
     }
     Ok(Opened::Plain(protocol, stream, first))
 }
@@ -159,7 +182,7 @@ enum Opened {
 fn speak<S>(
     protocol: Protocol,
     (stream, first): (S, Vec<u8>),
-    pulse: Pulse,
+    (pulse, keeps): (Pulse, KeepAlive),
     (guest, arrival): (Guest, Arrival),
     serving: Serving,
 ) -> BoxFuture<'static, Option<Overdue>>
@@ -176,7 +199,8 @@ where
             let verdicts = Verdicts::default();
             let seen = Seen::Http1(HeadScan::new(verdicts.clone()), pulse.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, (whose, credit.clone()), verdicts.next(), running.clone())
+                let seen = (verdicts.next(), Some(keeps.clone()));
+                answer(serving.clone(), request, (whose, credit.clone()), seen, running.clone())
             });
             let connection = http1::Builder::new()
                 // The pulse watches the time of heads.
@@ -191,7 +215,7 @@ where
             let seen = Seen::Http2(FrameScan::new(), pulse.clone());
             let spawner = serving.turns.spawner(credit.clone());
             let answering = service_fn(move |request| {
-                answer(serving.clone(), request, (whose, credit.clone()), None, running.clone())
+                answer(serving.clone(), request, (whose, credit.clone()), (None, None), running.clone())
             });
             let connection = http2::Builder::new(spawner)
                 .timer(TokioTimer::new())
@@ -233,7 +257,7 @@ where
             // Stop and timer come first, and are asked whatever budget the task has left: a connection on which there is always
             // something to read would use it up, and its deadline would never be seen.
             biased;
-            () = unconstrained(stopped(&mut stop)), if told.is_none() => {
+            () = unconstrained(stopped_before(&mut stop, || pulse.has_begun())), if told.is_none() => {
                 connection.as_mut().graceful_shutdown();
                 told = Some((Instant::now(), None));
             }
@@ -269,6 +293,14 @@ fn why_it_ended(error: &(dyn std::error::Error + 'static)) -> Option<Overdue> {
             .is_some_and(|cause: &std::io::Error| cause.kind() == std::io::ErrorKind::TimedOut)
     });
     cut.then_some(Overdue::Stalled)
+}
+
+/// Ready when the server stops; a little later where nothing has been asked for by then.
+async fn stopped_before(stop: &mut watch::Receiver<bool>, has_begun: impl Fn() -> bool) {
+    stopped(stop).await;
+    if !has_begun() {
+        sleep(EARLY).await;
+    }
 }
 
 /// Ready when the server stops, or is gone.
@@ -332,7 +364,8 @@ mod tests {
             .timer(TokioTimer::new())
             .serve_connection(TokioIo::new(client), never);
         let (stop, told) = watch::channel(false);
-        let driving = tokio::spawn(drive(connection, Pulse::new(), told, None));
+        let pulse = Pulse::new(Instant::now(), Duration::from_secs(15));
+        let driving = tokio::spawn(drive(connection, pulse, told, None));
         tokio::time::sleep(Duration::from_millis(50)).await;
         stop.send_replace(true);
         let ended = timeout(2 * FAREWELL, driving).await;

@@ -2,9 +2,10 @@
 //!
 //! | a client that | is let go |
 //! | --- | --- |
-//! | sends no whole head, a slow one, half a preface of HTTP/2 or half a hello of TLS | after 10 s (`pulse.rs`, `opening.rs`) |
-//! | asks for nothing after an answer | after 15 s (`pulse.rs`) |
+//! | sends no whole first head, a slow one, half a preface of HTTP/2 or half a hello of TLS | 10 s after accept (`pulse.rs`, `opening.rs`) |
+//! | asks for nothing after an answer, or sends no whole head of a later request | a second after `idle_timeout`: 16 s, for a trusted proxy 651 s (`pulse.rs`) |
 //! | sends no header of the PROXY protocol, where it must | after 10 s, and at once if it sends something else (`proxy_protocol.rs`) |
+//! | sends bytes that are no HTTP | at once, after a bare 400 (`foreign.rs`) |
 //! | sends a slow body | after 15 s, or 3 s while the room is half full (`body_room.rs`) |
 //! | takes nothing of its answer, or too little of it | after 15 s, or 30 s (`watched.rs`; on HTTP/2 `pulse.rs`) |
 //! | opens more connections than one address or network may | at once (`ceiling.rs`) |
@@ -19,9 +20,11 @@ mod ceiling;
 pub(crate) mod certificate;
 mod connection;
 pub(crate) mod date;
+mod foreign;
 mod forwarded;
 mod frame_scan;
 mod head_scan;
+mod keep_alive;
 mod listeners;
 mod opening;
 mod pool;
@@ -34,6 +37,7 @@ mod unread;
 mod watched;
 
 pub(crate) use connection::ByProxy;
+pub use keep_alive::Leaving;
 pub use listeners::{Listener, Listeners};
 pub(crate) use turns::Credit;
 
@@ -50,7 +54,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::Arc;
 use std::time::Duration;
-use stream::Stream;
+use stream::{Peer, Stream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use turns::Turns;
@@ -84,13 +88,21 @@ pub struct Listening {
     pub header_bytes: usize,
     /// The clock that answers are dated by.
     pub clock: Arc<dyn Clock>,
+    /// Whether clients are asked to go elsewhere.
+    pub leaving: Leaving,
 }
 
 impl Default for Listening {
     fn default() -> Self {
         let header_bytes = Limits::default().header_bytes;
         let clock = Arc::new(SystemClock::new());
-        Self { current: Current::default(), figures: Figures::default(), header_bytes, clock }
+        Self {
+            current: Current::default(),
+            figures: Figures::default(),
+            header_bytes,
+            clock,
+            leaving: Leaving::default(),
+        }
     }
 }
 
@@ -122,17 +134,32 @@ pub async fn serve(
     hurry: impl Future<Output = ()>,
 ) {
     let mut listeners = listeners.into();
-    let Listening { current, figures, header_bytes, clock } = with;
+    let Listening { current, figures, header_bytes, clock, leaving } = with;
     let ceiling = Ceiling::of_this_process();
     let serving = Serving {
         service,
         current,
         head: header_bytes + connection::ABOVE,
         unknown_addresses: UnknownAddresses::new(figures.unknown_addresses.clone()),
+        foreign: foreign::ForeignLog::default(),
         ceiling: ceiling.clone(),
         turns: Turns::of_this_machine(Arc::clone(&clock)),
+        leaving,
     };
     let (stopping, told) = watch::channel(false);
+    let welcome = |(stream, peer): (Stream, Peer)| {
+        let (address, is_proxy) = is_proxy(peer, &serving.current.get());
+        let Some(place) = ceiling.enter(address, is_proxy) else {
+            // Dropping it closes it: a client that has so many needs no explanation.
+            figures.refused.inc();
+            tracing::debug!(address = %peer, "a connection over the ceiling was closed");
+            return;
+        };
+        let credit = (!is_proxy).then(|| serving.turns.credit(address));
+        let guest = Guest { from: peer, credit: credit.clone(), stop: told.clone() };
+        let ending = ended(stream, guest, serving.clone(), place, figures.clone());
+        drop(tokio::spawn(serving.turns.of(credit, ending)));
+    };
     let mut stop = std::pin::pin!(stop);
     let mut warned: Option<Instant> = None;
     loop {
@@ -145,22 +172,7 @@ pub async fn serve(
                         tracing::warn!("connections are closed: the system's clock shows a time before 1970 or after 9999");
                     }
                 }
-                Ok((stream, peer)) => {
-                    let (address, is_proxy) = is_proxy(peer, &serving.current.get());
-                    match ceiling.enter(address, is_proxy) {
-                        Some(place) => {
-                            let credit = (!is_proxy).then(|| serving.turns.credit(address));
-                            let guest = Guest { from: peer, credit: credit.clone(), stop: told.clone() };
-                            let ending = ended(stream, guest, serving.clone(), place, figures.clone());
-                            drop(tokio::spawn(serving.turns.of(credit, ending)));
-                        }
-                        None => {
-                            // Dropping it closes it: whoever has so many needs no explanation.
-                            figures.refused.inc();
-                            tracing::debug!(address = %peer, "a connection over the ceiling was closed");
-                        }
-                    }
-                }
+                Ok(accepted) => welcome(accepted),
                 Err(error) => {
                     if seldom(&mut warned) {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -170,7 +182,8 @@ pub async fn serve(
             },
         }
     }
-    drop((listeners, told));
+    listeners.close().into_iter().for_each(&welcome);
+    drop(told);
     // Every connection holds the other end until it has ended.
     stopping.send_replace(true);
     tokio::select! {

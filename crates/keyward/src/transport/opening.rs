@@ -1,5 +1,6 @@
 //! The beginning of a connection: the TLS handshake, and which version of HTTP the client speaks.
 
+use super::foreign::Foreign;
 use super::stream::Stream;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
@@ -46,7 +47,11 @@ const HELD: usize = 2 * 1024;
 /// what was sent: hyper's buffers are 16 KiB, and a client that drips a head would have them for nothing.
 pub(super) async fn first_head<S: AsyncRead + Unpin>(stream: &mut S, first: &mut Vec<u8>) -> io::Result<()> {
     first.reserve_exact(HELD);
-    while first.len() < HELD && !first.windows(4).any(|four| four == b"\r\n\r\n") {
+    // The rest of what is no HTTP is not waited for.
+    while first.len() < HELD
+        && Foreign::of(first).is_none()
+        && !first.windows(4).any(|four| four == b"\r\n\r\n")
+    {
         // What ends without carriage returns is for hyper and the scan to judge.
         if first.windows(2).any(|two| two == b"\n\n") || stream.take(HELD as u64).read_buf(first).await? == 0
         {

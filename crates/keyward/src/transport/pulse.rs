@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 /// From accept to the end of the first request's head, the TLS handshake included.
 pub(super) const OPENING: Duration = Duration::from_secs(10);
-/// Between the end of an answer and the end of the next head.
-const IDLE: Duration = Duration::from_secs(15);
+/// So much later than announced is an idle connection closed: what was sent at the last moment is on its way still.
+const LATER: Duration = Duration::from_secs(1);
 /// While a client takes nothing of an answer.
 pub(super) const STALL: Duration = Duration::from_secs(15);
 /// Until all of an answer was taken, however much of it is taken now and then.
@@ -52,6 +52,8 @@ pub(super) struct Pulse(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     accepted: Instant,
+    /// How long it may be idle, as it is announced.
+    idle: Duration,
     begun: bool,
     /// More frames came that ask for nothing than anyone needs.
     flooded: bool,
@@ -72,12 +74,13 @@ struct Sending {
 }
 
 impl Pulse {
-    /// Of a connection that was accepted now.
-    pub(super) fn new() -> Self {
+    /// Of a connection that was accepted then and may be idle for so long between an answer and the next head.
+    pub(super) fn new(accepted: Instant, idle: Duration) -> Self {
         let now = Instant::now();
         let sending = Vec::new();
         Self(Arc::new(Mutex::new(State {
-            accepted: now,
+            accepted,
+            idle,
             begun: false,
             flooded: false,
             running: 0,
@@ -97,6 +100,11 @@ impl Pulse {
         state.begun = true;
         state.running += 1;
         Running(self.clone())
+    }
+
+    /// Whether the first request's head has been read.
+    pub(super) fn has_begun(&self) -> bool {
+        self.state().begun
     }
 
     /// Bytes of the one answer that is on its way were taken.
@@ -129,7 +137,7 @@ impl Pulse {
             (State { begun: false, accepted, .. }, _) => (*accepted + OPENING, Some(Overdue::Opening)),
             (_, Some(until)) => (until, Some(Overdue::Stalled)),
             (State { running: 1.., .. }, None) => (Instant::now() + LOOK, None),
-            (State { moved, .. }, None) => (*moved + IDLE, Some(Overdue::Idle)),
+            (State { moved, idle, .. }, None) => (*moved + *idle + LATER, Some(Overdue::Idle)),
         }
     }
 }
@@ -258,7 +266,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_part_of_a_connections_life_has_its_deadline() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(Instant::now(), Duration::from_secs(15));
         assert_eq!(overdue(&pulse), (10, Some(Overdue::Opening)));
         let running = pulse.begin();
         tokio::time::advance(Duration::from_secs(20)).await;
@@ -277,14 +285,15 @@ mod tests {
         drop(_running);
         assert!(!pulse.is_quiet());
         drop(body);
-        assert_eq!(overdue(&pulse), (15, Some(Overdue::Idle)));
+        assert_eq!(overdue(&pulse), (16, Some(Overdue::Idle)), "a second later than announced");
     }
 
     #[tokio::test]
     async fn a_long_answer_is_handed_over_in_pieces_where_many_share_a_connection() {
         let whole = Bytes::from(vec![7; 2 * PIECE + 1]);
         for (shared, pieces) in [(true, vec![PIECE, PIECE, 1]), (false, vec![2 * PIECE + 1])] {
-            let mut body = Pulse::new().begin().answered(Full::new(whole.clone()), shared);
+            let mut body =
+                Pulse::new(Instant::now(), STALL).begin().answered(Full::new(whole.clone()), shared);
             let mut left = whole.len() as u64;
             for piece in pieces {
                 assert_eq!(body.size_hint().exact(), Some(left));

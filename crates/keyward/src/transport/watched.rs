@@ -149,7 +149,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_a_byte_now_and_then_is_not_waited_for_either() {
         let (near, mut far) = tokio::io::duplex(64);
-        let mut watched = Watched::new(near, Vec::new(), Seen::Http2(FrameScan::new(), Pulse::new()));
+        let mut watched = Watched::new(
+            near,
+            Vec::new(),
+            Seen::Http2(
+                FrameScan::new(),
+                Pulse::new(tokio::time::Instant::now(), std::time::Duration::from_secs(15)),
+            ),
+        );
         let dripping = tokio::spawn(async move {
             for taken in 0_u64.. {
                 tokio::time::sleep(Duration::from_secs(5)).await;
@@ -168,7 +175,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_read_before_comes_first() {
-        let seen = Seen::Http1(HeadScan::default(), Pulse::new());
+        let seen = Seen::Http1(
+            HeadScan::default(),
+            Pulse::new(tokio::time::Instant::now(), std::time::Duration::from_secs(15)),
+        );
         let mut watched = Watched::new(b"world".as_slice(), b"hello ".to_vec(), seen);
         let mut text = String::new();
         watched.read_to_string(&mut text).await.unwrap();

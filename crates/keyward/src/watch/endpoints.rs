@@ -3,6 +3,7 @@
 use super::text_format::{OPENMETRICS, TEXT, takes_openmetrics};
 use crate::app::App;
 use crate::stack::Boxed;
+use crate::transport::Leaving;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -10,7 +11,6 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use keyward_core::header_text::readable;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(800);
 /// As many rows that were left out are named, at the start and of lists.
 const ROWS_NAMED: usize = 20;
 
-/// The endpoints. `stopping` says that the server takes no more connections.
-pub(crate) fn endpoints(app: Arc<App>, stopping: Arc<AtomicBool>) -> Boxed {
+/// The endpoints.
+pub(crate) fn endpoints(app: Arc<App>, leaving: Leaving) -> Boxed {
     let told = Arc::clone(&app);
     let metrics = async move |headers: HeaderMap| {
         let (kind, text) = if takes_openmetrics(readable(headers.get_all(ACCEPT), b',')) {
@@ -37,14 +37,14 @@ pub(crate) fn endpoints(app: Arc<App>, stopping: Arc<AtomicBool>) -> Boxed {
         .route("/metrics", get(metrics))
         // The process answers: whatever else is wrong, ending it would not help.
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(async move || ready(&app, &stopping).await));
+        .route("/readyz", get(async move || ready(&app, &leaving).await));
     Boxed::new(router)
 }
 
 /// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written.
-async fn ready(app: &App, stopping: &AtomicBool) -> Response {
+async fn ready(app: &App, leaving: &Leaving) -> Response {
     let no = |reason: &'static str| (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
-    if stopping.load(Ordering::SeqCst) {
+    if leaving.has_begun() {
         return no("stopping\n");
     }
     let Ok(answered) = timeout(PATIENCE, app.store.ping()).await else {

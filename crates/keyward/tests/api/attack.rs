@@ -3,7 +3,7 @@
 use super::log::listen;
 use super::support::{Answer, Ask, BASE, TestApp};
 use http::{Method, Uri};
-use keyward::routes::{Row, table};
+use keyward::routes::{OperationId, Row, table};
 use keyward_core::principal::Grant;
 use keyward_core::store::{AuditQuery, OperatorReads};
 use serde_json::json;
@@ -110,13 +110,19 @@ async fn no_operation_reads_a_request_that_could_be_read_in_two_ways() {
             "{\"Label\":\"x\"}",
             "{\"scopes\\u0000\":[]}",
         ] {
+            // Its body may be left out, which gives nothing more; without one `validate` would judge the credential instead.
+            if body == "null" && row.id == OperationId::PostApiKeysKeyIdRotate {
+                continue;
+            }
             refused(&app, ask(&app, &row, "1", "").text(body), 422, &format!("{row:?} {body}")).await;
         }
     }
     for row in table() {
         for query in ["?a=1&a=1", "?a=1&b=2&%61=3", "?all=true&all=false", "?limit=1&l%69mit=2", "?a&a"] {
             let answer = refused(&app, ask(&app, &row, "1", query), 400, &format!("{row:?}{query}")).await;
-            assert!(answer.message().ends_with("must be sent only once"), "{row:?}: {}", answer.message());
+            let told = answer.message();
+            let unknown = told.starts_with("Unknown query parameter");
+            assert!(unknown || told.contains(" must be sent only once; send one value: "), "{row:?}: {told}");
         }
         for query in ["?a=%00", "?a=%ed%a0%80", "?a=%c0%af", "?a=%"] {
             refused(&app, ask(&app, &row, "1", query), 400, &format!("{row:?}{query}")).await;
@@ -240,6 +246,7 @@ async fn numbers_and_counts_are_taken_to_their_measure_and_not_beyond() {
             let ask = ask(&app, &row, id, "");
             let body = match (row.method.as_str(), row.path) {
                 ("PATCH", "/deals/{deal_id}") => Some(json!({"title": "x"})),
+                ("PATCH", "/api-keys/{key_id}") => Some(json!({"label": "x"})),
                 ("PATCH", "/account/team/{user_id}") => Some(json!({"role": "viewer"})),
                 ("POST", "/deals/{deal_id}/team") => Some(json!({"user_id": 1})),
                 ("POST", "/deals/{deal_id}/pipeline") => Some(json!({"pipeline_id": 1})),

@@ -123,7 +123,7 @@ async fn a_cursor_is_refused_wherever_it_was_not_given() {
         .refused(400, "BAD_REQUEST", message)
         .await;
     app.get(&format!("/deals?cursor={cursor}")).by(&app.stranger).refused(400, "BAD_REQUEST", message).await;
-    for bad in ["", "x", "eyJpZCI6IDEwfQ", &cursor[1..], &format!("{cursor}A")] {
+    for bad in ["x", "eyJpZCI6IDEwfQ", &cursor[1..], &format!("{cursor}A")] {
         app.get(&format!("/deals?cursor={bad}")).by(&app.admin).refused(400, "BAD_REQUEST", message).await;
     }
     for bad in ["limit=0", "limit=201", "limit=x", "limit=", "offset=1", "sort=name", "limit=1&limit=2"] {

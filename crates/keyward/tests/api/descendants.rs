@@ -92,8 +92,8 @@ async fn a_tool_ends_what_a_key_made_too() {
     let leaked = app.key(&app.admin, Grant::FullAccess).await;
     let child = app.child_of(&leaked, "child").await;
     let arguments = json!({ "key_id": leaked.id, "descendants": true });
-    let ended = mcp::call(&app, &app.admin.key.secret, "revoke_api_key", arguments).await;
-    assert_eq!(ended["structuredContent"]["result"]["descendants"], json!([child.id]), "{ended}");
+    let ended = mcp::done(&app, &app.admin.key.secret, "revoke_api_key", arguments).await;
+    assert_eq!(ended["result"]["descendants"], json!([child.id]), "{ended}");
     app.get("/me").key(&child).expect(401).await;
 }
 

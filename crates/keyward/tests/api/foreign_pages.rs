@@ -85,6 +85,9 @@ const CHARGED: &[(&str, Kind, &str, &[Visitor])] = {
         ("issueToken", Client, "/oauth/token", &[Nobody]),
         ("revokeToken", Client, "/oauth/revoke", &[Nobody]),
         ("registerClient", Client, "/oauth/register", &[Nobody]),
+        ("getUserInfo", Client, "/oauth/userinfo", &[Nobody]),
+        ("showEndSession", Page, "/oauth/end-session", &[Nobody, SignedIn]),
+        ("endSession", Form, "/oauth/end-session", &[Nobody, SignedIn]),
     ]
 };
 /// The others, which charge nobody.

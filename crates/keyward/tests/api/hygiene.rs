@@ -62,7 +62,7 @@ async fn a_token_anywhere_but_in_its_header_is_not_read() {
         app.get(&path).refused(401, "UNAUTHORIZED", "Authentication required").await;
     }
     app.get("/me").header("cookie", &format!("api_key={key}")).header("x-api-key", key).expect(401).await;
-    for wrong in [format!("Basic {key}"), format!("Bearer  {key}"), key.clone(), format!("Bearer {key} ")] {
+    for wrong in [format!("Basic {key}"), format!("Bearer\t{key}"), key.clone(), format!("Bearer {key} ")] {
         // A client library may trim the end of a value; ours is asked with it.
         app.get("/me")
             .header("authorization", &wrong)

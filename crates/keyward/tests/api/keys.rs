@@ -304,3 +304,100 @@ async fn the_last_use_is_seen_before_it_is_written() {
     let rows = app.get("/api-keys").by(&app.admin).expect(200).await.data();
     assert_eq!(rows[0]["last_used_at"], "2026-03-20T15:31:45Z");
 }
+
+#[tokio::test]
+async fn one_key_is_read_as_in_the_list_by_its_owner_and_its_admin() {
+    let app = TestApp::new().await;
+    let id = app.editor.key.id;
+    let path = format!("/api-keys/{id}");
+    let one = app.get(&path).by(&app.editor).expect(200).await;
+    let listed = app.get("/api-keys").by(&app.editor).expect(200).await.data();
+    assert_eq!(Some(&one.data()), listed.as_array().unwrap().iter().find(|key| key["id"] == id));
+    assert!(one.data().get("api_key").is_none() && !one.text().contains(&app.editor.key.secret));
+    app.get(&path).by(&app.admin).expect(200).await;
+    for (who, path) in
+        [(&app.viewer, path.clone()), (&app.stranger, path.clone()), (&app.editor, "/api-keys/0".to_owned())]
+    {
+        let message = format!("API key with id {} not found", path.rsplit('/').next().unwrap());
+        app.get(&path).by(who).refused(404, "NOT_FOUND", &message).await;
+    }
+    let without = app.scoped(&app.editor, &[Scope::DealsRead]).await;
+    app.get(&path).key(&without).refused(403, "FORBIDDEN", "Missing required scope: account:read").await;
+    app.delete(&path).by(&app.admin).expect(200).await;
+    app.get(&path).by(&app.admin).expect(404).await;
+}
+
+#[tokio::test]
+async fn the_tag_of_a_key_changes_with_what_is_shown_and_a_use_breaks_no_condition() {
+    let app = TestApp::new().await;
+    let key = app.key(&app.admin, Grant::ReadOnly).await;
+    let path = format!("/api-keys/{}", key.id);
+    let read = async || app.get(&path).by(&app.admin).expect(200).await.header("etag").unwrap().to_owned();
+    let fresh = read().await;
+    let unchanged = app.get(&path).by(&app.admin).header("if-none-match", &fresh).expect(304).await;
+    assert!(unchanged.bytes.is_empty());
+    app.get("/me").key(&key).expect(200).await;
+    assert_ne!(read().await, fresh, "its last use is shown");
+    app.get(&path).by(&app.admin).header("if-none-match", &fresh).expect(200).await;
+    let label = |text: &str| app.patch(&path).by(&app.admin).json(json!({ "label": text }));
+    let renamed = label("first").header("if-match", &fresh).expect(200).await;
+    // The answer to a write shows the use that is written so far.
+    let tag = renamed.header("etag").unwrap().trim_end_matches('"').to_owned();
+    assert!(read().await.starts_with(&tag), "{tag}");
+    label("second").header("if-match", &fresh).expect(412).await;
+    label("second").header("if-match", &read().await).expect(200).await;
+}
+
+#[tokio::test]
+async fn a_label_changes_alone_and_a_list_finds_it() {
+    let app = TestApp::new().await;
+    let path = format!("/api-keys/{}", app.editor.key.id);
+    let before = app.get(&path).by(&app.editor).expect(200).await.data();
+    let mut after =
+        app.patch(&path).by(&app.editor).json(json!({"label": "CI, nightly"})).expect(200).await.data();
+    assert_eq!(after["label"], "CI, nightly");
+    // A use is written a few seconds later.
+    for other in ["label", "last_used_at"] {
+        after[other] = before[other].clone();
+    }
+    assert_eq!(after, before, "nothing else");
+    app.get("/me").by(&app.editor).expect(200).await;
+    let found = async |query: &str| {
+        let listed = app.get(&format!("/api-keys?{query}")).by(&app.admin).expect(200).await.json();
+        assert_eq!(listed["pagination"]["total"], listed["data"].as_array().unwrap().len());
+        listed["data"].as_array().unwrap().iter().map(|key| key["id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("all=true&filter[label]=CI,%20nightly").await, [app.editor.key.id]);
+    assert!(found("filter[label]=CI,%20nightly").await.is_empty(), "its own alone");
+    assert!(found("all=true&filter[label]=CI").await.is_empty(), "the whole label");
+    let empty = "Invalid value '' for filter[label]: must not be empty";
+    app.get("/api-keys?filter[label]=").by(&app.admin).refused(400, "BAD_REQUEST", empty).await;
+    // Who may: the owner with account:write, not an admin.
+    let label = json!({"label": "theirs"});
+    app.patch(&path).by(&app.admin).json(label.clone()).expect(404).await;
+    let reads = app.key(&app.editor, Grant::ReadOnly).await;
+    app.patch(&path)
+        .key(&reads)
+        .json(label)
+        .refused(403, "FORBIDDEN", "Missing required scope: account:write")
+        .await;
+    for (body, field, message) in [
+        (json!({}), "label", "label is required"),
+        (json!({"label": ""}), "label", "label must not be blank"),
+        (
+            json!({"label": "x", "expires_at": null}),
+            "expires_at",
+            "expires_at is set when a key is made; make a new key with POST /api-keys",
+        ),
+        (
+            json!({"label": "x", "scopes": ["deals:read"]}),
+            "scopes",
+            "scopes is set when a key is made; make a new key with POST /api-keys",
+        ),
+        (json!({"label": "x", "tier": "x"}), "tier", "Unknown member 'tier'"),
+    ] {
+        let answer =
+            app.patch(&path).by(&app.editor).json(body).refused(422, "VALIDATION_ERROR", message).await;
+        assert_eq!(answer.json()["error"]["details"]["fields"][0]["field"], field);
+    }
+}

@@ -187,3 +187,57 @@ async fn in_shadow_nothing_is_refused() {
     let told_last = app.get("/me").by(&app.admin).expect(200).await;
     assert_eq!(told(&told_last).1, Some("\"reads\";r=0;t=60"));
 }
+
+#[tokio::test]
+async fn own_back_ends_may_ask_about_any_number_of_keys_and_nobody_else() {
+    let app = limited(|limits| {
+        limits.validate_per_minute = 2;
+        limits.validate_unlimited_from =
+            ["10.1.0.0/16".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()].into();
+    })
+    .await;
+    let validate = |from: &'static str| {
+        app.post("/auth/validate-api-key").json(json!({"api_key": "lev_sk_guess"})).from(from)
+    };
+    for inside in ["10.1.2.3", "2001:db8:1:2::3", "::ffff:10.1.9.9"] {
+        assert_eq!(statuses(20, || validate(inside)).await, [200; 20], "{inside}");
+        assert_eq!(told(&validate(inside).send().await), (None, None), "what is not limited is not told of");
+    }
+    for outside in ["10.2.2.3", "2001:db8:2::1"] {
+        assert_eq!(statuses(3, || validate(outside)).await, [200, 200, 429], "{outside}");
+    }
+    // The other limits by address are as they were.
+    let bad = limited(|limits| {
+        limits.failed_auth_per_minute = 1;
+        limits.validate_unlimited_from = ["10.1.0.0/16".parse().unwrap()].into();
+    })
+    .await;
+    assert_eq!(statuses(2, || bad.get("/me").bearer("lev_sk_x").from("10.1.2.3")).await, [401, 429]);
+}
+
+#[tokio::test]
+async fn the_older_fields_stand_beside_the_drafts_where_they_are_wanted() {
+    let older = |answer: &Answer| {
+        ["limit", "remaining", "reset"]
+            .map(|name| answer.header(&format!("x-ratelimit-{name}")).map(str::to_owned))
+    };
+    let off = limited(|_| {}).await;
+    assert_eq!(older(&off.get("/me").by(&off.admin).expect(200).await), [None, None, None]);
+    let app = limited(|limits| {
+        limits.legacy_headers = true;
+        limits.tiers.enterprise.reads = Rate::PerMinute(2);
+        limits.failed_auth_per_minute = 1;
+    })
+    .await;
+    // 2026-03-20T15:30:45Z, and a second more, since that second has begun.
+    let reset = (1_774_020_645 + 60 + 1).to_string();
+    for (status, remaining) in [(200, "1"), (200, "0"), (429, "0")] {
+        let answer = app.get("/me").by(&app.admin).expect(status).await;
+        let expected = [Some("2".to_owned()), Some(remaining.to_owned()), Some(reset.clone())];
+        assert_eq!(older(&answer), expected, "{status}");
+        assert!(told(&answer).1.is_some(), "the draft's are there too");
+    }
+    app.get("/me").bearer("lev_sk_x").expect(401).await;
+    let throttled = app.get("/me").bearer("lev_sk_x").expect(429).await;
+    assert_eq!(older(&throttled)[0].as_deref(), Some("1"));
+}

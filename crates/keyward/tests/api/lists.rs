@@ -380,9 +380,9 @@ async fn every_mistake_of_a_query_is_named() {
         ),
         (
             "filter[created_at][gte]=20.3.2026",
-            "Invalid value '20.3.2026' for filter[created_at][gte]: must be a time such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
+            "Invalid value '20.3.2026' for filter[created_at][gte]: must be a time with Z or an offset, such as 2026-03-20T15:30:45Z, or a date such as 2026-03-20",
         ),
-        ("filter[archived]=1", "Invalid value '1' for filter[archived]: must be true or false"),
+        ("filter[archived]=2", "Invalid value '2' for filter[archived]: must be true or false"),
         ("limit=500", "limit must be an integer from 1 to 200"),
         ("colour=red", "Unknown query parameter 'colour'"),
     ] {

@@ -19,6 +19,8 @@ mod clock;
 #[cfg(test)]
 mod clock_behind;
 #[cfg(test)]
+mod collection;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod console;
@@ -37,9 +39,13 @@ mod documents;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod end_session;
+#[cfg(test)]
 mod foreign_pages;
 #[cfg(test)]
 mod full_disk;
+#[cfg(test)]
+mod generators;
 #[cfg(test)]
 mod hanging;
 #[cfg(test)]
@@ -50,6 +56,8 @@ mod idempotency;
 mod invitations;
 #[cfg(test)]
 mod issuer;
+#[cfg(test)]
+mod issuer_guide;
 #[cfg(test)]
 mod jwt;
 #[cfg(test)]
@@ -73,6 +81,8 @@ mod mcp_clients;
 #[cfg(test)]
 mod mcp_misuse;
 #[cfg(test)]
+mod mcp_models;
+#[cfg(test)]
 mod me;
 #[cfg(test)]
 mod nulls;
@@ -91,9 +101,13 @@ mod passwords;
 #[cfg(test)]
 mod preconditions;
 #[cfg(test)]
+mod representation;
+#[cfg(test)]
 mod request_defaults;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod street_clients;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
@@ -105,4 +119,8 @@ mod token_scopes;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]
+mod userinfo;
+#[cfg(test)]
 mod validate;
+#[cfg(test)]
+mod ways_out;

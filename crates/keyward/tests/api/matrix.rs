@@ -37,6 +37,8 @@ fn matrix(operation: OperationId) -> Case {
         DeleteAccountTeamUserId => case("/account/team/5", None,                          [401, 401, 401, 401, 403, 403, 403, 200, 200]),
         GetApiKeys => case("/api-keys", None,                                             [401, 401, 401, 401, 200, 200, 200, 200, 200]),
         PostApiKeys => case("/api-keys", Some(json!({"label": "new"})),                   [401, 401, 401, 401, 403, 201, 201, 201, 201]),
+        GetApiKeysKeyId => case("/api-keys/1", None,                                      [401, 401, 401, 401, 200, 404, 404, 200, 404]),
+        PatchApiKeysKeyId => case("/api-keys/1", Some(json!({"label": "other"})),         [401, 401, 401, 401, 403, 404, 404, 200, 404]),
         PostApiKeysKeyIdRotate => case("/api-keys/1/rotate", None,                        [401, 401, 401, 401, 403, 404, 404, 200, 404]),
         DeleteApiKeysKeyId => case("/api-keys/1", None,                                   [401, 401, 401, 401, 403, 404, 404, 200, 404]),
         GetDeals => case("/deals", None,                                                  [401, 401, 401, 401, 200, 200, 200, 200, 200]),

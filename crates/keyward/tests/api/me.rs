@@ -71,8 +71,12 @@ async fn a_key_stays_in_its_account() {
         .await;
     let named = |slug: &str| app.get("/me").by(&app.both).header("x-active-account", slug);
     named("acme").expect(200).await;
-    for other in ["harbor", "nowhere", "", "ACME"] {
+    for other in ["harbor", "nowhere", "ACME"] {
         named(other).refused(403, "FORBIDDEN", "This credential may not act in that account").await;
+    }
+    let empty = "X-Active-Account is empty. Send an account's slug, or leave the header out.";
+    for blank in ["", "  "] {
+        named(blank).refused(400, "BAD_REQUEST", empty).await;
     }
 }
 

@@ -52,4 +52,7 @@ async fn null_never_gives_more_than_leaving_a_member_out() {
     // As where nothing is said: the old secret ends at once.
     let answer = app.post(&rotation).by(&app.admin).json(json!({"grace_seconds": null})).expect(200).await;
     assert_eq!(answer.data().get("previous_secret_expires_at"), None);
+    // And as where nothing is sent: a generated client of Go writes null for a body that it is not given.
+    let answer = app.post(&rotation).by(&app.admin).json(json!(null)).expect(200).await;
+    assert_eq!(answer.data().get("previous_secret_expires_at"), None);
 }

@@ -5,12 +5,12 @@ use crate::support::{Ask, TestApp};
 use keyward::routes::{OperationId, Row, table};
 use serde_json::{Value, json};
 
-/// A good request of an admin, and whether it is about a deal, whose `ETag` it can name. An operation that writes and is
-/// missing here fails the test.
-fn write(id: OperationId) -> Option<(&'static str, Option<Value>, bool)> {
+/// A good request of an admin, and the resource whose `ETag` it can name, if there is one. An operation that writes and is missing
+/// here fails the test.
+fn write(id: OperationId) -> Option<(&'static str, Option<Value>, Option<&'static str>)> {
     use OperationId::*;
-    let of_deal = |path, body| Some((path, body, true));
-    let other = |path, body| Some((path, body, false));
+    let of_deal = |path, body| Some((path, body, Some("/deals/1")));
+    let other = |path, body| Some((path, body, None));
     match id {
         PatchDealsDealId => of_deal("/deals/1", Some(json!({ "title": "Changed" }))),
         DeleteDealsDealId => of_deal("/deals/1", None),
@@ -27,6 +27,7 @@ fn write(id: OperationId) -> Option<(&'static str, Option<Value>, bool)> {
         PatchAccountTeamUserId => other("/account/team/3", Some(json!({ "role": "editor" }))),
         DeleteAccountTeamUserId => other("/account/team/5", None),
         PostApiKeys => other("/api-keys", Some(json!({ "label": "k", "permission": "read_only" }))),
+        PatchApiKeysKeyId => Some(("/api-keys/1", Some(json!({ "label": "Changed" })), Some("/api-keys/1"))),
         PostApiKeysKeyIdRotate => other("/api-keys/1/rotate", None),
         DeleteApiKeysKeyId => other("/api-keys/1", None),
         _ => None,
@@ -82,7 +83,7 @@ fn ask<'a>(app: &'a TestApp, row: &Row, (matches, none): (Option<&str>, Option<&
 async fn no_write_is_carried_out_under_a_condition_that_does_not_hold_or_is_not_evaluated() {
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for row in table().into_iter().filter(|row| row.commits) {
-        let (_, _, of_deal) = write(row.id).unwrap_or_else(|| panic!("{row:?} is missing here"));
+        let (_, _, resource) = write(row.id).unwrap_or_else(|| panic!("{row:?} is missing here"));
         let app = TestApp::new().await;
         let state = async || {
             let all = ["/deals", "/deals/1", "/deals/1/team", "/account/team", "/api-keys"]
@@ -93,11 +94,12 @@ async fn no_write_is_carried_out_under_a_condition_that_does_not_hold_or_is_not_
             }
             state
         };
-        let tag = app.get("/deals/1").by(&app.admin).expect(200).await.header("etag").unwrap().to_owned();
+        let tagged = app.get(resource.unwrap_or("/deals/1")).by(&app.admin).expect(200).await;
+        let tag = tagged.header("etag").unwrap().to_owned();
         let before = state().await;
         let holding = HOLDING.map(|(matches, none)| (matches, none, 400));
         let elsewhere = CONDITIONS.map(|(matches, none, _)| (matches, none, 400)).into_iter().chain(holding);
-        let refused: Vec<_> = if of_deal { CONDITIONS.to_vec() } else { elsewhere.collect() };
+        let refused: Vec<_> = if resource.is_some() { CONDITIONS.to_vec() } else { elsewhere.collect() };
         for (matches, none, expected) in refused {
             tried += 1;
             let answer = ask(&app, &row, (matches, none), &tag).send().await;
@@ -107,7 +109,7 @@ async fn no_write_is_carried_out_under_a_condition_that_does_not_hold_or_is_not_
         }
         assert_eq!(state().await, before, "{row:?}: nothing has happened");
         // The same request is good without a condition, or under one that holds.
-        for condition in if of_deal { HOLDING.to_vec() } else { vec![(None, None)] } {
+        for condition in if resource.is_some() { HOLDING.to_vec() } else { vec![(None, None)] } {
             tried += 1;
             let app = TestApp::new().await;
             let answer = ask(&app, &row, condition, &tag).send().await;

@@ -200,7 +200,29 @@ impl TestApp {
         Self::of(Issuer::new(), &[], documents).await
     }
 
+    /// Where nobody signs in elsewhere, and the authorization server is configured so.
+    pub(crate) async fn with_oauth(oauth: OAuthConfig) -> Self {
+        let documents = Documents::new(Arc::new(PublicNames::default()), &[], &Degraded::default());
+        Self::configured(Issuer::new(), &[], (documents, oauth, McpConfig::default())).await
+    }
+
+    /// Where MCP tools are listed with the schemas of their results.
+    pub(crate) async fn with_output_schemas() -> Self {
+        let documents = Documents::new(Arc::new(PublicNames::default()), &[], &Degraded::default());
+        let mcp = McpConfig { output_schemas: true, ..McpConfig::default() };
+        Self::configured(Issuer::new(), &[], (documents, OAuthConfig::default(), mcp)).await
+    }
+
     async fn of(issuer: Issuer, entries: &[IssuerConfig], documents: Documents) -> Self {
+        let settings = (documents, OAuthConfig::default(), McpConfig::default());
+        Self::configured(issuer, entries, settings).await
+    }
+
+    async fn configured(
+        issuer: Issuer,
+        entries: &[IssuerConfig],
+        (documents, set, mcp): (Documents, OAuthConfig, McpConfig),
+    ) -> Self {
         LazyLock::force(&LISTENING);
         let directory = TempDir::new().unwrap();
         let clock = FakeClock::new();
@@ -223,7 +245,7 @@ impl TestApp {
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         let sign_in = SignInKeys::new(&root);
         let oauth = AuthorizationServer::new(
-            OAuthConfig::default(),
+            set,
             "http://keyward.test".to_owned(),
             sign_in.clone(),
             documents,
@@ -240,7 +262,7 @@ impl TestApp {
         );
         let app = Arc::new(App {
             mcp: Mcp::of(
-                McpConfig::default(),
+                mcp,
                 "http://keyward.test",
                 &issuers,
                 Some(&oauth),

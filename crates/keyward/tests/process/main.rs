@@ -42,6 +42,7 @@
 //! | `side_outputs.rs` | a log, a collector, a systemd and others that take nothing of what is written to them |
 //! | `proxies.rs` | behind a proxy, nginx among them: whose address a request has |
 //! | `service.rs` | under systemd, with a trace collector, and stopping |
+//! | `foreign.rs` | TLS and other bytes that are no HTTP, on a plain port |
 //! | `tls.rs` | HTTPS and HTTP/2 by curl, and SIGHUP |
 //! | `outside.rs` | an issuer that is not ours, as a process, and a server that trusts it |
 //! | `outside_issuer.rs`, `outside_keys.rs` | its people and what the doctor says; its rotations and outages |
@@ -79,6 +80,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod garbage;
@@ -86,6 +89,8 @@ mod garbage;
 mod giving;
 #[cfg(test)]
 mod http2;
+#[cfg(test)]
+mod in_front;
 #[cfg(test)]
 #[path = "../rigs/issuer.rs"]
 mod issuer;

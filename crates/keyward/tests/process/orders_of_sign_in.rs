@@ -95,6 +95,24 @@ fn an_application_that_is_deleted_is_dead_at_once() {
     }
 }
 
+/// The server that runs knows the setting; a command that is given to it says what it said.
+#[test]
+fn the_operator_makes_clients_of_the_schemes_that_the_configuration_names() {
+    let home = tempfile::tempdir().unwrap();
+    let mut demo = keyward(&Server::demo_arguments(Some(home.path())));
+    demo.env("KEYWARD_OAUTH_REDIRECT_SCHEMES", "myapp");
+    let (_server, at) = (Server::demo_by(demo), home.path());
+    let made = order(at, &["client", "create", "Mine", "--redirect-uri", "myapp://callback"]);
+    assert_eq!(made["redirect_uris"], json!(["myapp://callback"]));
+    for (uri, way_out) in [
+        ("other://callback", "[oauth] redirect_schemes"),
+        ("https://app.example/*", "compared to the letter"),
+    ] {
+        let said = refusal(at, &["client", "create", "Unfit", "--redirect-uri", uri]);
+        assert!(said.contains(uri) && said.contains(way_out), "{said}");
+    }
+}
+
 #[test]
 fn a_leaked_signing_key_goes_with_every_token_that_it_signed() {
     let home = tempfile::tempdir().unwrap();

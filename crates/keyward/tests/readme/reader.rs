@@ -17,6 +17,8 @@ const ADDRESS: &str = "127.0.0.1:8080";
 const NOT_RUN: [&str; 2] = ["cargo xtask test", "cargo install --locked --path crates/keyward"];
 /// How the page starts the demo. The test starts the program that is built already.
 const DEMO: &str = "cargo run --release -- demo";
+/// Where that puts the program.
+const RELEASE: &str = "target/release/keyward";
 /// The directory that `init` makes.
 const DATA: &str = "keyward-data";
 
@@ -151,10 +153,12 @@ impl Reader {
         let arguments = command.text.rsplit_once(" -- ").map(|(_, arguments)| arguments.split(' ')).unwrap();
         let mut demo = self.program(KEYWARD);
         demo.args(arguments).env("KEYWARD_SERVER_LISTEN", "127.0.0.1:0");
+        // As right after `cargo run`: the program is where cargo has put it, and not on the PATH.
+        demo.env("PATH", "");
         let running = Running::start(demo, Shown::Stdout);
         let printed = running.lines(command.output.lines().count());
         assert_eq!(running.stop(), [""; 0], "{}: the demo prints more", command.place);
-        printed
+        printed.replace(KEYWARD, RELEASE)
     }
 
     /// `KEY=lev_sk_…  # permission, e-mail address` sets that key of the demo; anything else is set as it stands.

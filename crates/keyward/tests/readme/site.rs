@@ -180,7 +180,7 @@ fn the_document_is_openapi_3_1() {
     let visitor = Visitor::comes(&[]);
     let mut validate = visitor.program("node");
     validate.arg(visitor.clients.join("schema/validate.mjs")).arg(&visitor.url);
-    assert_eq!(output(validate), "OpenAPI 3.1.0: 19 paths, no fault\n");
+    assert_eq!(output(validate), "OpenAPI 3.1.0: 19 paths, no fault\nOpenAPI 3.0.3: 19 paths, no fault\n");
     visitor.goes();
 }
 

@@ -41,6 +41,7 @@ impl Query {
             Test::Compare(operator, value) => {
                 format!("{column} {} {}", symbol(*operator)?, self.param(stored(*value)))
             }
+            Test::Is(text) => format!("{column} = {}", self.param(text.clone())),
         })
     }
 

@@ -4,13 +4,17 @@ use crate::call::{Call, Reply};
 use crate::problem::Problem;
 use keyward_core::api_key::KeyView;
 use keyward_core::denial::Denial;
-use keyward_core::list::{CursorList, Grammar, Paging};
+use keyward_core::list::{CursorList, FilterField, Grammar, Kind, Operator, Paging};
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::KeysOf;
 
 /// What the list can be asked.
-pub(crate) const KEYS: Grammar = Grammar { paging: Paging::Offset, ..Grammar::plain("api keys") };
+pub(crate) const KEYS: Grammar = Grammar {
+    paging: Paging::Offset,
+    filters: &[FilterField { name: "label", kind: Kind::Text, operators: &[Operator::Eq] }],
+    ..Grammar::plain("api keys")
+};
 
 pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Result<Reply, Problem> {
     let all = call.query.take_flag("all")?;
@@ -20,7 +24,8 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadAccount>) -> Resul
     }
     let asked = call.ask(&KEYS)?;
     let of = if all { KeysOf::Account } else { KeysOf::Caller };
-    let listed = call.reads().list_keys(&permit, of, asked.window(0)).await?;
+    let label = asked.filter.text("label").map(str::to_owned);
+    let listed = call.reads().list_keys(&permit, of, label, asked.window(0)).await?;
     let live = call.live();
     let keys: Vec<KeyView<'_>> = listed
         .items

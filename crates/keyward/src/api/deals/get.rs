@@ -14,5 +14,9 @@ pub(crate) async fn handle(mut call: Call, permit: Permit<ReadDeals>) -> Result<
         None => None,
     };
     let (deal, included) = found.ok_or_else(|| no_deal(&call))?;
-    Ok(Reply::new(&shown(&deal, &included, &asked)).with_etag(deal.etag()))
+    let reply = Reply::new(&shown(&deal, &included, &asked));
+    Ok(match asked.include.is_empty() {
+        true => reply.with_etag(deal.etag()),
+        false => reply.with_etag_and_related(&deal.etag()),
+    })
 }

@@ -226,7 +226,7 @@ struct RateLimit {
 #[derive(Serialize, ToSchema)]
 struct KeyCount {
     /// How many there are.
-    #[schema(minimum = 0)]
+    #[schema(value_type = u32, minimum = 0)]
     current_count: usize,
     /// How many there may be.
     #[schema(minimum = 1)]

@@ -41,7 +41,8 @@ fn ten_mistakes_are_told_at_once_each_with_its_line() {
         [
             "keyward.toml:1: there is no section [surprise]",
             "keyward.toml:3: server.listen: it must be a text in quotes, or a list of them",
-            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, socket_mode, socket_owner, public_url, allow_plain_http, trusted_proxies, \
+            "keyward.toml:4: there is no lisen in [server]; it has listen, admin_listen, socket_mode, socket_owner, idle_timeout, shutdown_delay, public_url, \
+             allow_plain_http, trusted_proxies, \
              forwarded, proxy_protocol, tls_cert, tls_key, request_timeout, \
              orders_socket",
             "keyward.toml:6: server.trusted_proxies: \"everyone\" is no address range such as 10.0.0.0/8",
@@ -69,6 +70,8 @@ fn a_value_is_of_its_kind_and_within_its_bounds() {
         ("[server]\nrequest_timeout = 1.5", "whole number"),
         ("[server]\npublic_url = \"https://user:secret@api.example.com\"", "must not hold a user"),
         ("[server]\npublic_url = \"https://api.example.com/#x\"", "without query"),
+        ("[limits]\nvalidate_unlimited_from = [\"0.0.0.0/0\"]", "\"0.0.0.0/0\" is every address"),
+        ("[limits]\nvalidate_unlimited_from = [\"10.0.0.0/8\", \"::/0\"]", "\"::/0\" is every address"),
         ("[store]\nurl = \"sqlite::memory:\"", "it must be a file"),
         ("[store]\nurl = \"sqlite://x.db\"", "it must be a file"),
         ("[cors]\norigins = [\"https://app.example.com/\"]", "no origin"),
@@ -178,6 +181,7 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
                 algorithms = [\"ES256\", \"EdDSA\"]\naccept_typ = [\"JWT\", \"absent\"]\nleeway_seconds = 0\nmax_token_bytes = 131072\n\
                 link = \"verified_email\"\nscopes = \"require\"\nscope_claims = [\"scope\", \"permissions\"]\nmcp_audience = [\"m\"]\nmcp_scopes = [\"openid\", \"deals:read\"]\n\
                 email_claim = \"https://acme.example/email\"\nmax_lifetime_seconds = 600\n\
+                audience_claim = \"azp\"\npayload_typ = \"Bearer\"\nmcp = true\n\
                 scope_prefix = \"api/\"\n[issuers.scope_map]\n\"Deals.Write\" = \"deals:write deals:read\"\n";
     let config = with_file(text, &[]).unwrap();
     let [first, second] = config.issuers.as_slice() else { panic!() };
@@ -191,6 +195,14 @@ fn an_issuer_has_defaults_and_only_two_things_must_be_said() {
     assert_eq!((rules.audiences.len(), rules.algorithms.len(), rules.kinds.len()), (2, 2, 2));
     assert_eq!((rules.leeway, rules.max_bytes, rules.max_lifetime), (0, 131_072, 600));
     assert_eq!(rules.email.claim, "https://acme.example/email");
+    assert_eq!(
+        (rules.audience_claim, rules.payload_typ, second.mcp),
+        (Some("azp"), Some("Bearer"), Some(true))
+    );
+    assert_eq!((usual.audience_claim, usual.payload_typ, usual.mcp), (None, None, None));
+    // One that says nothing is named to MCP clients only where our own server is off.
+    assert_eq!([true, false].map(|own| usual.is_for_mcp(own)), [false, true]);
+    assert_eq!([true, false].map(|own| second.is_for_mcp(own)), [true, true]);
     assert_eq!(rules.scope_names.scopes("api/Deals.Write").unwrap().to_text(), "deals:read deals:write");
     assert!(shown(&config, false).contains("scope_map = { \"Deals.Write\" = \"deals:read deals:write\" }"));
     assert_eq!(first.scope_claims, ["scope", "scp", "scopes", "permissions"]);
@@ -235,7 +247,7 @@ fn a_name_of_a_scope_stands_for_scopes_of_this_api_or_for_none() {
 fn every_mistake_about_issuers_is_told_with_its_line() {
     let text = "[[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
                 [[issuers]]\nissuer = \"https://a.example\"\naudience = [\"x\"]\n\
-                [[issuers]]\nissuer = \"http://b.example\"\naudience = []\nalgorithms = [\"HS256\"]\nleeway_seconds = 31\n\
+                [[issuers]]\nissuer = \"http://b.example\"\naudience = []\nalgorithms = [\"HS256\"]\nleeway_seconds = 301\n\
                 max_token_bytes = \"8k\"\nlink = \"anyone\"\nscopes = \"all\"\naccept_typ = [\"id\"]\njwks_uri = \"ftp://x\"\nemail = \"x\"\naccounts = [\"Acme\"]\n\
                 [[issuers]]\naudience = [\"x\"]\n";
     let mistakes = with_file(text, &[("KEYWARD_ISSUERS_ISSUER", "x")]).unwrap_err();
@@ -244,8 +256,8 @@ fn every_mistake_about_issuers_is_told_with_its_line() {
         "keyward.toml:8: issuers.issuer: it must be an https URL without query, such as https://acme.eu.auth0.com/ (http is for \
          loopback only)",
         "keyward.toml:9: issuers.audience: it must have at least one item, and no empty one",
-        "keyward.toml:10: issuers.algorithms: it must be of RS256, PS256, ES256, EdDSA",
-        "keyward.toml:11: issuers.leeway_seconds: it must be a whole number from 0 to 30",
+        "keyward.toml:10: issuers.algorithms: it must be of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519",
+        "keyward.toml:11: issuers.leeway_seconds: it must be a whole number from 0 to 300",
         "keyward.toml:12: issuers.max_token_bytes: it must be a whole number",
         "keyward.toml:13: issuers.link: it must be of invitation, verified_email",
         "keyward.toml:14: issuers.scopes: it must be of ignore, narrow, require",
@@ -280,11 +292,15 @@ type Look = fn(&Config) -> Vec<String>;
 /// widens what a token may do.
 #[test]
 fn an_empty_list_never_means_more_than_one_with_items() {
-    let all: [(&str, &str, Look); 2] = [
+    let all: [(&str, &str, Look); 4] = [
         ("server.trusted_proxies", "10.0.0.0/8", |config| {
             config.server.trusted_proxies.iter().map(ToString::to_string).collect()
         }),
         ("cors.origins", "*", |config| config.cors.origins.to_vec()),
+        ("oauth.redirect_schemes", "myapp", |config| config.oauth.redirect_schemes.names().to_vec()),
+        ("limits.validate_unlimited_from", "10.0.0.0/8", |config| {
+            config.limits.validate_unlimited_from.iter().map(ToString::to_string).collect()
+        }),
     ];
     let lists: Vec<String> =
         settings().filter(|setting| setting.kind == Kind::List).map(Setting::name).collect();
@@ -414,4 +430,23 @@ fn no_limit_is_said_in_letters_and_never_for_passwords() {
         assert!(told[0].contains("it must be a whole number"), "{bad}: {told:?}");
     }
     assert!(with_file("[limits]\nsign_in_per_minute = 1000\n", &[]).is_ok());
+}
+
+#[test]
+fn the_operator_names_schemes_of_native_applications_and_the_grace_of_a_refresh_token() {
+    let usual = with_file("", &[]).unwrap().oauth;
+    assert_eq!((usual.refresh_grace_seconds, usual.redirect_schemes.names().len()), (30, 0));
+    let set = "[oauth]\nrefresh_grace_seconds = 3600\nredirect_schemes = [\"myapp\", \"web+notes\"]\n";
+    let set = with_file(set, &[]).unwrap().oauth;
+    assert_eq!(set.refresh_grace_seconds, 3_600);
+    assert!(
+        set.redirect_schemes.are_fit("myapp://callback") && set.redirect_schemes.are_fit("web+notes://x")
+    );
+    for wrong in ["javascript", "https", "My App", "myapp://", ""] {
+        let mistakes = with_file(&format!("[oauth]\nredirect_schemes = [{wrong:?}]\n"), &[]).unwrap_err();
+        assert!(mistakes[0].contains("no scheme of a native application"), "{wrong}: {mistakes:?}");
+    }
+    for wrong in ["-1", "3601"] {
+        assert!(with_file(&format!("[oauth]\nrefresh_grace_seconds = {wrong}\n"), &[]).is_err(), "{wrong}");
+    }
 }

@@ -56,6 +56,7 @@ fn is_of_orchestrator(rest: &str, value: &str) -> bool {
         || named("PORT") && ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
         || named("NAME") && value.starts_with('/')
         || rest.starts_with("ENV_")
+        || rest.contains("_ENV_")
 }
 
 /// The last words by which deployments call what is theirs.
@@ -133,7 +134,7 @@ mod tests {
     /// What Docker and Kubernetes make for services called keyward, keyward-admin and keyward-server.
     #[test]
     fn what_an_orchestrator_makes_is_never_taken_for_ours() {
-        for name in ["", "ADMIN_", "SERVER_", "OAUTH_"] {
+        for name in ["", "ADMIN_", "SERVER_", "OAUTH_", "HEADLESS_", "METRICS_", "LIMITS_PROD_"] {
             for (rest, value) in [
                 ("SERVICE_HOST", "10.0.0.1"),
                 ("SERVICE_PORT", "8080"),
@@ -143,13 +144,14 @@ mod tests {
                 ("PORT_8080_TCP_PROTO", "tcp"),
                 ("PORT_8080_TCP_PORT", "8080"),
                 ("PORT_53_UDP_ADDR", "10.0.0.1"),
+                ("PORT_8000_8010_TCP_START", "tcp://10.0.0.1:8000"),
                 ("NAME", "/web/keyward"),
+                ("ENV_PATH", "/bin"),
             ] {
                 let variable = format!("KEYWARD_{name}{rest}");
                 assert_eq!(Unknown::of(&variable, value), Unknown::Orchestrators, "{variable}");
             }
         }
-        assert_eq!(Unknown::of("KEYWARD_ENV_PATH", "/bin"), Unknown::Orchestrators);
         for variable in settings().map(|setting| setting.variable()) {
             assert_ne!(
                 Unknown::of(&variable, "x"),

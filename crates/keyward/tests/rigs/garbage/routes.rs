@@ -94,11 +94,13 @@ const FORMS: &str =
 const OAUTH: &str = "grant_type code code_verifier client_id client_secret redirect_uri refresh_token token token_type_hint scope \
                      resource response_type state code_challenge code_challenge_method prompt nonce login_hint form decision account \
                      response_mode request request_uri max_age claims";
+const LEAVING: &str =
+    "id_token_hint client_id post_logout_redirect_uri state logout_hint ui_locales form decision";
 const METADATA: &str = "client_name redirect_uris grant_types response_types token_endpoint_auth_method scope contacts jwks jwks_uri \
                         software_id software_statement client_uri logo_uri policy_uri tos_uri application_type";
 
 /// What stands beside the API: verb, path, the names that it reads.
-const BESIDE: [(&str, &str, &str, Kind); 43] = [
+const BESIDE: [(&str, &str, &str, Kind); 46] = [
     ("POST", "/mcp", "", Kind::Rpc),
     ("POST", "/mcp", "", Kind::Rpc),
     ("POST", "/mcp", "", Kind::Rpc),
@@ -112,6 +114,9 @@ const BESIDE: [(&str, &str, &str, Kind); 43] = [
     ("POST", "/oauth/token", OAUTH, Kind::Form),
     ("POST", "/oauth/token", OAUTH, Kind::Form),
     ("POST", "/oauth/revoke", OAUTH, Kind::Form),
+    ("GET", "/oauth/userinfo", "", Kind::Form),
+    ("GET", "/oauth/end-session", LEAVING, Kind::Form),
+    ("POST", "/oauth/end-session", LEAVING, Kind::Form),
     ("POST", "/oauth/register", METADATA, Kind::Json),
     ("GET", "/oauth/jwks", "", Kind::Form),
     ("GET", "/.well-known/oauth-authorization-server", "", Kind::Form),

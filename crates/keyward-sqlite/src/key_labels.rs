@@ -1,0 +1,44 @@
+//! The SQL of keys' labels.
+
+use crate::keys::{own, role_of};
+use crate::tx::Tx;
+use keyward_core::api_key::{KeyRelabelled, RelabelKey};
+use keyward_core::clock::Timestamp;
+use keyward_core::denial::Denial;
+use keyward_core::effect::{Execute, Stop};
+use keyward_core::id::KeyId;
+use keyward_core::live::Change;
+use keyward_core::permit::{LabelKeys, Permit};
+use rusqlite::params;
+
+impl Execute<RelabelKey> for Tx<'_> {
+    fn execute(
+        &mut self,
+        e: &RelabelKey,
+        permit: &Permit<LabelKeys>,
+        _: Timestamp,
+    ) -> Result<KeyRelabelled, Stop> {
+        let absent = || Denial::not_found("API key", &e.as_sent);
+        let mut key = own(self, e.key.ok_or_else(absent)?, &e.as_sent, permit)?;
+        let role = role_of(self, &key)?;
+        e.conditions.check(&key.state_tag(role))?;
+        let now = key.label != e.label;
+        if now {
+            self.change("UPDATE api_keys SET label = ?2 WHERE id = ?1", params![key.id.0, e.label])?;
+            key.label.clone_from(&e.label);
+            self.publish(Change::Key(key.clone()));
+        }
+        Ok(KeyRelabelled { key, role, now })
+    }
+
+    /// To the key's owner, while it is not revoked.
+    fn may_replay(
+        &mut self,
+        e: &RelabelKey,
+        subject: i64,
+        permit: &Permit<LabelKeys>,
+        _: Timestamp,
+    ) -> Result<(), Stop> {
+        own(self, KeyId(subject), &e.as_sent, permit).map(drop)
+    }
+}
