@@ -181,7 +181,7 @@ fn filter(field: &FilterField, operator: Operator) -> Value {
     let value = match field.kind {
         Kind::Choice(values) => json!({ "type": "string", "enum": values }),
         Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Text => json!({ "type": "string" }),
+        Kind::Text => json!({ "type": "string", "minLength": 1 }),
         Kind::Money => {
             json!({ "type": "number", "format": "double", "minimum": 0 })
         }
