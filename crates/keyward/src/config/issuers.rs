@@ -22,7 +22,7 @@ pub struct IssuerConfig {
     pub mcp: Option<bool>,
     /// The names of the MCP endpoint; empty: `{public_url}/mcp`.
     pub mcp_audience: Vec<String>,
-    /// The scopes that MCP clients are told to ask it for; empty: they are told none.
+    /// The scopes that the metadata ask MCP clients to request; empty: the metadata name none.
     pub mcp_scopes: Vec<String>,
     /// Where its keys are; `None`: where its metadata say.
     pub jwks_uri: Option<String>,
@@ -227,7 +227,7 @@ pub(super) const ISSUER_SETTINGS: &[IssuerSetting] = &[
     },
     IssuerSetting {
         key: "mcp_scopes",
-        about: "The scopes that MCP clients are told to ask this issuer for, as it calls them; empty: they are told none, and it \
+        about: "The scopes that the metadata name for MCP clients to ask this issuer for, as it calls them; empty: none, and it \
                 decides. The first issuer that the metadata name decides; the server's own comes before all others.",
         kind: Kind::List,
         values: &[],

@@ -47,7 +47,7 @@ fn without_member(line: &str, name: &str, plain: &str) -> String {
     }
 }
 
-/// The line with a fixed word for who gave an order: whoever runs the test.
+/// The line with a fixed word for who gave an order: the user that runs the test.
 fn without_operator(line: &str) -> String {
     match line.split_once("(operator ").and_then(|(before, rest)| Some((before, rest.split_once(')')?.1))) {
         Some((before, after)) => format!("{before}(operator <name>){after}"),
