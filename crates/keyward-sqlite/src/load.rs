@@ -10,83 +10,46 @@ use crate::to_end::{Named, Place};
 use keyward_core::api_key::{Digest, KeySecret};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::left_out::{LeftOut, LeftOutRow};
-use keyward_core::live::{Change, RETIRED, RetiredKey};
+use keyward_core::live::{Change, Directory, RETIRED, RetiredKey};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use keyward_core::team::OpenInvitation;
 use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What was learnt.
-pub(crate) struct Learnt {
-    /// Every account, user, membership, identity, choice of an account and invitation, every key that was not revoked with its
-    /// secrets, and the newest digests of those that were.
-    pub(crate) changes: Vec<Change>,
-    /// The rows that were left out.
-    pub(crate) left_out: LeftOut,
+/// What a list asks for besides its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Nothing.
+    Rows,
+    /// The OAuth clients.
+    Clients,
+    /// The accounts and users that have keys.
+    Keys,
 }
 
-/// Reads everything.
-pub(crate) fn everything(connection: &Connection) -> Result<Learnt, OpenError> {
+/// Publishes all that requests are judged by. The rows that were left out.
+pub(crate) fn everything(connection: &Connection, directory: &Directory) -> Result<LeftOut, OpenError> {
     let mut loading = Loading { connection, left_out: LeftOut::default() };
-    let accounts = loading.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
-        vec![Name::id(account.id.0), Name::text(&account.slug)]
-    })?;
-    let users = loading.of(("users", ID), &known_users(), rows::user, |user| {
-        vec![Name::id(user.id.0), Name::text(&user.email)]
-    })?;
-    let members = loading.table(
-        ("memberships", PLACE),
-        "account_id, user_id, role",
-        member,
-        |(account, user, _)| vec![Name::Ids(user.0, account.0)],
-    )?;
-    let unread_members = unread_members(connection, &members)?;
-    let keys = loading.of(("api_keys", ID), &live_keys(), rows::key, |key| vec![Name::id(key.id.0)])?;
-    let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
-    for secret in loading.of(("api_key_secrets", &["key_id"]), &live_secrets(), rows::secret, |secret| {
-        vec![Name::Digest(secret.digest.as_bytes().into())]
-    })? {
-        secrets.entry(secret.key).or_default().push(secret);
+    directory.publish(loading.team()?);
+    directory.publish(loading.credentials()?);
+    directory.publish(loading.clients()?);
+    Ok(loading.left_out)
+}
+
+/// Publishes what a list asks for besides its rows. The rows that were left out.
+pub(crate) fn listed(
+    connection: &Connection,
+    directory: &Directory,
+    listed: Listed,
+) -> Result<LeftOut, OpenError> {
+    let mut loading = Loading { connection, left_out: LeftOut::default() };
+    match listed {
+        Listed::Rows => {}
+        Listed::Clients => directory.publish(loading.clients()?),
+        Listed::Keys => directory.publish(loading.team()?),
     }
-    let retired =
-        loading.of(("api_key_secrets", &["key_id"]), &retired_secrets(), retired, |_| Vec::new())?;
-    let identities = loading.of(("identities", ID), &known_identities(), rows::identity, |identity| {
-        vec![Name::Texts([&*identity.issuer, &*identity.subject, ""].map(Box::from))]
-    })?;
-    let chosen = loading.table(("active_accounts", PLACE), rows::CHOSEN, rows::chosen, |chosen| {
-        vec![Name::Texts([&*chosen.user.to_string(), &*chosen.issuer, &*chosen.client].map(Box::from))]
-    })?;
-    let invited =
-        loading.table(("invitations", PLACE), "account_id, user_id, role, expires_at", invitation, |_| {
-            Vec::new()
-        })?;
-    let clients = loading
-        .table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| vec![Name::text(&client.id)])?;
-    let grants = loading.of(("oauth_grants", ID), &live_grants(), rows::grant, |_| Vec::new())?;
-    let sessions = loading.table(("sessions", ID), rows::SESSION, rows::session, |_| Vec::new())?;
-    let signing = loading.table(("signing_keys", ID), rows::SIGNING_KEY, rows::signing_key, |key| {
-        vec![Name::text(&key.kid)]
-    })?;
-    let changes = accounts
-        .into_iter()
-        .map(Change::Account)
-        .chain(users.into_iter().map(Change::User))
-        .chain(members.into_iter().map(|(account, user, role)| Change::Member(account, user, Some(role))))
-        .chain(unread_members)
-        // The oldest first: the newest are the last to be forgotten.
-        .chain(retired.into_iter().rev().map(|(digest, key)| Change::Retired(digest, key)))
-        .chain(keys.into_iter().map(Change::Key))
-        .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
-        .chain(identities.into_iter().map(Change::Linked))
-        .chain(chosen.into_iter().map(Change::Chosen))
-        .chain(invited.into_iter().map(|(account, user, open)| Change::Invited(account, user, Some(open))))
-        .chain(clients.into_iter().map(Change::Client))
-        .chain(grants.into_iter().map(Change::Grant))
-        .chain(sessions.into_iter().map(Change::Session))
-        .chain(signing.into_iter().map(Change::SigningKey))
-        .collect();
-    Ok(Learnt { changes, left_out: loading.left_out })
+    Ok(loading.left_out)
 }
 
 fn invitation(row: &Row<'_>) -> Result<(AccountId, UserId, OpenInvitation), StoreError> {
@@ -169,19 +132,26 @@ fn retired(row: &Row<'_>) -> Result<(Digest, RetiredKey), StoreError> {
 
 /// What no other row of a table may be named too.
 #[derive(PartialEq, Eq, Hash)]
-enum Name {
+enum Name<'v> {
     Ids(i64, i64),
-    Digest(Box<[u8]>),
-    Texts([Box<str>; 3]),
+    Digest(&'v [u8]),
+    Texts(&'v str, &'v str),
+    Choice(i64, &'v str, &'v str),
 }
 
-impl Name {
-    fn id(id: i64) -> Self {
-        Self::Ids(id, 0)
+/// The names of a row: at most so many.
+type Names<'v> = [Option<Name<'v>>; 2];
+
+/// Of a row that may be there more than once.
+const UNNAMED: Names<'_> = [None, None];
+
+impl<'v> Name<'v> {
+    fn id(id: i64) -> Option<Self> {
+        Some(Self::Ids(id, 0))
     }
 
-    fn text(text: &str) -> Self {
-        Self::Texts([text, "", ""].map(Box::from))
+    fn text(text: &'v str) -> Option<Self> {
+        Some(Self::Texts(text, ""))
     }
 }
 
@@ -191,13 +161,91 @@ struct Loading<'c> {
 }
 
 impl Loading<'_> {
+    /// Every OAuth client.
+    fn clients(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+        let clients = self.table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| {
+            [Name::text(&client.id), None]
+        })?;
+        Ok(clients.into_iter().map(Change::Client))
+    }
+
+    /// Every account, user and membership.
+    fn team(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+        let accounts = self.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
+            [Name::id(account.id.0), Name::text(&account.slug)]
+        })?;
+        let users = self.of(("users", ID), &known_users(), rows::user, |user| {
+            [Name::id(user.id.0), Name::text(&user.email)]
+        })?;
+        let before = self.left_out.count();
+        let members =
+            self.table(("memberships", PLACE), "account_id, user_id, role", member, |(account, user, _)| {
+                [Some(Name::Ids(user.0, account.0)), None]
+            })?;
+        // As nearly always.
+        let unread_members = if self.left_out.count() == before {
+            Vec::new()
+        } else {
+            unread_members(self.connection, &members)?
+        };
+        let member = |(account, user, role)| Change::Member(account, user, Some(role));
+        Ok(accounts
+            .into_iter()
+            .map(Change::Account)
+            .chain(users.into_iter().map(Change::User))
+            .chain(members.into_iter().map(member))
+            .chain(unread_members))
+    }
+
+    /// Every identity, choice of an account, invitation, grant, session and signing key, every key that was not revoked with its
+    /// secrets, and the newest digests of those that were.
+    fn credentials(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+        let keys = self.of(("api_keys", ID), &live_keys(), rows::key, |key| [Name::id(key.id.0), None])?;
+        let of_key: Named = &["key_id"];
+        let live = self.of(("api_key_secrets", of_key), &live_secrets(), rows::secret, |secret| {
+            [Some(Name::Digest(secret.digest.as_bytes())), None]
+        })?;
+        let mut secrets: BTreeMap<KeyId, Vec<KeySecret>> = BTreeMap::new();
+        for secret in live {
+            secrets.entry(secret.key).or_default().push(secret);
+        }
+        let retired = self.of(("api_key_secrets", of_key), &retired_secrets(), retired, |_| UNNAMED)?;
+        let identities = self.of(("identities", ID), &known_identities(), rows::identity, |identity| {
+            [Some(Name::Texts(&identity.issuer, &identity.subject)), None]
+        })?;
+        let chosen = self.table(("active_accounts", PLACE), rows::CHOSEN, rows::chosen, |chosen| {
+            [Some(Name::Choice(chosen.user.0, &chosen.issuer, &chosen.client)), None]
+        })?;
+        let invited =
+            self.table(("invitations", PLACE), "account_id, user_id, role, expires_at", invitation, |_| {
+                UNNAMED
+            })?;
+        let grants = self.of(("oauth_grants", ID), &live_grants(), rows::grant, |_| UNNAMED)?;
+        let sessions = self.table(("sessions", ID), rows::SESSION, rows::session, |_| UNNAMED)?;
+        let signing = self.table(("signing_keys", ID), rows::SIGNING_KEY, rows::signing_key, |key| {
+            [Name::text(&key.kid), None]
+        })?;
+        let invited_as = |(account, user, open)| Change::Invited(account, user, Some(open));
+        // The oldest first: the newest are the last to be forgotten.
+        let retired = retired.into_iter().rev().map(|(digest, key)| Change::Retired(digest, key));
+        Ok(retired
+            .chain(keys.into_iter().map(Change::Key))
+            .chain(secrets.into_iter().map(|(key, secrets)| Change::Secrets(key, secrets)))
+            .chain(identities.into_iter().map(Change::Linked))
+            .chain(chosen.into_iter().map(Change::Chosen))
+            .chain(invited.into_iter().map(invited_as))
+            .chain(grants.into_iter().map(Change::Grant))
+            .chain(sessions.into_iter().map(Change::Session))
+            .chain(signing.into_iter().map(Change::SigningKey)))
+    }
+
     /// The rows of a table that can be read and are named once. `names`: what no other row may be named too.
     fn table<T>(
         &mut self,
         (table, named): (&'static str, Named),
         columns: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
-        names: fn(&T) -> Vec<Name>,
+        names: fn(&T) -> Names<'_>,
     ) -> Result<Vec<T>, OpenError> {
         self.of((table, named), &format!("SELECT {columns} FROM {table}"), read, names)
     }
@@ -208,41 +256,52 @@ impl Loading<'_> {
         (table, named): (&'static str, Named),
         sql: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
-        names: fn(&T) -> Vec<Name>,
+        names: fn(&T) -> Names<'_>,
     ) -> Result<Vec<T>, OpenError> {
-        let found = all(self.connection, sql, [], |row| Ok((Place::of(row, named), read(row))));
-        let mut readable = Vec::new();
-        for (row, read) in found.map_err(open_error)? {
-            match read {
-                Ok(value) => readable.push((row, value)),
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        let keep = |row: &Row<'_>| {
+            let place = Place::of(row, named);
+            match read(row) {
+                Ok(value) => {
+                    places.push(place);
+                    values.push(value);
+                }
                 Err(error) => {
-                    let row = row.name();
+                    let row = place.name();
                     tracing::error!(table, row, %error, "a row was left out");
                     self.left_out.add(LeftOutRow { table, row });
                 }
             }
-        }
-        let mut times: HashMap<Name, u32> = HashMap::new();
-        for name in readable.iter().flat_map(|(_, value)| names(value)) {
-            *times.entry(name).or_default() += 1;
-        }
-        let values = |rows: Vec<(Place, T)>| rows.into_iter().map(|(_, value)| value).collect();
-        // As nearly always.
-        if times.values().all(|times| *times == 1) {
-            return Ok(values(readable));
-        }
-        let is_twice = |(_, value): &(Place, T)| {
-            names(value).iter().any(|name| times.get(name).is_some_and(|times| *times > 1))
+            Ok(())
         };
-        let (twice, once): (Vec<_>, Vec<_>) = readable.into_iter().partition(is_twice);
-        for (row, _) in twice {
-            let row = row.name();
+        all(self.connection, sql, [], keep).map_err(open_error)?;
+        let twice = twice(&values, names);
+        for place in twice.iter().filter_map(|place| places.get(*place)) {
+            let row = place.name();
             // Its names may be a digest: they are not shown.
             tracing::error!(table, row, "a row was left out: there is another with its name");
             self.left_out.add(LeftOutRow { table, row });
         }
-        Ok(values(once))
+        if twice.is_empty() {
+            return Ok(values);
+        }
+        let once = values.into_iter().enumerate().filter(|(place, _)| !twice.contains(place));
+        Ok(once.map(|(_, value)| value).collect())
     }
+}
+
+/// The places of the rows that have a name in common with another one.
+fn twice<T>(rows: &[T], names: fn(&T) -> Names<'_>) -> BTreeSet<usize> {
+    let mut named = HashMap::with_capacity(rows.len());
+    let mut twice = BTreeSet::new();
+    for (place, row) in rows.iter().enumerate() {
+        for name in names(row).into_iter().flatten() {
+            if let Some(other) = named.insert(name, place) {
+                twice.extend([other, place]);
+            }
+        }
+    }
+    twice
 }
 
 pub(crate) fn open_error(error: StoreError) -> OpenError {

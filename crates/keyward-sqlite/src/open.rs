@@ -3,7 +3,7 @@
 use crate::in_progress::InProgress;
 use crate::journal::catch_up;
 use crate::kept::Kept;
-use crate::load::Learnt;
+use crate::load::Listed;
 use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
 use crate::place::Place;
 use crate::reader::Readers;
@@ -12,6 +12,7 @@ use crate::unmade::refuse_unmade;
 use crate::writer::Writer;
 use crate::{Sqlite, clock, load, no_room};
 use keyward_core::clock::{Clock, SteadyClock, Timestamp};
+use keyward_core::left_out::LeftOut;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
 use keyward_core::swap::Swap;
@@ -198,12 +199,24 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
-        Self::open_by(options, no_room::connect).map_err(|error| no_room::named(error, options.path))
+        Self::open_by(options, no_room::connect, load::everything)
+            .map_err(|error| no_room::named(error, options.path))
+    }
+
+    /// The same for a process that lists what is there and learns no more than that takes, so that it costs less. It accepts no
+    /// credential.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_to_list(options: &Options<'_>, listed: Listed) -> Result<Self, OpenError> {
+        let learn = |connection: &_, directory: &_| load::listed(connection, directory, listed);
+        Self::open_by(options, no_room::connect, learn).map_err(|error| no_room::named(error, options.path))
     }
 
     pub(crate) fn open_by(
         options: &Options<'_>,
         connect: fn(&Path) -> Result<(Connection, bool), OpenError>,
+        learn: impl FnOnce(&Connection, &Directory) -> Result<LeftOut, OpenError>,
     ) -> Result<Self, OpenError> {
         let path = options.path;
         let lock = Arc::new(own(path, options.schema)?);
@@ -225,9 +238,8 @@ impl Sqlite {
         let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(Arc::clone(&options.clock), watch.clone()));
         let directory = Directory::watching(watch);
         let (journal, unwritten) = catch_up(path, &mut connection, *options.tiers.get(), now);
-        let Learnt { changes, left_out } = load::everything(&connection)?;
+        let left_out = learn(&connection, &directory)?;
         let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
-        directory.publish(changes);
         directory.publish(unwritten);
         let place = Arc::new(Place::new(path, lock));
         if !has_room {

@@ -1,5 +1,6 @@
 //! Rows as the words of the core. A row that does not say what it must is an error, never a guess.
 
+use crate::column;
 use crate::error::store_error;
 use keyward_core::account::{Account, User};
 use keyward_core::active_account::ChosenAccount;
@@ -25,18 +26,18 @@ use rusqlite::types::{FromSql, ValueRef};
 use std::sync::Arc;
 
 pub(crate) const ACCOUNT: &str =
-    "id, slug, name, account_type, tier, reads_per_minute, writes_per_minute, max_keys, disabled_at";
+    "id, tier, slug, name, account_type, reads_per_minute, writes_per_minute, max_keys, disabled_at";
 pub(crate) const USER: &str =
     "id, uuid, email, email_verified_at, first_name, last_name, title, photo_url, last_login_at, disabled_at";
-pub(crate) const KEY: &str = "id, account_id, user_id, label, prefix, permission, scopes, allowed_ips, created_at, \
-                              expires_at, revoked_at, last_used_at, made_by";
+pub(crate) const KEY: &str = "id, permission, scopes, allowed_ips, account_id, user_id, label, prefix, created_at, made_by, \
+                              expires_at, revoked_at, last_used_at";
 pub(crate) const SECRET: &str = "key_id, digest, pepper_version, ends_at";
 
 pub(crate) const IDENTITY: &str = "id, issuer, subject, user_id";
 pub(crate) const CHOSEN: &str = "user_id, issuer, client, account_id";
 
 pub(crate) const CLIENT: &str =
-    "id, client_id, name, redirect_uris, origin, secret_digest, refreshes, created_at";
+    "id, redirect_uris, client_id, name, origin, secret_digest, refreshes, created_at";
 pub(crate) const GRANT: &str = "id, user_id, client_id, client_name, scopes, openid, email, profile, offline, for_api, for_mcp, account_id, \
                                 bound, nonce, number, secret_version, rotated_at, created_at, ends_at, last_used_at, ended_at";
 pub(crate) const SESSION: &str = "id, digest, user_id, created_at, ends_at";
@@ -141,7 +142,9 @@ pub(crate) fn chosen(row: &Row<'_>) -> Result<ChosenAccount, StoreError> {
 }
 
 pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    row.get(column).map_err(store_error)
+    let value = column::value(row, column).map_err(store_error)?;
+    // What cannot be read is read once more, for the driver's own words.
+    T::column_result(value).or_else(|_| row.get(column)).map_err(store_error)
 }
 
 /// The longest text of a row, in bytes, and of the ranges of a key.
@@ -150,7 +153,7 @@ const RANGES: usize = 64 * 1024;
 
 /// A text of at most so many bytes: nothing is kept in memory, or shown to anyone, that nobody could have put there.
 fn text_within(row: &Row<'_>, column: &str, most: usize) -> Result<Option<String>, StoreError> {
-    let value = row.get_ref(column).map_err(store_error)?;
+    let value = column::value(row, column).map_err(store_error)?;
     if matches!(value, ValueRef::Text(text) if text.len() > most) {
         return Err(StoreError::Corrupt { table: "a row", what: format!("{column} is too long") });
     }

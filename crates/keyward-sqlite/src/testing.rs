@@ -12,7 +12,7 @@ pub(crate) fn open(path: &Path) -> Sqlite {
 
 /// Opens one as on a file system that is full.
 pub(crate) fn open_without_room(path: &Path) -> Sqlite {
-    Sqlite::open_by(&options(path), crate::no_room::connect_alone).unwrap()
+    Sqlite::open_by(&options(path), crate::no_room::connect_alone, crate::load::everything).unwrap()
 }
 
 fn options(path: &Path) -> Options<'_> {

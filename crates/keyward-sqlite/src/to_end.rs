@@ -1,6 +1,7 @@
 //! What an ending reads of a row: ids, and single columns that may hold anything. Nothing else of it is read, so that no value
 //! of a row keeps what it stands for alive.
 
+use crate::column;
 use crate::error::is_constraint;
 use crate::tx::Tx;
 use keyward_core::id::UserId;
@@ -11,19 +12,19 @@ use rusqlite::{Row, params};
 /// A number; `None`: there is none, or something else.
 pub(crate) fn number(row: &Row<'_>, column: &str) -> Option<i64> {
     // Absent: it is not read, and the row ends without it.
-    row.get_ref(column).ok()?.as_i64().ok()
+    column::value(row, column).ok()?.as_i64().ok()
 }
 
 /// A text; `None`: there is none, or something else.
 pub(crate) fn text(row: &Row<'_>, column: &str) -> Option<String> {
     // Absent: it is not read, and the row ends without it.
-    row.get_ref(column).ok()?.as_str().ok().map(str::to_owned)
+    column::value(row, column).ok()?.as_str().ok().map(str::to_owned)
 }
 
 /// So many bytes; `None`: there are none, or something else.
 pub(crate) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> Option<[u8; N]> {
     // Absent: it is not read, and the row ends without it.
-    row.get_ref(column).ok()?.as_blob().ok()?.try_into().ok()
+    column::value(row, column).ok()?.as_blob().ok()?.try_into().ok()
 }
 
 /// The columns that name a row of a table, each a number.
@@ -59,7 +60,7 @@ pub(crate) fn name_of(row: &Row<'_>, named: Named) -> String {
 
 /// Whether a column holds nothing. What cannot be read is something.
 pub(crate) fn is_null(row: &Row<'_>, column: &str) -> bool {
-    matches!(row.get_ref(column), Ok(ValueRef::Null))
+    matches!(column::value(row, column), Ok(ValueRef::Null))
 }
 
 /// Sets one column of a user's row; whether there is such a user.

@@ -406,7 +406,7 @@ mod tests {
             assert!(waited.is_ok(), "it waits for a request to end, and requests wait for it");
         });
         let many = i64::try_from(AT_ONCE).unwrap() + 10;
-        directory.publish((2..many).map(|id| Change::Key(key(id, id, Some(id), false))).collect());
+        directory.publish((2..many).map(|id| Change::Key(key(id, id, Some(id), false))));
         directory.retire_ended(at(many));
         assert_eq!(directory.read().keys(), 0, "in several goes");
     }

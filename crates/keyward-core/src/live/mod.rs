@@ -477,12 +477,13 @@ impl Directory {
     }
 
     /// Takes committed changes in, all at once. For stores, after their commit and before their answer.
-    pub fn publish(&self, changes: Vec<Change>) {
-        if changes.is_empty() {
+    pub fn publish(&self, changes: impl IntoIterator<Item = Change>) {
+        let mut changes = changes.into_iter().peekable();
+        if changes.peek().is_none() {
             return;
         }
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        changes.into_iter().for_each(|change| live.apply(change));
+        changes.for_each(|change| live.apply(change));
     }
 
     /// Of keys whose end has passed before that moment keeps the digests alone. For stores, which have the rest. No request

@@ -16,8 +16,8 @@ use keyward_core::list::Cursors;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::root_secret::RootSecret;
 use keyward_core::swap::Swap;
-pub(super) use keyward_sqlite::Schema;
 use keyward_sqlite::{Examined, OpenError, Options, Restored, Sqlite, WithoutJournal};
+pub(super) use keyward_sqlite::{Listed, Schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,11 +42,26 @@ pub(super) fn open(
     schema: Schema,
     tiers: Swap<Tiers>,
 ) -> Result<Opened, CliError> {
+    open_by(config, root, (schema, tiers), Sqlite::open)
+}
+
+/// Opens the store for a command that lists.
+pub(super) fn open_to_list(config: &Config, root: &RootSecret, listed: Listed) -> Result<Opened, CliError> {
+    let as_it_is = (Schema::MustBeUpToDate, Swap::new(config.limits.tiers));
+    open_by(config, root, as_it_is, |options| Sqlite::open_to_list(options, listed))
+}
+
+fn open_by(
+    config: &Config,
+    root: &RootSecret,
+    (schema, tiers): (Schema, Swap<Tiers>),
+    store: impl FnOnce(&Options<'_>) -> Result<Sqlite, OpenError>,
+) -> Result<Opened, CliError> {
     let format = KeyFormat::new(&config.keys.prefix)
         .map_err(|error| CliError::Said(format!("keys.prefix: {error}")))?;
     let database = database(config)?;
     refuse_open_data(&database)?;
-    let store = Sqlite::open(&Options {
+    let store = store(&Options {
         path: &database,
         components: &[lev_deals::sqlite::COMPONENT],
         root_secret_checks: &root.check_values(),

@@ -92,15 +92,23 @@ pub(super) async fn keys(desk: &Desk, list: KeyList) -> Result<Value, CliError> 
     let at = |when: Option<When>| when.map(|when| when.at(now));
     let wanted =
         Wanted { user, unused_since: at(list.unused_since), expires_before: at(list.expires_before) };
-    let mut found = desk.store.keys(account, KeyId(list.after), desk.rows(ROWS, list.after == 0)).await?;
-    for key in &mut found.items {
-        // What is not written yet is known too.
-        let noted = desk.store.directory().unwritten_use(key.id).map(|noted| noted.at);
-        key.last_used_at = key.last_used_at.max(noted);
+    // Absent: never, it is a small number.
+    let most = usize::try_from(desk.rows(ROWS, list.after == 0)).unwrap_or(usize::MAX);
+    let (mut shown, mut next) = (Vec::new(), Some(list.after));
+    // Where few of the rows are shown, more of them make a page.
+    for _ in 0..desk.pages {
+        let Some(after) = next.filter(|_| shown.len() < most) else { break };
+        let mut found = desk.store.keys(account, KeyId(after), ROWS).await?;
+        for key in &mut found.items {
+            // What is not written yet is known too.
+            let noted = desk.store.directory().unwritten_use(key.id).map(|noted| noted.at);
+            key.last_used_at = key.last_used_at.max(noted);
+        }
+        let live = operator.live();
+        shown.extend(found.items.iter().filter(|key| wanted.is(key)).filter_map(|key| shown_key(&live, key)));
+        next = found.next;
     }
-    let live = operator.live();
-    let shown = found.items.iter().filter(|key| wanted.is(key)).filter_map(|key| shown_key(&live, key));
-    Ok(page(shown.collect(), found.next))
+    Ok(page(shown, next))
 }
 
 fn shown_key(live: &Live, key: &ApiKey) -> Option<Value> {

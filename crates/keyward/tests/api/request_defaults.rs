@@ -96,7 +96,7 @@ async fn a_revocation_that_cannot_be_judged_is_503_and_never_said_to_be_done() {
         let live = app.app.directory().read();
         live.signing_keys().into_iter().cloned().collect()
     };
-    app.app.directory().publish(keys.iter().map(|key| Change::SigningKeyGone(key.id)).collect());
+    app.app.directory().publish(keys.iter().map(|key| Change::SigningKeyGone(key.id)));
     let token = text(&granted, "access_token");
     let revoke = async || call(&app, "/oauth/revoke", &[("client_id", "app"), ("token", token)]).await;
     let answer = revoke().await;
@@ -106,7 +106,7 @@ async fn a_revocation_that_cannot_be_judged_is_503_and_never_said_to_be_done() {
         "no key to verify with"
     );
     assert!(answer.header("retry-after").is_some());
-    app.app.directory().publish(keys.into_iter().map(Change::SigningKey).collect());
+    app.app.directory().publish(keys.into_iter().map(Change::SigningKey));
     app.get("/me").bearer(token).expect(200).await;
     assert_eq!(revoke().await.status, 200);
     app.get("/me").bearer(token).expect(401).await;

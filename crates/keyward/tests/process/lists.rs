@@ -42,13 +42,16 @@ fn a_list_goes_on_after_the_last_that_was_shown_and_has_each_once() {
         (&["key", "list", "--account", "acme-capital"], "id"),
         (&["client", "list"], "client_id"),
     ];
+    let beside = lists.map(|(list, _)| order(home.path(), list));
     for running in [true, false] {
         if !running {
             server.terminate();
             settle(home.path());
         }
-        for (list, cursor) in lists {
-            let whole = all(&order(home.path(), list), cursor);
+        for ((list, cursor), beside) in lists.iter().zip(&beside) {
+            let (list, found) = (*list, order(home.path(), list));
+            assert_eq!(&found, beside, "{list:?} is the same, {running}");
+            let whole = all(&found, cursor);
             assert!(whole.len() > 1, "{list:?}");
             let (mut pieces, mut after) = (Vec::new(), Vec::new());
             loop {

@@ -31,7 +31,7 @@ pub(super) use signing_key::SigningKeyOrder;
 pub(super) use user::UserOrder;
 
 use super::database_file::database;
-use super::opened::{Schema, open};
+use super::opened::{Schema, open, open_to_list};
 use super::private_data::{refuse_open_data, refuse_open_socket};
 use super::written::{unshown, untold, unwritten, write_to_reader, write_to_somebody};
 use super::{CliError, Source, variables};
@@ -117,12 +117,11 @@ impl Addressee {
 
     async fn on_file(&self, order: Order) -> Result<Told, CliError> {
         self.refuse_missing()?;
-        let opened = open(
-            &self.config,
-            &secret_file::read(&self.config).map_err(CliError::of_configuration)?,
-            Schema::MustBeUpToDate,
-            Swap::new(self.config.limits.tiers),
-        )?;
+        let root = secret_file::read(&self.config).map_err(CliError::of_configuration)?;
+        let opened = match order.lists() {
+            Some(listed) => open_to_list(&self.config, &root, listed),
+            None => open(&self.config, &root, Schema::MustBeUpToDate, Swap::new(self.config.limits.tiers)),
+        }?;
         let desk = Desk::without_server(opened, &self.config);
         let Order::ShownOnce { of } = order else { return Ok(Told::Done(carry_out(&desk, order).await?)) };
         let offer = offer(&desk, *of).await?;
