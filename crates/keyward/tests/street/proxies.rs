@@ -6,6 +6,7 @@
 //! | a tag that a proxy changed when it compressed names no version any more | `a_tag_still_names_its_version_behind_proxies_that_compress` |
 //! | what is compressed here is compressed again, or cannot be read, behind a proxy | the same |
 //! | a stop refuses what a proxy sends before it has noticed | `a_stop_with_a_delay_loses_no_request_of_four_proxies` |
+//! | these tests would see no loss | `a_connection_that_is_closed_while_it_is_used_is_seen_as_a_loss_behind_each_of_four_proxies`, `a_stop_without_a_second_server_is_seen_as_a_loss_behind_each_of_four_proxies` |
 
 use crate::clients::{folder, libraries, program, target};
 use crate::support::{BASE, Server, keyward, text, unlimited};
@@ -13,7 +14,7 @@ use flate2::read::GzDecoder;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -194,12 +195,12 @@ fn sends(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuil
 }
 
 /// Waves of requests through each of the four, with a pause between two waves: in each wave every client reads a deal or makes one, on
-/// the connection that it has had from the beginning. What was not answered as it should be.
+/// the connection that it has had from the beginning. How many were asked, and what was not answered as it should be.
 async fn in_waves(
     proxies: &[Proxy],
     key: &str,
-    clients: usize,
-    waves: usize,
+    (clients, waves): (usize, usize),
+    pauses: &[u64],
 ) -> (usize, BTreeMap<String, usize>) {
     let people: Vec<(&Proxy, Client)> =
         proxies.iter().flat_map(|proxy| (0..clients).map(move |_| (proxy, client()))).collect();
@@ -230,7 +231,7 @@ async fn in_waves(
             *wrong.entry(fault).or_insert(0) += 1;
         }
         if wave + 1 < waves {
-            let pause = PAUSES[wave % PAUSES.len()];
+            let pause = pauses[wave % pauses.len()];
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
@@ -240,7 +241,7 @@ async fn in_waves(
 fn no_request_is_lost(clients: usize, waves: usize) {
     let server = server(&[("KEYWARD_SERVER_IDLE_TIMEOUT", "3")]);
     let proxies = KINDS.map(|kind| Proxy::before(kind, server.address, &[]));
-    let (asked, wrong) = runtime().block_on(in_waves(&proxies, &server.admin(), clients, waves));
+    let (asked, wrong) = runtime().block_on(in_waves(&proxies, &server.admin(), (clients, waves), &PAUSES));
     let logs: Vec<String> = proxies.iter().map(Proxy::log).collect();
     assert!(wrong.is_empty(), "of {asked}: {wrong:?}\n{}", logs.join("\n"));
     println!("{asked} requests behind 4 proxies, with pauses of 1.8 to 3.2 s: 0 lost, 0 answers of 502");
@@ -255,6 +256,40 @@ fn connections_that_rest_behind_four_proxies_lose_no_request() {
 #[ignore = "five minutes: cargo xtask soak street"]
 fn proxies_10_000_requests_on_connections_that_rest() {
     no_request_is_lost(25, 100);
+}
+
+/// A server that answers the first request on a connection, and closes the connection when it has read a second one. It ends with the
+/// process.
+fn closes_what_is_used() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let Ok(mut connection) = connection else { continue };
+            std::thread::spawn(move || {
+                let mut request = vec![0; 64 * 1024];
+                let read = connection.read(&mut request).unwrap_or(0);
+                let made = request.starts_with(b"POST");
+                let status = if made { "201 Created" } else { "200 OK" };
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+                if read > 0 && connection.write_all(answer.as_bytes()).is_ok() {
+                    // Then it is dropped, whatever came.
+                    let _ = connection.read(&mut request);
+                }
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn a_connection_that_is_closed_while_it_is_used_is_seen_as_a_loss_behind_each_of_four_proxies() {
+    let server = closes_what_is_used();
+    for kind in KINDS {
+        let proxy = [Proxy::before(kind, server, &[])];
+        let (asked, wrong) = runtime().block_on(in_waves(&proxy, "none", (4, 6), &[20]));
+        assert!(!wrong.is_empty(), "{kind:?}: none of {asked}");
+    }
 }
 
 async fn json_of(answer: Response) -> Value {
@@ -334,6 +369,37 @@ async fn asks_on(proxy: Arc<Proxy>, end: Arc<AtomicBool>) -> (usize, BTreeMap<St
     (served, lost)
 }
 
+/// What clients of these proxies ask around a stop of the first server: what was served and lost behind each.
+fn around_a_stop(
+    proxies: Vec<Proxy>,
+    first: &mut Server,
+) -> Vec<(Kind, (usize, BTreeMap<String, usize>), String)> {
+    let end = Arc::new(AtomicBool::new(false));
+    let runtime = runtime();
+    let proxies: Vec<_> = proxies.into_iter().map(Arc::new).collect();
+    let asking = proxies.iter().flat_map(|proxy| (0..3).map(move |_| Arc::clone(proxy)));
+    let asking: Vec<_> =
+        asking.map(|proxy| (Arc::clone(&proxy), runtime.spawn(asks_on(proxy, Arc::clone(&end))))).collect();
+    sleep(Duration::from_secs(2));
+    first.terminate();
+    // The first one is gone; what is asked now goes to the second.
+    sleep(Duration::from_secs(1));
+    end.store(true, Ordering::SeqCst);
+    let ended =
+        asking.into_iter().map(|(proxy, asked)| (proxy.kind, runtime.block_on(asked).unwrap(), proxy.log()));
+    ended.collect()
+}
+
+/// How many requests a server has answered, by its own figures.
+fn answered(probes: SocketAddr) -> f64 {
+    let mut answer = String::new();
+    let mut connection = TcpStream::connect(probes).unwrap();
+    connection.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    connection.read_to_string(&mut answer).unwrap();
+    let counts = answer.lines().filter(|line| line.starts_with("keyward_requests_total{"));
+    counts.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
+}
+
 #[test]
 fn a_stop_with_a_delay_loses_no_request_of_four_proxies() {
     let probes = free_address();
@@ -346,24 +412,30 @@ fn a_stop_with_a_delay_loses_no_request_of_four_proxies() {
     let others = SocketAddr::from(([127, 0, 0, 2], probes.port()));
     let second = server_at("127.0.0.2:0", &[("KEYWARD_SERVER_ADMIN_LISTEN", &others.to_string())]);
     let before = |kind: Kind| Proxy::before(kind, first.address, &kind.second(second.address, probes));
-    let proxies = KINDS.map(|kind| Arc::new(before(kind)));
-    let end = Arc::new(AtomicBool::new(false));
-    let runtime = runtime();
-    let asking = proxies.iter().flat_map(|proxy| (0..3).map(|_| Arc::clone(proxy)));
-    let asking: Vec<_> =
-        asking.map(|proxy| (proxy.kind, runtime.spawn(asks_on(proxy, Arc::clone(&end))))).collect();
-    sleep(Duration::from_secs(2));
-    first.terminate();
-    // The first one is gone; what is asked now goes to the second.
-    sleep(Duration::from_secs(1));
-    end.store(true, Ordering::SeqCst);
+    let proxies = KINDS.map(before).into();
+    // Both in the delay, which begins after 2 s and lasts for 3.
+    let meanwhile = std::thread::spawn(move || {
+        sleep(Duration::from_millis(2_300));
+        let begin = answered(probes);
+        sleep(Duration::from_millis(1_500));
+        (begin, answered(probes))
+    });
     let mut all = 0;
-    for (kind, asked) in asking {
-        let (served, lost) = runtime.block_on(asked).unwrap();
-        let logs = || proxies.iter().map(|proxy| proxy.log()).collect::<String>();
-        assert!(lost.is_empty(), "{kind:?}: {lost:?} of {served}\n{}", logs());
+    for (kind, (served, lost), log) in around_a_stop(proxies, &mut first) {
+        assert!(lost.is_empty(), "{kind:?}: {lost:?} of {served}\n{log}");
         assert!(served > 50, "{kind:?}: {served}");
         all += served;
     }
+    let (begin, end) = meanwhile.join().unwrap();
+    assert!(end > begin, "the server that stops answers during its delay: {begin}, {end}");
     println!("{all} requests of 4 proxies around a stop with a delay of {seconds} s: 0 lost");
+}
+
+#[test]
+fn a_stop_without_a_second_server_is_seen_as_a_loss_behind_each_of_four_proxies() {
+    let mut first = server(&[]);
+    let proxies = KINDS.map(|kind| Proxy::before(kind, first.address, &[])).into();
+    for (kind, (served, lost), log) in around_a_stop(proxies, &mut first) {
+        assert!(served > 0 && !lost.is_empty(), "{kind:?}: {lost:?} of {served}\n{log}");
+    }
 }
