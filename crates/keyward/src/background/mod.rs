@@ -6,6 +6,8 @@ pub(crate) mod counters;
 pub(crate) mod failed_sign_ins;
 pub(crate) mod flush;
 pub(crate) mod log_counts;
+pub(crate) mod panics;
 pub(crate) mod place;
 pub(crate) mod purge;
 pub(crate) mod signing;
+pub(crate) mod supervisor;

@@ -17,6 +17,7 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// What it is done with.
+#[derive(Clone)]
 pub(crate) struct Upkeep {
     pub(crate) store: Arc<dyn OperatorStore>,
     pub(crate) sealer: Sealer,

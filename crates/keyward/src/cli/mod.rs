@@ -28,6 +28,7 @@ mod run;
 mod serve;
 mod service_manager;
 mod stopping;
+mod tasks;
 mod unix_socket;
 mod written;
 

@@ -1,16 +1,18 @@
 //! Listening and serving, until a signal says stop.
 
 use super::CliError;
-use super::aside::{announced, notify, ready_again};
+use super::aside::{announced, notify};
+use super::key_prefix;
 use super::listening::Bound;
 use super::opened::Opened;
 use super::private_data::refuse_open_socket;
 use super::service_manager::State;
 use super::stopping::Stop;
-use super::{key_prefix, orphans, reloading};
+use super::tasks::{self, Begun, Beside};
 use crate::app::{App, OperatorStore, Store};
 use crate::background::log_counts::LogCounts;
-use crate::background::{certificate, clock, counters, failed_sign_ins, flush, place, purge};
+use crate::background::panics::Panics;
+use crate::background::{clock, counters, failed_sign_ins, flush};
 use crate::body_room::BodyRoom;
 use crate::config::{IssuerConfig, McpConfig, OAuthConfig, names_this_server};
 use crate::issuers::{Issuers, Resource};
@@ -23,7 +25,7 @@ use crate::pages::Pages;
 use crate::reload::Reloader;
 use crate::telemetry::Traces;
 use crate::transport::{Leaving, Listening};
-use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, endpoints, of_server};
+use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, ask_panics, of_server};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
 use keyward_core::store::Upkeep;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::AbortHandle;
 
 /// The signals: SIGTERM and SIGINT say stop, and at once when they come again; SIGHUP says reload. Those that came since it
 /// listens are not lost.
@@ -65,7 +67,7 @@ impl Signals {
     }
 
     /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again.
-    async fn take(mut self, stops: watch::Sender<u8>, reload: Arc<Notify>) {
+    pub(super) async fn take(mut self, stops: watch::Sender<u8>, reload: Arc<Notify>) {
         loop {
             tokio::select! {
                 Some(()) = self.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
@@ -186,6 +188,9 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     ask_depths(&mut metrics, &log, &bodies, oauth.as_ref());
     ask_certificate(&mut metrics, &reloader.current);
     degraded.ask(&mut metrics);
+    let clock = Arc::clone(&opened.clock);
+    let panics = Panics::new(move || clock.now());
+    ask_panics(&mut metrics, &panics);
     let app = Arc::new(App {
         jwts: issuers.scheme(
             Resource::Api,
@@ -219,47 +224,25 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     }
     let (stops, told) = watch::channel(0);
     let leaving = Leaving::default();
-    let mut beside = JoinSet::new();
-    let keep = reloader.retention();
-    let reload = Arc::new(Notify::new());
-    beside.spawn(signals.take(stops, Arc::clone(&reload)));
-    beside.spawn(reloading::forever(reload, Arc::new(reloader), degraded.clone()));
-    beside.spawn(orphans::reap());
-    beside.spawn(listening.serve(Arc::new(desk), Arc::clone(&placed)));
-    beside.spawn(presence.keep());
-    let serving = Arc::clone(&placed);
-    beside.spawn(place::forever(placed));
-    if !bound.admin.is_empty() {
-        let endpoints = endpoints(Arc::clone(&app), leaving.clone());
-        let never = || std::future::pending();
-        let (admin, sockets) = bound.admin.into_listeners();
-        beside.spawn(async move {
-            let _sockets = sockets;
-            transport::serve(admin, endpoints, Listening::default(), never(), never()).await;
-        });
-    }
-    // At a stop these end at once: what they write waits for the disk before what the stop has to write.
-    let mut writing = Vec::new();
-    let flushing = Arc::clone(&app.store);
-    writing.push(beside.spawn(async move { flush::forever(&*flushing).await }));
-    let reading = Arc::clone(&app);
-    writing.push(beside.spawn(async move { clock::forever(&*reading.store, &*reading.clock).await }));
-    if app.current.glance(|now| now.tls.is_some()) {
-        let looking = Arc::clone(&app);
-        beside.spawn(async move { certificate::forever(&looking.current, &*looking.clock).await });
-    }
-    let purging = Arc::clone(&app);
-    writing.push(beside.spawn(async move { purge::forever(&*purging.store, &purging.limiter, keep).await }));
-    beside.spawn(async move { issuers.keep_fresh().await });
     let counts = Arc::new(LogCounts::since(app.clock.now()));
-    let counting = (Arc::clone(&counts), Arc::clone(&app));
-    beside.spawn(async move { counting.0.forever(&counting.1).await });
-    let failing = Arc::clone(&app);
-    writing.push(beside.spawn(async move { failed_sign_ins::forever(&failing).await }));
-    let ready = beside.spawn(ready_again(degraded.clone()));
-    if let Some(signing) = signing {
-        beside.spawn(signing.forever());
-    }
+    let serving = Arc::clone(&placed);
+    let Begun { supervisor, writing, ready } = tasks::begin(Beside {
+        app: Arc::clone(&app),
+        panics,
+        signals,
+        stops,
+        reloader,
+        degraded: degraded.clone(),
+        orders: listening,
+        desk,
+        file: placed,
+        presence,
+        admin: bound.admin,
+        leaving: leaving.clone(),
+        issuers,
+        counts: Arc::clone(&counts),
+        signing,
+    });
     let with = Listening {
         current: app.current.clone(),
         figures: app.metrics.connections.clone(),
@@ -285,7 +268,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let (clients, sockets) = bound.clients.into_listeners();
     transport::serve(clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
     drop(sockets);
-    beside.shutdown().await;
+    supervisor.end().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
     if serving.leave_socket() {
         let _ = std::fs::remove_file(orders.path());

@@ -144,6 +144,12 @@ pub(super) const SPANS_LOST: Figure = Figure {
     about: "Spans that the trace collector did not take",
 };
 
+pub(super) const BACKGROUND_PANICS: Figure = Figure {
+    name: "background_panics",
+    kind: "counter",
+    labels: "task",
+    about: "Panics of tasks beside the requests; such a task begins again, which the log and /readyz say",
+};
 pub(super) const DEGRADED: Figure = Figure {
     name: "degraded",
     kind: "gauge",
@@ -214,6 +220,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     ROWS_LEFT_OUT,
     CLOCK_BEHIND,
     SPANS_LOST,
+    BACKGROUND_PANICS,
     DEGRADED,
     LOG_LINES_WAITING,
     LOG_LINES_DROPPED,

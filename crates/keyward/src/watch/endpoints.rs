@@ -2,6 +2,7 @@
 
 use super::text_format::{OPENMETRICS, TEXT, takes_openmetrics};
 use crate::app::App;
+use crate::background::panics::Panics;
 use crate::stack::Boxed;
 use crate::transport::Leaving;
 use axum::Router;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(800);
 const ROWS_NAMED: usize = 20;
 
 /// The endpoints.
-pub(crate) fn endpoints(app: Arc<App>, leaving: Leaving) -> Boxed {
+pub(crate) fn endpoints(app: Arc<App>, leaving: Leaving, panics: Panics) -> Boxed {
     let told = Arc::clone(&app);
     let metrics = async move |headers: HeaderMap| {
         let (kind, text) = if takes_openmetrics(readable(headers.get_all(ACCEPT), b',')) {
@@ -37,15 +38,20 @@ pub(crate) fn endpoints(app: Arc<App>, leaving: Leaving) -> Boxed {
         .route("/metrics", get(metrics))
         // The process answers: whatever else is wrong, ending it would not help.
         .route("/livez", get(async || "ok\n"))
-        .route("/readyz", get(async move || ready(&app, &leaving).await));
+        .route("/readyz", get(async move || ready(&app, &leaving, &panics).await));
     Boxed::new(router)
 }
 
-/// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written.
-async fn ready(app: &App, leaving: &Leaving) -> Response {
+/// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written, or that lacks
+/// a task which cannot begin again.
+async fn ready(app: &App, leaving: &Leaving, panics: &Panics) -> Response {
     let no = |reason: &'static str| (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     if leaving.has_begun() {
         return no("stopping\n");
+    }
+    if let Some(task) = panics.ended() {
+        let reason = format!("background task {} panicked, and cannot begin again\n", task.name());
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     }
     let Ok(answered) = timeout(PATIENCE, app.store.ping()).await else {
         tracing::warn!("not ready: the database has not answered in time");
@@ -56,7 +62,7 @@ async fn ready(app: &App, leaving: &Leaving) -> Response {
             .into_response();
     }
     match answered {
-        Ok(()) => format!("ok\n{}", notes(app)).into_response(),
+        Ok(()) => format!("ok\n{}{}", notes(app), panics.notes()).into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready: the database does not answer");
             no("the database does not answer\n")

@@ -16,6 +16,7 @@ mod quota;
 mod recent;
 mod request_line;
 mod seen;
+mod task_panics;
 mod text_format;
 mod unknown_scopes;
 
@@ -34,3 +35,4 @@ pub(crate) use request_line::CUT;
 pub(crate) use request_line::RequestLine;
 pub use request_line::RequestLog;
 pub(crate) use seen::Seen;
+pub(crate) use task_panics::ask_panics;

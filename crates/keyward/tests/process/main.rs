@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `support.rs` | starting the program, talking to it, ending it |
+//! | `supervised.rs` | tasks beside the requests that panic |
 //! | `demo.rs` | `keyward demo` |
 //! | `operate.rs` | `init`, `serve`, signals, and every refusal to start |
 //! | `private_data.rs`, `config_check.rs` | data and memory that others could read; what `config check` refuses |
@@ -164,6 +165,8 @@ mod sign_in;
 #[cfg(test)]
 #[path = "../rigs/street/mod.rs"]
 mod street;
+#[cfg(test)]
+mod supervised;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -1,0 +1,14 @@
+//! How often the tasks beside the requests have panicked.
+
+use super::catalog::BACKGROUND_PANICS;
+use super::labelled::LookedUp;
+use super::metrics::Metrics;
+use crate::background::panics::Panics;
+
+/// Has that asked for whenever the figures are shown.
+pub(crate) fn ask_panics(metrics: &mut Metrics, panics: &Panics) {
+    let own = panics.clone();
+    let counts =
+        move || own.counts().into_iter().map(|(task, count)| ([("task", task.to_owned())], count)).collect();
+    metrics.look_up(LookedUp { figure: BACKGROUND_PANICS, values: counts });
+}
