@@ -135,10 +135,10 @@ const KEYS: &str = "UPDATE api_keys
     SET label = '', allowed_ips = CASE WHEN allowed_ips IS NOT NULL THEN '255.255.255.255/32' END
     WHERE id";
 
-/// Takes what names a person out of the rows of the trail that have it. That a key was made stays, and when.
+/// Takes what names a person out of the rows of the trail that have it. That a key was made, or relabelled, stays, and when.
 const TRAIL_OF_KEYS: &str =
     "UPDATE audit SET detail = CASE WHEN json_valid(detail) THEN json_remove(detail, '$.label') END
-    WHERE subject_kind = 'api_key' AND action = 'api_key.create' AND subject_id";
+    WHERE subject_kind = 'api_key' AND action IN ('api_key.create', 'api_key.label') AND subject_id";
 
 /// The same: that a subject was linked.
 const TRAIL_OF_USER: &str =
