@@ -476,7 +476,8 @@ impl Directory {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes committed changes in, all at once. For stores, after their commit and before their answer.
+    /// Takes committed changes in, all at once. For stores, after their commit and before their answer. `changes` is gone through while
+    /// the directory is locked, so it reads nothing of it.
     pub fn publish(&self, changes: impl IntoIterator<Item = Change>) {
         let mut changes = changes.into_iter().peekable();
         if changes.peek().is_none() {

@@ -29,7 +29,7 @@ macro_rules! tasks {
 }
 
 tasks! {
-    /// The listeners for `/metrics`, `/livez` and `/readyz`.
+    /// Answers at `/metrics`, `/livez` and `/readyz`.
     Admin = "admin",
     /// Looks whether the certificate ends soon.
     Certificate = "certificate",
@@ -68,8 +68,6 @@ tasks! {
 struct Known {
     panics: u64,
     last: Option<Timestamp>,
-    /// It cannot begin again.
-    has_ended: bool,
 }
 
 /// What is known of all of them. Clones share it.
@@ -96,30 +94,17 @@ impl Panics {
         known.get_mut(task as usize).map(work)
     }
 
-    /// A task has panicked, and begins again.
+    /// A task has panicked.
     pub(super) fn note(&self, task: Task) {
+        self.with(task, |known| known.panics += 1);
         let now = (self.now)();
-        self.with(task, |known| {
-            known.panics += 1;
-            known.last = Some(now);
-        });
-    }
-
-    /// A task has panicked, and does not begin again.
-    pub(super) fn note_end(&self, task: Task) {
-        self.note(task);
-        self.with(task, |known| known.has_ended = true);
+        self.with(task, |known| known.last = Some(now));
     }
 
     /// How often a task has panicked.
     pub(crate) fn count(&self, task: Task) -> u64 {
         // Absent: never, each task has its place.
         self.with(task, |known| known.panics).unwrap_or(0)
-    }
-
-    /// One that has ended for good: then the server is not ready any more.
-    pub(crate) fn ended(&self) -> Option<Task> {
-        Task::ALL.into_iter().find(|task| self.with(*task, |known| known.has_ended) == Some(true))
     }
 
     /// Those that panicked a short time ago, a line each.
@@ -130,7 +115,7 @@ impl Panics {
             let known = self.with(task, |known| *known)?;
             let last = known.last.filter(|last| is_new(*last))?;
             let (name, times) = (task.name(), known.panics);
-            Some(format!("background task {name}: panicked {times} times, last at {last}, and began again\n"))
+            Some(format!("background task {name}: panics {times}, the last at {last}; it begins again\n"))
         };
         Task::ALL.into_iter().filter_map(note).collect()
     }
@@ -151,19 +136,17 @@ mod tests {
         let now = Arc::new(AtomicI64::new(1_000));
         let read = Arc::clone(&now);
         let panics = Panics::new(move || Timestamp::from_unix(read.load(Ordering::SeqCst)));
-        assert_eq!((panics.notes(), panics.ended()), (String::new(), None));
+        assert_eq!(panics.notes(), "");
         panics.note(Task::Purge);
         panics.note(Task::Purge);
         assert_eq!(
             panics.notes(),
-            "background task purge: panicked 2 times, last at 1970-01-01T00:16:40Z, and began again\n"
+            "background task purge: panics 2, the last at 1970-01-01T00:16:40Z; it begins again\n"
         );
         now.store(1_000 + NAMED_SECONDS, Ordering::SeqCst);
         assert_eq!((panics.notes(), panics.count(Task::Purge)), (String::new(), 2));
         let counted: Vec<_> = panics.counts().into_iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [("purge", 2)]);
-        panics.note_end(Task::Signals);
-        assert_eq!(panics.ended(), Some(Task::Signals));
     }
 
     #[test]

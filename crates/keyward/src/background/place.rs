@@ -12,7 +12,10 @@ pub(crate) async fn forever(store: Arc<Sqlite>) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let looking = Arc::clone(&store);
-        // A panic is reported where it happens, and the next look is another.
-        let _ = tokio::task::spawn_blocking(move || looking.look_for_the_file()).await;
+        if let Err(ended) = tokio::task::spawn_blocking(move || looking.look_for_the_file()).await
+            && ended.is_panic()
+        {
+            std::panic::resume_unwind(ended.into_panic());
+        }
     }
 }

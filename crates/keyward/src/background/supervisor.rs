@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 
 /// After a panic a task begins again after this time, after each further one in twice the time, up to [`LONGEST`].
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -24,14 +25,21 @@ impl Supervisor {
     }
 
     /// Keeps a task at work: `begin` begins it, now and after each panic. One that returns is done.
-    pub(crate) fn keep<F>(&mut self, task: Task, begin: impl Fn() -> F + Send + 'static) -> AbortHandle
+    pub(crate) fn keep<F>(&mut self, task: Task, begin: impl Fn() -> F + Send + Sync + 'static) -> AbortHandle
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let panics = self.panics.clone();
         self.tasks.spawn(async move {
             let mut pause = SHORTEST;
-            while has_panicked(task, begin()).await {
+            loop {
+                let begun = Instant::now();
+                if !has_panicked(task, &begin).await {
+                    return;
+                }
+                if begun.elapsed() > LONGEST {
+                    pause = SHORTEST;
+                }
                 panics.note(task);
                 tracing::error!(
                     task = task.name(),
@@ -44,35 +52,17 @@ impl Supervisor {
         })
     }
 
-    /// A task that cannot begin again, since it holds what cannot be taken twice. Where it panics the server is not ready any more.
-    pub(crate) fn once(
-        &mut self,
-        task: Task,
-        work: impl Future<Output = ()> + Send + 'static,
-    ) -> AbortHandle {
-        let panics = self.panics.clone();
-        self.tasks.spawn(async move {
-            if has_panicked(task, work).await {
-                panics.note_end(task);
-                tracing::error!(
-                    task = task.name(),
-                    "a background task panicked, and cannot begin again; restart the server"
-                );
-            }
-        })
-    }
-
     /// Ends all of them.
     pub(crate) async fn end(mut self) {
         self.tasks.shutdown().await;
     }
 }
 
-/// Does it; whether it ended by a panic, whose words the panic hook has printed.
-async fn has_panicked(task: Task, work: impl Future<Output = ()>) -> bool {
+/// Begins it and does it; whether it ended by a panic. The panic hook logs the panic's words.
+async fn has_panicked<F: Future<Output = ()>>(task: Task, begin: impl Fn() -> F) -> bool {
     let work = async {
         fail_as_planted(task);
-        work.await;
+        begin().await;
     };
     AssertUnwindSafe(work).catch_unwind().await.is_err()
 }
@@ -111,15 +101,24 @@ mod tests {
         while supervisor.tasks.join_next().await.is_some() {}
         assert_eq!((begun.load(Ordering::SeqCst), panics.count(Task::Purge)), (4, 3));
         assert_eq!(began.elapsed().as_secs(), 1 + 2 + 4);
-        assert_eq!(panics.ended(), None, "it is at work again");
     }
 
-    #[tokio::test]
-    async fn a_task_that_cannot_begin_again_is_named_for_good() {
-        let panics = Panics::new(|| Timestamp::from_unix(0));
-        let mut supervisor = Supervisor::new(panics.clone());
-        supervisor.once(Task::Signals, async { panic!("once") });
+    #[tokio::test(start_paused = true)]
+    async fn after_a_time_without_a_panic_the_pause_is_short_again() {
+        let mut supervisor = Supervisor::new(Panics::new(|| Timestamp::from_unix(0)));
+        let begun = Arc::new(AtomicU32::new(0));
+        let counting = Arc::clone(&begun);
+        let began = Instant::now();
+        supervisor.keep(Task::Purge, move || {
+            let number = counting.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if number == 3 {
+                    tokio::time::sleep(LONGEST * 2).await;
+                }
+                assert!(number > 3, "one of the first four");
+            }
+        });
         while supervisor.tasks.join_next().await.is_some() {}
-        assert_eq!((panics.count(Task::Signals), panics.ended()), (1, Some(Task::Signals)));
+        assert_eq!(began.elapsed().as_secs(), 1 + 2 + 4 + 120 + 1);
     }
 }

@@ -66,13 +66,21 @@ impl Signals {
         Self { ends_with_terminal: terminal, ..self }
     }
 
-    /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again.
-    pub(super) async fn take(mut self, stops: watch::Sender<u8>, reload: Arc<Notify>) {
+    /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again. `own`: those that are
+    /// listened for already.
+    pub(super) async fn take(own: Option<Self>, stops: watch::Sender<u8>, reload: Arc<Notify>) {
+        let mut own = match own.map_or_else(Self::listen, Ok) {
+            Ok(own) => own,
+            Err(error) => {
+                tracing::error!(%error, "no signal is heard any more; end the server by SIGKILL and start it again");
+                return;
+            }
+        };
         loop {
             tokio::select! {
-                Some(()) = self.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
-                Some(()) = self.interrupt.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
-                Some(()) = self.hang_up.recv() => if self.ends_with_terminal {
+                Some(()) = own.terminate.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
+                Some(()) = own.interrupt.recv() => stops.send_modify(|stops| *stops = stops.saturating_add(1)),
+                Some(()) = own.hang_up.recv() => if own.ends_with_terminal {
                     // Once, though shell and system both send it.
                     stops.send_modify(|stops| *stops = (*stops).max(1));
                 } else {

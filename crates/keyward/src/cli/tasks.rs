@@ -19,7 +19,7 @@ use crate::transport::{Leaving, Listening};
 use crate::watch::{Degraded, endpoints};
 use keyward_core::store::Retention;
 use keyward_sqlite::Sqlite;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
@@ -36,7 +36,7 @@ pub(super) struct Beside {
     pub(super) desk: Desk,
     pub(super) file: Arc<Sqlite>,
     pub(super) presence: Presence,
-    /// What the operator's endpoints are listened for on.
+    /// Where the operator's endpoints listen.
     pub(super) admin: At,
     pub(super) leaving: Leaving,
     pub(super) issuers: Issuers,
@@ -62,21 +62,37 @@ pub(super) fn begin(beside: Beside) -> Begun {
     let keep = beside.reloader.retention();
     let reload = Arc::new(Notify::new());
     let (reloader, asked, failing) = (Arc::new(beside.reloader), Arc::clone(&reload), degraded.clone());
-    supervisor.once(Task::Signals, beside.signals.take(beside.stops, reload));
+    let (signals, stops) = (Mutex::new(Some(beside.signals)), beside.stops);
+    supervisor.keep(Task::Signals, move || {
+        let taken = signals.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Signals::take(taken, stops.clone(), Arc::clone(&reload))
+    });
     supervisor.keep(Task::Reload, move || {
         reloading::forever(Arc::clone(&asked), Arc::clone(&reloader), failing.clone())
     });
     supervisor.keep(Task::Orphans, orphans::reap);
-    supervisor.once(Task::OrdersSocket, beside.orders.serve(Arc::new(beside.desk), Arc::clone(&file)));
-    supervisor.once(Task::Presence, beside.presence.keep());
+    let (orders, desk, served) = (Arc::new(beside.orders), Arc::new(beside.desk), Arc::clone(&file));
+    supervisor.keep(Task::OrdersSocket, move || {
+        let (orders, desk, file) = (Arc::clone(&orders), Arc::clone(&desk), Arc::clone(&served));
+        async move { orders.serve(desk, file).await }
+    });
+    let presence = Arc::new(beside.presence);
+    supervisor.keep(Task::Presence, move || {
+        let presence = Arc::clone(&presence);
+        async move { presence.keep().await }
+    });
     supervisor.keep(Task::Place, move || place::forever(Arc::clone(&file)));
     if !beside.admin.is_empty() {
         let endpoints = endpoints(Arc::clone(&app), beside.leaving, panics);
-        let (listeners, sockets) = beside.admin.into_listeners();
-        supervisor.once(Task::Admin, async move {
-            let _sockets = sockets;
-            let never = || std::future::pending();
-            transport::serve(listeners, endpoints, Listening::default(), never(), never()).await;
+        // It cannot be taken twice: after a panic nobody listens, and each probe fails.
+        let taken = Mutex::new(Some((endpoints, beside.admin.into_listeners())));
+        supervisor.keep(Task::Admin, move || {
+            let taken = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+            async move {
+                let Some((endpoints, (listeners, _sockets))) = taken else { return };
+                let never = || std::future::pending();
+                transport::serve(listeners, endpoints, Listening::default(), never(), never()).await;
+            }
         });
     }
     let writing = writing(&mut supervisor, &app, keep);

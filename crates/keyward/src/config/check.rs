@@ -97,7 +97,8 @@ pub(super) fn is_read_elsewhere(variable: &str) -> bool {
 
 /// Whether a program that is built for tests reads the variable.
 pub(super) fn is_of_tests(variable: &str) -> bool {
-    cfg!(feature = "fault-injection") && ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK"].contains(&variable)
+    let of_tests = ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK", "KEYWARD_PANIC_IN"];
+    cfg!(feature = "fault-injection") && of_tests.contains(&variable)
 }
 
 #[cfg(test)]

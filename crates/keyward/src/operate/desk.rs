@@ -49,8 +49,8 @@ pub(crate) struct Desk {
     pub(crate) recent: Recent,
     /// Where the server listens; of a command: nowhere.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// How many times the usual number of rows make a page of a list, from the second one on. Without a server each page opens the file
-    /// again, and then many do.
+    /// How many times the usual number of rows are looked at for a page of a list, from the second one on, or until a page has enough to
+    /// show. Without a server each page opens the file again, and then many are.
     pub(crate) pages: u32,
     /// Who gives the order, for the audit trail; `None`: that is not known.
     pub(crate) by: Option<Arc<str>>,

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
+use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 /// Between two tries.
@@ -20,29 +21,26 @@ const PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct OrdersSocket {
     place: SocketPlace,
-    listener: Option<UnixListener>,
+    listener: OnceCell<UnixListener>,
     degraded: Degraded,
 }
 
 impl OrdersSocket {
     /// Takes the socket, or says why orders cannot be taken.
     pub(crate) fn take(place: SocketPlace, degraded: &Degraded) -> Self {
-        let mut own = Self { place, listener: None, degraded: degraded.clone() };
-        own.listener = own.bind();
-        own
+        let own = Self { place, listener: OnceCell::new(), degraded: degraded.clone() };
+        let listener = OnceCell::new_with(own.bind());
+        Self { listener, ..own }
     }
 
     /// The socket, if it was taken.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        self.listener.as_ref().map(|_| self.place.path().to_owned())
+        self.listener.get().map(|_| self.place.path().to_owned())
     }
 
     /// Carries out the orders that come.
-    pub(crate) async fn serve(mut self, desk: Arc<Desk>, file: Arc<Sqlite>) {
-        let listener = match self.listener.take() {
-            Some(listener) => listener,
-            None => self.bound(&file).await,
-        };
+    pub(crate) async fn serve(&self, desk: Arc<Desk>, file: Arc<Sqlite>) {
+        let listener = self.listener.get_or_init(|| self.bound(&file)).await;
         socket::serve(listener, desk, file).await;
     }
 

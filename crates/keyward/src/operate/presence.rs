@@ -19,7 +19,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// How long a process that has the name is waited for.
@@ -45,18 +44,15 @@ impl Presence {
     }
 
     /// Takes what comes, and drops it: that it came is all.
-    pub(crate) async fn keep(self) {
-        let mut all = JoinSet::new();
-        for listener in self.0 {
-            all.spawn(async move {
-                loop {
-                    if listener.accept().await.is_err() {
-                        sleep(Duration::from_millis(50)).await;
-                    }
+    pub(crate) async fn keep(&self) {
+        let each = self.0.iter().map(|listener| async move {
+            loop {
+                if listener.accept().await.is_err() {
+                    sleep(Duration::from_millis(50)).await;
                 }
-            });
-        }
-        while all.join_next().await.is_some() {}
+            }
+        });
+        futures_util::future::join_all(each).await;
     }
 }
 
@@ -174,7 +170,8 @@ mod tests {
         std::fs::create_dir(home.path().join("data")).unwrap();
         std::fs::write(&database, "").unwrap();
         assert!(refuse_present(&database).await.is_ok());
-        let presence = tokio::spawn(Presence::take(&database).await.unwrap().keep());
+        let taken = Presence::take(&database).await.unwrap();
+        let presence = tokio::spawn(async move { taken.keep().await });
         std::fs::rename(home.path().join("data"), home.path().join("moved")).unwrap();
         assert!(refuse_present(&database).await.is_err(), "nothing is there");
         std::fs::create_dir(home.path().join("data")).unwrap();

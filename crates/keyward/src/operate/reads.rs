@@ -27,6 +27,8 @@ impl Order {
     /// What a list of it asks for besides its rows; `None`: it is no list, or may ask for anything.
     pub(crate) const fn lists(&self) -> Option<Listed> {
         match self {
+            // Absent: what changes something is judged by all that is known.
+            _ if !self.only_reads() => None,
             Self::AccountList { .. } | Self::UserList { .. } | Self::Audit(_) => Some(Listed::Rows),
             Self::ClientList { .. } => Some(Listed::Clients),
             Self::KeyList(_) => Some(Listed::Keys),

@@ -80,7 +80,7 @@ enum Receipt {
 
 /// Carries out the orders that come, for ever. When it is dropped, so are the orders that are being carried out: a copy is
 /// broken off; a change that has begun is done or not, as a whole.
-pub(crate) async fn serve(listener: UnixListener, desk: Arc<Desk>, file: Arc<Sqlite>) {
+pub(crate) async fn serve(listener: &UnixListener, desk: Arc<Desk>, file: Arc<Sqlite>) {
     let mut working = JoinSet::new();
     loop {
         let accepted = tokio::select! {

@@ -15,6 +15,7 @@ mod subjects;
 pub(crate) mod testing;
 mod traces;
 
+pub(crate) use panics::panics;
 pub use subjects::Subjects;
 pub use traces::Traces;
 pub(crate) use traces::{FinishedRequest, Parent};

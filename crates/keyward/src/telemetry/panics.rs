@@ -4,6 +4,7 @@
 use super::flush_panic;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The bytes of a backtrace that are logged: the frames next to the panic come first.
 const BACKTRACE: usize = 8 * 1024;
@@ -13,7 +14,16 @@ pub(super) fn to_log() {
     std::panic::set_hook(Box::new(report));
 }
 
+/// How many there were.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// How many threads and tasks have panicked in this process, wherever that was caught.
+pub(crate) fn panics() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
 fn report(panic: &PanicHookInfo<'_>) {
+    COUNT.fetch_add(1, Ordering::Relaxed);
     let backtrace = Backtrace::capture();
     let backtrace =
         (backtrace.status() == BacktraceStatus::Captured).then(|| shortened(backtrace.to_string()));

@@ -148,7 +148,13 @@ pub(super) const BACKGROUND_PANICS: Figure = Figure {
     name: "background_panics",
     kind: "counter",
     labels: "task",
-    about: "Panics of tasks beside the requests; such a task begins again, which the log and /readyz say",
+    about: "Panics that ended a task beside the requests; it begins again, which the log and /readyz say",
+};
+pub(super) const PANICS: Figure = Figure {
+    name: "panics",
+    kind: "counter",
+    labels: "",
+    about: "Panics, wherever they were caught: each is a fault of the server, which the log names",
 };
 pub(super) const DEGRADED: Figure = Figure {
     name: "degraded",
@@ -220,6 +226,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     ROWS_LEFT_OUT,
     CLOCK_BEHIND,
     SPANS_LOST,
+    PANICS,
     BACKGROUND_PANICS,
     DEGRADED,
     LOG_LINES_WAITING,

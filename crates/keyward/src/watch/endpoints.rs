@@ -42,16 +42,11 @@ pub(crate) fn endpoints(app: Arc<App>, leaving: Leaving, panics: Panics) -> Boxe
     Boxed::new(router)
 }
 
-/// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written, or that lacks
-/// a task which cannot begin again.
+/// Whether to send requests here: not to a server that stops, or whose database does not answer, or cannot be written.
 async fn ready(app: &App, leaving: &Leaving, panics: &Panics) -> Response {
     let no = |reason: &'static str| (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     if leaving.has_begun() {
         return no("stopping\n");
-    }
-    if let Some(task) = panics.ended() {
-        let reason = format!("background task {} panicked, and cannot begin again\n", task.name());
-        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     }
     let Ok(answered) = timeout(PATIENCE, app.store.ping()).await else {
         tracing::warn!("not ready: the database has not answered in time");

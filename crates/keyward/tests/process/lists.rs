@@ -3,6 +3,7 @@
 //! | mistake | the test that catches it |
 //! | --- | --- |
 //! | a page repeats or leaves out an item, or a list ends without a word | `a_list_goes_on_…` |
+//! | without a server a list shows other rows, since less is read | the same, `without_a_server_lists_say_the_same_…` |
 //! | a filter is ignored, or a use that is not written yet is not known | `keys_are_found_by_…` |
 //! | a disabled account is reached by some way, or loses something for good | `no_credential_acts_in_a_disabled_account_…` |
 //! | a deleted user can still do something, or is still named somewhere | `a_deleted_user_…` |
@@ -68,6 +69,60 @@ fn a_list_goes_on_after_the_last_that_was_shown_and_has_each_once() {
             assert_eq!(lines.len(), 1, "{list:?}");
             assert!(said.starts_with("keyward: more follow: --after "), "{list:?}: {said}");
         }
+    }
+}
+
+#[test]
+fn without_a_server_lists_say_the_same_of_rows_that_are_over_disabled_or_unreadable() {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path();
+    let mut server = Server::demo(Some(at));
+    let key = |user: &str, label: &str| {
+        let create = ["key", "create", "--account", "acme-capital", "--user", user, "--label", label];
+        order(at, &[&create, &["--permission", "read_only"][..]].concat())["id"].to_string()
+    };
+    order(at, &["user", "create", "gone@acme.example", "--account", "acme-capital", "--role", "viewer"]);
+    key("gone@acme.example", "of a user who is erased");
+    order(at, &["user", "delete", "gone@acme.example"]);
+    let revoked = key("admin@acme.example", "revoked");
+    order(at, &["key", "revoke", &revoked]);
+    let over = key("admin@acme.example", "over");
+    key("editor@acme.example", "of a member whose role is unreadable");
+    key("viewer@acme.example", "of a user who is disabled");
+    order(at, &["user", "disable", "viewer@acme.example"]);
+    server.terminate();
+    settle(at);
+    let damage = format!(
+        "PRAGMA ignore_check_constraints = ON;
+         UPDATE api_keys SET expires_at = created_at + 1 WHERE id = {over};
+         UPDATE memberships SET role = 'emperor' WHERE user_id = (SELECT id FROM users WHERE email = 'editor@acme.example')"
+    );
+    change_by_force(&at.join("keyward.db"), &damage).unwrap();
+    let lists: [&[&str]; 7] = [
+        &["account", "list"],
+        &["user", "list"],
+        &["user", "list", "--account", "acme-capital"],
+        &["key", "list"],
+        &["key", "list", "--expires-before", "30d"],
+        &["client", "list"],
+        &["audit"],
+    ];
+    let all = || {
+        lists.map(|list| {
+            let output = run(keyward(list).args(["--json", "--data", text(at)]));
+            assert!(output.status.success(), "{list:?}: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        })
+    };
+    let mut server = Server::serve(at);
+    let beside = all();
+    assert!(beside[3].contains("of a user who is disabled") && beside[4].contains("over"), "{beside:?}");
+    for unseen in ["of a user who is erased", "revoked\"", "whose role is unreadable"] {
+        assert!(!beside[3].contains(unseen), "{unseen}: {}", beside[3]);
+    }
+    server.terminate();
+    for (list, (with, without)) in lists.iter().zip(beside.iter().zip(all())) {
+        assert_eq!(*with, without, "{list:?}");
     }
 }
 

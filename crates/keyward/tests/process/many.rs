@@ -91,6 +91,9 @@ fn every_list_of_ten_thousand_answers_its_first_page_within_its_cpu() {
             let cost = cost(home.path(), &first_page, server.as_ref());
             assert!(cost < MOST, "{list:?} costs {cost:.2} s, {running}");
         }
+        // The last of the keys, whom no earlier page shows.
+        let last = order(home.path(), &["key", "list", "--user", "many-9999@many.example"]);
+        assert_eq!(last.as_array().unwrap().len(), 1, "{running}");
         // Without a server each page opens the file.
         if running {
             let all = |list| order(home.path(), list).as_array().unwrap().len();

@@ -288,7 +288,10 @@ fn a_connection_that_is_closed_while_it_is_used_is_seen_as_a_loss_behind_each_of
     for kind in KINDS {
         let proxy = [Proxy::before(kind, server, &[])];
         let (asked, wrong) = runtime().block_on(in_waves(&proxy, "none", (4, 6), &[20]));
-        assert!(!wrong.is_empty(), "{kind:?}: none of {asked}");
+        let lost: usize = wrong.values().sum();
+        assert!(lost > 0 && lost < asked, "{kind:?}: {lost} of {asked}: {wrong:?}");
+        let is_broken = |fault: &String| fault.contains("502") || fault.contains("reqwest::Error");
+        assert!(wrong.keys().all(is_broken), "{kind:?}: by nothing but a connection: {wrong:?}");
     }
 }
 
