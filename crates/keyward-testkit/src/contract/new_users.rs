@@ -1,10 +1,11 @@
 //! The rules of a user that the operator makes in two steps.
 
-use super::{Bench, IdentityStore, at, commit, must, operator};
+use super::{Bench, IdentityStore, at, commit, must};
 use keyward_core::account::{AddUser, CreateUser, ReserveUser, UserAdded};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, UserId};
+use keyward_core::permit::operator;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::Retention;

@@ -1,8 +1,10 @@
 //! The rules of signing in: passwords and links, browsers, consent, codes, refresh tokens, and what ends them.
 
+mod at_once;
 mod refreshing;
 mod registering;
 
+pub(super) use at_once::*;
 pub(super) use refreshing::*;
 pub(super) use registering::*;
 

@@ -1,12 +1,12 @@
 //! The rules of a team: invitations, roles, and the admin that an account keeps.
 
-use super::{Bench, IdentityStore, at, commit, must, operator};
+use super::{Bench, IdentityStore, at, commit, must};
 use keyward_core::account::{AddMember, CreateUser, SetUserDisabled};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::list::{From, Window};
-use keyward_core::permit::ReadAccount;
+use keyward_core::permit::{ReadAccount, operator};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::Retention;

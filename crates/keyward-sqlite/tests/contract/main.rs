@@ -1,0 +1,17 @@
+//! The embedded store keeps the contract of every store.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `home.rs` | where a store of these tests keeps what it has |
+//! | `planted.rs`, `planted/` | a store with one planted fault breaks the rule that is about it |
+
+#[cfg(test)]
+mod home;
+#[cfg(test)]
+#[cfg(feature = "fault-injection")]
+mod planted;
+
+#[cfg(test)]
+use home::Home;
+
+keyward_testkit::store_contract!(Home::new());
