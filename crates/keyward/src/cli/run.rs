@@ -69,6 +69,7 @@ impl Signals {
     /// Takes the signals for as long as it runs: counts the orders to stop, and has the configuration read again. `own`: those that are
     /// listened for already.
     pub(super) async fn take(own: Option<Self>, stops: watch::Sender<u8>, reload: Arc<Notify>) {
+        // Absent: they are listened for again.
         let mut own = match own.map_or_else(Self::listen, Ok) {
             Ok(own) => own,
             Err(error) => {
