@@ -2,6 +2,7 @@
 //!
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
+pub mod identity;
 mod lists;
 mod operator;
 

@@ -9,13 +9,14 @@
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
-use keyward::app::{App, Store};
+use keyward::app::App;
 use keyward::body_room::BodyRoom;
 use keyward::config::{IssuerConfig, LimitsConfig, McpConfig};
 use keyward::issuers::{Issuers, Resource};
 use keyward::mcp::Mcp;
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::{AccountNeed, Boxed, around, guarded, stack};
+use keyward::store::Store;
 use keyward::transport::Listening;
 use keyward::watch::Recent;
 use keyward::{telemetry, transport};

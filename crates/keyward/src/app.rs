@@ -5,193 +5,19 @@ use crate::mcp::Mcp;
 use crate::oauth::AuthorizationServer;
 use crate::pages::Pages;
 use crate::reload::Current;
+use crate::store::Store;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent, RequestLog};
-use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
-    SetRole, SetTier, SetUserDisabled,
-};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{
-    ActivateKey, CreateKey, IssueKey, KeyRing, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
-};
-use keyward_core::clock::{AcceptClock, Clock};
-use keyward_core::effect::Commit;
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
 use keyward_core::idempotency::Claims;
-use keyward_core::identity::{LinkByEmail, LinkIdentity};
-use keyward_core::limits::SetLimits;
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
-use keyward_core::oauth::{
-    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
-    RevokeGrant,
-};
 use keyward_core::random::Random;
 use keyward_core::rate_limit::Limiter;
-use keyward_core::root_secret::{AddVersion, RetireVersion};
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
-    StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
-use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
-use keyward_core::team::{ChangeRole, Dismiss, Invite};
 use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
-use lev_deals::{
-    ArchiveDeal, CreateDeal, DealReads, DealUpkeep, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals,
-    UpdateDeal,
-};
 use std::sync::Arc;
-
-/// What handlers see of a store.
-pub trait Reads: KeyReads + TeamReads + SignInReads + DealReads {}
-
-impl<S> Reads for S where S: KeyReads + TeamReads + SignInReads + DealReads {}
-
-/// What the program asks of a store: the writes go through their row's `commit`.
-pub trait Store:
-    Commit<CreateKey>
-    + Commit<RotateKey>
-    + Commit<RelabelKey>
-    + Commit<RevokeKey>
-    + Commit<CreateDeal>
-    + Commit<UpdateDeal>
-    + Commit<ArchiveDeal>
-    + Commit<JoinTeam>
-    + Commit<LeaveTeam>
-    + Commit<MoveDeal>
-    + Commit<Invite>
-    + Commit<ChangeRole>
-    + Commit<Dismiss>
-    + Commit<ChooseAccount>
-    + Commit<LinkByEmail>
-    + Commit<RegisterClient>
-    + Commit<GiveConsent>
-    + Commit<RedeemCode>
-    + Commit<RefreshGrant>
-    + Commit<RevokeGrant>
-    + Commit<Disconnect>
-    + Commit<StartSession>
-    + Commit<EndSession>
-    + Commit<ChoosePassword>
-    + Commit<AcceptInvitation>
-    + Commit<NoteFailedSignIns>
-    + Reads
-    + Upkeep
-    + std::fmt::Debug
-{
-}
-
-impl<S> Store for S where
-    S: Commit<CreateKey>
-        + Commit<RotateKey>
-        + Commit<RelabelKey>
-        + Commit<RevokeKey>
-        + Commit<CreateDeal>
-        + Commit<UpdateDeal>
-        + Commit<ArchiveDeal>
-        + Commit<JoinTeam>
-        + Commit<LeaveTeam>
-        + Commit<MoveDeal>
-        + Commit<Invite>
-        + Commit<ChangeRole>
-        + Commit<Dismiss>
-        + Commit<ChooseAccount>
-        + Commit<LinkByEmail>
-        + Commit<RegisterClient>
-        + Commit<GiveConsent>
-        + Commit<RedeemCode>
-        + Commit<RefreshGrant>
-        + Commit<RevokeGrant>
-        + Commit<Disconnect>
-        + Commit<StartSession>
-        + Commit<EndSession>
-        + Commit<ChoosePassword>
-        + Commit<AcceptInvitation>
-        + Commit<NoteFailedSignIns>
-        + Reads
-        + Upkeep
-        + std::fmt::Debug
-{
-}
-
-/// What the operator's commands ask of a store.
-pub trait OperatorStore:
-    Commit<CreateAccount>
-    + Commit<CreateUser>
-    + Commit<ReserveUser>
-    + Commit<AddUser>
-    + Commit<AddMember>
-    + Commit<RemoveMember>
-    + Commit<SetRole>
-    + Commit<SetUserDisabled>
-    + Commit<SetAccountDisabled>
-    + Commit<EraseUser>
-    + Commit<SetTier>
-    + Commit<SetLimits>
-    + Commit<LinkIdentity>
-    + Commit<CreateClient>
-    + Commit<DeleteClient>
-    + Commit<IssueLink>
-    + Commit<InviteByOperator>
-    + Commit<AddSigningKey>
-    + Commit<RemoveSigningKey>
-    + Commit<ResealSigningKey>
-    + Commit<RetireVersion>
-    + Commit<AddVersion>
-    + Commit<AcceptClock>
-    + Commit<IssueKey>
-    + Commit<PrepareKey>
-    + Commit<ActivateKey>
-    + Commit<RotateKey>
-    + Commit<RevokeKey>
-    + Commit<RevokeKeysOf>
-    + Commit<SeedDeals>
-    + Commit<GivePipelines>
-    + DealUpkeep
-    + OperatorReads
-    + Upkeep
-{
-}
-
-impl<S> OperatorStore for S where
-    S: Commit<CreateAccount>
-        + Commit<CreateUser>
-        + Commit<ReserveUser>
-        + Commit<AddUser>
-        + Commit<AddMember>
-        + Commit<RemoveMember>
-        + Commit<SetRole>
-        + Commit<SetUserDisabled>
-        + Commit<SetAccountDisabled>
-        + Commit<EraseUser>
-        + Commit<SetTier>
-        + Commit<SetLimits>
-        + Commit<LinkIdentity>
-        + Commit<CreateClient>
-        + Commit<DeleteClient>
-        + Commit<IssueLink>
-        + Commit<InviteByOperator>
-        + Commit<AddSigningKey>
-        + Commit<RemoveSigningKey>
-        + Commit<ResealSigningKey>
-        + Commit<RetireVersion>
-        + Commit<AddVersion>
-        + Commit<AcceptClock>
-        + Commit<IssueKey>
-        + Commit<PrepareKey>
-        + Commit<ActivateKey>
-        + Commit<RotateKey>
-        + Commit<RevokeKey>
-        + Commit<RevokeKeysOf>
-        + Commit<SeedDeals>
-        + Commit<GivePipelines>
-        + DealUpkeep
-        + OperatorReads
-        + Upkeep
-{
-}
 
 /// Shared by all requests.
 #[derive(Debug)]

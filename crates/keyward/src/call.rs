@@ -1,10 +1,11 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
-use crate::app::{App, Reads, Store};
+use crate::app::App;
 use crate::body_room::{Owner, Place};
 use crate::limits;
 use crate::problem::{Problem, RequestId, insert};
 use crate::representation::{Preferences, packed_fast, says_gzip, tag_with_related, varies, weak_tag};
+use crate::store::{Reads, Store};
 use axum::RequestExt;
 use axum::body::Body;
 use axum::extract::RawPathParams;

@@ -37,6 +37,7 @@ pub mod routes;
 mod secret_file;
 mod secret_mode;
 pub mod stack;
+pub mod store;
 pub mod telemetry;
 mod time_limit;
 pub mod transport;

@@ -4,12 +4,13 @@
 //! tests does not compile until it knows the new one.
 
 use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
-use crate::app::{App, Store};
+use crate::app::App;
 use crate::body_room::Owner;
 use crate::call::{self, BASE, Call, Reply};
 use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
 use crate::stack::{AccountNeed, guarded, guarded_to_end, known, public};
+use crate::store::Store;
 use crate::{console, mcp, oauth, pages};
 use axum::Router;
 use axum::body::Body;

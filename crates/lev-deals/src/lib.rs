@@ -8,7 +8,7 @@
 //! | `deal.rs`, `input.rs`, `effects.rs` | a deal: how it is shown, what may be sent, its writes |
 //! | `financials.rs`, `property.rs`, `team.rs`, `pipeline.rs` | what hangs on it |
 //! | `list.rs`, `values.rs` | what lists can be asked, and the closed sets of values |
-//! | `reads.rs` | what can be read |
+//! | `reads.rs`, `store.rs` | what can be read, and all that a store does |
 //! | `sqlite/` | the SQL |
 
 mod deal;
@@ -21,6 +21,7 @@ mod property;
 mod reads;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod store;
 pub mod team;
 pub mod values;
 
@@ -30,4 +31,5 @@ pub use input::{DealChanges, NewDeal};
 pub use pipeline::{GivePipelines, MoveDeal, Pipeline};
 pub use property::Property;
 pub use reads::{DealReads, DealUpkeep, Include, OfDeal};
+pub use store::DealStore;
 pub use team::{JoinTeam, LeaveTeam, NewTeamMember, TeamMember};

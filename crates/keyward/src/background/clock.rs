@@ -1,6 +1,6 @@
 //! Reads the clock also where nobody asks for it, records the newest time, and logs that the clock is behind or cannot be judged.
 
-use crate::app::Store;
+use crate::store::Store;
 use keyward_core::clock::{Clock, ClockWatch};
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The counters of limits, from a clean stop to the next start.
 
-use crate::app::Store;
 use crate::cli::CliError;
 use crate::config::AfterCrash;
+use crate::store::Store;
 use keyward_core::clock::Clock;
 use keyward_core::rate_limit::{Bucket, Limiter, Saved};
 use keyward_core::store::SavedLimits;

@@ -1,7 +1,7 @@
 //! Writes what was only noted on the way of requests, in batches: when keys were last used, and the digests of secrets that
 //! move to the current version of the root secret. Where the database could not be written, it tries whether it can be again.
 
-use crate::app::Store;
+use crate::store::Store;
 use std::time::Duration;
 
 /// Between two batches.

@@ -1,7 +1,7 @@
 //! Takes away what is kept no longer: answers of idempotent writes, old rows of the audit trail, what has ended, and counters
 //! in which nothing counts.
 
-use crate::app::Store;
+use crate::store::Store;
 use keyward_core::BoxFuture;
 use keyward_core::clock::At;
 use keyward_core::rate_limit::Limiter;

@@ -1,8 +1,8 @@
 //! Keeps a key that signs, publishes its successor in time, and takes away what signs nothing any more.
 
-use crate::app::OperatorStore;
 use crate::oauth::signer::make;
 use crate::problem::Problem;
+use crate::store::Store;
 use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::permit::{Administer, background};
@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// What it is done with.
 #[derive(Clone)]
 pub(crate) struct Upkeep {
-    pub(crate) store: Arc<dyn OperatorStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) sealer: Sealer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -94,7 +94,7 @@ impl Upkeep {
 
     async fn commit<E: Effect<Action = Administer>>(&self, effect: E) -> Result<(), Problem>
     where
-        dyn OperatorStore: Commit<E>,
+        dyn Store: Commit<E>,
     {
         let context =
             Context { request_id: uuid4(&*self.random)?, address: None, origin_app: "keyward".to_owned() };

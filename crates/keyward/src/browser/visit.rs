@@ -3,10 +3,11 @@
 use super::Pairs;
 use super::cookies::Cookie;
 use super::site::is_from_here;
-use crate::app::{App, Store};
+use crate::app::App;
 use crate::call::path_ids;
 use crate::oauth::AuthorizationServer;
 use crate::problem::{Problem, RequestId};
+use crate::store::Store;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request};
 use keyward_core::api_key::base62;

@@ -9,7 +9,7 @@ use super::private_data::refuse_open_socket;
 use super::service_manager::State;
 use super::stopping::Stop;
 use super::tasks::{self, Begun, Beside};
-use crate::app::{App, OperatorStore, Store};
+use crate::app::App;
 use crate::background::log_counts::LogCounts;
 use crate::background::panics::Panics;
 use crate::background::{clock, counters, failed_sign_ins, flush};
@@ -23,6 +23,7 @@ use crate::operate::presence::Presence;
 use crate::operate::{Desk, OrdersSocket, SocketPlace};
 use crate::pages::Pages;
 use crate::reload::Reloader;
+use crate::store::Store;
 use crate::telemetry::Traces;
 use crate::transport::{Leaving, Listening};
 use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, ask_panics, of_server};
@@ -149,7 +150,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let placed = Arc::clone(&store);
     let recent = Recent::default();
     let desk = Desk {
-        store: Arc::clone(&store) as Arc<dyn OperatorStore>,
+        store: Arc::clone(&store) as Arc<dyn Store>,
         ring: opened.ring.clone(),
         cursors: opened.cursors.clone(),
         claims: opened.claims.clone(),

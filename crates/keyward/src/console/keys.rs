@@ -2,11 +2,11 @@
 
 use super::inside::{enter, enter_to_end, frame, moment, readable};
 use crate::api::api_keys::create::take;
-use crate::app::Store;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice, Shown};
 use crate::limits;
 use crate::problem::{Problem, status};
+use crate::store::Store;
 use axum::body::Body;
 use http::Response;
 use keyward_core::api_key::{ApiKey, CreateKey, RevokeKey, RotateKey, Wanted};

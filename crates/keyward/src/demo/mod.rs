@@ -3,10 +3,10 @@
 mod deals;
 mod hanging;
 
-use crate::app::OperatorStore;
 use crate::cli::CliError;
 use crate::oauth::DemoPerson;
 use crate::operate::operator::{Operator, Person};
+use crate::store::Store;
 use keyward_core::api_key::{KeyRing, Settled};
 use keyward_core::clock::Clock;
 use keyward_core::id::{AccountId, UserId};
@@ -117,7 +117,7 @@ const MEMBERS: [Member; 5] = [
 
 /// Fills an empty store.
 pub(crate) async fn fill(
-    store: &dyn OperatorStore,
+    store: &dyn Store,
     ring: &KeyRing,
     random: &dyn Random,
     clock: &dyn Clock,

@@ -1,6 +1,6 @@
 //! How a subject becomes a user's: through the store's one `commit`, like every write.
 
-use crate::app::Store;
+use crate::store::Store;
 use keyward_core::BoxFuture;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::At;

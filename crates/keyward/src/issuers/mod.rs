@@ -10,9 +10,9 @@ pub(crate) use fetch::max_age;
 pub use keys::{Keys, Standing};
 pub use links::ByStore;
 
-use crate::app::Store;
 use crate::config::IssuerConfig;
 use crate::reload::Current;
+use crate::store::Store;
 use crate::watch::Degraded;
 use fetch::Web;
 use keyward_core::BoxFuture;

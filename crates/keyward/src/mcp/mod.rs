@@ -33,11 +33,12 @@ pub use door::{Endpoint, endpoint, endpoint_with_sessions};
 pub use tools::{TOOLS, Tool};
 pub(crate) use toolsets::is_of_resource;
 
-use crate::app::{App, Store};
+use crate::app::App;
 use crate::config::{IssuerConfig, McpConfig};
 use crate::issuers::{Issuers, Resource};
 use crate::oauth::AuthorizationServer;
 use crate::routes;
+use crate::store::Store;
 use axum::Router;
 use catalog::Catalog;
 use keyward_core::clock::Clock;

@@ -1,7 +1,7 @@
 //! What the audit trail says of sign-ins that failed. A guess costs no write: the tries of about a minute are counted in
 //! memory and written together, and there are never more rows than [`ROWS`] a minute, whatever is tried.
 
-use crate::app::Store;
+use crate::store::Store;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context};

@@ -2,12 +2,12 @@
 
 use super::operator::Operator;
 use super::os_user;
-use crate::app::OperatorStore;
 use crate::background::signing::Upkeep;
 use crate::cli::Opened;
 use crate::config::Config;
 use crate::oauth::SignInKeys;
 use crate::secret_file;
+use crate::store::Store;
 use crate::watch::Recent;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;
@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 /// The desk of a running server, or of a command that works on the file.
 #[derive(Clone)]
 pub(crate) struct Desk {
-    pub(crate) store: Arc<dyn OperatorStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) ring: KeyRing,
     pub(crate) cursors: Cursors,
     pub(crate) claims: Claims,

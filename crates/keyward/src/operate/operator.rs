@@ -1,7 +1,7 @@
 //! What the operator does to a store, one commit a step.
 
-use crate::app::OperatorStore;
 use crate::cli::{CliError, Exit};
+use crate::store::Store;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, PrepareKey, Settled};
 use keyward_core::clock::At;
@@ -28,14 +28,14 @@ pub(crate) struct Person<'a> {
 
 /// The operator at work.
 pub(crate) struct Operator<'s> {
-    store: &'s dyn OperatorStore,
+    store: &'s dyn Store,
     ring: &'s KeyRing,
     random: &'s dyn Random,
     name: Option<Arc<str>>,
 }
 
 impl<'s> Operator<'s> {
-    pub(crate) fn new(store: &'s dyn OperatorStore, ring: &'s KeyRing, random: &'s dyn Random) -> Self {
+    pub(crate) fn new(store: &'s dyn Store, ring: &'s KeyRing, random: &'s dyn Random) -> Self {
         Self { store, ring, random, name: None }
     }
 
@@ -122,7 +122,7 @@ impl<'s> Operator<'s> {
     }
 
     /// The store.
-    pub(crate) fn store(&self) -> &dyn OperatorStore {
+    pub(crate) fn store(&self) -> &dyn Store {
         self.store
     }
 
@@ -138,7 +138,7 @@ impl<'s> Operator<'s> {
     #[expect(clippy::disallowed_methods, reason = "this is the operator")]
     pub(crate) async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
     where
-        dyn OperatorStore + 's: Commit<E>,
+        dyn Store + 's: Commit<E>,
     {
         let request_id = uuid4(self.random).map_err(said)?;
         let context = Context { request_id, address: None, origin_app: "keyward".to_owned() };

@@ -8,9 +8,9 @@ use super::catalog::{
 };
 use super::labelled::LookedUp;
 use super::metrics::Metrics;
-use crate::app::Store;
 use crate::issuers::Issuers;
 use crate::reload::Current;
+use crate::store::Store;
 use crate::telemetry::Traces;
 use keyward_core::api_key::KeyRing;
 use keyward_core::clock::Clock;

@@ -2,13 +2,14 @@
 
 use crate::fixture::Fixture;
 use axum::Router;
-use keyward::app::{App, Store};
+use keyward::app::App;
 use keyward::body_room::BodyRoom;
 use keyward::config::{LimitsConfig, McpConfig};
 use keyward::issuers::{Issuers, Resource};
 use keyward::mcp::{Endpoint, Mcp, endpoint_with_sessions};
 use keyward::reload::{Current, Reloadable};
 use keyward::stack::around;
+use keyward::store::Store;
 use keyward::transport::{self, Listening};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
