@@ -1,10 +1,10 @@
 //! What every request shares: the store, the rings of secrets, the clock, randomness.
 
 use crate::body_room::BodyRoom;
+use crate::current::Current;
 use crate::mcp::Mcp;
 use crate::oauth::AuthorizationServer;
 use crate::pages::Pages;
-use crate::reload::Current;
 use crate::store::Store;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent, RequestLog};

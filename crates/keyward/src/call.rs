@@ -1,6 +1,7 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
 use crate::app::App;
+use crate::base_path::BASE;
 use crate::body_room::{Owner, Place};
 use crate::limits;
 use crate::problem::{Problem, RequestId, insert};
@@ -44,9 +45,6 @@ use std::sync::{Arc, RwLockReadGuard};
 use uuid::Uuid;
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// The path under which the API stands.
-pub(crate) const BASE: &str = "/api/external/v2";
 
 /// A request that may be answered: its input, read and well-formed.
 ///

@@ -5,7 +5,7 @@
 //! - Where `public_url` is on loopback, those of this machine by any port: developers' tools are such pages.
 
 use crate::app::App;
-use crate::reload::Current;
+use crate::current::Current;
 use http::HeaderValue;
 use url::{Host, Url};
 
@@ -68,7 +68,7 @@ fn is_of_this_machine(origin: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reload::Reloadable;
+    use crate::current::Reloadable;
 
     fn callers(public_url: &str, named: &[&str]) -> Callers {
         let origins = named.iter().map(|name| (*name).to_owned()).collect();

@@ -6,7 +6,9 @@
 mod api;
 pub mod app;
 mod background;
+mod base_path;
 pub mod body_room;
+mod boxed;
 mod browser;
 mod call;
 mod callers;
@@ -15,6 +17,7 @@ pub mod cli;
 pub mod config;
 mod console;
 mod cross_origin;
+pub mod current;
 mod demo;
 mod dns;
 pub mod document;

@@ -5,8 +5,9 @@
 
 use crate::api::{account, api_keys, auth, deals, health, me, pipelines};
 use crate::app::App;
+use crate::base_path::BASE;
 use crate::body_room::Owner;
-use crate::call::{self, BASE, Call, Reply};
+use crate::call::{self, Call, Reply};
 use crate::observe::{Named, record};
 use crate::problem::{Problem, Problems, RequestId};
 use crate::stack::{AccountNeed, guarded, guarded_to_end, known, public};

@@ -3,6 +3,8 @@
 //! Around everything, [`around`]; around the operations of callers, [`guarded`]; around public ones, `public`.
 //! Inside a row (`routes.rs`, `call.rs`): scope → content type → body → syntax → handler → commit.
 
+pub use crate::boxed::Boxed;
+
 use crate::app::App;
 use crate::callers::Callers;
 use crate::cross_origin::{CrossOriginLayer, Part};
@@ -27,9 +29,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder};
-
-/// A whole HTTP service in a box: without boxes the types of the stack would not end.
-pub type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// The program's whole service.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Looks at the certificate that is served, at the start, after a reload and while time passes: the log says when clients refuse it,
 //! or soon will.
 
-use crate::reload::Current;
+use crate::current::Current;
 use crate::transport::certificate::{Certificate, Validity};
 use keyward_core::clock::Clock;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::machine::Findings;
 use super::written::write_to_reader;
 use super::{CliError, Source, variables};
 use crate::config::{self, Config, Mistake};
-use crate::reload::Reloadable;
+use crate::current::Reloadable;
 use crate::{secret_file, telemetry};
 use clap::{Args, Subcommand};
 use keyward_core::clock::{Clock, SystemClock};

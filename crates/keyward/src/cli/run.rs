@@ -26,7 +26,9 @@ use crate::reload::Reloader;
 use crate::store::Store;
 use crate::telemetry::Traces;
 use crate::transport::{Leaving, Listening};
-use crate::watch::{Degraded, Recent, RequestLog, ask_certificate, ask_depths, ask_panics, of_server};
+use crate::watch::{
+    Degraded, Recent, RequestLog, ask_certificate, ask_degraded, ask_depths, ask_panics, of_server,
+};
 use crate::{stack, transport};
 use keyward_core::rate_limit::Limiter;
 use keyward_core::store::Upkeep;
@@ -197,7 +199,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     let mut metrics = of_server(&store, (&opened.ring, &opened.clock), &limiter, (&issuers, traces.as_ref()));
     ask_depths(&mut metrics, &log, &bodies, oauth.as_ref());
     ask_certificate(&mut metrics, &reloader.current);
-    degraded.ask(&mut metrics);
+    ask_degraded(&mut metrics, &degraded);
     let clock = Arc::clone(&opened.clock);
     let panics = Panics::new(move || clock.now());
     ask_panics(&mut metrics, &panics);

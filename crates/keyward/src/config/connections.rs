@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::settings::settings;
-    use crate::reload::Reloadable;
+    use crate::current::Reloadable;
     use std::path::Path;
 
     #[test]

@@ -25,7 +25,7 @@ mod schemas;
 mod shapes;
 mod words;
 
-use crate::call::BASE;
+use crate::base_path::BASE;
 use crate::config::LimitsConfig;
 use crate::routes::{Access, OperationId, Row, table};
 use keyward_core::limits::Limits;

@@ -6,7 +6,7 @@
 
 use super::KeySource;
 use super::fetch::FetchError;
-use crate::reload::Current;
+use crate::current::Current;
 use keyward_core::BoxFuture;
 use keyward_core::address::ClientAddress;
 use keyward_core::clock::Clock;

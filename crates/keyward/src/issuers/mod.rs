@@ -1,44 +1,30 @@
 //! The issuers that are trusted, as they are configured: where their keys come from, and how their subjects become users.
 
 pub(crate) mod discovery;
+mod document;
 pub(crate) mod fetch;
 mod keys;
 mod links;
+mod source;
 
+pub use document::Document;
 pub use fetch::FetchError;
 pub(crate) use fetch::max_age;
 pub use keys::{Keys, Standing};
 pub use links::ByStore;
+pub use source::KeySource;
 
 use crate::config::IssuerConfig;
-use crate::reload::Current;
+use crate::current::Current;
 use crate::store::Store;
 use crate::watch::Degraded;
 use fetch::Web;
-use keyward_core::BoxFuture;
 use keyward_core::clock::Clock;
 use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::COOL_DOWN;
 use keyward_core::random::Random;
 use keyward_tower::authenticate::{IssuerKeys, Jwts, Trusted};
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// A document of an issuer that holds its keys.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// Its bytes.
-    pub body: Vec<u8>,
-    /// How long it may be kept, as the issuer says.
-    pub max_age: Option<Duration>,
-}
-
-/// Where an issuer's keys can be had.
-pub trait KeySource: Send + Sync + fmt::Debug {
-    /// The key set as it is now.
-    fn fetch(&self) -> BoxFuture<'_, Result<Document, FetchError>>;
-}
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug)]

@@ -5,13 +5,14 @@ use super::accept::{self, Form};
 use super::{KEY_PATH, PATH, metadata};
 use crate::app::App;
 use crate::body_room;
+use crate::boxed::Boxed;
 use crate::browser::Pairs;
 use crate::call::gathered;
 use crate::callers::Callers;
 use crate::limits::OfPosts;
 use crate::observe::{Named, Record, record};
 use crate::problem::{Problem, Problems, RequestId, insert};
-use crate::stack::{Boxed, authenticated};
+use crate::stack::authenticated;
 use axum::body::Body;
 use http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, WWW_AUTHENTICATE,

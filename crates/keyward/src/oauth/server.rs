@@ -4,7 +4,7 @@ use super::documents::Documents;
 use super::hashing::Hashing;
 use super::signer::Signer;
 use super::tries::Tries;
-use crate::call::BASE;
+use crate::base_path::BASE;
 use crate::config::OAuthConfig;
 use crate::mcp::is_of_resource;
 use crate::store::Store;

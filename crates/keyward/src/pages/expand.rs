@@ -53,7 +53,7 @@ impl Known<'_> {
             }
             whole.push('\n');
         }
-        let base = format!("{}{}", self.public_url, crate::call::BASE);
+        let base = format!("{}{}", self.public_url, crate::base_path::BASE);
         whole
             .replace("{{base}}", &base)
             .replace("{{origin}}", self.public_url)

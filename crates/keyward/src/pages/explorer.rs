@@ -1,7 +1,7 @@
 //! What the explorer on a page knows: the page's operations, from the document.
 
 use super::tables::Operation;
-use crate::call::BASE;
+use crate::base_path::BASE;
 use serde_json::{Value, json};
 
 /// The explorer's data as text that can stand in a `script` element.

@@ -1,6 +1,6 @@
 //! Parts of the OpenAPI document as tables in Markdown.
 
-use crate::call::BASE;
+use crate::base_path::BASE;
 use keyward_core::list::Kind;
 use serde_json::{Map, Value};
 use std::fmt::Write;

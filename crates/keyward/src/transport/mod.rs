@@ -20,6 +20,7 @@ mod ceiling;
 pub(crate) mod certificate;
 mod connection;
 pub(crate) mod date;
+mod figures;
 mod foreign;
 mod forwarded;
 mod frame_scan;
@@ -37,20 +38,20 @@ mod unread;
 mod watched;
 
 pub(crate) use connection::ByProxy;
+pub use figures::Figures;
+pub(crate) use figures::Slow;
 pub use keep_alive::Leaving;
 pub use listeners::{Listener, Listeners};
 pub(crate) use turns::Credit;
 
-use crate::reload::Current;
-use crate::stack::Boxed;
+use crate::boxed::Boxed;
+use crate::current::Current;
 use ceiling::Ceiling;
 use connection::{Guest, Serving, is_proxy};
 use forwarded::UnknownAddresses;
 use keyward_core::clock::{Clock, SystemClock};
 use keyward_tower::hygiene::Limits;
 use pool::Place;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,19 +64,6 @@ use turns::Turns;
 const DRAIN: Duration = Duration::from_secs(10);
 /// After a failed accept (too many open files), before the next.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// The figures of connections.
-#[derive(Clone, Debug, Default)]
-pub struct Figures {
-    /// Those that are open.
-    pub open: Gauge,
-    /// Those that were closed at once, since there were too many.
-    pub refused: Counter,
-    /// Requests that a trusted proxy passed on without an address that can be read.
-    pub(crate) unknown_addresses: Counter,
-    /// Those that were ended because the client was too slow, by what it was too slow with.
-    pub(crate) overdue: Family<crate::watch::Slow, Counter>,
-}
 
 /// What an address is listened on with.
 #[derive(Clone, Debug)]
@@ -216,7 +204,7 @@ fn ended(
     async move {
         let from = guest.from;
         if let Some(overdue) = connection::serve(stream, guest, serving).await {
-            figures.overdue.get_or_create(&crate::watch::Slow { with: overdue.word() }).inc();
+            figures.overdue.get_or_create(&Slow { with: overdue.word() }).inc();
             tracing::debug!(address = %from, with = overdue.word(), "a connection was ended: its client is too slow");
         }
         drop(place);

@@ -1,8 +1,5 @@
 //! Parts that the work does without: each can fail, and the server goes on, says so once, and shows it until the part works again.
 
-use super::catalog::DEGRADED;
-use super::labelled::LookedUp;
-use super::metrics::Metrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,9 +17,10 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::RootCertificates, Self::OrdersSocket, Self::Traces, Self::ServiceManager];
+    pub(super) const ALL: [Self; 4] =
+        [Self::RootCertificates, Self::OrdersSocket, Self::Traces, Self::ServiceManager];
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::RootCertificates => "root_certificates",
             Self::OrdersSocket => "orders_socket",
@@ -68,24 +66,18 @@ impl Degraded {
     pub(crate) fn is_failing(&self, part: Part) -> bool {
         self.flag(part).load(Ordering::Relaxed)
     }
-
-    /// Has them asked for whenever the figures are shown.
-    pub(crate) fn ask(&self, metrics: &mut Metrics) {
-        let own = self.clone();
-        let value = move |part: Part| ([("part", part.name().to_owned())], u64::from(own.is_failing(part)));
-        metrics.look_up(LookedUp { figure: DEGRADED, values: move || Part::ALL.map(&value).to_vec() });
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Metrics, ask_degraded};
     use super::*;
 
     #[test]
     fn a_part_that_fails_is_news_once_and_shown_until_it_works() {
         let degraded = Degraded::default();
         let mut metrics = Metrics::new();
-        degraded.ask(&mut metrics);
+        ask_degraded(&mut metrics, &degraded);
         let shown = |part: Part| {
             let told = metrics.told().unwrap();
             let name = format!("keyward_degraded{{part=\"{}\"}} ", part.name());

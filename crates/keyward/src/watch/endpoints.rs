@@ -3,7 +3,7 @@
 use super::text_format::{OPENMETRICS, TEXT, takes_openmetrics};
 use crate::app::App;
 use crate::background::panics::Panics;
-use crate::stack::Boxed;
+use crate::boxed::Boxed;
 use crate::transport::Leaving;
 use axum::Router;
 use axum::response::{IntoResponse, Response};

@@ -2,14 +2,17 @@
 
 use super::build::build_info;
 use super::catalog::{
-    CERTIFICATE_END, CLOCK_BEHIND, DATABASE, DATABASE_LOG, ENDINGS_UNJOURNALED, ENDINGS_UNWRITTEN, KEYS,
-    KEYS_EXPIRING, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS, READS_WAITING, ROWS_LEFT_OUT, SPANS_LOST,
+    CERTIFICATE_END, CLOCK_BEHIND, DATABASE, DATABASE_LOG, DEGRADED, ENDINGS_UNJOURNALED, ENDINGS_UNWRITTEN,
+    KEYS, KEYS_EXPIRING, KEYS_RETIRED, KEYS_UNMOVED, LIMIT_BUCKETS, READS_WAITING, ROWS_LEFT_OUT, SPANS_LOST,
     USES_UNWRITTEN, WRITES_FAIL, WRITES_WAITING,
 };
+use super::degraded::{Degraded, Part};
 use super::labelled::LookedUp;
+use super::log_lines::LogLines;
 use super::metrics::Metrics;
+use super::of_issuers::OfIssuers;
+use crate::current::Current;
 use crate::issuers::Issuers;
-use crate::reload::Current;
 use crate::store::Store;
 use crate::telemetry::Traces;
 use keyward_core::api_key::KeyRing;
@@ -60,8 +63,10 @@ pub(crate) fn of_server(
     expiring(&mut metrics, store, expiry);
     metrics.ask_process(store.directory().clock().wall());
     metrics.look_up(build_info());
-    metrics.ask_issuers(issuers);
-    metrics.ask_log();
+    if issuers.keys().next().is_some() {
+        metrics.collect(OfIssuers(issuers.clone()));
+    }
+    metrics.collect(LogLines);
     if let Some(traces) = traces {
         let lost = traces.lost();
         metrics.ask(SPANS_LOST, lost);
@@ -80,6 +85,13 @@ pub(crate) fn ask_certificate(metrics: &mut Metrics, current: &Current) {
         // Absent: it cannot be read; no time is before 1970.
         end.and_then(|end| u64::try_from(end).ok()).unwrap_or_default()
     });
+}
+
+/// Has the parts that the work does without asked for whenever the figures are shown.
+pub(crate) fn ask_degraded(metrics: &mut Metrics, degraded: &Degraded) {
+    let own = degraded.clone();
+    let value = move |part: Part| ([("part", part.name().to_owned())], u64::from(own.is_failing(part)));
+    metrics.look_up(LookedUp { figure: DEGRADED, values: move || Part::ALL.map(&value).to_vec() });
 }
 
 /// The spans before their end that keys are counted in, in days.

@@ -1,14 +1,11 @@
 //! The figures. Every label is of a set that the program knows: nothing that a client sends makes a new line.
 
 use super::catalog::{
-    CONNECTIONS, DURATIONS, Figure, ISSUER_FETCHES, ISSUER_KEYS, ISSUER_KEYS_AGE, LIMITED, OVERDUE, REFUSED,
-    REQUESTS, UNKNOWN_ADDRESSES,
+    CONNECTIONS, DURATIONS, Figure, LIMITED, OVERDUE, REFUSED, REQUESTS, UNKNOWN_ADDRESSES,
 };
 use super::labelled::{Labelled, LookedUp};
-use super::log_lines::LogLines;
 use super::process::OfProcess;
 use super::text_format::text_of;
-use crate::issuers::{Issuers, Standing};
 use crate::transport::Figures;
 use keyward_core::clock::Timestamp;
 use prometheus_client::collector::Collector;
@@ -48,12 +45,6 @@ impl EncodeLabelSet for Limited {
         ("limit", self.limit).encode(encoder.encode_label())?;
         ("refused", refused).encode(encoder.encode_label())
     }
-}
-
-/// What a client was too slow with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Slow {
-    pub(crate) with: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -134,16 +125,9 @@ impl Metrics {
         self.process.register_collector(Box::new(OfProcess { since }));
     }
 
-    /// Has the dropped lines of the log asked for whenever the figures are shown.
-    pub(crate) fn ask_log(&mut self) {
-        self.registry.register_collector(Box::new(LogLines));
-    }
-
-    /// Has the figures of these issuers asked for whenever the figures are shown.
-    pub(crate) fn ask_issuers(&mut self, issuers: &Issuers) {
-        if issuers.keys().next().is_some() {
-            self.registry.register_collector(Box::new(OfIssuers(issuers.clone())));
-        }
+    /// Has further figures collected whenever the figures are shown.
+    pub(super) fn collect(&mut self, collector: impl Collector) {
+        self.registry.register_collector(Box::new(collector));
     }
 
     /// The figures in the text format of OpenMetrics.
@@ -188,43 +172,5 @@ impl<F: Fn() -> u64 + Send + Sync + 'static> Collector for Asked<F> {
         }
         let encoder = encoder.encode_descriptor(name, about, None, MetricType::Gauge)?;
         ConstGauge::new(value).encode(encoder)
-    }
-}
-
-/// The figures of issuers. Their names are the configuration's.
-#[derive(Debug)]
-struct OfIssuers(Issuers);
-
-impl OfIssuers {
-    fn gauges(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        figure: &Figure,
-        value: fn(&Standing) -> Option<i64>,
-    ) -> Result<(), fmt::Error> {
-        let mut encoder = encoder.encode_descriptor(figure.name, figure.about, None, MetricType::Gauge)?;
-        for (issuer, keys) in self.0.keys() {
-            if let Some(value) = value(&keys.standing()) {
-                ConstGauge::new(value).encode(encoder.encode_family(&[("issuer", issuer)])?)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Collector for OfIssuers {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        self.gauges(&mut encoder, &ISSUER_KEYS, |standing| i64::try_from(standing.keys).ok())?;
-        self.gauges(&mut encoder, &ISSUER_KEYS_AGE, |standing| i64::try_from(standing.age?.as_secs()).ok())?;
-        let figure = &ISSUER_FETCHES;
-        let mut encoder = encoder.encode_descriptor(figure.name, figure.about, None, MetricType::Counter)?;
-        for (issuer, keys) in self.0.keys() {
-            let Standing { fetched, failed, .. } = keys.standing();
-            for (count, failed) in [(fetched, "false"), (failed, "true")] {
-                let labels = [("issuer", issuer), ("failed", failed)];
-                ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
     }
 }

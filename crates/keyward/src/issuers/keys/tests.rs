@@ -1,6 +1,6 @@
 use super::*;
+use crate::current::Reloadable;
 use crate::issuers::Document;
-use crate::reload::Reloadable;
 use keyward_core::jwt::{Algorithm, FETCH_DEADLINE};
 use keyward_testkit::FakeClock;
 use keyward_testkit::issuer::{SigningKey, key_set};
