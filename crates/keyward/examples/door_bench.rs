@@ -9,16 +9,12 @@
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
-use keyward::app::App;
-use keyward::body_room::BodyRoom;
-use keyward::config::{IssuerConfig, LimitsConfig, McpConfig};
-use keyward::issuers::{Issuers, Resource};
-use keyward::mcp::Mcp;
+use keyward::config::{IssuerConfig, LimitsConfig};
 use keyward::reload::{Current, Reloadable};
-use keyward::stack::{AccountNeed, Boxed, around, guarded, stack};
+use keyward::server::{Base, Builder, Server as Built};
+use keyward::stack::{AccountNeed, Boxed};
 use keyward::store::Store;
 use keyward::transport::Listening;
-use keyward::watch::Recent;
 use keyward::{telemetry, transport};
 use keyward_core::BoxFuture;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
@@ -35,14 +31,12 @@ use keyward_core::live::Directory;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, Random, uuid4};
-use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::issuer::{SigningKey, base64url, key_set};
 use keyward_tower::authenticate::{IssuerKeys, Jwts, KeyFetch, KeyQuery, Links, Trusted};
-use keyward_tower::hygiene::Limits;
 use serde_json::json;
 use std::convert::Infallible;
 use std::error::Error;
@@ -74,9 +68,9 @@ fn main() -> Result<(), Failure> {
     }
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (app, key) = runtime.block_on(prepare(directory.path()))?;
+    let (server, key) = runtime.block_on(prepare(directory.path()))?;
     let bare = start("bare", BoxedRouter::bare())?;
-    let door = start("door", BoxedRouter::door(&app))?;
+    let door = start("door", BoxedRouter::door(&server))?;
     let mut ratios = Vec::new();
     let mut out = std::io::stdout();
     writeln!(out, "round   bare req/s   door req/s   ratio   CPU us/req bare   door   ratio")?;
@@ -113,9 +107,9 @@ fn beside(out: &mut impl Write, runtime: &Runtime, rounds: usize, directory: &Pa
     let server = |name: &str, limits: LimitsConfig| {
         let place = directory.join(name);
         std::fs::create_dir(&place)?;
-        let (app, key) =
+        let (server, key) =
             runtime.block_on(prepare_with(&place, Reloadable { limits, ..Reloadable::default() }))?;
-        Ok::<_, Failure>((start(name, stack(&app))?, key))
+        Ok::<_, Failure>((start(name, server.service())?, key))
     };
     // In shadow, so that the flood goes on when the limit is reached; it is counted all the same.
     let limited =
@@ -369,21 +363,19 @@ impl BoxedRouter {
         Boxed::new(Router::new().route_service("/bench", service_fn(handler)))
     }
 
-    fn door(app: &Arc<App>) -> Boxed {
-        around(
-            app,
-            Router::new().route_service("/bench", guarded(app, AccountNeed::Needed, service_fn(handler))),
-        )
+    fn door(server: &Built) -> Boxed {
+        let guarded = server.guarded(AccountNeed::Needed, service_fn(handler));
+        server.around(Router::new().route_service("/bench", guarded))
     }
 }
 
-/// An app on a real store, with a key, and without limits.
-async fn prepare(directory: &Path) -> Result<(Arc<App>, String), Failure> {
+/// A server on a real store, with a key, and without limits.
+async fn prepare(directory: &Path) -> Result<(Built, String), Failure> {
     let limits = LimitsConfig { tiers: every(Rate::Unlimited), ..LimitsConfig::default() };
     prepare_with(directory, Reloadable { limits, ..Reloadable::default() }).await
 }
 
-async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, String), Failure> {
+async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Built, String), Failure> {
     let current = Current::new(now);
     let root = RootSecret::generate(&OsRandom)?;
     let path = directory.join("bench.db");
@@ -424,34 +416,17 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let key = commit(&store, issue).await?.secret.expose().to_owned();
     let (clock, store): (Arc<dyn Clock>, Arc<dyn Store>) = (store.clock(), Arc::new(store));
     let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let app = App {
-        jwts: Issuers::default().scheme(Resource::Api, &store, &random, &clock, None),
-        mcp: Mcp::of(
-            McpConfig::default(),
-            "http://127.0.0.1",
-            &Issuers::default(),
-            None,
-            (&store, &random, &clock),
-        ),
-        oauth: None,
-        current,
-        traces: None,
-        pages: keyward::pages::Pages::default(),
-        recent: Recent::default(),
-        log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
+    let base = Base {
         store,
         ring,
         cursors: Cursors::new(&root),
         claims: Claims::new(&root),
-        limiter: Limiter::new(Arc::clone(&clock)),
         clock,
         random,
+        current,
         public_url: "http://127.0.0.1".to_owned(),
-        metrics: keyward::watch::Metrics::new(),
-        limits: Limits::default(),
-        bodies: BodyRoom::default(),
     };
-    Ok((Arc::new(app), key))
+    Ok((Builder::new(base).build(), key))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the bench sets up its account as the operator does")]

@@ -1,11 +1,12 @@
 //! Inside a row: scope → content type → body → syntax → handler → commit → answer.
 
-use crate::app::App;
 use crate::base_path::BASE;
 use crate::body_room::{Owner, Place};
 use crate::limits;
+use crate::operation::OperationParts;
 use crate::problem::{Problem, RequestId, insert};
 use crate::representation::{Preferences, packed_fast, says_gzip, tag_with_related, varies, weak_tag};
+use crate::shared::Shared;
 use crate::store::{Reads, Store};
 use axum::RequestExt;
 use axum::body::Body;
@@ -51,7 +52,7 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 /// It shows a handler what it may see: the reads of the store and what is known, not its `commit`. It holds headers and a
 /// body, which can be secret, so it is not printed.
 pub(crate) struct Call {
-    app: Arc<App>,
+    parts: Arc<OperationParts>,
     pub(crate) id: Uuid,
     pub(crate) address: ClientAddress,
     pub(crate) query: Query,
@@ -107,35 +108,36 @@ impl Reply {
 impl Call {
     /// What the store can read.
     pub(crate) fn reads(&self) -> &dyn Reads {
-        &*self.app.store
+        &*self.parts.store
     }
 
     /// What is known now.
     pub(crate) fn live(&self) -> RwLockReadGuard<'_, Live> {
-        self.app.directory().read()
+        self.parts.shared.directory.read()
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.app.clock.now()
+        self.parts.shared.clock.now()
     }
 
     /// What applies to a caller, and how its reads and writes stand now.
     pub(crate) fn limits(&self, who: &Principal) -> (Limits, Standings) {
-        let limits = limits::of_caller(&self.app, who);
-        let standing =
-            |purpose| limits::charge(who, purpose, &limits).map(|charge| self.app.limiter.standing(charge));
+        let limits = self.parts.charger.of_caller(who);
+        let standing = |purpose| {
+            limits::charge(who, purpose, &limits).map(|charge| self.parts.shared.limiter.standing(charge))
+        };
         (limits, [standing(Purpose::Reads), standing(Purpose::Writes)])
     }
 
     /// Makes and admits keys.
     pub(crate) fn ring(&self) -> &KeyRing {
-        &self.app.ring
+        &self.parts.shared.ring
     }
 
     /// A new secret for a key.
     pub(crate) fn mint(&self) -> Result<NewSecret, RandomError> {
-        self.app.ring.mint(&*self.app.random)
+        self.parts.shared.ring.mint(&*self.parts.shared.random)
     }
 
     /// The body, where the operation needs one.
@@ -166,7 +168,8 @@ impl Call {
     /// The part of this list that is asked for.
     pub(crate) fn window(&self, list: CursorList<'_>, asked: &Asked) -> Result<Window, Denial> {
         // Absent: from the beginning.
-        let after = asked.cursor.as_deref().map_or(Ok(0), |cursor| self.app.cursors.open(list, cursor))?;
+        let after =
+            asked.cursor.as_deref().map_or(Ok(0), |cursor| self.parts.shared.cursors.open(list, cursor))?;
         Ok(asked.window(after))
     }
 
@@ -188,7 +191,7 @@ impl Call {
             limit,
             cursor: asked.cursor.clone(),
             has_more,
-            next_cursor: last.map(|last| self.app.cursors.sign(list, last)),
+            next_cursor: last.map(|last| self.parts.shared.cursors.sign(list, last)),
         })
     }
 
@@ -206,7 +209,7 @@ impl Call {
 
     /// A random UUID.
     pub(crate) fn uuid(&self) -> Result<Uuid, RandomError> {
-        uuid4(&*self.app.random)
+        uuid4(&*self.parts.shared.random)
     }
 
     /// What it says of the representation that it wants.
@@ -240,7 +243,7 @@ impl Call {
             account: E::IN_ACCOUNT.then(|| permit.member()).transpose()?.map(|member| member.account),
             user: permit.principal()?.user,
         };
-        Ok(Some(self.app.claims.claim(scope, key, fingerprint, &*self.app.random)?))
+        Ok(Some(self.parts.shared.claims.claim(scope, key, fingerprint, &*self.parts.shared.random)?))
     }
 
     fn context(&self) -> Context {
@@ -264,7 +267,7 @@ pub(crate) async fn path_ids(request: &mut Request<Body>) -> Vec<String> {
 /// Reads a request's input, step by step in the order of the contract. `replays` says whether the operation may carry
 /// an `Idempotency-Key`; the others ignore it. The body takes room of `owner`'s share.
 pub(crate) async fn read(
-    app: &Arc<App>,
+    parts: &Arc<OperationParts>,
     replays: bool,
     owner: Owner,
     mut request: Request<Body>,
@@ -275,26 +278,26 @@ pub(crate) async fn read(
     let from: ClientAddress = request.extensions().get().copied().unwrap_or_default();
     // Absent: where the name is asked for, a request without it was refused.
     let origin_app = request.extensions().get().map_or_else(String::new, |OriginApp(name)| name.to_string());
-    let (parts, body) = request.into_parts();
-    let reads_body = !matches!(parts.method, Method::GET | Method::HEAD);
+    let (head, body) = request.into_parts();
+    let reads_body = !matches!(head.method, Method::GET | Method::HEAD);
     let bytes = if reads_body {
-        let room = app.bodies.place(owner, from);
-        read_body(&parts.headers, body, app.limits.body_bytes, room).await?
+        let room = parts.bodies.place(owner, from);
+        read_body(&head.headers, body, parts.shared.limits.body_bytes, room).await?
     } else {
         Bytes::new()
     };
     let body =
         if bytes.is_empty() { None } else { Some(json::parse(&bytes).map_err(Denial::JsonMalformed)?) };
-    let query = Query::parse(parts.uri.query())?;
-    let conditions = conditions(&parts.method, &parts.headers)?;
-    let key = parts.headers.get("idempotency-key").filter(|_| replays);
+    let query = Query::parse(head.uri.query())?;
+    let conditions = conditions(&head.method, &head.headers)?;
+    let key = head.headers.get("idempotency-key").filter(|_| replays);
     let key = key.map(|key| idempotency_key(key.as_bytes())).transpose()?;
-    let (uri, method) = (&parts.uri, parts.method.as_str());
+    let (uri, method) = (&head.uri, head.method.as_str());
     // Absent: no query and an empty one ask for the same.
     let says = || Fingerprint::of(method, uri.path(), uri.query().unwrap_or_default(), body.as_ref());
     let replay = key.map(|key| (key, says()));
     Ok(Call {
-        app: Arc::clone(app),
+        parts: Arc::clone(parts),
         id,
         address: from,
         query,
@@ -303,7 +306,7 @@ pub(crate) async fn read(
         body,
         replay,
         path_ids,
-        headers: parts.headers,
+        headers: head.headers,
         origin_app,
     })
 }
@@ -405,10 +408,10 @@ where
     dyn Store: Commit<E>,
 {
     let (context, claim) = (call.context(), call.claim::<E>(&permit)?);
-    match Commit::<E>::commit(&*call.app.store, effect, permit, context, claim, At::Store).await? {
-        Ended::Done(_, answer) => Ok(written(&call.app, answer)),
+    match Commit::<E>::commit(&*call.parts.store, effect, permit, context, claim, At::Store).await? {
+        Ended::Done(_, answer) => Ok(written(&call.parts.shared.public_url, answer)),
         Ended::Replayed(answer) => {
-            let mut response = written(&call.app, answer);
+            let mut response = written(&call.parts.shared.public_url, answer);
             insert(response.headers_mut(), IDEMPOTENCY_REPLAYED, "true");
             Ok(response)
         }
@@ -416,25 +419,25 @@ where
     }
 }
 
-fn written(app: &App, answer: Answer) -> Response<Body> {
+fn written(public_url: &str, answer: Answer) -> Response<Body> {
     let mut response = json_response(answer.status, answer.body);
     if let Some(etag) = &answer.etag {
         insert(response.headers_mut(), ETAG, etag);
     }
     if let Some(path) = &answer.location {
-        insert(response.headers_mut(), LOCATION, &format!("{}{BASE}{path}", app.public_url));
+        insert(response.headers_mut(), LOCATION, &format!("{public_url}{BASE}{path}"));
     }
     response
 }
 
 /// Puts a reading handler's reply into the envelope. 304 to a client that has it already; a list is compressed where that is asked
 /// for.
-pub(crate) fn reply(app: &App, (id, prefers): (Uuid, &Preferences), reply: &Reply) -> Response<Body> {
+pub(crate) fn reply(shared: &Shared, (id, prefers): (Uuid, &Preferences), reply: &Reply) -> Response<Body> {
     let is_known = reply.etag.as_ref().is_some_and(|etag| prefers.has(etag));
     let mut response = if is_known {
         not_modified()
     } else {
-        let body = envelope::success(id, app.clock.now(), &reply.data, reply.pagination.as_deref());
+        let body = envelope::success(id, shared.clock.now(), &reply.data, reply.pagination.as_deref());
         in_json(body, prefers.gzip() && reply.pagination.is_some())
     };
     if let Some(etag) = &reply.etag {

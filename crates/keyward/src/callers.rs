@@ -4,7 +4,6 @@
 //! - Our own: that of `public_url`.
 //! - Where `public_url` is on loopback, those of this machine by any port: developers' tools are such pages.
 
-use crate::app::App;
 use crate::current::Current;
 use http::HeaderValue;
 use url::{Host, Url};
@@ -20,11 +19,8 @@ pub(crate) struct Callers {
 }
 
 impl Callers {
-    pub(crate) fn of(app: &App) -> Self {
-        Self::at(&app.public_url, app.current.clone())
-    }
-
-    fn at(public_url: &str, current: Current) -> Self {
+    /// Of a server at this address.
+    pub(crate) fn at(public_url: &str, current: Current) -> Self {
         // Absent: what is no URL has no origin of its own.
         let url = Url::parse(public_url).ok();
         let own = url.as_ref().map(|url| url.origin().ascii_serialization());

@@ -5,7 +5,6 @@
 //! the browser are never allowed: the API is called with a bearer token.
 
 use crate::callers::Callers;
-use crate::oauth::OPEN_TO_ALL;
 use futures_util::future::Either;
 use http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, ALLOW, AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LINK,
@@ -77,15 +76,20 @@ impl Part {
 
 /// Wraps a service in [`CrossOrigin`].
 #[derive(Clone, Debug)]
-pub(crate) struct CrossOriginLayer(pub(crate) Part, pub(crate) Callers);
+pub(crate) struct CrossOriginLayer {
+    pub(crate) part: Part,
+    pub(crate) callers: Callers,
+    /// The addresses that pages of any origin may call.
+    pub(crate) open_to_all: &'static [&'static str],
+}
 
 impl<S: Clone> Layer<S> for CrossOriginLayer {
     type Service = CrossOrigin<S>;
 
     fn layer(&self, inner: S) -> CrossOrigin<S> {
-        let callers = self.1.clone();
+        let (callers, open_to_all) = (self.callers.clone(), self.open_to_all);
         let allowed = move |origin: &HeaderValue, parts: &http::request::Parts| {
-            is_open(parts.uri.path()) || callers.include(origin.as_bytes())
+            is_open(parts.uri.path(), open_to_all) || callers.include(origin.as_bytes())
         };
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))
@@ -93,13 +97,19 @@ impl<S: Clone> Layer<S> for CrossOriginLayer {
             .allow_headers(SENT)
             .expose_headers(READ)
             .max_age(MAX_AGE);
-        CrossOrigin { cors: cors.layer(inner.clone()), plain: inner, part: self.0, callers: self.1.clone() }
+        CrossOrigin {
+            cors: cors.layer(inner.clone()),
+            plain: inner,
+            part: self.part,
+            callers: self.callers.clone(),
+            open_to_all,
+        }
     }
 }
 
 /// What an application in any page must be able to read to sign its user in. It takes no cookie, and tells nothing of anyone.
-fn is_open(path: &str) -> bool {
-    path.starts_with("/.well-known/") || OPEN_TO_ALL.contains(&path)
+fn is_open(path: &str, open_to_all: &[&str]) -> bool {
+    path.starts_with("/.well-known/") || open_to_all.contains(&path)
 }
 
 /// Passes requests by the protocol, or past it.
@@ -109,6 +119,7 @@ pub(crate) struct CrossOrigin<S> {
     cors: Cors<S>,
     part: Part,
     callers: Callers,
+    open_to_all: &'static [&'static str],
 }
 
 impl<S, B, C> Service<Request<B>> for CrossOrigin<S>
@@ -128,7 +139,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let asked = is_open(request.uri().path()) || self.callers.may_include(request.headers().get(ORIGIN));
+        let asked = is_open(request.uri().path(), self.open_to_all)
+            || self.callers.may_include(request.headers().get(ORIGIN));
         if self.part.takes(&request) && asked {
             Either::Left(self.cors.call(request))
         } else {

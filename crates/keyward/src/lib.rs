@@ -3,8 +3,8 @@
 //! Read [`stack`] first: what happens to a request, in order. Then [`routes`]: every operation in one table. A
 //! handler is a file under `api/<resource>/<verb>.rs`; `problem.rs` alone knows how a refusal looks in HTTP.
 
+mod active_account;
 mod api;
-pub mod app;
 mod background;
 mod base_path;
 pub mod body_room;
@@ -30,6 +30,7 @@ pub mod mcp;
 pub mod oauth;
 mod observe;
 mod operate;
+mod operation;
 mod outgoing;
 mod own_thread;
 pub mod pages;
@@ -39,6 +40,9 @@ mod representation;
 pub mod routes;
 mod secret_file;
 mod secret_mode;
+pub mod server;
+pub mod shared;
+mod site;
 pub mod stack;
 pub mod store;
 pub mod telemetry;

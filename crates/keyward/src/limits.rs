@@ -1,10 +1,11 @@
 //! Who is charged for what: callers of an account for reads and writes, addresses for what is public and for credentials that
 //! are not accepted.
 
-use crate::app::App;
 use crate::config::LimitsConfig;
+use crate::current::Current;
 use crate::problem::Problems;
-use crate::watch::Limited;
+use crate::shared::Shared;
+use crate::watch::{Limited, Metrics};
 use axum::body::Body;
 use http::{Extensions, Method, Request, Response};
 use keyward_core::clock::Timestamp;
@@ -15,16 +16,65 @@ use keyward_core::rate_limit::{Bucket, Charge, OverLimit, Purpose, Standing};
 use keyward_core::tier::Tier;
 use keyward_tower::rate_limit::{Policy, tell};
 use keyward_tower::{ClientAddress, Refuse};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use std::sync::Arc;
 
-/// What a caller may do in a minute: of its account, or, where a request has none, of its user at the figures of the least tier.
-pub(crate) fn of_caller(app: &App, principal: &Principal) -> Limits {
-    let tiers = app.current.glance(|now| now.limits.tiers);
-    let member = principal.member;
-    let live = app.directory().read();
-    let account = member.and_then(|member| live.account(member.account));
-    // Absent: the figures of the least tier.
-    account.map_or_else(|| tiers.of(Tier::Free), |account| account.limits(&tiers))
+/// Charges callers and addresses, by the limits that are set now.
+#[derive(Clone, Debug)]
+pub(crate) struct Charger {
+    shared: Arc<Shared>,
+    current: Current,
+    /// Counts requests that were over a limit.
+    over: Family<Limited, Counter>,
+}
+
+impl Charger {
+    pub(crate) fn new(shared: Arc<Shared>, current: Current, metrics: &Metrics) -> Self {
+        Self { shared, current, over: metrics.limited.clone() }
+    }
+
+    /// What a caller may do in a minute: of its account, or, where a request has none, of its user at the figures of the least tier.
+    pub(crate) fn of_caller(&self, principal: &Principal) -> Limits {
+        let tiers = self.current.glance(|now| now.limits.tiers);
+        let member = principal.member;
+        let live = self.shared.directory.read();
+        let account = member.and_then(|member| live.account(member.account));
+        // Absent: the figures of the least tier.
+        account.map_or_else(|| tiers.of(Tier::Free), |account| account.limits(&tiers))
+    }
+
+    /// What an address may ask for in a minute, for this purpose.
+    pub(crate) fn of_address(&self, purpose: Purpose) -> u32 {
+        self.current.glance(|now| now.limits.of(purpose))
+    }
+
+    /// Charges a caller for this where no layer does: within a page, or within a call of MCP.
+    pub(crate) fn enter(&self, principal: &Principal, purpose: Purpose) -> Result<(), Denial> {
+        let Some(charge) = charge(principal, purpose, &self.of_caller(principal)) else { return Ok(()) };
+        self.take(charge)
+    }
+
+    /// Charges a bucket where no layer does.
+    pub(crate) fn take(&self, charge: Charge) -> Result<(), Denial> {
+        match self.shared.limiter.charge(&[charge]) {
+            Ok(_) => Ok(()),
+            // Absent: over the limit in shadow mode, which counts and refuses nothing but passwords.
+            Err(full) => self.over(&full).map_or(Ok(()), Err),
+        }
+    }
+
+    /// Counts it, and says whether it is refused or only counted. Passwords are not to be guessed while figures are tried out.
+    fn over(&self, over: &OverLimit) -> Option<Denial> {
+        let shadow = over.purpose != Purpose::SignIn && self.current.glance(|now| now.limits.shadow);
+        self.over.get_or_create(&Limited { limit: over.purpose.name(), refused: !shadow }).inc();
+        (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
+    }
+
+    /// The time, if `[limits] legacy_headers` is on.
+    fn legacy(&self) -> Option<Timestamp> {
+        self.current.glance(|now| now.limits.legacy_headers).then(|| self.shared.clock.now())
+    }
 }
 
 /// The bucket of a caller for this purpose, if it is limited.
@@ -40,31 +90,9 @@ pub(crate) fn charge(principal: &Principal, purpose: Purpose, limits: &Limits) -
     }
 }
 
-/// Charges a caller for this where no layer does: within a page, or within a call of MCP.
-pub(crate) fn enter(app: &App, principal: &Principal, purpose: Purpose) -> Result<(), Denial> {
-    let Some(charge) = charge(principal, purpose, &of_caller(app, principal)) else { return Ok(()) };
-    match app.limiter.charge(&[charge]) {
-        Ok(_) => Ok(()),
-        // Absent: over the limit in shadow mode, which counts and refuses nothing.
-        Err(full) => over(app, &full).map_or(Ok(()), Err),
-    }
-}
-
-/// Counts it, and says whether it is refused or only counted. Passwords are not to be guessed while figures are tried out.
-pub(crate) fn over(app: &App, over: &OverLimit) -> Option<Denial> {
-    let shadow = over.purpose != Purpose::SignIn && app.current.glance(|now| now.limits.shadow);
-    app.metrics.limited(Limited { limit: over.purpose.name(), refused: !shadow });
-    (!shadow).then(|| Denial::RateLimited(over.purpose.name(), over.retry_after))
-}
-
-/// The time, if `[limits] legacy_headers` is on.
-fn legacy(app: &App) -> Option<Timestamp> {
-    app.current.glance(|now| now.limits.legacy_headers).then(|| app.clock.now())
-}
-
 /// Callers: reads or writes, by the verb.
 #[derive(Clone, Debug)]
-pub(crate) struct OfCallers(pub(crate) Arc<App>);
+pub(crate) struct OfCallers(pub(crate) Charger);
 
 impl<B> Policy<B> for OfCallers {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
@@ -74,15 +102,15 @@ impl<B> Policy<B> for OfCallers {
             return Vec::new();
         }
         let purpose = if reads { Purpose::Reads } else { Purpose::Writes };
-        charge(principal, purpose, &of_caller(&self.0, principal)).into_iter().collect()
+        charge(principal, purpose, &self.0.of_caller(principal)).into_iter().collect()
     }
 
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
-        over(&self.0, full)
+        self.0.over(full)
     }
 
     fn legacy(&self) -> Option<Timestamp> {
-        legacy(&self.0)
+        self.0.legacy()
     }
 }
 
@@ -92,31 +120,31 @@ pub(crate) struct ReadCharged;
 
 /// Callers at a door where every POST is charged as a read, whatever its body turns out to ask for.
 #[derive(Clone, Debug)]
-pub(crate) struct OfPosts(pub(crate) Arc<App>);
+pub(crate) struct OfPosts(pub(crate) Charger);
 
 impl<B> Policy<B> for OfPosts {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
         let principal = request.extensions().get::<Principal>().filter(|_| *request.method() == Method::POST);
-        let charged = |who| charge(who, Purpose::Reads, &of_caller(&self.0, who));
+        let charged = |who| charge(who, Purpose::Reads, &self.0.of_caller(who));
         principal.and_then(charged).into_iter().collect()
     }
 
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
-        over(&self.0, full)
+        self.0.over(full)
     }
 
     fn legacy(&self) -> Option<Timestamp> {
-        legacy(&self.0)
+        self.0.legacy()
     }
 }
 
 /// A public operation: by the client's address.
 #[derive(Clone, Debug)]
-pub(crate) struct OfAddresses(pub(crate) Arc<App>, pub(crate) Purpose);
+pub(crate) struct OfAddresses(pub(crate) Charger, pub(crate) Purpose);
 
 impl<B> Policy<B> for OfAddresses {
     fn charges(&self, request: &Request<B>) -> Vec<Charge> {
-        let limit = self.0.current.glance(|now| now.limits.of(self.1));
+        let limit = self.0.of_address(self.1);
         let client = client(request.extensions());
         if self.1 == Purpose::Validate && self.0.current.glance(|now| is_own_back_end(client, &now.limits)) {
             return Vec::new();
@@ -130,11 +158,11 @@ impl<B> Policy<B> for OfAddresses {
     }
 
     fn over(&self, _: &Request<B>, full: &OverLimit) -> Option<Denial> {
-        over(&self.0, full)
+        self.0.over(full)
     }
 
     fn legacy(&self) -> Option<Timestamp> {
-        legacy(&self.0)
+        self.0.legacy()
     }
 }
 
@@ -151,7 +179,7 @@ fn client(request: &Extensions) -> ClientAddress {
 /// Refuses whoever is not authenticated, and one who tries too often with 429: only after its credential was found to be bad, so
 /// that a good one is never refused for it.
 #[derive(Clone, Debug)]
-pub(crate) struct Throttled(pub(crate) Arc<App>);
+pub(crate) struct Throttled(pub(crate) Charger, pub(crate) Problems);
 
 impl Throttled {
     /// What a further bad credential from there is told instead.
@@ -163,19 +191,19 @@ impl Throttled {
             return None;
         }
         let bucket = Bucket::address(client(request), Purpose::FailedAuth);
-        let full = self.0.limiter.charge(&[Charge { bucket, limit }]).err()?;
-        Some((over(&self.0, &full)?, full.standings))
+        let full = self.0.shared.limiter.charge(&[Charge { bucket, limit }]).err()?;
+        Some((self.0.over(&full)?, full.standings))
     }
 }
 
 impl Refuse<Body> for Throttled {
     fn refuse(&self, request: &Extensions, denial: &Denial) -> Response<Body> {
-        let problems = Problems(Arc::clone(&self.0));
+        let problems = &self.1;
         match self.instead(request, denial) {
             None => problems.refuse(request, denial),
             Some((instead, standings)) => {
                 let mut response = problems.refuse(request, &instead);
-                tell(response.headers_mut(), &standings, legacy(&self.0));
+                tell(response.headers_mut(), &standings, self.0.legacy());
                 response
             }
         }

@@ -4,21 +4,21 @@
 //! stable word, the duration. It never holds a header's or a body's text, nor the path as it was sent, where people
 //! put secrets by mistake.
 
-use crate::app::App;
 use crate::problem::{Problem, Problems, Reason, RequestId};
-use crate::telemetry::{FinishedRequest, Parent};
+use crate::telemetry::{FinishedRequest, Parent, Traces};
 use crate::transport::ByProxy;
-use crate::watch::RequestLine;
+use crate::watch::{Metrics, Recent, RequestLine, RequestLog};
 use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use keyward_core::BoxFuture;
+use keyward_core::clock::Clock;
 use keyward_core::denial::{Denial, Severity};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::jwt::{RefusedToken, Verified};
 use keyward_core::principal::Recognised;
-use keyward_core::random::{self, Pooled};
+use keyward_core::random::{self, Pooled, Random};
 use keyward_core::scope::Scope;
 use keyward_tower::ClientAddress;
 use opentelemetry::KeyValue;
@@ -62,16 +62,32 @@ pub(crate) fn record<B>(request: &Request<B>) -> Option<&Arc<Record>> {
     request.extensions().get()
 }
 
+/// What observes requests, and where it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Observer {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) problems: Problems,
+    /// The figures.
+    pub(crate) metrics: Arc<Metrics>,
+    /// How requests are logged.
+    pub(crate) log: RequestLog,
+    /// What is remembered of requests that were not answered as asked.
+    pub(crate) recent: Recent,
+    /// Where spans go, if anywhere.
+    pub(crate) traces: Option<Arc<Traces>>,
+}
+
 /// Wraps a service in [`Observe`].
 #[derive(Clone, Debug)]
-pub(crate) struct ObserveLayer(pub(crate) Arc<App>);
+pub(crate) struct ObserveLayer(pub(crate) Arc<Observer>);
 
 impl<S> Layer<S> for ObserveLayer {
     type Service = Observe<S>;
 
     fn layer(&self, inner: S) -> Observe<S> {
         let ids = Arc::new(Pooled::new(Arc::clone(&self.0.random)));
-        Observe { inner, app: Arc::clone(&self.0), ids }
+        Observe { inner, observer: Arc::clone(&self.0), ids }
     }
 }
 
@@ -85,7 +101,7 @@ fn scopes_text(token: &Verified) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Observe<S> {
     inner: S,
-    app: Arc<App>,
+    observer: Arc<Observer>,
     ids: Arc<Pooled>,
 }
 
@@ -103,10 +119,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let app = Arc::clone(&self.app);
+        let observer = Arc::clone(&self.observer);
         // Without randomness a request still has an answer; its id then says nothing.
         let id = random::uuid4(&*self.ids).unwrap_or_default();
-        let event = Event::begin(id, &request, Arc::clone(&app));
+        let event = Event::begin(id, &request, Arc::clone(&observer));
         request.extensions_mut().insert(RequestId(id));
         request.extensions_mut().insert(Arc::clone(&event.record));
         // Panics of the call itself, and of what it begins.
@@ -118,7 +134,7 @@ where
             };
             let mut response = match answered {
                 Ok(Ok(response)) => response,
-                Err(_) => Problems(app).response(id, Problem::Panicked),
+                Err(_) => observer.problems.response(id, Problem::Panicked),
             };
             let headers = response.headers_mut();
             if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
@@ -133,8 +149,8 @@ where
 }
 
 /// The span that a request is a part of. A stranger neither joins a trace of ours nor decides whether there is one.
-fn parent(app: &App, request: &Request<Body>) -> Parent {
-    match (&app.traces, request.extensions().get::<ByProxy>()) {
+fn parent(observer: &Observer, request: &Request<Body>) -> Parent {
+    match (&observer.traces, request.extensions().get::<ByProxy>()) {
         (Some(_), Some(ByProxy)) => Parent::from_headers(request.headers()),
         _ => Parent::default(),
     }
@@ -148,21 +164,21 @@ struct Event {
     address: Option<ClientAddress>,
     parent: Parent,
     record: Arc<Record>,
-    app: Arc<App>,
+    observer: Arc<Observer>,
     start: Duration,
     written: bool,
 }
 
 impl Event {
-    fn begin(id: Uuid, request: &Request<Body>, app: Arc<App>) -> Self {
+    fn begin(id: Uuid, request: &Request<Body>, observer: Arc<Observer>) -> Self {
         Self {
             id,
             method: request.method().clone(),
             address: request.extensions().get().copied(),
-            parent: parent(&app, request),
+            parent: parent(&observer, request),
             record: Arc::new(Record::default()),
-            start: app.clock.elapsed(),
-            app,
+            start: observer.clock.elapsed(),
+            observer,
             written: false,
         }
     }
@@ -189,10 +205,10 @@ impl Event {
         let caller = self.record.caller.get();
         // Our methods by name; a client may invent others of any length.
         let known = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "CONNECT"];
-        let duration = self.app.clock.elapsed().saturating_sub(self.start);
+        let duration = self.observer.clock.elapsed().saturating_sub(self.start);
         let operation = self.record.operation.get().map(|named| named.operation);
         let method = known.iter().find(|name| **name == self.method.as_str()).copied().unwrap_or("other");
-        self.app.metrics.request(operation, status, denial, duration);
+        self.observer.metrics.request(operation, status, denial, duration);
         let token_scopes = self.token_scopes(denial);
         let mut id = Uuid::encode_buffer();
         let line = RequestLine {
@@ -216,10 +232,10 @@ impl Event {
             duration,
         };
         // What is left out of the log is not remembered either: a flood would push out what others ask about.
-        if line.log(&self.app.log, self.app.clock.elapsed()) && denial.is_some() {
-            self.app.recent.note(line.seen(self.app.clock.now().to_string()), line.is_severe());
+        if line.log(&self.observer.log, self.observer.clock.elapsed()) && denial.is_some() {
+            self.observer.recent.note(line.seen(self.observer.clock.now().to_string()), line.is_severe());
         }
-        if let Some(traces) = &self.app.traces {
+        if let Some(traces) = &self.observer.traces {
             traces.record(self.span(method, status, denial, duration));
         }
     }
@@ -230,7 +246,7 @@ impl Event {
     fn token_scopes(&self, denial: Option<&'static str>) -> Option<String> {
         let token = self.record.token.get()?;
         if let Some(report) = &token.scope_report {
-            self.app.log.unknown_scopes.note(&token.issuer, &report.unknown);
+            self.observer.log.unknown_scopes.note(&token.issuer, &report.unknown);
         }
         let missing = Denial::ScopeMissing(Scope::AccountWrite).word();
         (denial == Some(missing)).then(|| scopes_text(token))

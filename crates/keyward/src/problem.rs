@@ -1,6 +1,5 @@
 //! The one place that knows how a refusal or a fault looks in HTTP.
 
-use crate::app::App;
 use crate::challenge::challenge;
 use axum::body::Body;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LINK, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -208,9 +207,17 @@ pub(crate) const fn status(code: Code) -> StatusCode {
 
 /// Renders problems, for layers and rows alike.
 #[derive(Clone, Debug)]
-pub(crate) struct Problems(pub(crate) Arc<App>);
+pub(crate) struct Problems {
+    /// The address of the help, up to the name of a code.
+    help_base: Arc<str>,
+}
 
 impl Problems {
+    /// Of a server at this address.
+    pub(crate) fn at(public_url: &str) -> Self {
+        Self { help_base: format!("{public_url}/platform/errors#").into() }
+    }
+
     /// The whole response; the reason stays in its extensions.
     pub(crate) fn response(&self, id: Uuid, problem: Problem) -> Response<Body> {
         let code = problem.code();
@@ -224,7 +231,7 @@ impl Problems {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let help = format!("<{}/platform/errors#{}>; rel=\"help\"", self.0.public_url, code.name());
+        let help = format!("<{}{}>; rel=\"help\"", self.help_base, code.name());
         insert(headers, LINK, &help);
         if let Some(seconds) = problem.retry_after() {
             insert(headers, RETRY_AFTER, &seconds.to_string());

@@ -1,13 +1,12 @@
 //! A request has so long from its head to its answer. What it has begun to write goes on: only the waiting ends.
 
-use crate::app::App;
+use crate::current::Current;
 use crate::problem::{Problem, Problems, RequestId};
 use axum::body::Body;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Timeout, timeout};
@@ -16,13 +15,13 @@ use uuid::Uuid;
 
 /// Wraps a service in [`TimeLimit`].
 #[derive(Clone, Debug)]
-pub(crate) struct TimeLimitLayer(pub(crate) Arc<App>);
+pub(crate) struct TimeLimitLayer(pub(crate) Current, pub(crate) Problems);
 
 impl<S> Layer<S> for TimeLimitLayer {
     type Service = TimeLimit<S>;
 
     fn layer(&self, inner: S) -> TimeLimit<S> {
-        TimeLimit { inner, app: Arc::clone(&self.0) }
+        TimeLimit { inner, current: self.0.clone(), problems: self.1.clone() }
     }
 }
 
@@ -30,7 +29,8 @@ impl<S> Layer<S> for TimeLimitLayer {
 #[derive(Clone, Debug)]
 pub(crate) struct TimeLimit<S> {
     inner: S,
-    app: Arc<App>,
+    current: Current,
+    problems: Problems,
 }
 
 impl<S> Service<Request<Body>> for TimeLimit<S>
@@ -46,9 +46,14 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let limit = self.app.current.glance(|now| now.request_timeout);
+        let limit = self.current.glance(|now| now.request_timeout);
         let id = RequestId::of(request.extensions());
-        Limited { answering: timeout(limit, self.inner.call(request)), app: Arc::clone(&self.app), id, limit }
+        Limited {
+            answering: timeout(limit, self.inner.call(request)),
+            problems: self.problems.clone(),
+            id,
+            limit,
+        }
     }
 }
 
@@ -57,7 +62,7 @@ pin_project! {
     pub(crate) struct Limited<F> {
         #[pin]
         answering: Timeout<F>,
-        app: Arc<App>,
+        problems: Problems,
         id: Uuid,
         limit: Duration,
     }
@@ -69,8 +74,8 @@ impl<F: Future<Output = Result<Response<Body>, Infallible>>> Future for Limited<
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let answer = ready!(this.answering.poll(cx));
-        Poll::Ready(answer.unwrap_or_else(|_| {
-            Ok(Problems(Arc::clone(this.app)).response(*this.id, Problem::TimedOut(*this.limit)))
-        }))
+        Poll::Ready(
+            answer.unwrap_or_else(|_| Ok(this.problems.response(*this.id, Problem::TimedOut(*this.limit)))),
+        )
     }
 }

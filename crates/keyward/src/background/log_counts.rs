@@ -1,9 +1,8 @@
 //! Counts of log lines that were dropped or left out, written to the log itself.
 
-use crate::app::App;
 use crate::telemetry;
-use crate::watch::LeftOut;
-use keyward_core::clock::Timestamp;
+use crate::watch::{LeftOut, RequestLog};
+use keyward_core::clock::{Clock, Timestamp};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,11 +27,11 @@ impl LogCounts {
     }
 
     /// Writes the counts for as long as it runs.
-    pub(crate) async fn forever(&self, app: &App) {
+    pub(crate) async fn forever(&self, log: &RequestLog, clock: &dyn Clock) {
         loop {
             tokio::time::sleep(EVERY).await;
-            self.dropped(telemetry::lines_dropped(), app.clock.now());
-            for left_out in app.log.floods.ended(app.clock.elapsed()) {
+            self.dropped(telemetry::lines_dropped(), clock.now());
+            for left_out in log.floods.ended(clock.elapsed()) {
                 report(left_out);
             }
         }
@@ -40,8 +39,8 @@ impl LogCounts {
 
     /// Writes what was left out of the minute that is not over, and what was dropped since the last look, at the end of the
     /// program.
-    pub(crate) fn last(&self, app: &App) {
-        self.end(app.log.floods.all(), telemetry::lines_dropped(), app.clock.now());
+    pub(crate) fn last(&self, log: &RequestLog, clock: &dyn Clock) {
+        self.end(log.floods.all(), telemetry::lines_dropped(), clock.now());
     }
 
     fn end(&self, left_out: Vec<LeftOut>, lines: [(&'static str, u64); 2], now: Timestamp) {

@@ -3,7 +3,7 @@
 use super::Visit;
 use super::cookies::Cookie;
 use super::views::{Frame, Link, Problem as ProblemPage, Shown};
-use crate::problem::{Problem, Problems, Reason, insert, status};
+use crate::problem::{Problem, Reason, insert, status};
 use askama::Template;
 use axum::body::Body;
 use http::header::{
@@ -15,7 +15,6 @@ use keyward_core::denial::{Code, Denial, Severity};
 use keyward_core::secret::Secret;
 use keyward_core::session::SESSION_SECONDS;
 use keyward_core::store::StoreError;
-use std::sync::Arc;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -72,7 +71,7 @@ impl Visit {
 
     /// To another page here.
     pub(crate) fn to(&self, path: &str) -> Response<Body> {
-        self.see(&format!("{}{path}", self.app.public_url))
+        self.see(&format!("{}{path}", self.shared.public_url))
     }
 
     /// To an application, with our answer; the word is for the log.
@@ -160,7 +159,7 @@ impl Visit {
         use base64::Engine;
         let text = serde_json::to_vec(shown).map_err(|_| Problem::Panicked)?;
         let server = self.oauth().ok_or(Denial::RouteUnknown)?;
-        let (nonce, version, sealed) = server.keys.sealer.seal(&self.about(), &text, &*self.app.random)?;
+        let (nonce, version, sealed) = server.keys.sealer.seal(&self.about(), &text, &*self.shared.random)?;
         let whole = [nonce.as_slice(), &version.to_be_bytes(), &sealed].concat();
         Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(whole))
     }
@@ -188,7 +187,7 @@ impl Visit {
             return self.to_sign_in(&self.back);
         }
         if !self.wants_html() {
-            return Problems(Arc::clone(&self.app)).response(self.id, problem);
+            return self.web.problems.response(self.id, problem);
         }
         let code = problem.code();
         let heading = match (&problem, code) {
@@ -219,7 +218,7 @@ impl Visit {
             self.page(status.as_u16(), &page)
         });
         let Ok(mut response) = page else {
-            return Problems(Arc::clone(&self.app)).response(self.id, problem);
+            return self.web.problems.response(self.id, problem);
         };
         if let Some(seconds) = problem.retry_after() {
             insert(response.headers_mut(), RETRY_AFTER, &seconds.to_string());

@@ -3,7 +3,6 @@
 use super::{Pairs, Visit};
 use crate::body_room::Owner;
 use crate::call::gathered;
-use crate::limits;
 use crate::problem::Problem;
 use bytes::Bytes;
 use keyward_core::denial::{Denial, OAuthDenial};
@@ -30,15 +29,11 @@ impl Visit {
 
     /// Charges a bucket that holds so many times what an address may.
     pub(crate) fn charge_to(&self, bucket: Bucket, purpose: Purpose, times: u32) -> Result<Charged, Denial> {
-        let limit = self.app.current.glance(|now| now.limits.of(purpose)).saturating_mul(times);
+        let limit = self.web.charger.of_address(purpose).saturating_mul(times);
         if limit == 0 {
             return Ok(Charged(()));
         }
-        match self.app.limiter.charge(&[Charge { bucket, limit }]) {
-            Ok(_) => Ok(Charged(())),
-            // Absent: over the limit in shadow mode, which counts and refuses nothing but passwords.
-            Err(full) => limits::over(&self.app, &full).map_or(Ok(Charged(())), Err),
-        }
+        self.web.charger.take(Charge { bucket, limit }).map(Charged)
     }
 
     /// Charges a caller, as on the API: its account, or the user where it acts in none. Not for what another site sends with
@@ -49,7 +44,7 @@ impl Visit {
             // Absent: every other form is looked at.
             _ => self.refuse_form_of_another_site()?,
         }
-        limits::enter(&self.app, who, purpose).map(Charged)
+        self.web.charger.enter(who, purpose).map(Charged)
     }
 
     /// Charges the client's address for a form, unless another site has sent it.
@@ -82,7 +77,7 @@ impl Visit {
     pub(crate) async fn read_body(&mut self, _: Charged, limit: usize) -> Result<Bytes, Problem> {
         // Absent: a stranger, whose share is the least.
         let owner = self.session.as_ref().map_or(Owner::Stranger, |caller| Owner::User(caller.user));
-        let room = self.app.bodies.place(owner, self.address);
+        let room = self.web.bodies.place(owner, self.address);
         let body = self.take_body();
         Ok(gathered(body, limit, room).await?)
     }

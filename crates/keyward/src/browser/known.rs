@@ -19,7 +19,7 @@ const OF_A_USER: u32 = 5;
 impl Visit {
     fn marks(&self) -> Vec<Mark> {
         let value = Cookie::Known.of(&self.headers, self.https());
-        let read = |value| Some(self.oauth()?.keys.known.marks(value, self.app.clock.now()));
+        let read = |value| Some(self.oauth()?.keys.known.marks(value, self.shared.clock.now()));
         // Absent: without a mark the browser is nobody's, and its address is charged.
         value.and_then(read).unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl Visit {
         user: UserId,
         hash: &Secret,
     ) -> Response<Body> {
-        let now = self.app.clock.now();
+        let now = self.shared.clock.now();
         let value = self.oauth().and_then(|server| server.keys.known.value(&self.marks(), user, hash, now));
         if let Some(value) = value {
             add_cookie(&mut response, &Cookie::Known.set(&value, Some(KNOWN_SECONDS), self.https()));

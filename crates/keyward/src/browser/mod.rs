@@ -10,6 +10,7 @@
 //! | `known.rs` | whether a user has signed in with this browser before |
 //! | `answer.rs` | pages, redirects, refusals as pages |
 //! | `open.rs` | routes without a credential of the API |
+//! | `parts.rs` | what pages and the endpoints of OAuth clients share |
 //! | `views.rs` | what each template shows |
 
 mod answer;
@@ -18,6 +19,7 @@ mod cookies;
 mod known;
 mod open;
 mod pairs;
+mod parts;
 mod site;
 pub(crate) mod views;
 mod visit;
@@ -25,4 +27,5 @@ mod visit;
 pub(crate) use body::Charged;
 pub(crate) use open::{Open, open};
 pub(crate) use pairs::Pairs;
+pub(crate) use parts::WebParts;
 pub(crate) use visit::Visit;

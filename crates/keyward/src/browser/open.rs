@@ -1,9 +1,9 @@
 //! Routes without a credential of the API: whoever asks is a browser, or an OAuth client.
 
 use super::Visit;
-use crate::app::App;
+use super::parts::WebParts;
 use crate::observe::{Named, record};
-use crate::routes::{Verbs, verbs};
+use crate::operation::{Verbs, verbs};
 use crate::transport::Credit;
 use axum::Router;
 use axum::body::Body;
@@ -31,7 +31,7 @@ pub(crate) struct Open {
 impl Open {
     pub(crate) fn get<F, R>(name: &'static str, handler: F) -> Self
     where
-        F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
+        F: Fn(Visit) -> R + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         Self {
@@ -44,7 +44,7 @@ impl Open {
 
     pub(crate) fn post<F, R>(name: &'static str, handler: F) -> Self
     where
-        F: Fn(Visit) -> R + Copy + Send + Sync + 'static,
+        F: Fn(Visit) -> R + Send + Sync + 'static,
         R: Future<Output = Response<Body>> + Send + 'static,
     {
         Self {
@@ -63,20 +63,20 @@ impl Open {
 }
 
 /// Adds a path.
-pub(crate) fn open(app: &Arc<App>, router: Router, path: String, rows: &[Open]) -> Router {
-    let at = rows.iter().fold(verbs(app, Verbs::of(rows.iter().map(|row| row.verb))), |at, row| {
-        let (app, handle) = (Arc::clone(app), Arc::clone(&row.handle));
+pub(crate) fn open(web: &Arc<WebParts>, router: Router, path: String, rows: &[Open]) -> Router {
+    let at = rows.iter().fold(verbs(&web.problems, Verbs::of(rows.iter().map(|row| row.verb))), |at, row| {
+        let (web, handle) = (Arc::clone(web), Arc::clone(&row.handle));
         let named = Named { operation: row.name, route: path.as_str().into() };
         let is_unjudged = row.is_unjudged;
         let service = service_fn(move |request: Request<Body>| {
-            let (app, handle) = (Arc::clone(&app), Arc::clone(&handle));
+            let (web, handle) = (Arc::clone(&web), Arc::clone(&handle));
             // Absent: notes that no log reads.
             let record = record(&request).cloned().unwrap_or_default();
             // A request comes here once, so the notes are new.
             let _ = record.operation.set(named.clone());
             let credit = request.extensions().get::<Credit>().cloned();
             async move {
-                let visit = Visit::of(app, request, is_unjudged).await;
+                let visit = Visit::of(web, request, is_unjudged).await;
                 if let Some(caller) = &visit.session {
                     credit.iter().for_each(Credit::claim);
                     let _ =

@@ -49,7 +49,7 @@ impl Frame {
             None => None,
             Some(caller) => {
                 let form = visit.form_token("/sign-out")?;
-                let live = visit.app.directory().read();
+                let live = visit.shared.directory.read();
                 live.user(caller.user).map(|user| Who {
                     name: user.known_as(),
                     email: user.email.clone(),

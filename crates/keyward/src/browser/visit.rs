@@ -2,11 +2,12 @@
 
 use super::Pairs;
 use super::cookies::Cookie;
+use super::parts::WebParts;
 use super::site::is_from_here;
-use crate::app::App;
 use crate::call::path_ids;
 use crate::oauth::AuthorizationServer;
 use crate::problem::{Problem, RequestId};
+use crate::shared::Shared;
 use crate::store::Store;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request};
@@ -26,7 +27,8 @@ use uuid::Uuid;
 
 /// A request, as far as it is read. It holds cookies and forms, which can be secret, so it is not printed.
 pub(crate) struct Visit {
-    pub(crate) app: Arc<App>,
+    pub(crate) web: Arc<WebParts>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) id: Uuid,
     pub(crate) address: ClientAddress,
     pub(crate) headers: HeaderMap,
@@ -49,18 +51,19 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// `gives_nothing`: to a session, so that it need not be known whether that has ended.
-    pub(super) async fn of(app: Arc<App>, mut request: Request<Body>, gives_nothing: bool) -> Self {
+    pub(super) async fn of(web: Arc<WebParts>, mut request: Request<Body>, gives_nothing: bool) -> Self {
+        let shared = Arc::clone(&web.shared);
         let path_ids = path_ids(&mut request).await;
         let id = RequestId::of(request.extensions());
         // Absent: the default is no address, and all without one share a bucket.
         let address: ClientAddress = request.extensions().get().copied().unwrap_or_default();
         let (parts, body) = request.into_parts();
-        let https = app.public_url.starts_with("https:");
+        let https = shared.public_url.starts_with("https:");
         let shown = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
         // Absent: the beginning of the console; a form is not sent a second time.
         let back = shown.map_or("/console", |at| at.as_str()).to_owned();
         let admitted = Cookie::Session.of(&parts.headers, https).map(|token| {
-            let (token, now, live) = (TokenDigest::of(token), app.clock.now(), app.directory().read());
+            let (token, now, live) = (TokenDigest::of(token), shared.clock.now(), shared.directory.read());
             if gives_nothing {
                 live.admit_session_to_end(&token, now)
             } else {
@@ -75,7 +78,7 @@ impl Visit {
         // A form of another site brings no cookies along (SameSite=Lax), and must not replace what this browser has.
         let is_fresh = known.is_none() && (parts.method == Method::GET || is_from_here(&parts.headers));
         // Absent: a browser that has no name yet gets one. Without randomness it is empty, and no form is taken from it.
-        let browser = known.unwrap_or_else(|| base62(&*app.random, 22).unwrap_or_default());
+        let browser = known.unwrap_or_else(|| base62(&*shared.random, 22).unwrap_or_default());
         // Absent: no query and an empty one say the same.
         let query = Pairs::read(parts.uri.query().unwrap_or_default().as_bytes());
         Self {
@@ -92,17 +95,18 @@ impl Visit {
             is_fresh,
             back,
             origin_app: if parts.uri.path().starts_with("/oauth/") { "oauth" } else { "console" },
-            app,
+            web,
+            shared,
         }
     }
 
     /// The authorization server, where there is one.
     pub(crate) fn oauth(&self) -> Option<&AuthorizationServer> {
-        self.app.oauth.as_ref()
+        self.web.oauth.as_deref()
     }
 
     pub(super) fn https(&self) -> bool {
-        self.app.public_url.starts_with("https:")
+        self.shared.public_url.starts_with("https:")
     }
 
     /// What tells this browser from others, if it has not been told yet. An OAuth client has no use for it.
@@ -138,7 +142,7 @@ impl Visit {
     /// A token for a form that is sent there.
     pub(crate) fn form_token(&self, action: &str) -> Result<String, Problem> {
         let server = self.oauth().ok_or(Denial::RouteUnknown)?;
-        Ok(server.keys.forms.token(self.form_of(action), self.app.clock.now(), &*self.app.random)?)
+        Ok(server.keys.forms.token(self.form_of(action), self.shared.clock.now(), &*self.shared.random)?)
     }
 
     /// The number of the form that was sent: it is one of ours, of this browser and session, and not too old.
@@ -149,7 +153,7 @@ impl Visit {
         }
         let server = self.oauth().ok_or(Denial::RouteUnknown)?;
         let token = self.form.get("form").ok_or(Denial::FormUnusable)?;
-        let number = server.keys.forms.number(token, self.form_of(action), self.app.clock.now());
+        let number = server.keys.forms.number(token, self.form_of(action), self.shared.clock.now());
         number.ok_or(Denial::FormUnusable)
     }
 
@@ -159,9 +163,9 @@ impl Visit {
 
     /// That this browser was asked to sign in now.
     pub(super) fn login_mark(&self) -> String {
-        let mark = self
-            .oauth()
-            .map(|server| server.keys.forms.token(self.login_of(), self.app.clock.now(), &*self.app.random));
+        let mark = self.oauth().map(|server| {
+            server.keys.forms.token(self.login_of(), self.shared.clock.now(), &*self.shared.random)
+        });
         // Absent: an empty mark is none, so the browser is asked again.
         mark.and_then(Result::ok).unwrap_or_default()
     }
@@ -170,14 +174,14 @@ impl Visit {
     pub(crate) fn signed_in_before(&self, seconds: i64) -> bool {
         let credential = self.session.as_ref().map(|caller| &caller.credential);
         let Some(Credential::Session(session)) = credential else { return true };
-        session.created_at.plus_seconds(seconds) <= self.app.clock.now()
+        session.created_at.plus_seconds(seconds) <= self.shared.clock.now()
     }
 
     /// Whether the person has signed in since it was asked to.
     pub(crate) fn signed_in_since(&self, mark: Option<&str>) -> bool {
         let known = mark.filter(|mark| {
             let number = |server: &AuthorizationServer| {
-                server.keys.forms.number(mark, self.login_of(), self.app.clock.now())
+                server.keys.forms.number(mark, self.login_of(), self.shared.clock.now())
             };
             self.oauth().and_then(number).is_some()
         });
@@ -214,7 +218,7 @@ impl Visit {
     where
         dyn Store: Commit<E>,
     {
-        Ok(Commit::<E>::commit(&*self.app.store, effect, permit, self.context(), claim, At::Store).await?)
+        Ok(Commit::<E>::commit(&*self.web.store, effect, permit, self.context(), claim, At::Store).await?)
     }
 
     /// Where its writes come from.

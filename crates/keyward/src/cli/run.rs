@@ -9,28 +9,21 @@ use super::private_data::refuse_open_socket;
 use super::service_manager::State;
 use super::stopping::Stop;
 use super::tasks::{self, Begun, Beside};
-use crate::app::App;
 use crate::background::log_counts::LogCounts;
-use crate::background::panics::Panics;
-use crate::background::{clock, counters, failed_sign_ins, flush};
-use crate::body_room::BodyRoom;
+use crate::background::{clock, counters, flush};
 use crate::config::{IssuerConfig, McpConfig, OAuthConfig, names_this_server};
-use crate::issuers::{Issuers, Resource};
-use crate::mcp::Mcp;
+use crate::issuers::Issuers;
+use crate::oauth::DemoPerson;
 use crate::oauth::documents::{Documents, PublicNames};
-use crate::oauth::{API, AuthorizationServer, DemoPerson};
 use crate::operate::presence::Presence;
 use crate::operate::{Desk, OrdersSocket, SocketPlace};
-use crate::pages::Pages;
 use crate::reload::Reloader;
+use crate::server::{Base, Builder, SignIn};
 use crate::store::Store;
 use crate::telemetry::Traces;
+use crate::transport;
 use crate::transport::{Leaving, Listening};
-use crate::watch::{
-    Degraded, Recent, RequestLog, ask_certificate, ask_degraded, ask_depths, ask_panics, of_server,
-};
-use crate::{stack, transport};
-use keyward_core::rate_limit::Limiter;
+use crate::watch::{Degraded, Recent};
 use keyward_core::store::Upkeep;
 use keyward_tower::hygiene::Limits;
 
@@ -185,62 +178,45 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         tracing::error!(%error, "the signing keys cannot be kept in order while the database cannot be written");
     }
     let signing = oauth.enabled.then(|| desk.signing());
-    let store: Arc<dyn Store> = store;
-    let oauth = if oauth.enabled {
-        let documents = Documents::new(Arc::new(PublicNames::default()), &[], &degraded);
-        let known = (store.directory(), &opened.clock);
-        Some(AuthorizationServer::new(oauth, public_url.clone(), opened.sign_in, documents, people, known))
-    } else {
-        None
-    };
-    let limiter = Limiter::new(Arc::clone(&opened.clock));
-    counters::load(&*store, &limiter, &*opened.clock, reloader.after_crash()).await?;
-    let (log, bodies) = (RequestLog::new(opened.subjects), BodyRoom::default());
-    let mut metrics = of_server(&store, (&opened.ring, &opened.clock), &limiter, (&issuers, traces.as_ref()));
-    ask_depths(&mut metrics, &log, &bodies, oauth.as_ref());
-    ask_certificate(&mut metrics, &reloader.current);
-    ask_degraded(&mut metrics, &degraded);
-    let clock = Arc::clone(&opened.clock);
-    let panics = Panics::new(move || clock.now());
-    ask_panics(&mut metrics, &panics);
-    let app = Arc::new(App {
-        jwts: issuers.scheme(
-            Resource::Api,
-            &store,
-            &opened.random,
-            &opened.clock,
-            oauth.as_ref().map(|oauth| oauth.trusted(API)),
-        ),
-        mcp: Mcp::of(mcp, &public_url, &issuers, oauth.as_ref(), (&store, &opened.random, &opened.clock)),
-        oauth,
-        pages: Pages::default(),
-        claims: opened.claims,
-        current: reloader.current.clone(),
-        metrics,
-        limiter,
-        traces,
-        recent,
-        log,
+    let sign_in = oauth.enabled.then(|| SignIn {
+        settings: oauth,
+        keys: opened.sign_in,
+        documents: Documents::new(Arc::new(PublicNames::default()), &[], &degraded),
+        people,
+    });
+    let base = Base {
         store,
         ring: opened.ring,
         cursors: opened.cursors,
+        claims: opened.claims,
         clock: opened.clock,
         random: opened.random,
+        current: reloader.current.clone(),
         public_url,
-        limits,
-        bodies,
-    });
+    };
+    let server = Builder::new(base)
+        .issuers(issuers.clone())
+        .sign_in(sign_in)
+        .mcp(mcp)
+        .limits(limits)
+        .subjects(opened.subjects)
+        .traces(traces)
+        .recent(recent)
+        .degraded(degraded.clone())
+        .build();
+    let server = Arc::new(server);
+    let (store, shared) = (Arc::clone(server.store()), Arc::clone(server.shared()));
+    counters::load(&*store, &shared.limiter, &*shared.clock, reloader.after_crash()).await?;
     if let Err(unheard) = announced(announce).await {
-        counters::save(&*app.store, &app.limiter, &*app.clock).await;
+        counters::save(&*store, &shared.limiter, &*shared.clock).await;
         return Err(unheard);
     }
     let (stops, told) = watch::channel(0);
     let leaving = Leaving::default();
-    let counts = Arc::new(LogCounts::since(app.clock.now()));
+    let counts = Arc::new(LogCounts::since(shared.clock.now()));
     let serving = Arc::clone(&placed);
     let Begun { supervisor, writing, ready } = tasks::begin(Beside {
-        app: Arc::clone(&app),
-        panics,
+        server: Arc::clone(&server),
         signals,
         stops,
         reloader,
@@ -256,8 +232,8 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         signing,
     });
     let with = Listening {
-        current: app.current.clone(),
-        figures: app.metrics.connections.clone(),
+        current: server.current().clone(),
+        figures: server.metrics().connections.clone(),
         header_bytes: limits.header_bytes,
         leaving: leaving.clone(),
         // Answers are dated by the machine's clock, which the store's does not follow back.
@@ -269,7 +245,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         // A server that stops is not ready.
         ready.abort();
         leaving.begin();
-        let delay = app.current.glance(|now| now.shutdown_delay);
+        let delay = server.current().glance(|now| now.shutdown_delay);
         notify(State::Stopping(delay), &degraded).await;
         serve_on(delay, told_to_stop(told.clone(), 2)).await;
         tracing::info!("stopping: no new connections, what has begun may end");
@@ -278,7 +254,7 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
     };
     notify(State::Ready, &degraded).await;
     let (clients, sockets) = bound.clients.into_listeners();
-    transport::serve(clients, stack::stack(&app), with, stop, told_to_stop(told.clone(), 2)).await;
+    transport::serve(clients, server.service(), with, stop, told_to_stop(told.clone(), 2)).await;
     drop(sockets);
     supervisor.end().await;
     // A leftover is cleared by the next start; without one, the file is opened directly.
@@ -286,17 +262,19 @@ pub(super) async fn serve(plan: Plan) -> Result<(), CliError> {
         let _ = std::fs::remove_file(orders.path());
     }
     // The first, where the disk is slow: without them limits would be counted as after a crash.
-    counters::save(&*app.store, &app.limiter, &*app.clock).await;
+    counters::save(&*store, &shared.limiter, &*shared.clock).await;
     ordered.end_if_late();
-    flush::once(&*app.store).await;
-    clock::record(&*app.store).await;
-    failed_sign_ins::once(&app).await;
-    if let Some(traces) = &app.traces
+    flush::once(&*store).await;
+    clock::record(&*store).await;
+    if let Some(oauth) = server.oauth() {
+        oauth.write_failed_sign_ins(&*store).await;
+    }
+    if let Some(traces) = server.traces()
         && let Err(error) = traces.shutdown().await
     {
         tracing::warn!(%error, "traces were not all sent");
     }
-    counts.last(&app);
+    counts.last(server.log(), &*shared.clock);
     tracing::info!("stopped");
     Ok(())
 }

@@ -4,9 +4,8 @@ use super::aside::ready_again;
 use super::listening::At;
 use super::run::Signals;
 use super::{orphans, reloading};
-use crate::app::App;
 use crate::background::log_counts::LogCounts;
-use crate::background::panics::{Panics, Task};
+use crate::background::panics::Task;
 use crate::background::signing::Upkeep;
 use crate::background::supervisor::Supervisor;
 use crate::background::{certificate, clock, failed_sign_ins, flush, place, purge};
@@ -14,9 +13,10 @@ use crate::issuers::Issuers;
 use crate::operate::presence::Presence;
 use crate::operate::{Desk, OrdersSocket};
 use crate::reload::Reloader;
+use crate::server::Server;
 use crate::transport;
 use crate::transport::{Leaving, Listening};
-use crate::watch::{Degraded, endpoints};
+use crate::watch::{Degraded, Watched, endpoints};
 use keyward_core::store::Retention;
 use keyward_sqlite::Sqlite;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +25,7 @@ use tokio::task::AbortHandle;
 
 /// What the tasks work with.
 pub(super) struct Beside {
-    pub(super) app: Arc<App>,
-    pub(super) panics: Panics,
+    pub(super) server: Arc<Server>,
     pub(super) signals: Signals,
     /// Counts the orders to stop.
     pub(super) stops: watch::Sender<u8>,
@@ -57,8 +56,8 @@ pub(super) struct Begun {
 
 /// Begins them.
 pub(super) fn begin(beside: Beside) -> Begun {
-    let Beside { app, panics, degraded, file, .. } = beside;
-    let mut supervisor = Supervisor::new(panics.clone());
+    let Beside { server, degraded, file, .. } = beside;
+    let mut supervisor = Supervisor::new(server.panics.clone());
     let keep = beside.reloader.retention();
     let reload = Arc::new(Notify::new());
     let (reloader, asked, failing) = (Arc::new(beside.reloader), Arc::clone(&reload), degraded.clone());
@@ -83,7 +82,12 @@ pub(super) fn begin(beside: Beside) -> Begun {
     });
     supervisor.keep(Task::Place, move || place::forever(Arc::clone(&file)));
     if !beside.admin.is_empty() {
-        let endpoints = endpoints(Arc::clone(&app), beside.leaving, panics);
+        let watched = Watched {
+            metrics: Arc::clone(server.metrics()),
+            store: Arc::clone(server.store()),
+            clock: Arc::clone(&server.shared().clock),
+        };
+        let endpoints = endpoints(watched, beside.leaving, server.panics.clone());
         // It cannot be taken twice: after a panic nobody listens, and each probe fails.
         let taken = Mutex::new(Some((endpoints, beside.admin.into_listeners())));
         supervisor.keep(Task::Admin, move || {
@@ -95,12 +99,12 @@ pub(super) fn begin(beside: Beside) -> Begun {
             }
         });
     }
-    let writing = writing(&mut supervisor, &app, keep);
-    if app.current.glance(|now| now.tls.is_some()) {
-        let own = Arc::clone(&app);
+    let writing = writing(&mut supervisor, &server, keep);
+    if server.current().glance(|now| now.tls.is_some()) {
+        let own = Arc::clone(&server);
         supervisor.keep(Task::Certificate, move || {
-            let app = Arc::clone(&own);
-            async move { certificate::forever(&app.current, &*app.clock).await }
+            let server = Arc::clone(&own);
+            async move { certificate::forever(server.current(), &*server.shared().clock).await }
         });
     }
     let issuers = beside.issuers;
@@ -108,10 +112,10 @@ pub(super) fn begin(beside: Beside) -> Begun {
         let issuers = issuers.clone();
         async move { issuers.keep_fresh().await }
     });
-    let counts = beside.counts;
+    let (counts, logging) = (beside.counts, server);
     supervisor.keep(Task::LogCounts, move || {
-        let (counts, app) = (Arc::clone(&counts), Arc::clone(&app));
-        async move { counts.forever(&app).await }
+        let (counts, server) = (Arc::clone(&counts), Arc::clone(&logging));
+        async move { counts.forever(server.log(), &*server.shared().clock).await }
     });
     let ready = supervisor.keep(Task::ServiceManager, move || ready_again(degraded.clone()));
     if let Some(signing) = beside.signing {
@@ -121,24 +125,25 @@ pub(super) fn begin(beside: Beside) -> Begun {
 }
 
 /// Those that write now and then.
-fn writing(supervisor: &mut Supervisor, app: &Arc<App>, keep: Retention) -> Vec<AbortHandle> {
-    let own = || Arc::clone(app);
-    let (flushing, reading, purging, failing) = (own(), own(), own(), own());
+fn writing(supervisor: &mut Supervisor, server: &Arc<Server>, keep: Retention) -> Vec<AbortHandle> {
+    let own = || (Arc::clone(server.store()), Arc::clone(server.shared()));
+    let ((flushing, _), reading, purging) = (own(), own(), own());
     let uses = supervisor.keep(Task::Uses, move || {
-        let app = Arc::clone(&flushing);
-        async move { flush::forever(&*app.store).await }
+        let store = Arc::clone(&flushing);
+        async move { flush::forever(&*store).await }
     });
     let clock = supervisor.keep(Task::Clock, move || {
-        let app = Arc::clone(&reading);
-        async move { clock::forever(&*app.store, &*app.clock).await }
+        let (store, shared) = reading.clone();
+        async move { clock::forever(&*store, &*shared.clock).await }
     });
     let purge = supervisor.keep(Task::Purge, move || {
-        let app = Arc::clone(&purging);
-        async move { purge::forever(&*app.store, &app.limiter, keep).await }
+        let (store, shared) = purging.clone();
+        async move { purge::forever(&*store, &shared.limiter, keep).await }
     });
+    let (failing, oauth) = (Arc::clone(server.store()), server.oauth().cloned());
     let failed = supervisor.keep(Task::FailedSignIns, move || {
-        let app = Arc::clone(&failing);
-        async move { failed_sign_ins::forever(&app).await }
+        let (oauth, store) = (oauth.clone(), Arc::clone(&failing));
+        async move { failed_sign_ins::forever(oauth.as_deref(), &*store).await }
     });
     vec![uses, clock, purge, failed]
 }

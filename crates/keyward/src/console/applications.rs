@@ -49,10 +49,10 @@ fn disconnect_at(visit: &Visit) -> String {
 }
 
 fn page(visit: &Visit, who: &Principal, frame: Frame) -> Result<Response<Body>, Problem> {
-    let now = visit.app.clock.now();
+    let now = visit.shared.clock.now();
     let mut applications: BTreeMap<String, (Application, ScopeSet, BTreeSet<String>)> = BTreeMap::new();
     {
-        let live = visit.app.directory().read();
+        let live = visit.shared.directory.read();
         for grant in live.grants_of(who.user, now) {
             let account = match (grant.bound, grant.account.and_then(|account| live.account(account))) {
                 (true, Some(account)) => account.name.clone(),
@@ -129,8 +129,8 @@ async fn accepted(visit: &Visit) -> Result<String, Problem> {
     let slug = visit.path_ids.first().cloned().ok_or(Denial::RouteUnknown)?;
     visit.form_number(&format!("/console/invitations/{slug}/accept"))?;
     let open = {
-        let live = visit.app.directory().read();
-        let mut open = live.invitations_of(caller.user, visit.app.clock.now());
+        let live = visit.shared.directory.read();
+        let mut open = live.invitations_of(caller.user, visit.shared.clock.now());
         let found = open.find(|(account, _)| account.slug == slug);
         if found.is_none() && live.accounts_of(caller.user).any(|(account, _)| account.slug == slug) {
             // Pressed twice.

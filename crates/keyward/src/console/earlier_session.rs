@@ -1,9 +1,9 @@
 //! The session that a browser had before it got another one. Its cookie is replaced, so nobody could end it any more: it is ended
 //! here. Where that fails the new session holds anyway, the log says so, and it is tried again.
 
-use crate::app::App;
 use crate::browser::Visit;
 use crate::problem::Problem;
+use crate::store::Store;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
@@ -20,7 +20,7 @@ const PAUSES: [Duration; 4] =
 /// Ends the session that this browser had before.
 pub(super) async fn end(visit: &Visit) {
     let Some(before) = visit.session.clone() else { return };
-    let leaving = Arc::new(Leaving { app: Arc::clone(&visit.app), context: visit.context(), before });
+    let leaving = Arc::new(Leaving { store: Arc::clone(&visit.web.store), context: visit.context(), before });
     if let Err(problem) = leaving.end().await {
         leaving.note(&problem, false);
         // Apart: the person does not wait for it.
@@ -38,7 +38,7 @@ pub(super) async fn end(visit: &Visit) {
 
 /// A session that is to end.
 struct Leaving {
-    app: Arc<App>,
+    store: Arc<dyn Store>,
     context: Context,
     before: Caller,
 }
@@ -47,7 +47,7 @@ impl Leaving {
     async fn end(&self) -> Result<(), Problem> {
         let ended = match check::<EndSignIns>(Principal::of(self.before.clone())) {
             Ok(permit) => {
-                let (store, context) = (&*self.app.store, self.context.clone());
+                let (store, context) = (&*self.store, self.context.clone());
                 Commit::<EndSession>::commit(store, EndSession, permit, context, None, At::Store).await?
             }
             Err(denial) => Ended::Refused(denial),

@@ -12,7 +12,7 @@ use keyward_core::rate_limit::Purpose;
 pub(super) fn enter(visit: &Visit, purpose: Purpose) -> Result<(Principal, Charged), Problem> {
     let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
     let slug = visit.path_ids.first().ok_or(Denial::RouteUnknown)?;
-    let principal = visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?;
+    let principal = visit.shared.directory.read().act_in(caller, Some(slug.as_bytes()), true)?;
     let charged = visit.charge_caller(&principal, purpose)?;
     Ok((principal, charged))
 }
@@ -25,7 +25,7 @@ pub(super) fn enter_to_end(visit: &Visit) -> Result<(Principal, Charged), Proble
     let charged = visit.charge_caller(&alone, Purpose::Writes)?;
     match visit.path_ids.first() {
         Some(slug) => {
-            Ok((visit.app.directory().read().act_in(caller, Some(slug.as_bytes()), true)?, charged))
+            Ok((visit.shared.directory.read().act_in(caller, Some(slug.as_bytes()), true)?, charged))
         }
         None => Ok((alone, charged)),
     }
@@ -39,7 +39,7 @@ pub(super) fn frame(
     current: &'static str,
 ) -> Result<Frame, Problem> {
     let mut frame = Frame::new(title, visit)?;
-    let live = visit.app.directory().read();
+    let live = visit.shared.directory.read();
     let here = who.member.map(|member| member.account);
     let mut tabs = Tabs {
         slug: String::new(),

@@ -4,7 +4,6 @@ use super::inside::{enter, enter_to_end, frame, moment, readable};
 use crate::api::api_keys::create::take;
 use crate::browser::Visit;
 use crate::browser::views::{Choice, Frame, Invited, KeyRow, Keys, Made, NewKey, ScopeChoice, Shown};
-use crate::limits;
 use crate::problem::{Problem, status};
 use crate::store::Store;
 use axum::body::Body;
@@ -42,7 +41,7 @@ const OFFERED: &[Scope] =
 pub(super) async fn home(visit: Visit) -> Response<Body> {
     let Some(caller) = visit.session.clone() else { return visit.to_sign_in("/console") };
     let first = {
-        let live = visit.app.directory().read();
+        let live = visit.shared.directory.read();
         live.accounts_of(caller.user).next().map(|(account, _)| account.slug.clone())
     };
     match first {
@@ -117,8 +116,8 @@ fn blank(visit: &Visit, action: &str) -> Result<NewKey, Problem> {
 fn invitations(visit: &Visit) -> Result<Vec<Invited>, Problem> {
     let Some(caller) = &visit.session else { return Ok(Vec::new()) };
     let open: Vec<Choice> = {
-        let live = visit.app.directory().read();
-        let open = live.invitations_of(caller.user, visit.app.clock.now());
+        let live = visit.shared.directory.read();
+        let open = live.invitations_of(caller.user, visit.shared.clock.now());
         open.map(|(account, role)| Choice::of(account, role)).collect()
     };
     let each = open.into_iter().map(|into| {
@@ -147,7 +146,7 @@ async fn page(
     let beyond = visit.query.get("beyond").and_then(|text| text.parse().ok()).unwrap_or(0_u32);
     let newest_first = vec![SortKey { field: "id", descending: true }];
     let window = Window { limit: MOST, from: From::Offset(newest_first, beyond) };
-    let listed = visit.app.store.list_keys(&permit, of, None, window).await?;
+    let listed = visit.web.store.list_keys(&permit, of, None, window).await?;
     let keys = listed.items.iter().map(|key| row(visit, &who, key)).collect::<Result<Vec<_>, Problem>>()?;
     let at = |beyond: u32| {
         let all = if everyone { "&all=true" } else { "" };
@@ -176,9 +175,9 @@ async fn page(
 }
 
 fn ceiling(visit: &Visit, who: &Principal) -> String {
-    let most = limits::of_caller(&visit.app, who).keys;
-    let live = visit.app.directory().read();
-    let now = visit.app.clock.now();
+    let most = visit.web.charger.of_caller(who).keys;
+    let live = visit.shared.directory.read();
+    let now = visit.shared.clock.now();
     // Absent: who is in no account has no key there.
     let count = who.member.map_or(0, |member| live.live_keys(member.account, now));
     format!("{count} of {most} keys in this account")
@@ -188,7 +187,7 @@ fn row(visit: &Visit, who: &Principal, key: &ApiKey) -> Result<KeyRow, Problem> 
     let id = key.id.to_string();
     let (rotate_form, form) =
         (visit.form_token(&at_key(visit, &id, "rotate"))?, visit.form_token(&at_key(visit, &id, "revoke"))?);
-    let live = visit.app.directory().read();
+    let live = visit.shared.directory.read();
     // Absent: whose user has no role there may do nothing.
     let scopes = live.role(key.account, key.user).map(|role| key.grant.under(role)).unwrap_or_default();
     let rights = match key.grant.permission() {
@@ -250,7 +249,7 @@ fn claim(
 ) -> Result<Claim, Problem> {
     let scope = ClaimScope { account: who.member.map(|member| member.account), user: who.user };
     let fingerprint = Fingerprint::of("POST", action, "", body);
-    Ok(visit.app.claims.claim(scope, form, fingerprint, &*visit.app.random)?)
+    Ok(visit.shared.claims.claim(scope, form, fingerprint, &*visit.shared.random)?)
 }
 
 pub(super) async fn create(mut visit: Visit) -> Response<Body> {
@@ -294,7 +293,7 @@ fn as_labelled(message: String) -> String {
 async fn again(visit: &Visit, problem: Problem) -> Response<Body> {
     let shown = async {
         let caller = visit.session.clone().ok_or(Denial::SessionEnded)?;
-        let who = visit.app.directory().read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
+        let who = visit.shared.directory.read().act_in(caller, Some(slug(visit).as_bytes()), true)?;
         let mut filled = blank(visit, &create_at(visit))?;
         if let (Problem::Denied(Denial::IdempotencyInProgress), Some(form)) =
             (&problem, visit.form.get("form"))
@@ -323,7 +322,7 @@ async fn created(visit: &Visit, who: Principal) -> Result<Response<Body>, Proble
     let label = label.ok_or_else(|| Denial::invalid("label", "label is required"))?;
     let answer = settled(visit, || {
         let claim = claim(visit, &who, (number, &action), Some(&body))?;
-        let secret = visit.app.ring.mint(&*visit.app.random)?;
+        let secret = visit.shared.ring.mint(&*visit.shared.random)?;
         let effect = CreateKey { label: label.clone(), wanted: wanted.clone(), secret };
         Ok((effect, check::<ManageKeys>(who.clone())?, claim))
     });
@@ -391,7 +390,7 @@ async fn rotated(visit: &Visit, who: Principal) -> Result<Response<Body>, Proble
     let body = Json::String(grace.to_owned());
     let answer = settled(visit, || {
         let claim = claim(visit, &who, (number, &action), Some(&body))?;
-        let secret = visit.app.ring.mint(&*visit.app.random)?;
+        let secret = visit.shared.ring.mint(&*visit.shared.random)?;
         let effect = RotateKey { key: KeyId::parse(&id), as_sent: id.clone(), grace_seconds, secret };
         Ok((effect, check::<ManageKeys>(who.clone())?, claim))
     });

@@ -8,14 +8,13 @@ mod keys;
 mod sign_in;
 mod welcome;
 
-use crate::app::App;
-use crate::browser::{Open, open};
+use crate::browser::{Open, WebParts, open};
 use axum::Router;
 use std::sync::Arc;
 
 /// Adds the routes.
-pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
-    if app.oauth.is_none() {
+pub(crate) fn routes(web: &Arc<WebParts>, router: Router) -> Router {
+    if web.oauth.is_none() {
         return router;
     }
     let all: [(&str, Vec<Open>); 12] = [
@@ -44,5 +43,5 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         ),
         ("/console/invitations/{slug}/accept", vec![Open::post("acceptInvitation", applications::accept)]),
     ];
-    all.into_iter().fold(router, |router, (path, rows)| open(app, router, path.to_owned(), &rows))
+    all.into_iter().fold(router, |router, (path, rows)| open(web, router, path.to_owned(), &rows))
 }

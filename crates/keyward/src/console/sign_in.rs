@@ -63,7 +63,7 @@ fn page(
     });
     let client = next.strip_prefix("/oauth/authorize?").and_then(|query| {
         let id = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "client_id")?.1;
-        visit.app.directory().read().client(&id).map(|client| client.name.clone())
+        visit.shared.directory.read().client(&id).map(|client| client.name.clone())
     });
     let frame = Frame { who: None, ..Frame::new("Sign in", visit)? };
     let page = SignIn {
@@ -116,7 +116,7 @@ async fn enter(visit: &Visit, email: &str, known: bool) -> Result<(Secret, Proof
     if password.expose().len() > 4 * *password::LENGTHS.end() {
         return Err(Denial::PasswordWrong.into());
     }
-    let kept = visit.app.store.password_of(email.to_owned()).await?;
+    let kept = visit.web.store.password_of(email.to_owned()).await?;
     let mark = kept.as_ref().filter(|_| known).and_then(|(user, hash)| visit.mark_of(*user, hash));
     if known && mark.is_none() {
         // It is known to somebody else.
@@ -130,7 +130,7 @@ async fn enter(visit: &Visit, email: &str, known: bool) -> Result<(Secret, Proof
             server.tries.failed.note(user, failure, visit.address, visit.id);
         }
     })?;
-    let (token, digest) = mint(TokenKind::Session, &*visit.app.random)?;
+    let (token, digest) = mint(TokenKind::Session, &*visit.shared.random)?;
     let started = StartSession { proof: proof.clone(), digest };
     visit.commit(started, permit::present(Presented::Password)).await?;
     Ok((token, proof))
@@ -143,7 +143,7 @@ async fn prove(
     email: &str,
     (mark, password, kept): (Option<Mark>, Secret, Option<(UserId, Secret)>),
 ) -> Result<Proof, Problem> {
-    let begun = server.tries.begin(email, mark, visit.address, visit.app.clock.elapsed())?;
+    let begun = server.tries.begin(email, mark, visit.address, visit.shared.clock.elapsed())?;
     let verify = move |memory: &mut HashMemory| {
         memory.verify(&password, kept.as_ref().map(|(user, hash)| (*user, hash)))
     };

@@ -34,9 +34,9 @@ pub(super) async fn show(visit: Visit) -> Response<Body> {
 
 /// Whose link this is.
 async fn found(visit: &Visit, token: &str) -> Result<(UserId, LinkKind), Problem> {
-    let passed = visit.app.directory().clock().passed(visit.app.clock.now());
-    let found = visit.app.store.link(TokenDigest::of(token), passed).await?;
-    let live = visit.app.directory().read();
+    let passed = visit.shared.directory.clock().passed(visit.shared.clock.now());
+    let found = visit.web.store.link(TokenDigest::of(token), passed).await?;
+    let live = visit.shared.directory.read();
     let usable = found.filter(|(user, _)| live.user(*user).is_some_and(|user| !user.disabled));
     let of = usable.ok_or(Denial::LinkUnusable)?;
     live.clock().judges_ends()?;
@@ -51,7 +51,7 @@ fn page(
     error: Option<String>,
 ) -> Result<Response<Body>, Problem> {
     let email = {
-        let live = visit.app.directory().read();
+        let live = visit.shared.directory.read();
         live.user(user).ok_or(Denial::LinkUnusable)?.email.clone()
     };
     let reset = kind == LinkKind::Reset;
@@ -72,8 +72,8 @@ fn page(
 
 /// The open invitations, and which of them were chosen.
 fn offers(visit: &Visit, user: UserId) -> Vec<Offer> {
-    let live = visit.app.directory().read();
-    let open = live.invitations_of(user, visit.app.clock.now());
+    let live = visit.shared.directory.read();
+    let open = live.invitations_of(user, visit.shared.clock.now());
     let offer = |into: Choice| Offer { chosen: is_chosen(visit, &into), into };
     open.map(|(account, role)| offer(Choice::of(account, role))).collect()
 }
@@ -88,8 +88,8 @@ fn is_chosen(visit: &Visit, into: &Choice) -> bool {
 
 /// The invitations that the form names, of those that are open.
 fn chosen_invitations(visit: &Visit, user: UserId) -> Vec<ShownInvitation> {
-    let live = visit.app.directory().read();
-    let open = live.invitations_of(user, visit.app.clock.now());
+    let live = visit.shared.directory.read();
+    let open = live.invitations_of(user, visit.shared.clock.now());
     let chosen = open.filter(|(account, role)| is_chosen(visit, &Choice::of(account, *role)));
     chosen.map(|(account, role)| ShownInvitation { account: account.id, role }).collect()
 }
@@ -134,7 +134,7 @@ async fn judged_and_hashed(
     password: Secret,
 ) -> Result<Result<Secret, Weakness>, Problem> {
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
-    let (words, random) = (words_of(visit, user), Arc::clone(&visit.app.random));
+    let (words, random) = (words_of(visit, user), Arc::clone(&visit.shared.random));
     let work = move |memory: &mut HashMemory| {
         password::judge(&password, &words).map(|()| memory.hash(&password, &*random))
     };
@@ -146,10 +146,10 @@ async fn judged_and_hashed(
 
 /// What a guesser knows of a user: the name, the e-mail address, the accounts.
 fn words_of(visit: &Visit, user: UserId) -> Vec<String> {
-    let live = visit.app.directory().read();
+    let live = visit.shared.directory.read();
     let Some(person) = live.user(user) else { return Vec::new() };
     let own = [person.known_as(), person.email.clone(), person.first_name.clone(), person.last_name.clone()];
-    let joined = live.accounts_of(user).chain(live.invitations_of(user, visit.app.clock.now()));
+    let joined = live.accounts_of(user).chain(live.invitations_of(user, visit.shared.clock.now()));
     let accounts = joined.flat_map(|(account, _)| [account.name.clone(), account.slug.clone()]);
     own.into_iter().chain(accounts).filter(|word| !word.is_empty()).collect()
 }

@@ -6,10 +6,10 @@ use super::catalog::Entry;
 use super::schema::Place;
 use super::server::{From, Server};
 use super::words;
-use crate::app::App;
 use crate::limits::ReadCharged;
+use crate::operation::Access;
 use crate::problem::Reason;
-use crate::routes::Access;
+use crate::shared::Shared;
 use axum::BoxError;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
@@ -37,14 +37,14 @@ pub(super) async fn call(
         Ok(sorted) => sorted,
         Err(wrong) => return refused(&from, &wrong),
     };
-    if let Some(missing) = to_step_up(&server.app, entry, &from) {
+    if let Some(missing) = to_step_up(&server.shared, entry, &from) {
         let _ = from.record.step_up.set(missing);
     }
     let mut answer = match asked(server, entry, &from, client, &sorted).await {
         Ok(answer) => answer,
         Err(wrong) => return refused(&from, &wrong),
     };
-    let form = words::Form::of(&server.app);
+    let form = server.form;
     // A page that is as long as what is shown of it has the cursor of the next one.
     if let Some(fewer) = answer.too_many(entry, form)
         && sorted.limit_to(fewer)
@@ -107,12 +107,12 @@ async fn body(response: Response<Body>) -> Result<Value, BoxError> {
 }
 
 /// The scope that the token lacks although its user's role has it: signing in again could help.
-fn to_step_up(app: &App, entry: &Entry, from: &From) -> Option<Scope> {
+fn to_step_up(shared: &Shared, entry: &Entry, from: &From) -> Option<Scope> {
     let Access::Caller(Some(scope)) = entry.access else { return None };
     let Credential::Jwt(jwt) = &from.caller.credential else { return None };
     let TokenOf::Grant(_) = jwt.of else { return None };
     // Absent: a caller that acts nowhere is shown nothing.
-    let who = app.directory().read().act_in(from.caller.clone(), None, false).ok()?;
+    let who = shared.directory.read().act_in(from.caller.clone(), None, false).ok()?;
     let role = who.member?.role;
     let helps =
         // Absent: an operation that names no role is for every role with its scope.
@@ -129,7 +129,7 @@ fn request(
     sorted: &Sorted,
 ) -> Result<Request<Body>, String> {
     let mut request = Request::builder().method(entry.method.clone()).uri(sorted.target());
-    request = request.header("x-origin-app", origin_app(&server.app, from, client));
+    request = request.header("x-origin-app", origin_app(&server.shared, from, client));
     if let Some(once) = &sorted.once {
         let once = HeaderValue::try_from(once).map_err(|_| "idempotency_key must be a UUID".to_owned())?;
         request = request.header("idempotency-key", once);
@@ -164,12 +164,17 @@ fn needs_body(entry: &Entry) -> bool {
 }
 
 /// The name of the application: the client's own, else the one that it had when it was let in.
-fn origin_app(app: &App, from: &From, client: &str) -> String {
+fn origin_app(shared: &Shared, from: &From, client: &str) -> String {
     let granted = || match &from.caller.credential {
         Credential::Jwt(jwt) => match jwt.of {
             TokenOf::Grant(grant) => {
                 // Absent: a grant that is gone names no application.
-                app.directory().read().grant(grant).map(|grant| grant.client_name.clone()).unwrap_or_default()
+                shared
+                    .directory
+                    .read()
+                    .grant(grant)
+                    .map(|grant| grant.client_name.clone())
+                    .unwrap_or_default()
             }
             TokenOf::Link(_) => String::new(),
         },
@@ -179,5 +184,5 @@ fn origin_app(app: &App, from: &From, client: &str) -> String {
     let fit = |character: char| if is_of_origin_app(character) { character } else { '-' };
     let name: String = name.trim().chars().take(64).map(fit).collect();
     // A key that somebody gave as a name must not be written down.
-    if name.is_empty() || app.ring.claims(&name) { "mcp".to_owned() } else { name }
+    if name.is_empty() || shared.ring.claims(&name) { "mcp".to_owned() } else { name }
 }

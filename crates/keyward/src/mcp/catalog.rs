@@ -5,7 +5,8 @@ use super::tools::{Does, TOOLS, Tool};
 use super::toolsets::{Offer, set_of};
 use crate::config::LimitsConfig;
 use crate::document::document;
-use crate::routes::{Access, OperationId, Row, table};
+use crate::operation::{Access, Row};
+use crate::routes::table;
 use http::Method;
 use keyward_core::principal::{Credential, Principal};
 use rmcp::model::{Tool as Listed, ToolAnnotations};
@@ -97,7 +98,7 @@ impl Entry {
         let Access::Caller(scope) = self.access else { return true };
         let role = who.member.map(|member| member.role);
         // What a key may always do: end itself.
-        if self.row.id == OperationId::DeleteApiKeysKeyId && matches!(who.credential, Credential::ApiKey(_)) {
+        if self.row.ends_itself && matches!(who.credential, Credential::ApiKey(_)) {
             return true;
         }
         // Absent: an operation that names no scope, or no role, asks for none.

@@ -2,17 +2,18 @@
 //! around without a credential is told where to get one, whatever it asks.
 
 use super::accept::{self, Form};
-use super::{KEY_PATH, PATH, metadata};
-use crate::app::App;
-use crate::body_room;
+use super::metadata::ProtectedResource;
+use super::paths::{KEY_PATH, PATH};
+use crate::body_room::{self, BodyRoom};
 use crate::boxed::Boxed;
 use crate::browser::Pairs;
 use crate::call::gathered;
 use crate::callers::Callers;
 use crate::limits::OfPosts;
 use crate::observe::{Named, Record, record};
-use crate::problem::{Problem, Problems, RequestId, insert};
-use crate::stack::authenticated;
+use crate::problem::{Problem, RequestId, insert};
+use crate::shared::Shared;
+use crate::stack::{Guard, authenticated};
 use axum::body::Body;
 use http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, WWW_AUTHENTICATE,
@@ -23,6 +24,7 @@ use keyward_core::header_text::text;
 use keyward_core::id::UserId;
 use keyward_core::oauth::Asked;
 use keyward_core::principal::{Caller, Principal};
+use keyward_tower::authenticate::Jwts;
 use keyward_tower::rate_limit::RateLimitLayer;
 use keyward_tower::{Check, ClientAddress, GateLayer};
 use rmcp::ServerHandler;
@@ -52,33 +54,47 @@ pub enum Endpoint {
     KeysOnly,
 }
 
+/// What an endpoint is made of.
+#[derive(Clone, Debug)]
+pub struct EndpointParts {
+    pub(crate) guard: Guard,
+    /// Verifies the tokens that are for it.
+    pub(crate) jwts: Jwts,
+    /// Whose pages may call.
+    pub(crate) callers: Callers,
+    /// Room for the bodies that are being read.
+    pub(crate) bodies: BodyRoom,
+    /// Where to sign in.
+    pub(crate) resource: Arc<ProtectedResource>,
+}
+
 /// An endpoint that is answered by such handlers, one for each request, and without sessions: a restart loses nothing, any replica
 /// can answer, and no handle needs to be guarded.
-pub fn endpoint<H, M>(app: &Arc<App>, endpoint: Endpoint, make: M) -> Boxed
+pub fn endpoint<H, M>(parts: &EndpointParts, endpoint: Endpoint, make: M) -> Boxed
 where
     H: ServerHandler + Send + 'static,
     M: Fn() -> H + Send + Sync + 'static,
 {
-    let set = config(app).with_legacy_session_mode(false);
+    let set = config(parts).with_legacy_session_mode(false);
     let wire = StreamableHttpService::new(move || Ok(make()), Arc::new(NeverSessionManager::default()), set);
-    guarded(app, endpoint, wire, None)
+    guarded(parts, endpoint, wire, None)
 }
 
 /// The same with sessions, for handlers that ask something of the client in the older revisions. A session is its caller's alone
 /// (MCP 2026-07-28, Security Best Practices, State Handle Hijacking).
-pub fn endpoint_with_sessions<H, M>(app: &Arc<App>, endpoint: Endpoint, make: M) -> Boxed
+pub fn endpoint_with_sessions<H, M>(parts: &EndpointParts, endpoint: Endpoint, make: M) -> Boxed
 where
     H: ServerHandler + Send + 'static,
     M: Fn() -> H + Send + Sync + 'static,
 {
     let sessions = Arc::new(LocalSessionManager::default());
-    let wire = StreamableHttpService::new(move || Ok(make()), sessions, config(app));
-    guarded(app, endpoint, wire, Some(Owners::default()))
+    let wire = StreamableHttpService::new(move || Ok(make()), sessions, config(parts));
+    guarded(parts, endpoint, wire, Some(Owners::default()))
 }
 
-fn config(app: &App) -> StreamableHttpServerConfig {
+fn config(parts: &EndpointParts) -> StreamableHttpServerConfig {
     let config = StreamableHttpServerConfig::default().with_json_response(true);
-    config.with_max_request_body_bytes(app.limits.body_bytes)
+    config.with_max_request_body_bytes(parts.guard.shared.limits.body_bytes)
 }
 
 /// Whose a session is: the user, and what it was let in by. A refreshed token is of the same grant.
@@ -86,7 +102,7 @@ type Owner = (UserId, &'static str, i64);
 type Owners = Arc<Mutex<HashMap<String, Owner>>>;
 
 fn guarded<H, S>(
-    app: &Arc<App>,
+    parts: &EndpointParts,
     endpoint: Endpoint,
     wire: StreamableHttpService<H, S>,
     owners: Option<Owners>,
@@ -95,31 +111,33 @@ where
     H: ServerHandler + Send + 'static,
     S: SessionManager,
 {
-    let jwts = (endpoint == Endpoint::Open).then_some(&app.mcp.jwts);
-    let (own, callers) = (Arc::clone(app), Callers::of(app));
+    let jwts = (endpoint == Endpoint::Open).then_some(&parts.jwts);
+    let own = Arc::new(parts.clone());
     let inner = service_fn(move |request: Request<Body>| {
-        let (app, mut wire, owners) = (Arc::clone(&own), wire.clone(), owners.clone());
-        wire.config.allowed_hosts = known_hosts(&app);
-        let is_foreign = is_foreign(&callers, request.headers());
+        let (parts, mut wire, owners) = (Arc::clone(&own), wire.clone(), owners.clone());
+        wire.config.allowed_hosts = known_hosts(&parts.guard.shared.public_url);
+        let is_foreign = is_foreign(&parts.callers, request.headers());
         async move {
             if is_foreign {
                 let id = RequestId::of(request.extensions());
-                return Ok(Problems(app).response(id, Denial::PlaceForeign.into()));
+                return Ok(parts.guard.problems.response(id, Denial::PlaceForeign.into()));
             }
-            let Some(owners) = owners else { return Ok::<_, Infallible>(answer(&app, wire, request).await) };
-            Ok(in_session(&app, wire, request, &owners).await)
+            let Some(owners) = owners else {
+                return Ok::<_, Infallible>(answer(&parts, wire, request).await);
+            };
+            Ok(in_session(&parts, wire, request, &owners).await)
         }
     });
-    let problems = Problems(Arc::clone(app));
+    let Guard { shared, charger, problems, .. } = &parts.guard;
     // The order of steps of the API's door (`stack.rs`): who calls, in which account, within its limits; then the body.
     let limited = ServiceBuilder::new()
-        .layer(GateLayer::new(InAccount(Arc::clone(app)), problems.clone()))
-        .layer(RateLimitLayer::new(app.limiter.clone(), OfPosts(Arc::clone(app)), problems))
+        .layer(GateLayer::new(InAccount(Arc::clone(shared)), problems.clone()))
+        .layer(RateLimitLayer::new(shared.limiter.clone(), OfPosts(charger.clone()), problems.clone()))
         .service(inner);
-    let door = BoxCloneSyncService::new(authenticated(app, jwts, limited));
-    let own = Arc::clone(app);
+    let door = BoxCloneSyncService::new(authenticated(&parts.guard, jwts, limited));
+    let own = Arc::clone(&parts.resource);
     BoxCloneSyncService::new(service_fn(move |request: Request<Body>| {
-        let (app, door) = (Arc::clone(&own), door.clone());
+        let (resource, door) = (Arc::clone(&own), door.clone());
         // Absent: notes that no log reads.
         let record = record(&request).cloned().unwrap_or_default();
         async move {
@@ -132,7 +150,7 @@ where
             let route = if endpoint == Endpoint::Open { PATH } else { KEY_PATH };
             // A call of a tool has named its operation.
             let _ = record.operation.set(Named { operation: "mcp", route: route.into() });
-            challenge(&app, endpoint, (&record, &query), &mut response);
+            challenge(&resource, endpoint, (&record, &query), &mut response);
             Ok(response)
         }
     }))
@@ -140,13 +158,13 @@ where
 
 /// Finds the account of a caller. There need be none: what needs one says so itself.
 #[derive(Clone, Debug)]
-struct InAccount(Arc<App>);
+struct InAccount(Arc<Shared>);
 
 impl<B> Check<B> for InAccount {
     fn check(&self, request: &mut Request<B>) -> Result<(), Denial> {
         // Authentication stands outside this, so a caller is there. A call of a tool needs it again.
         let caller = request.extensions().get::<Caller>().cloned().ok_or(Denial::CredentialMissing)?;
-        let principal = self.0.directory().read().act_in(caller, None, false)?;
+        let principal = self.0.directory.read().act_in(caller, None, false)?;
         if let (Some(record), Some(member)) = (record(request), principal.member) {
             let _ = record.account.set(member.account);
         }
@@ -159,13 +177,14 @@ impl<B> Check<B> for InAccount {
 const LONGEST_OTHER: usize = 64 * 1024;
 
 /// A request with its whole body, which takes room of its caller's share.
-async fn message(app: &App, request: Request<Body>) -> Result<Request<Body>, Denial> {
+async fn message(parts: &EndpointParts, request: Request<Body>) -> Result<Request<Body>, Denial> {
     let (head, body) = request.into_parts();
     // Absent: a stranger, whose share is the least.
     let owner = head.extensions.get::<Principal>().map_or(body_room::Owner::Stranger, body_room::Owner::from);
     // Absent: the default is no address, and all without one share a part.
     let address: ClientAddress = head.extensions.get().copied().unwrap_or_default();
-    let body = gathered(body, app.limits.body_bytes, app.bodies.place(owner, address)).await?;
+    let body =
+        gathered(body, parts.guard.shared.limits.body_bytes, parts.bodies.place(owner, address)).await?;
     if body.len() > LONGEST_OTHER && !calls_a_tool(&body) {
         return Err(Denial::BodyTooLarge(LONGEST_OTHER));
     }
@@ -196,17 +215,17 @@ fn is_foreign(callers: &Callers, headers: &HeaderMap) -> bool {
 }
 
 /// The hosts by which this server may be called: not a name that somebody else has pointed here.
-fn known_hosts(app: &App) -> Vec<String> {
+fn known_hosts(public_url: &str) -> Vec<String> {
     let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     // Absent: what is no URL has no host.
-    let url = Url::parse(&app.public_url).ok();
+    let url = Url::parse(public_url).ok();
     hosts.extend(url.as_ref().and_then(Url::host_str).map(str::to_owned));
     hosts
 }
 
 /// Answers whoever owns the session that is named, or begins one.
 async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
-    app: &Arc<App>,
+    parts: &EndpointParts,
     wire: StreamableHttpService<H, S>,
     request: Request<Body>,
     owners: &Owners,
@@ -220,10 +239,10 @@ async fn in_session<H: ServerHandler + Send + 'static, S: SessionManager>(
     {
         // Another's is as unknown as one that never was.
         let id = RequestId::of(request.extensions());
-        return Problems(Arc::clone(app)).response(id, Denial::not_found("Session", session).into());
+        return parts.guard.problems.response(id, Denial::not_found("Session", session).into());
     }
     let ends = request.method() == Method::DELETE;
-    let response = answer(app, wire, request).await;
+    let response = answer(parts, wire, request).await;
     if let (true, Some(session)) = (ends, &session) {
         known().remove(session);
     }
@@ -246,7 +265,7 @@ fn session(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
-    app: &Arc<App>,
+    parts: &EndpointParts,
     wire: StreamableHttpService<H, S>,
     mut request: Request<Body>,
 ) -> Response<Body> {
@@ -255,9 +274,9 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
     if request.method() == Method::POST {
         request.headers_mut().insert(ACCEPT, accept::BOTH);
         // As every other body is: the wire would wait for it as long as it likes to take.
-        request = match message(app, request).await {
+        request = match message(parts, request).await {
             Ok(request) => request,
-            Err(denial) => return Problems(Arc::clone(app)).response(id, denial.into()),
+            Err(denial) => return parts.guard.problems.response(id, denial.into()),
         };
     }
     let is_json = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
@@ -295,9 +314,9 @@ async fn answer<H: ServerHandler + Send + 'static, S: SessionManager>(
                 .to_owned(),
         ),
         // Absent: any other status is a fault of ours.
-        _ => return Problems(Arc::clone(app)).response(id, Problem::Panicked),
+        _ => return parts.guard.problems.response(id, Problem::Panicked),
     };
-    Problems(Arc::clone(app)).response(id, denial.into())
+    parts.guard.problems.response(id, denial.into())
 }
 
 /// What is said to a body that is not one message of JSON-RPC, though it says that it is JSON (JSON-RPC 2.0 §5.1).
@@ -314,7 +333,7 @@ fn no_message(headers: HeaderMap) -> Response<Body> {
 
 /// Says what would have been enough (RFC 6750 §3, RFC 9728 §5.1).
 fn challenge(
-    app: &App,
+    resource: &ProtectedResource,
     endpoint: Endpoint,
     (record, query): (&Record, &Pairs),
     response: &mut Response<Body>,
@@ -322,7 +341,7 @@ fn challenge(
     if endpoint == Endpoint::KeysOnly {
         return;
     }
-    let Some(document) = metadata::url(app, query) else { return };
+    let Some(document) = resource.url(query) else { return };
     if let Some(missing) = record.step_up.get() {
         *response.status_mut() = StatusCode::FORBIDDEN;
         let text = format!(
@@ -339,8 +358,8 @@ fn challenge(
         let own = response.headers().get(WWW_AUTHENTICATE).and_then(text);
         // Absent: the challenge that names the scheme alone.
         let mut text = own.unwrap_or("Bearer realm=\"lev\"").to_owned();
-        if !app.mcp.scopes.is_empty() {
-            text.push_str(&format!(", scope=\"{}\"", app.mcp.scopes.join(" ")));
+        if !resource.scopes.is_empty() {
+            text.push_str(&format!(", scope=\"{}\"", resource.scopes.join(" ")));
         }
         text.push_str(&format!(", resource_metadata=\"{document}\""));
         insert(response.headers_mut(), WWW_AUTHENTICATE, &text);

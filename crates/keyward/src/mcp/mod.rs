@@ -4,6 +4,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `door.rs` | who is let in, and what a client that is not is told |
+//! | `paths.rs` | where it is |
 //! | `metadata.rs` | where to sign in (RFC 9728) |
 //! | `server.rs` | what is answered: tools, calls, resources |
 //! | `tools.rs` | every tool: its name, its operation, its words |
@@ -21,6 +22,7 @@ mod call;
 mod catalog;
 mod door;
 mod metadata;
+mod paths;
 mod profile;
 mod schema;
 mod server;
@@ -29,15 +31,18 @@ mod tools;
 mod toolsets;
 mod words;
 
-pub use door::{Endpoint, endpoint, endpoint_with_sessions};
+pub use door::{Endpoint, EndpointParts, endpoint, endpoint_with_sessions};
+pub(crate) use metadata::ProtectedResource;
+pub use paths::{KEY_PATH, PATH};
 pub use tools::{TOOLS, Tool};
 pub(crate) use toolsets::is_of_resource;
 
-use crate::app::App;
+use crate::browser::WebParts;
 use crate::config::{IssuerConfig, McpConfig};
 use crate::issuers::{Issuers, Resource};
 use crate::oauth::AuthorizationServer;
-use crate::routes;
+use crate::pages::Pages;
+use crate::shared::Shared;
 use crate::store::Store;
 use axum::Router;
 use catalog::Catalog;
@@ -47,11 +52,7 @@ use keyward_core::random::Random;
 use keyward_tower::authenticate::Jwts;
 use server::Server;
 use std::sync::Arc;
-
-/// The endpoint, below the public URL. Clients want it at exactly this path.
-pub const PATH: &str = "/mcp";
-/// The same for API keys alone: nothing of it says that one could sign in.
-pub const KEY_PATH: &str = "/mcp/key";
+use words::Form;
 
 /// The MCP server's part of what all requests share.
 #[derive(Clone, Debug)]
@@ -70,7 +71,7 @@ pub struct Mcp {
 }
 
 /// What the judging of tokens needs.
-type Shared<'s> = (&'s Arc<dyn Store>, &'s Arc<dyn Random>, &'s Arc<dyn Clock>);
+type Judging<'s> = (&'s Arc<dyn Store>, &'s Arc<dyn Random>, &'s Arc<dyn Clock>);
 
 impl Mcp {
     /// Of a server at this address that trusts these issuers.
@@ -79,7 +80,7 @@ impl Mcp {
         public_url: &str,
         issuers: &Issuers,
         own: Option<&AuthorizationServer>,
-        (store, random, clock): Shared<'_>,
+        (store, random, clock): Judging<'_>,
     ) -> Self {
         let name = format!("{public_url}{PATH}");
         let trusted = own.map(|own| own.trusted(PATH));
@@ -100,21 +101,32 @@ impl Mcp {
     }
 }
 
-/// Adds the routes.
-pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
-    if !app.mcp.enabled {
-        return router;
-    }
+/// What the MCP server is made of.
+#[derive(Debug)]
+pub(crate) struct McpParts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) endpoint: EndpointParts,
+    /// The documentation, which clients read as resources.
+    pub(crate) pages: Arc<Pages>,
+    /// Whether tools are listed with the schemas of their results, and results have structured content.
+    pub(crate) output_schemas: bool,
+}
+
+/// Adds the routes. `api`: the operations, for callers that were authenticated.
+pub(crate) fn routes(parts: &McpParts, (api, web): (Router, &Arc<WebParts>), router: Router) -> Router {
+    let McpParts { shared, endpoint: endpoint_parts, pages, output_schemas } = parts;
     let server = Server {
-        app: Arc::clone(app),
-        api: routes::behind_the_door(app),
-        catalog: Arc::new(Catalog::of(&app.public_url, app.mcp.output_schemas)),
+        shared: Arc::clone(shared),
+        pages: Arc::clone(pages),
+        form: if *output_schemas { Form::Both } else { Form::Text },
+        api,
+        catalog: Arc::new(Catalog::of(&shared.public_url, *output_schemas)),
     };
-    let at = |endpoint| {
+    let at = |which| {
         let server = server.clone();
-        door::endpoint(app, endpoint, move || server.clone())
+        door::endpoint(endpoint_parts, which, move || server.clone())
     };
-    let mut router = metadata::routes(app, router);
+    let mut router = metadata::routes(&endpoint_parts.resource, web, router);
     for path in [PATH, "/mcp/"] {
         router = router.route_service(path, at(Endpoint::Open));
     }

@@ -3,9 +3,11 @@
 use super::call;
 use super::catalog::Catalog;
 use super::toolsets::Offer;
-use crate::app::App;
+use super::words::Form;
 use crate::observe::Record;
+use crate::pages::Pages;
 use crate::problem::{Reason, RequestId, status};
+use crate::shared::Shared;
 use axum::Router;
 use http::request::Parts;
 use keyward_core::denial::Denial;
@@ -34,8 +36,12 @@ const METHODS: [&str; 5] = ["initialize", "tools/list", "tools/call", "resources
 /// The server, as it is for one request.
 #[derive(Clone)]
 pub(super) struct Server {
-    pub(super) app: Arc<App>,
-    /// The API's operations, behind the door.
+    pub(super) shared: Arc<Shared>,
+    /// The documentation.
+    pub(super) pages: Arc<Pages>,
+    /// How results hold their data.
+    pub(super) form: Form,
+    /// The API's operations, for callers that were authenticated.
     pub(super) api: Router,
     pub(super) catalog: Arc<Catalog>,
 }
@@ -81,7 +87,7 @@ fn refusal(from: &From, denial: &Denial) -> ErrorData {
 impl Server {
     /// The caller, in its account if it has one. The door has charged it.
     pub(super) fn enters(&self, from: &From) -> Result<Principal, ErrorData> {
-        let who = self.app.directory().read().act_in(from.caller.clone(), None, false);
+        let who = self.shared.directory.read().act_in(from.caller.clone(), None, false);
         who.map_err(|denial| refusal(from, &denial))
     }
 
@@ -168,7 +174,7 @@ impl ServerHandler for Server {
     ) -> Result<ListResourcesResult, ErrorData> {
         one_page(page.as_ref())?;
         self.enters(&from(&context)?)?;
-        let pages = self.app.pages.in_markdown(&self.app).into_iter().map(|page| {
+        let pages = self.pages.in_markdown().into_iter().map(|page| {
             Resource::new(page.url, page.title)
                 .with_description(page.description)
                 .with_mime_type("text/markdown")
@@ -184,7 +190,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         self.enters(&from(&context)?)?;
-        let mut pages = self.app.pages.in_markdown(&self.app).into_iter();
+        let mut pages = self.pages.in_markdown().into_iter();
         let page = pages.find(|page| page.url == request.uri);
         let unknown = || ErrorData::resource_not_found("There is no such page", None);
         let page = page.ok_or_else(unknown)?;

@@ -5,7 +5,6 @@ use super::catalog::Entry;
 use super::schema::Place;
 use super::size;
 use super::tools::Does;
-use crate::app::App;
 use http::StatusCode;
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Map, Value, json};
@@ -20,11 +19,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Of a server that lists output schemas, or does not.
-    pub(super) const fn of(app: &App) -> Self {
-        if app.mcp.output_schemas { Self::Both } else { Self::Text }
-    }
-
     /// The most tokens of the data.
     const fn room(self) -> usize {
         match self {

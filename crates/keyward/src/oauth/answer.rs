@@ -1,14 +1,13 @@
 //! Answers as RFC 6749 §5 has them: JSON that nobody keeps.
 
 use crate::browser::Visit;
-use crate::problem::{Problem, Problems, Reason, insert};
+use crate::problem::{Problem, Reason, insert};
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::rate_limit::Purpose;
 use serde_json::{Value, json as value};
-use std::sync::Arc;
 
 /// JSON with this status.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response<Body> {
@@ -61,7 +60,7 @@ pub(super) fn refuse(visit: &Visit, problem: Problem) -> Response<Body> {
 fn otherwise(visit: &Visit, problem: Problem) -> Response<Body> {
     let message = problem.message();
     let nothing_was_sent = matches!(problem, Problem::Denied(Denial::CredentialMissing));
-    let mut response = Problems(Arc::clone(&visit.app)).response(visit.id, problem);
+    let mut response = visit.web.problems.response(visit.id, problem);
     let error = match response.status() {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
         // A bad access token (RFC 6750 §3.1); where none was sent, the request lacks it.

@@ -84,8 +84,8 @@ fn unasked(
 /// Whether whoever is signed in lets this client act, since some time before.
 fn has_let_in(visit: &Visit, client: &Client) -> bool {
     let Some(caller) = &visit.session else { return false };
-    let live = visit.app.directory().read();
-    live.grants_of(caller.user, visit.app.clock.now()).any(|grant| grant.client == client.id)
+    let live = visit.shared.directory.read();
+    live.grants_of(caller.user, visit.shared.clock.now()).any(|grant| grant.client == client.id)
 }
 
 /// Whether the application wants its person to have signed in later than it has.
@@ -125,7 +125,7 @@ fn sent_back(
 
 /// The account that is chosen; `None`: it is still to be.
 fn place(visit: &Visit, caller: &Caller, pairs: &Pairs) -> Result<Option<Place>, Problem> {
-    let live = visit.app.directory().read();
+    let live = visit.shared.directory.read();
     let own: Vec<_> = live.accounts_of(caller.user).collect();
     let named = pairs.get("account");
     let chosen = match (named, own.as_slice()) {
@@ -154,7 +154,7 @@ fn choose_account(
     pairs: &Pairs,
 ) -> Result<Response<Body>, Problem> {
     let accounts = {
-        let live = visit.app.directory().read();
+        let live = visit.shared.directory.read();
         live.accounts_of(caller.user).map(|(account, role)| Choice::of(account, role)).collect()
     };
     let frame = Frame::new("Choose an account", visit)?;
@@ -170,7 +170,7 @@ fn consent(
     place: Place,
     error: Option<String>,
 ) -> Result<Response<Body>, Problem> {
-    let several = visit.app.directory().read().accounts_of(caller.user).nth(1).is_some();
+    let several = visit.shared.directory.read().accounts_of(caller.user).nth(1).is_some();
     let client = &addressed.client;
     let mut fields = carried(pairs);
     for name in ["account", "reach"] {
@@ -266,9 +266,9 @@ async fn answered(visit: &Visit) -> Result<Response<Body>, Problem> {
     }
     let place = place(visit, caller, pairs)?.ok_or(Denial::AccountRequired)?;
     let asked = if pairs.get("read_only").is_some() { request.asked.read_only() } else { request.asked };
-    let (code, digest) = mint(TokenKind::Code, &*visit.app.random)?;
+    let (code, digest) = mint(TokenKind::Code, &*visit.shared.random)?;
     let mut nonce = [0; 16];
-    visit.app.random.fill(&mut nonce)?;
+    visit.shared.random.fill(&mut nonce)?;
     let effect = GiveConsent {
         client: addressed.client.clone(),
         asked,

@@ -31,7 +31,7 @@ pub(super) async fn find_for_page(
 }
 
 fn is_unknown_document(visit: &Visit, server: &AuthorizationServer, id: &str) -> bool {
-    id.starts_with("https://") && !server.documents.knows(id, visit.app.clock.elapsed())
+    id.starts_with("https://") && !server.documents.knows(id, visit.shared.clock.elapsed())
 }
 
 /// The client of this id: built in, made known here, or a document.
@@ -46,7 +46,7 @@ async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) -> Result<C
         }
         let found = server
             .documents
-            .client(id, visit.address, visit.app.clock.now(), visit.app.clock.elapsed())
+            .client(id, visit.address, visit.shared.clock.now(), visit.shared.clock.elapsed())
             .await;
         return found.map_err(|why| {
             tracing::debug!(client = id, %why, "a client's document cannot be used");
@@ -59,7 +59,7 @@ async fn find(visit: &Visit, server: &AuthorizationServer, id: &str) -> Result<C
             }
         });
     }
-    visit.app.directory().read().client(id).cloned().ok_or_else(unknown)
+    visit.shared.directory.read().client(id).cloned().ok_or_else(unknown)
 }
 
 /// The client that calls the token endpoint, or its neighbour (RFC 6749 §2.3): by its id, and by its secret if it has one.

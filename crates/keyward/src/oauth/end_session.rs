@@ -47,7 +47,7 @@ async fn steps(visit: &Visit) -> Result<Response<Body>, Problem> {
     let request = Request::read(visit, server, &visit.query).await?;
     let Some(caller) = &visit.session else { return Ok(left(visit, &request)) };
     let own = {
-        let live = visit.app.directory().read();
+        let live = visit.shared.directory.read();
         live.user(caller.user).is_some_and(|user| request.subject.as_ref() == Some(&user.uuid))
     };
     if !own {
@@ -123,7 +123,7 @@ impl Request {
 /// Whether an ID token is of the user who is signed in.
 fn is_of(visit: &Visit, hint: Option<&IdToken>) -> bool {
     let (Some(caller), Some(hint)) = (&visit.session, hint) else { return false };
-    visit.app.directory().read().user(caller.user).is_some_and(|user| user.uuid == hint.subject)
+    visit.shared.directory.read().user(caller.user).is_some_and(|user| user.uuid == hint.subject)
 }
 
 /// Where the browser goes afterwards.

@@ -41,8 +41,7 @@ mod userinfo;
 pub(crate) use hash_queue::Asker;
 pub use server::{API, AuthorizationServer, DemoPerson, MCP, SignInKeys};
 
-use crate::app::App;
-use crate::browser::{Open, open};
+use crate::browser::{Open, WebParts, open};
 use axum::Router;
 use std::sync::Arc;
 
@@ -51,34 +50,34 @@ pub(crate) const OPEN_TO_ALL: &[&str] =
     &["/oauth/token", "/oauth/revoke", "/oauth/register", "/oauth/jwks", "/oauth/userinfo"];
 
 /// Adds the routes.
-pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
-    let Some(server) = &app.oauth else { return router };
+pub(crate) fn routes(web: &Arc<WebParts>, router: Router) -> Router {
+    let Some(server) = &web.oauth else { return router };
     let mut router = router;
     for path in server.metadata_paths() {
-        router = open(app, router, path, &[Open::get("getIssuerMetadata", metadata::handle).unjudged()]);
+        router = open(web, router, path, &[Open::get("getIssuerMetadata", metadata::handle).unjudged()]);
     }
     router = open(
-        app,
+        web,
         router,
         "/oauth/jwks".to_owned(),
         &[Open::get("getSigningKeys", metadata::keys).unjudged()],
     );
     router =
-        open(app, router, "/oauth/token".to_owned(), &[Open::post("issueToken", token::handle).unjudged()]);
+        open(web, router, "/oauth/token".to_owned(), &[Open::post("issueToken", token::handle).unjudged()]);
     router = open(
-        app,
+        web,
         router,
         "/oauth/revoke".to_owned(),
         &[Open::post("revokeToken", revoke::handle).unjudged()],
     );
     router = open(
-        app,
+        web,
         router,
         "/oauth/register".to_owned(),
         &[Open::post("registerClient", register::handle).unjudged()],
     );
     router = open(
-        app,
+        web,
         router,
         "/oauth/userinfo".to_owned(),
         &[
@@ -87,7 +86,7 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         ],
     );
     router = open(
-        app,
+        web,
         router,
         "/oauth/end-session".to_owned(),
         &[
@@ -96,7 +95,7 @@ pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
         ],
     );
     open(
-        app,
+        web,
         router,
         "/oauth/authorize".to_owned(),
         &[Open::get("showConsent", authorize::ask), Open::post("consent", authorize::answer)],

@@ -54,19 +54,19 @@ async fn respond(visit: &mut Visit) -> Result<Value, Problem> {
     let body = strict::parse(&bytes).map_err(|_| unfit("the body must be a JSON object"))?;
     let server = visit.oauth().ok_or(Denial::RouteUnknown)?;
     let Metadata { name, uris, method, grants } = read(&body, &server.settings.redirect_schemes)?;
-    let app = &visit.app;
-    let secret = (method != "none").then(|| mint(TokenKind::ClientSecret, &*app.random));
+    let shared = &visit.shared;
+    let secret = (method != "none").then(|| mint(TokenKind::ClientSecret, &*shared.random));
     let (secret, digest) = secret.transpose()?.unzip();
     // A public client that says the same again is the same: some register anew each time they connect.
     let same = secret.is_none().then(|| TokenDigest::of(&value!([name, uris, grants]).to_string()));
     let client = Client {
-        id: format!("kw_app_{}", base62(&*app.random, 22)?).into(),
+        id: format!("kw_app_{}", base62(&*shared.random, 22)?).into(),
         name,
         redirect_uris: uris.into(),
         origin: ClientOrigin::Registered,
         secret: digest,
         refreshes: grants.contains(&"refresh_token"),
-        created_at: app.clock.now(),
+        created_at: shared.clock.now(),
     };
     let effect = RegisterClient { client, same, network: visit.address, most: MOST, share: SHARE };
     let (_, client, _) = visit.commit(effect, permit::register()).await?;

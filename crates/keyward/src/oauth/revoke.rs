@@ -56,9 +56,9 @@ async fn grant_of(
     token: &str,
 ) -> Result<Option<GrantId>, Problem> {
     if let Some(presented) = Token::read(token) {
-        let known = visit.app.directory().read().grant(presented.grant).map(|grant| grant.nonce);
+        let known = visit.shared.directory.read().grant(presented.grant).map(|grant| grant.nonce);
         let nonce = match known {
-            None => visit.app.store.nonce_to_end(presented.grant).await?,
+            None => visit.web.store.nonce_to_end(presented.grant).await?,
             known => known,
         };
         let own = nonce.is_some_and(|nonce| server.keys.refresh.is_own(&presented, &nonce));
@@ -68,7 +68,7 @@ async fn grant_of(
         return Ok(None);
     }
     // Each verifier takes what is for its own resource.
-    for verifier in [&visit.app.jwts, &visit.app.mcp.jwts] {
+    for verifier in [&visit.web.api_jwts, &visit.web.mcp_jwts] {
         match verifier.verify_whenever(token, visit.address).await {
             Ok(verified) => return Ok(verified.grant_id),
             // Not judged is not invalid: the client must try again (RFC 7009 §2.2.1).
@@ -87,5 +87,5 @@ const REPAIR_SECONDS: u64 = 60;
 
 /// Whether a key of ours that verifies tokens cannot be used: its row was left out at the start, or it does not open.
 fn lacks_a_key(visit: &Visit, server: &AuthorizationServer) -> bool {
-    server.signer.lacks_one() || visit.app.store.left_out().may_have("signing_keys")
+    server.signer.lacks_one() || visit.web.store.left_out().may_have("signing_keys")
 }

@@ -68,7 +68,7 @@ async fn redeem(
     let verifier = visit.form.get("code_verifier").ok_or(missing("code_verifier is missing"))?;
     let code = TokenDigest::of(code);
     // Whoever guesses keeps no writer busy.
-    if !visit.app.store.knows_code(code).await? {
+    if !visit.web.store.knows_code(code).await? {
         return Err(denied(OAuthDenial::CodeUnknown));
     }
     let effect = RedeemCode {
@@ -85,7 +85,7 @@ async fn redeem(
         Redeemed::Replayed(_) => Err(denied(OAuthDenial::CodeReplayed)),
         Redeemed::Granted { grant, oidc_nonce, signed_in_at } => {
             let signed_in = Some((oidc_nonce, signed_in_at));
-            answer(&visit.app, server, Issue { grant, asked: None, resources, signed_in })
+            answer(&visit.shared, server, Issue { grant, asked: None, resources, signed_in })
         }
     }
 }
@@ -102,11 +102,11 @@ async fn refresh(
     let presented = Token::read(token).ok_or_else(unknown)?;
     // Whether it was made here is found without touching the store. Of a grant that was left out at the start only the row says
     // it: nothing is issued for it, and a token that was replaced ends it.
-    let known = visit.app.directory().read().grant(presented.grant).cloned();
+    let known = visit.shared.directory.read().grant(presented.grant).cloned();
     let nonce = match &known {
         Some(grant) => Some(grant.nonce),
-        None if visit.app.store.left_out().may_be("oauth_grants", &format!("id {}", presented.grant.0)) => {
-            visit.app.store.nonce_to_end(presented.grant).await?
+        None if visit.web.store.left_out().may_be("oauth_grants", &format!("id {}", presented.grant.0)) => {
+            visit.web.store.nonce_to_end(presented.grant).await?
         }
         None => None,
     };
@@ -135,7 +135,7 @@ async fn refresh(
     match visit.commit(effect, permit::present(Presented::Client)).await? {
         Refreshed::Reused(_) => Err(denied(OAuthDenial::RefreshReused)),
         Refreshed::Granted(grant, _) => {
-            answer(&visit.app, server, Issue { grant, asked, resources, signed_in: None })
+            answer(&visit.shared, server, Issue { grant, asked, resources, signed_in: None })
         }
     }
 }

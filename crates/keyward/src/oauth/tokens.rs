@@ -2,8 +2,8 @@
 
 use super::AuthorizationServer;
 use super::about_user;
-use crate::app::App;
 use crate::problem::Problem;
+use crate::shared::Shared;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::{Asked, OAuthGrant, Resources};
@@ -22,11 +22,11 @@ pub(super) struct Issue {
 }
 
 /// The answer (RFC 6749 §5.1).
-pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> Result<Value, Problem> {
+pub(super) fn answer(shared: &Shared, server: &AuthorizationServer, issue: Issue) -> Result<Value, Problem> {
     let Issue { grant, asked, resources, signed_in } = issue;
-    let now = app.clock.now();
+    let now = shared.clock.now();
     let (subject, about_user) = {
-        let live = app.directory().read();
+        let live = shared.directory.read();
         let user = live.user(grant.user).filter(|user| !user.disabled);
         let user = user.ok_or(Denial::OAuth(OAuthDenial::GrantOver))?;
         (user.uuid.clone(), about_user::claims(user, grant.granted()))
@@ -49,7 +49,7 @@ pub(super) fn answer(app: &App, server: &AuthorizationServer, issue: Issue) -> R
         "aud": audience,
         "exp": ends.unix(),
         "iat": now.unix(),
-        "jti": uuid4(&*app.random)?.to_string(),
+        "jti": uuid4(&*shared.random)?.to_string(),
         "client_id": &*grant.client,
         "scope": scope,
         "grant_id": grant.id.0,

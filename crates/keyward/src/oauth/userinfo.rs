@@ -38,8 +38,8 @@ async fn respond(visit: &Visit) -> Result<Value, Problem> {
     let token = bearer(visit)?;
     let verified = verified(visit, server, token).await?;
     let scope = Token::read(token, LONGEST_TOKEN)?.scope();
-    let live = visit.app.directory().read();
-    let caller = live.admit_bearer(&verified, visit.app.clock.now())?;
+    let live = visit.shared.directory.read();
+    let caller = live.admit_bearer(&verified, visit.shared.clock.now())?;
     let grant = verified.grant_id.and_then(|id| live.grant(id)).ok_or(Denial::GrantEnded)?;
     // Absent: a token without any scope, which may know nothing.
     let asked = scope.as_deref().and_then(|scope| Asked::read(Some(scope)));
@@ -70,8 +70,8 @@ async fn verified(
     if Token::read(token, LONGEST_TOKEN)?.issuer() != server.issuer {
         return Err(Denial::TokenIssuer.into());
     }
-    match visit.app.jwts.verify(token, visit.address).await {
-        Err(Denial::TokenAudience) => Ok(visit.app.mcp.jwts.verify(token, visit.address).await?),
+    match visit.web.api_jwts.verify(token, visit.address).await {
+        Err(Denial::TokenAudience) => Ok(visit.web.mcp_jwts.verify(token, visit.address).await?),
         judged => Ok(judged?),
     }
 }

@@ -2,11 +2,11 @@
 
 use super::site::{self, Site};
 use super::source;
-use crate::app::App;
 use crate::config::LimitsConfig;
-use crate::problem::insert;
+use crate::current::Current;
+use crate::operation::{Verbs, verbs};
+use crate::problem::{Problems, insert};
 use crate::representation::{Preferences, says_gzip, varies};
-use crate::routes::{Verbs, verbs};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::MethodFilter;
@@ -20,21 +20,32 @@ use tower::service_fn;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The site as it was last made, with the limits that it tells.
-#[derive(Debug, Default)]
-pub struct Pages(Mutex<Option<(LimitsConfig, Arc<Site>)>>);
+/// The documentation of this server.
+#[derive(Debug)]
+pub struct Pages {
+    public_url: String,
+    current: Current,
+    /// The site as it was last made, with the limits that it tells.
+    made: Mutex<Option<(LimitsConfig, Arc<Site>)>>,
+}
 
 impl Pages {
+    /// Of a server at this address.
+    #[must_use]
+    pub fn new(public_url: String, current: Current) -> Self {
+        Self { public_url, current, made: Mutex::default() }
+    }
+
     /// The site of now: made anew when the limits have changed.
-    fn now(&self, app: &App) -> Arc<Site> {
-        let limits = app.current.glance(|now| now.limits.clone());
-        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn now(&self) -> Arc<Site> {
+        let limits = self.current.glance(|now| now.limits.clone());
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((told, site)) = &*made
             && *told == limits
         {
             return Arc::clone(site);
         }
-        let site = Arc::new(site::site(&app.public_url, &limits));
+        let site = Arc::new(site::site(&self.public_url, &limits));
         *made = Some((limits, Arc::clone(&site)));
         site
     }
@@ -50,12 +61,12 @@ pub(crate) struct InMarkdown {
 
 impl Pages {
     /// Every page as Markdown, in the order of the menu.
-    pub(crate) fn in_markdown(&self, app: &App) -> Vec<InMarkdown> {
-        let site = self.now(app);
+    pub(crate) fn in_markdown(&self) -> Vec<InMarkdown> {
+        let site = self.now();
         let page = |page: source::Source| {
             let path = site::twin_of(page.path);
             let text = String::from_utf8_lossy(&site.get(&path)?.bytes).into_owned();
-            let url = format!("{}{path}", app.public_url);
+            let url = format!("{}{path}", self.public_url);
             Some(InMarkdown { url, title: page.title, description: page.description, text })
         };
         source::pages().into_iter().filter_map(page).collect()
@@ -66,28 +77,28 @@ impl Pages {
 const MOVED: &[(&str, &str)] = &[("/rate-limits", "/platform/rate-limits")];
 
 /// The routes of every file: `GET` and `HEAD`, without credentials.
-pub(crate) fn routes(app: &Arc<App>, router: Router) -> Router {
-    let site = app.pages.now(app);
+pub(crate) fn routes(pages: &Arc<Pages>, problems: &Problems, router: Router) -> Router {
+    let site = pages.now();
     let router = site.keys().fold(router, |router, path| {
-        let (app_of_page, known) = (Arc::clone(app), path.clone());
+        let (pages, known) = (Arc::clone(pages), path.clone());
         let page = service_fn(move |request: Request<Body>| {
-            let (app, path) = (Arc::clone(&app_of_page), known.clone());
-            async move { Ok::<_, Infallible>(answer(&app, &path, &request)) }
+            let (pages, path) = (Arc::clone(&pages), known.clone());
+            async move { Ok::<_, Infallible>(answer(&pages, &path, &request)) }
         });
-        router.route_service(path, verbs(app, Verbs::of(["GET"])).on_service(MethodFilter::GET, page))
+        router.route_service(path, verbs(problems, Verbs::of(["GET"])).on_service(MethodFilter::GET, page))
     });
     MOVED.iter().fold(router, |router, (from, to)| {
-        let to = format!("{}{to}", app.public_url);
+        let to = format!("{}{to}", pages.public_url);
         let moved = service_fn(move |_: Request<Body>| {
             let to = to.clone();
             async move { Ok::<_, Infallible>(moved(&to)) }
         });
-        router.route_service(from, verbs(app, Verbs::of(["GET"])).on_service(MethodFilter::GET, moved))
+        router.route_service(from, verbs(problems, Verbs::of(["GET"])).on_service(MethodFilter::GET, moved))
     })
 }
 
-fn answer(app: &App, path: &str, request: &Request<Body>) -> Response<Body> {
-    let site = app.pages.now(app);
+fn answer(pages: &Pages, path: &str, request: &Request<Body>) -> Response<Body> {
+    let site = pages.now();
     // Every route is a file of the site, whatever the limits are.
     let Some(file) = site.get(path) else { return Response::new(Body::empty()) };
     let prefers = Preferences::of(request.headers());

@@ -60,7 +60,8 @@ pub struct Metrics {
     process: Registry,
     requests: Family<Request, Counter>,
     durations: Family<Operation, Histogram>,
-    limited: Family<Limited, Counter>,
+    /// Of requests that were over a limit.
+    pub(crate) limited: Family<Limited, Counter>,
     /// Of connections.
     pub(crate) connections: Figures,
 }
@@ -100,11 +101,6 @@ impl Metrics {
         let request = Request { operation, status: status.unwrap_or(0), denial: denial.unwrap_or("") };
         self.requests.get_or_create(&request).inc();
         self.durations.get_or_create(&Operation { operation }).observe(duration.as_secs_f64());
-    }
-
-    /// Counts a request that was over a limit.
-    pub(crate) fn limited(&self, limited: Limited) {
-        self.limited.get_or_create(&limited).inc();
     }
 
     /// Has a further figure asked for whenever the figures are shown.

@@ -25,7 +25,7 @@ pub(crate) use catalog::FIGURES;
 pub use degraded::Degraded;
 pub(crate) use degraded::Part;
 pub(crate) use depths::ask_depths;
-pub(crate) use endpoints::endpoints;
+pub(crate) use endpoints::{Watched, endpoints};
 pub(crate) use figures::{ask_certificate, ask_degraded, of_server};
 pub(crate) use floods::LeftOut;
 pub(crate) use metrics::Limited;

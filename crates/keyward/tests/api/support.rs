@@ -5,15 +5,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use keyward::app::App;
-use keyward::body_room::BodyRoom;
 use keyward::config::{IssuerConfig, LimitsConfig, McpConfig, OAuthConfig};
-use keyward::issuers::{Issuers, Resource};
-use keyward::mcp::Mcp;
+use keyward::issuers::Issuers;
 use keyward::oauth::documents::{Documents, PublicNames};
 use keyward::oauth::{AuthorizationServer, SignInKeys};
 use keyward::reload::{Current, Reloadable};
-use keyward::stack::{Boxed, stack};
+use keyward::server::{Base, Builder, Server, SignIn};
+use keyward::stack::{Boxed, Surroundings};
 use keyward::store::Store;
 use keyward::watch::Degraded;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
@@ -26,13 +24,13 @@ use keyward_core::idempotency::{Claim, Claims};
 use keyward_core::jwt::SigningKey;
 use keyward_core::limits::Rate;
 use keyward_core::list::Cursors;
+use keyward_core::live::Directory;
 use keyward_core::money::Cents;
 use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
 use keyward_core::password;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{Random, uuid4};
-use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::{Scope, ScopeSet};
@@ -42,10 +40,12 @@ use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::{FakeClock, SeededRandom};
 use keyward_tower::ClientAddress;
+use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
 use lev_deals::financials::{FIGURES, Figure, Financials};
 use lev_deals::{Deal, DealId, GivePipelines, Property, SeedDeal, SeedDeals};
 use serde_json::Value;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::task::Poll;
@@ -75,9 +75,49 @@ pub(crate) struct TestApp {
     pub(crate) issuers: Issuers,
     ring: KeyRing,
     pub(crate) random: Arc<SeededRandom>,
-    pub(crate) app: Arc<App>,
+    pub(crate) app: Inside,
     service: Boxed,
     _directory: TempDir,
+}
+
+/// What tests reach into.
+pub(crate) struct Inside {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) current: Current,
+    pub(crate) jwts: Jwts,
+    pub(crate) oauth: Option<Arc<AuthorizationServer>>,
+    pub(crate) claims: Claims,
+    pub(crate) limits: Limits,
+    pub(crate) ring: KeyRing,
+    server: Server,
+}
+
+impl Inside {
+    fn of(server: Server) -> Self {
+        Self {
+            store: Arc::clone(server.store()),
+            current: server.current().clone(),
+            jwts: server.jwts().clone(),
+            oauth: server.oauth().cloned(),
+            claims: server.shared().claims.clone(),
+            limits: server.shared().limits,
+            ring: server.shared().ring.clone(),
+            server,
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        self.store.directory()
+    }
+}
+
+/// So that a test can put its own service inside what every request passes through.
+impl Deref for Inside {
+    type Target = Surroundings;
+
+    fn deref(&self) -> &Surroundings {
+        self.server.surroundings()
+    }
 }
 
 /// A user with a full_access key in one account.
@@ -243,52 +283,20 @@ impl TestApp {
         let ring = KeyRing::new(KeyFormat::new("lev_sk_").unwrap(), &root).unwrap();
         let shared_clock: Arc<dyn Clock> = store.clock();
         let issuers = Issuers::with(entries, &shared_clock, &current, |_| Arc::new(issuer.clone()));
-        let shared: Arc<dyn Store> = Arc::new(store.clone());
         let sign_in = SignInKeys::new(&root);
-        let oauth = AuthorizationServer::new(
-            set,
-            "http://keyward.test".to_owned(),
-            sign_in.clone(),
-            documents,
-            Vec::new(),
-            (shared.directory(), &shared_clock),
-        );
-        let shared_random = Arc::clone(&random) as Arc<dyn Random>;
-        let jwts = issuers.scheme(
-            Resource::Api,
-            &shared,
-            &shared_random,
-            &shared_clock,
-            Some(oauth.trusted(keyward::oauth::API)),
-        );
-        let app = Arc::new(App {
-            mcp: Mcp::of(
-                mcp,
-                "http://keyward.test",
-                &issuers,
-                Some(&oauth),
-                (&shared, &shared_random, &shared_clock),
-            ),
-            oauth: Some(oauth),
-            jwts,
-            store: shared,
+        let base = Base {
+            store: Arc::new(store.clone()),
             ring: ring.clone(),
             cursors: Cursors::new(&root),
             claims: Claims::new(&root),
-            limiter: Limiter::new(Arc::clone(&shared_clock)),
             clock: shared_clock,
             random: Arc::clone(&random) as Arc<dyn Random>,
+            current,
             public_url: "http://keyward.test".to_owned(),
-            current: current.clone(),
-            metrics: keyward::watch::Metrics::new(),
-            traces: None,
-            pages: keyward::pages::Pages::default(),
-            recent: keyward::watch::Recent::default(),
-            log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
-            limits: Limits::default(),
-            bodies: BodyRoom::default(),
-        });
-        let service = stack(&app);
+        };
+        let oauth = SignIn { settings: set, keys: sign_in.clone(), documents, people: Vec::new() };
+        let server = Builder::new(base).issuers(issuers.clone()).sign_in(Some(oauth)).mcp(mcp).build();
+        let service = server.service();
         let seed = Seed { store: &store, ring: &ring, random: &random };
         let acme = seed.account("acme", Tier::Enterprise).await;
         let harbor = seed.account("harbor", Tier::Standard).await;
@@ -318,7 +326,7 @@ impl TestApp {
             issuers,
             ring,
             random,
-            app,
+            app: Inside::of(server),
             service,
             _directory: directory,
         }

@@ -2,13 +2,10 @@
 
 use crate::fixture::Fixture;
 use axum::Router;
-use keyward::app::App;
-use keyward::body_room::BodyRoom;
-use keyward::config::{LimitsConfig, McpConfig};
-use keyward::issuers::{Issuers, Resource};
-use keyward::mcp::{Endpoint, Mcp, endpoint_with_sessions};
+use keyward::config::LimitsConfig;
+use keyward::mcp::{Endpoint, endpoint_with_sessions};
 use keyward::reload::{Current, Reloadable};
-use keyward::stack::around;
+use keyward::server::{Base, Builder};
 use keyward::store::Store;
 use keyward::transport::{self, Listening};
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
@@ -21,12 +18,10 @@ use keyward_core::list::Cursors;
 use keyward_core::permit::operator;
 use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, Random};
-use keyward_core::rate_limit::Limiter;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
 use keyward_sqlite::{Options, Sqlite};
-use keyward_tower::hygiene::Limits;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -68,31 +63,20 @@ pub(crate) async fn served() -> Served {
     let address = listener.local_addr().unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
     let random: Arc<dyn Random> = Arc::new(OsRandom);
-    let public_url = format!("http://{address}");
-    let app = Arc::new(App {
-        jwts: Issuers::default().scheme(Resource::Api, &store, &random, &clock, None),
-        mcp: Mcp::of(McpConfig::default(), &public_url, &Issuers::default(), None, (&store, &random, &clock)),
-        oauth: None,
-        current: current.clone(),
-        traces: None,
-        pages: keyward::pages::Pages::default(),
-        recent: keyward::watch::Recent::default(),
-        log: keyward::watch::RequestLog::new(keyward::telemetry::Subjects::Hidden),
+    let base = Base {
         store,
         ring,
         cursors: Cursors::new(&root),
         claims: Claims::new(&root),
-        limiter: Limiter::new(Arc::clone(&clock)),
         clock,
         random,
-        public_url,
-        metrics: keyward::watch::Metrics::new(),
-        limits: Limits::default(),
-        bodies: BodyRoom::default(),
-    });
+        current: current.clone(),
+        public_url: format!("http://{address}"),
+    };
+    let server = Builder::new(base).build();
     let fixture = Fixture::new();
-    let endpoint = endpoint_with_sessions(&app, Endpoint::Open, move || fixture.clone());
-    let service = around(&app, Router::new().route_service("/mcp", endpoint));
+    let endpoint = endpoint_with_sessions(&server.mcp_endpoint(), Endpoint::Open, move || fixture.clone());
+    let service = server.around(Router::new().route_service("/mcp", endpoint));
     let with = Listening { current, ..Listening::default() };
     tokio::spawn(transport::serve(listener, service, with, std::future::pending(), std::future::pending()));
     Served { address, keys, _data: data }
