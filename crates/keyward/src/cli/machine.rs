@@ -9,7 +9,7 @@ use crate::background::certificate::OUT_OF_ORDER;
 use crate::config::{Config, Listen};
 use crate::current::Reloadable;
 use crate::files::directory_of;
-use crate::operate::{Order, SocketPlace, Told, socket};
+use crate::operate::{Order, SocketPlace, Told, tell};
 use crate::secret_file;
 use crate::transport::certificate::Validity;
 use keyward_core::clock::Timestamp;
@@ -151,8 +151,7 @@ async fn held_by_own_server(config: &Config) -> Option<Vec<SocketAddr>> {
     let database = database(config).ok().filter(|database| refuse_open_data(database).is_ok())?;
     let place = SocketPlace::of(&database, config.server.orders_socket.as_deref());
     refuse_open_socket(&place).ok()?;
-    let asked =
-        tokio::time::timeout(PATIENCE, socket::tell(&place, &database, Order::Addresses)).await.ok()?;
+    let asked = tokio::time::timeout(PATIENCE, tell::tell(&place, &database, Order::Addresses)).await.ok()?;
     match asked.ok()?? {
         Told::Done(addresses) => serde_json::from_value(addresses).ok(),
         // Absent: an answer to another order.

@@ -1,8 +1,8 @@
 //! What must hold between settings, whichever source each came from.
 
-use super::settings::{Kind, settings};
+use super::setting::Kind;
+use super::settings::settings;
 use super::{Config, IssuerConfig, OAuthConfig, log_level, outside};
-use std::net::{IpAddr, SocketAddr};
 
 /// The names of those that break a rule, and which.
 pub(super) fn between(config: &Config) -> Vec<(String, String)> {
@@ -77,16 +77,6 @@ pub(crate) fn names_this_server(
     })
 }
 
-/// Whether a socket on one of the addresses leaves no room for one on the other.
-pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
-    // The unspecified address of IPv6 is every one of IPv4 too.
-    let covers = |one: IpAddr, other: IpAddr| {
-        one == other || (one.is_unspecified() && (one.is_ipv6() || other.is_ipv4()))
-    };
-    let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
-    one.port() == other.port() && one.port() != 0 && (covers(a, b) || covers(b, a))
-}
-
 /// Variables beside the settings.
 pub(super) const BESIDE: [&str; 2] = ["KEYWARD_CONFIG", "KEYWARD_ROOT_SECRET"];
 
@@ -99,35 +89,4 @@ pub(super) fn is_read_elsewhere(variable: &str) -> bool {
 pub(super) fn is_of_tests(variable: &str) -> bool {
     let of_tests = ["KEYWARD_FAIL_AT", "KEYWARD_FAULT_CLOCK", "KEYWARD_PANIC_IN"];
     cfg!(feature = "fault-injection") && of_tests.contains(&variable)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unspecified_address_leaves_no_room_on_its_port() {
-        let overlap = |one: &str, other: &str| {
-            let (one, other) = (one.parse().unwrap(), other.parse().unwrap());
-            assert_eq!(overlap(one, other), overlap(other, one));
-            overlap(one, other)
-        };
-        for (one, other) in [
-            ("[::]:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "0.0.0.0:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("0.0.0.0:8080", "[::ffff:127.0.0.1]:8080"),
-        ] {
-            assert!(overlap(one, other), "{one} {other}");
-        }
-        for (one, other) in [
-            ("0.0.0.0:8080", "[::1]:8080"),
-            ("127.0.0.1:8080", "127.0.0.2:8080"),
-            ("[::]:8080", "127.0.0.1:8081"),
-            ("[::]:0", "127.0.0.1:0"),
-        ] {
-            assert!(!overlap(one, other), "{one} {other}");
-        }
-    }
 }

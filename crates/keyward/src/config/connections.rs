@@ -1,6 +1,6 @@
 //! How long idle connections are kept, and how long the server serves on when it stops: what stands in front has clocks of its own.
 
-use super::settings::{Given, Kind, Setting};
+use super::setting::{Given, Kind, Setting};
 use std::time::Duration;
 
 /// The settings.

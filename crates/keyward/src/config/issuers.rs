@@ -1,6 +1,7 @@
 //! `[[issuers]]`: whose access tokens are taken. One table of what each entry can say; an entry cannot be set by variables.
 
-use super::settings::{Given, Kind, has_bad_port, is_loopback_host};
+use super::setting::{Given, Kind};
+use super::url_text::{has_bad_port, is_loopback_host};
 use http::Uri;
 use keyward_core::account::is_slug;
 use keyward_core::identity;

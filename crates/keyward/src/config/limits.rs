@@ -1,7 +1,7 @@
 //! What can be set of limits: a part of the one table.
 
 use super::AfterCrash;
-use super::settings::{Given, Kind, Setting};
+use super::setting::{Given, Kind, Setting};
 use keyward_core::address::parse_range;
 use keyward_core::limits::Rate;
 

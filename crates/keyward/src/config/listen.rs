@@ -1,7 +1,8 @@
 //! `[server]` `listen` and `admin_listen`: addresses, host names and Unix sockets.
 
-use super::check::overlap;
-use super::settings::{Given, Kind, Setting, is_loopback_host};
+use super::overlap::overlap;
+use super::setting::{Given, Kind, Setting};
+use super::url_text::is_loopback_host;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};

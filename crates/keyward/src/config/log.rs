@@ -1,6 +1,6 @@
 //! The part of the table of settings that is about the log.
 
-use super::settings::{Given, Kind, Setting, path, shown_path};
+use super::setting::{Given, Kind, Setting, path, shown_path};
 use super::{LogFormat, LogSubject, log_level};
 
 /// `[log]`

@@ -13,9 +13,12 @@ mod log;
 mod log_level;
 mod oauth;
 mod outside;
+mod overlap;
 mod pages;
+mod setting;
 mod settings;
 mod sockets;
+mod url_text;
 mod variable_text;
 
 pub(crate) use check::names_this_server;

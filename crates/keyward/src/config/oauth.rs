@@ -1,6 +1,6 @@
 //! The settings of the embedded authorization server.
 
-use super::settings::{Given, Kind, Setting};
+use super::setting::{Given, Kind, Setting};
 use keyward_core::oauth::LONGEST_GRACE_SECONDS;
 use keyward_core::oauth::redirect::Schemes;
 

@@ -1,6 +1,6 @@
 //! What must hold, and what is worth a warning, where other machines reach an address that is listened on.
 
-use super::settings::is_loopback_host;
+use super::url_text::is_loopback_host;
 use super::{Listen, Server};
 use http::Uri;
 

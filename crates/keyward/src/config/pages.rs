@@ -1,7 +1,8 @@
 //! What is made from the table of settings: the configuration as a file, the JSON Schema, the reference page.
 
 use super::issuers::ISSUER_SETTINGS;
-use super::settings::{Given, Kind, Setting, settings};
+use super::setting::{Given, Kind, Setting};
+use super::settings::settings;
 use super::{Config, IssuerConfig};
 use keyward_core::limits::Rate;
 use serde_json::{Map, Value, json};

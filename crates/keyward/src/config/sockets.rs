@@ -1,7 +1,7 @@
 //! Who may connect to the Unix sockets that are listened on.
 
 use super::Config;
-use super::settings::{Given, Kind, Setting};
+use super::setting::{Given, Kind, Setting};
 
 /// The Unix sockets that are listened on.
 #[derive(Clone, Debug, PartialEq, Eq)]

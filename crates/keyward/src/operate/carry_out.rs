@@ -4,26 +4,26 @@ use super::audit;
 use super::clock;
 use super::desk::Desk;
 use super::explain::explain;
-use super::if_absent;
+use super::if_absent::{there, with_word};
 use super::left_out;
 use super::lists;
+use super::named::{account_named, plain, role_named, said, tier_named, user_named};
+use super::offers::at_once;
 use super::operator::Operator;
 use super::order::Order;
 use super::place;
+use super::rate::shown_rate;
 use super::revoke;
 use super::secret;
 use super::show;
-use super::shown_once::at_once;
 use super::sign_in::about_sign_in;
 use super::to_end;
 use super::whole;
 use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
-use keyward_core::id::{AccountId, KeyId, UserId};
+use keyward_core::id::KeyId;
 use keyward_core::identity::{self, LinkIdentity};
 use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
-use keyward_core::role::Role;
-use keyward_core::tier::Tier;
 use serde_json::{Value, json};
 
 /// Carries it out; what to tell the operator.
@@ -31,7 +31,10 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
     let operator = &desk.operator();
     match order {
         order if order.shows_secret() => at_once(desk, order).await,
-        Order::IfAbsent { of, any_tier } => if_absent::done(desk, *of, any_tier).await,
+        Order::IfAbsent { of, any_tier } => match there(desk, &of, any_tier).await? {
+            Some(there) => Ok(there),
+            None => Ok(with_word(Box::pin(carry_out(desk, *of)).await?, true)),
+        },
         Order::KeyList(list) => lists::keys(desk, list).await,
         Order::AccountList { after } => lists::accounts(desk, after).await,
         Order::AccountShow { slug } => show::account(desk, &slug).await,
@@ -150,14 +153,6 @@ async fn limits(
     }))
 }
 
-/// A rate, as figures are shown.
-pub(super) fn shown_rate(rate: Rate) -> Value {
-    match rate {
-        Rate::PerMinute(figure) => json!(figure),
-        Rate::Unlimited => json!("unlimited"),
-    }
-}
-
 /// What is named, `tier` for nothing of its own; what is not named stays.
 fn named<T>(
     text: Option<&str>,
@@ -169,38 +164,4 @@ fn named<T>(
         Some("tier") => Ok(None),
         Some(text) => read(text).map(Some),
     }
-}
-
-pub(super) fn account_named(operator: &Operator<'_>, slug: &str) -> Result<AccountId, CliError> {
-    let live = operator.live();
-    live.account_named(slug)
-        .map(|account| account.id)
-        .ok_or_else(|| CliError::not_found(format!("there is no account {slug}")))
-}
-
-pub(super) fn user_named(operator: &Operator<'_>, email: &str) -> Result<UserId, CliError> {
-    let live = operator.live();
-    let user = live.user_named(&email.to_lowercase());
-    user.map(|user| user.id).ok_or_else(|| CliError::not_found(format!("there is no user {email}")))
-}
-
-pub(super) fn role_named(name: &str) -> Result<Role, CliError> {
-    Role::parse(name).ok_or_else(|| said("a role is admin, editor or viewer"))
-}
-
-fn tier_named(name: &str) -> Result<Tier, CliError> {
-    Tier::parse(name).ok_or_else(|| said("a tier is free, standard or enterprise"))
-}
-
-/// As on the API: 1 to 255 characters, and here no control character either, since people will read it in a terminal.
-pub(super) fn plain(what: &str, text: &str) -> Result<(), CliError> {
-    let length = text.chars().count();
-    if (1..=255).contains(&length) && !text.trim().is_empty() && !text.contains(char::is_control) {
-        return Ok(());
-    }
-    Err(said(format!("{what} has 1 to 255 characters, none of them a control character")))
-}
-
-pub(super) fn said(text: impl Into<String>) -> CliError {
-    CliError::Said(text.into())
 }

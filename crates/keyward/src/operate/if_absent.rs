@@ -1,13 +1,12 @@
 //! Orders that make something only where it is absent, so that a script can be run again. What is there already must be what was
 //! asked for, as far as that was named; it is not changed, and its secret is not shown again.
 
-use super::carry_out::{account_named, carry_out, role_named, user_named};
 use super::desk::Desk;
-use super::keys::{self, NewKey};
-use super::offers::offer;
+use super::keys;
+use super::named::{account_named, role_named, user_named};
+use super::new_key::NewKey;
 use super::operator::Operator;
 use super::order::Order;
-use super::shown_once::{Offer, Pending};
 use crate::cli::CliError;
 use keyward_core::api_key::WhoseKeys;
 use keyward_core::oauth::ClientOrigin;
@@ -21,24 +20,8 @@ impl Order {
     }
 }
 
-/// Carries out an order that shows no secret.
-pub(super) async fn done(desk: &Desk, of: Order, any_tier: bool) -> Result<Value, CliError> {
-    if let Some(there) = there(desk, &of, any_tier).await? {
-        return Ok(there);
-    }
-    Ok(with_word(Box::pin(carry_out(desk, of)).await?, true))
-}
-
-/// Offers what an order that shows a secret would make.
-pub(super) async fn offered(desk: &Desk, of: Order) -> Result<Offer, CliError> {
-    if let Some(shows) = there(desk, &of, false).await? {
-        return Ok(Offer { shows, pending: Pending::Nothing });
-    }
-    let Offer { shows, pending } = Box::pin(offer(desk, of)).await?;
-    Ok(Offer { shows: with_word(shows, true), pending })
-}
-
-fn with_word(mut told: Value, created: bool) -> Value {
+/// With whether it was made now.
+pub(super) fn with_word(mut told: Value, created: bool) -> Value {
     if let Some(members) = told.as_object_mut() {
         members.insert("created".to_owned(), json!(created));
     }
@@ -46,7 +29,7 @@ fn with_word(mut told: Value, created: bool) -> Value {
 }
 
 /// What is there of what the order would make; `None`: nothing.
-async fn there(desk: &Desk, order: &Order, any_tier: bool) -> Result<Option<Value>, CliError> {
+pub(super) async fn there(desk: &Desk, order: &Order, any_tier: bool) -> Result<Option<Value>, CliError> {
     let operator = &desk.operator();
     let there = match order {
         Order::AccountCreate { slug, tier, .. } => {

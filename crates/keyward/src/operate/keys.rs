@@ -1,8 +1,9 @@
 //! A key at the operator's order. What it may do is named, never assumed; its end and its ranges can be.
 
-use super::carry_out::{account_named, plain, said, user_named};
 use super::desk::Desk;
-use super::shown_once::{Offer, Pending};
+use super::named::{account_named, plain, said, user_named};
+use super::new_key::{KeyEnd, NewKey};
+use super::offer::{Offer, Pending};
 use crate::api::api_keys::create::MAX_RANGES;
 use crate::cli::CliError;
 use ipnet::IpNet;
@@ -11,37 +12,8 @@ use keyward_core::api_key::Settled;
 use keyward_core::clock::Timestamp;
 use keyward_core::principal::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-
-/// A key to make. Servers of an earlier version take it too, unless it has an end or ranges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewKey {
-    pub(crate) account: String,
-    pub(crate) user: String,
-    pub(crate) label: String,
-    /// This, or scopes.
-    pub(crate) permission: Option<String>,
-    pub(crate) scopes: Vec<String>,
-    /// `None`: it lives until it is revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) end: Option<KeyEnd>,
-    /// `None`: it may be used from everywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) allowed_ips: Option<Vec<String>>,
-}
-
-/// The end of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum KeyEnd {
-    /// So many seconds from now, by the clock of the one that makes it.
-    InSeconds(i64),
-    /// A moment, in seconds since the Unix epoch.
-    AtUnix(i64),
-}
 
 const RIGHTS: &str = "say what the key may do: --permission full_access (all that its user may), --permission read_only, or \
                       --scope once for each right, such as --scope deals:read";

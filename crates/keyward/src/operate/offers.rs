@@ -1,12 +1,12 @@
 //! What the orders that show a secret once show, and what waits for it. Everything that can be wrong is found before anything is
 //! shown.
 
-use super::carry_out::{account_named, plain, role_named, said, user_named};
 use super::desk::Desk;
-use super::if_absent;
+use super::if_absent::{there, with_word};
 use super::keys;
+use super::named::{account_named, plain, role_named, said, user_named};
+use super::offer::{Offer, Pending};
 use super::order::Order;
-use super::shown_once::{Offer, Pending};
 use crate::cli::{CliError, Exit};
 use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
@@ -40,7 +40,13 @@ impl Order {
 /// Looks at such an order.
 pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> {
     match order {
-        Order::IfAbsent { of, .. } => if_absent::offered(desk, *of).await,
+        Order::IfAbsent { of, .. } => {
+            if let Some(shows) = there(desk, &of, false).await? {
+                return Ok(Offer { shows, pending: Pending::Nothing });
+            }
+            let Offer { shows, pending } = Box::pin(offer(desk, *of)).await?;
+            Ok(Offer { shows: with_word(shows, true), pending })
+        }
         Order::KeyCreate(new) => keys::offer(desk, new).await,
         Order::KeyRotate { key, grace_seconds } => rotation(desk, KeyId(key), grace_seconds).await,
         Order::UserCreate { email, first_name, last_name, member } => {
@@ -59,6 +65,13 @@ pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> 
         // Absent: nothing is done.
         _ => Err(said("this order shows no secret")),
     }
+}
+
+/// Carries such an order out for a command of an earlier version, which does not say what became of the secret.
+pub(super) async fn at_once(desk: &Desk, order: Order) -> Result<Value, CliError> {
+    let Offer { shows, pending } = offer(desk, order).await?;
+    pending.settle(desk).await?;
+    Ok(shows)
 }
 
 fn refused(denial: &Denial) -> CliError {

@@ -1,9 +1,9 @@
 //! The orders, as they travel over the socket.
 
 use super::audit::AuditOrder;
-use super::keys::NewKey;
 use super::lists::KeyList;
-use super::revoke::{KeyText, Whose};
+use super::new_key::NewKey;
+use super::whose::{KeyText, Whose};
 use crate::watch::Seen;
 use serde::{Deserialize, Serialize};
 

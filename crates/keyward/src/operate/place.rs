@@ -1,7 +1,7 @@
 //! The place of a user in an account: one that is there gets another role, whatever of it can be read; a new one is given to a
 //! user, and in an account, that can be read.
 
-use super::carry_out::said;
+use super::named::said;
 use super::operator::Operator;
 use super::to_end;
 use crate::cli::CliError;

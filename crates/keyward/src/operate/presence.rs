@@ -8,7 +8,7 @@
 use crate::cli::CliError;
 use crate::files::directory_of;
 use crate::operate::SocketPlace;
-use crate::operate::socket::refuse_listening;
+use crate::operate::tell::refuse_listening;
 use keyward_core::opaque::TokenDigest;
 use rustix::process::geteuid;
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! One account, and one user, with what there is of them.
 
-use super::carry_out::shown_rate;
 use super::desk::Desk;
+use super::rate::shown_rate;
 use super::to_end;
 use crate::cli::CliError;
 use keyward_core::api_key::WhoseKeys;

@@ -1,7 +1,7 @@
 //! Orders about signing in: OAuth clients, signing keys. Those that show a secret are in `offers.rs`.
 
-use super::carry_out::said;
 use super::desk::Desk;
+use super::named::said;
 use super::order::Order;
 use crate::cli::CliError;
 use keyward_core::oauth::DeleteClient;

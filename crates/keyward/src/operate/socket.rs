@@ -3,17 +3,15 @@
 use super::addressed::Addressed;
 use super::carry_out;
 use super::desk::Desk;
+use super::offer::{Offer, Pending};
 use super::offers::offer;
 use super::order::Order;
 use super::os_user;
-use super::shown_once::{By, Offer, Pending, Shows, Told};
-use super::socket_place::SocketPlace;
-use crate::cli::{CliError, Exit};
+use super::wire::{Answer, Failed, LINE, Receipt, TOO_LONG};
+use crate::cli::CliError;
 use keyward_sqlite::Sqlite;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -21,63 +19,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// The longest line that is read. A command line of the system's greatest length fits, but for what JSON has to escape: so a text
-/// that is too long is refused by its own rule.
-const LINE: u64 = 4 * 1024 * 1024;
-const TOO_LONG: &str = "an order has at most 4 MiB";
 /// How long the server waits for an order, and for its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a secret may take to be written out: where nobody reads, or the terminal is stopped, it is taken back.
 const SHOWING: Duration = Duration::from_secs(60);
-/// How long an order may take: a copy of a large database is the longest.
-const WORK: Duration = Duration::from_secs(600);
-
-/// What the server says of an order. It can hold a secret that is shown once, so it is not printed otherwise.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Answer {
-    Done(Value),
-    /// It counts when its secret is written out: a [`Receipt`] is waited for, and answered.
-    Shows(Value),
-    Error(Failed),
-}
-
-/// Why an order was not carried out, and how its command ends.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Failed {
-    /// It was refused. Servers and commands of an earlier version know no other.
-    Refused(String),
-    Ended {
-        exit: Exit,
-        text: String,
-    },
-}
-
-impl Failed {
-    fn of(error: &CliError) -> Self {
-        match error.exit() {
-            Exit::Refused => Self::Refused(error.to_string()),
-            exit => Self::Ended { exit, text: error.to_string() },
-        }
-    }
-
-    fn error(self) -> CliError {
-        match self {
-            Self::Refused(text) => CliError::Said(text),
-            Self::Ended { exit, text } => CliError::Ended(exit, text),
-        }
-    }
-}
-
-/// What the command says of a secret that it was shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Receipt {
-    Written,
-    NotWritten,
-}
-
 /// Carries out the orders that come, for ever. When it is dropped, so are the orders that are being carried out: a copy is
 /// broken off; a change that has begun is done or not, as a whole.
 pub(crate) async fn serve(listener: &UnixListener, desk: Arc<Desk>, file: Arc<Sqlite>) {
@@ -157,86 +102,5 @@ async fn shown(
                 "nobody said in time that the secret was written out, so {back}"
             )))
         }
-    }
-}
-
-/// A server that waits to hear what became of a secret.
-pub(crate) struct Waiting(BufReader<UnixStream>);
-
-impl Waiting {
-    /// Tells it, and hears what it has done.
-    pub(crate) async fn hears(mut self, written: bool) -> Result<Value, CliError> {
-        let receipt = if written { Receipt::Written } else { Receipt::NotWritten };
-        let line = serde_json::to_string(&receipt).map_err(|error| CliError::Said(error.to_string()))?;
-        match ask(&mut self.0, &line).await? {
-            Answer::Done(done) => Ok(done),
-            Answer::Error(failed) => Err(failed.error()),
-            Answer::Shows(_) => Err(unanswered()),
-        }
-    }
-}
-
-/// Of an order that was sent.
-fn unanswered() -> CliError {
-    CliError::unknown("the running server did not answer the order, which may have been carried out")
-}
-
-/// Of an order that only looks, and that is sent again without harm.
-fn unread(error: CliError) -> CliError {
-    match error {
-        CliError::Ended(Exit::Unknown, _) => CliError::unavailable("the running server did not answer"),
-        other => other,
-    }
-}
-
-/// Sends a line, and reads the answer.
-async fn ask(stream: &mut BufReader<UnixStream>, line: &str) -> Result<Answer, CliError> {
-    let exchange = async {
-        stream.write_all(format!("{line}\n").as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_line(&mut answer).await?;
-        Ok::<_, io::Error>(answer)
-    };
-    let answer = timeout(WORK, exchange).await.map_err(|_| unanswered())?.map_err(|_| unanswered())?;
-    serde_json::from_str(&answer).map_err(|_| unanswered())
-}
-
-/// A connection to the running server; `None` when none runs.
-async fn connect(place: &SocketPlace) -> Result<Option<UnixStream>, CliError> {
-    match place.connect().await {
-        Ok(stream) => Ok(Some(stream)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-        Err(error) => Err(CliError::file(place.path())(error)),
-    }
-}
-
-/// Refuses where a server listens: what is put beside it would not be what it serves.
-pub(crate) async fn refuse_listening(place: &SocketPlace) -> Result<(), CliError> {
-    if connect(place).await?.is_none() {
-        return Ok(());
-    }
-    let at = place.path().display();
-    Err(CliError::unavailable(format!("a server runs and listens at {at}: stop it first")))
-}
-
-/// Gives an order for this database to the server that listens there; `None` when none does.
-pub(crate) async fn tell(
-    place: &SocketPlace,
-    database: &Path,
-    order: Order,
-) -> Result<Option<Told>, CliError> {
-    let Some(stream) = connect(place).await? else { return Ok(None) };
-    let only_reads = order.only_reads();
-    let line = serde_json::to_string(&Addressed::new(database, order))
-        .map_err(|error| CliError::Said(error.to_string()))?;
-    if line.len() as u64 >= LINE {
-        return Err(CliError::usage(TOO_LONG));
-    }
-    let mut stream = BufReader::new(stream);
-    let answer = ask(&mut stream, &line).await;
-    match if only_reads { answer.map_err(unread)? } else { answer? } {
-        Answer::Done(done) => Ok(Some(Told::Done(done))),
-        Answer::Shows(value) => Ok(Some(Told::Shows(Shows { value, by: By::Server(Waiting(stream)) }))),
-        Answer::Error(failed) => Err(failed.error()),
     }
 }

@@ -36,7 +36,7 @@ use super::private_data::{refuse_open_data, refuse_open_socket};
 use super::written::{unshown, untold, unwritten, write_to_reader, write_to_somebody};
 use super::{CliError, Source, variables};
 use crate::operate::presence::refuse_present;
-use crate::operate::{By, Desk, Order, Shows, SocketPlace, Told, carry_out, offer, socket};
+use crate::operate::{By, Desk, Order, Shows, SocketPlace, Told, carry_out, offer, tell};
 use crate::{config, secret_file};
 use clap::Args;
 use keyward_core::swap::Swap;
@@ -89,7 +89,7 @@ impl Addressee {
     ) -> Result<T, CliError> {
         let mut tries = 0;
         loop {
-            if let Some(done) = socket::tell(&self.socket, &self.database, order.clone()).await? {
+            if let Some(done) = tell::tell(&self.socket, &self.database, order.clone()).await? {
                 return of_server(done);
             }
             let outcome = match refuse_present(&self.database).await {
