@@ -1,16 +1,33 @@
 //! Files and directories for their user alone, whole or not at all.
 
-use crate::cli::CliError;
 use std::fs::{DirBuilder, File};
-use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A file or directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}")]
+pub(crate) struct FileError {
+    /// The path.
+    pub(crate) path: PathBuf,
+    /// What the system says.
+    pub(crate) source: io::Error,
+}
+
+impl FileError {
+    /// At this path.
+    pub(crate) fn at(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self { path, source }
+    }
+}
 
 /// Writes a file for its user alone, whole or not at all. It must not exist yet.
-pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
+pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
     place_private(path, &mut &*text)
 }
 
-fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), CliError> {
+fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), FileError> {
     let directory = directory_of(path);
     let mut write = || {
         // Of a name that nobody could foresee, and of mode 0600 from its first moment.
@@ -21,13 +38,13 @@ fn place_private(path: &Path, from: &mut dyn Read) -> Result<(), CliError> {
         file.persist_noclobber(path)?;
         File::open(directory)?.sync_all()
     };
-    write().map_err(CliError::file(path))
+    write().map_err(FileError::at(path))
 }
 
 /// Puts another text in a private file's place: who opens it finds the old one or the new one, whole.
-pub(crate) fn replace_private(path: &Path, text: &[u8]) -> Result<(), CliError> {
+pub(crate) fn replace_private(path: &Path, text: &[u8]) -> Result<(), FileError> {
     // A link stays one, and what it leads to is replaced.
-    let path = &path.canonicalize().map_err(CliError::file(path))?;
+    let path = &path.canonicalize().map_err(FileError::at(path))?;
     let directory = directory_of(path);
     let write = || {
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
@@ -37,7 +54,7 @@ pub(crate) fn replace_private(path: &Path, text: &[u8]) -> Result<(), CliError> 
         file.persist(path)?;
         File::open(directory)?.sync_all()
     };
-    write().map_err(CliError::file(path))
+    write().map_err(FileError::at(path))
 }
 
 /// Gives a superuser's file to the owner of what it lies in, or takes the place of: the server runs as somebody else, and must
@@ -60,27 +77,27 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
 }
 
 /// Copies a file to where none is yet, for its user alone, whole or not at all.
-pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), CliError> {
-    let mut file = File::open(from).map_err(CliError::file(from))?;
+pub(crate) fn copy_private(from: &Path, to: &Path) -> Result<(), FileError> {
+    let mut file = File::open(from).map_err(FileError::at(from))?;
     place_private(to, &mut file)
 }
 
 /// Makes a directory for its user alone, if it is missing, and those above it that are. What a superuser makes belongs to the
 /// owner of what it lies in.
-pub(crate) fn make_directory(path: &Path) -> Result<(), CliError> {
+pub(crate) fn make_directory(path: &Path) -> Result<(), FileError> {
     let missing = path.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists());
     let missing: Vec<&Path> = missing.collect();
     missing.into_iter().rev().try_for_each(make_one)
 }
 
-fn make_one(path: &Path) -> Result<(), CliError> {
+fn make_one(path: &Path) -> Result<(), FileError> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
         // Another process was quicker.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        made => made.and_then(|()| give_away(path)).map_err(CliError::file(path)),
+        made => made.and_then(|()| give_away(path)).map_err(FileError::at(path)),
     }
 }
 

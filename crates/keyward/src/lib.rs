@@ -21,6 +21,8 @@ pub mod current;
 mod demo;
 mod dns;
 pub mod document;
+mod environment;
+mod exit;
 #[cfg(feature = "fault-injection")]
 mod fault_clock;
 mod files;
@@ -29,6 +31,7 @@ mod limits;
 pub mod mcp;
 pub mod oauth;
 mod observe;
+mod opened;
 mod operate;
 mod operation;
 mod outgoing;

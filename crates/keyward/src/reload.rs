@@ -2,26 +2,46 @@
 
 pub use crate::current::{Current, Reloadable};
 
-use crate::cli::{CliError, variables};
-use crate::config::{self, AfterCrash, Config, Flags, IssuerConfig, restart_needed};
+use crate::config::{self, AfterCrash, Config, ConfigError, Flags, IssuerConfig, restart_needed};
+use crate::environment::variables;
 use crate::issuers::Issuers;
 use crate::secret_file;
-use crate::telemetry::SetLevel;
-use crate::transport::tls;
+use crate::telemetry::{LevelError, SetLevel};
+use crate::transport::tls::{self, TlsError};
 use keyward_core::store::Retention;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Settings are not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// HTTPS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A certificate without its key, or the other way round.
+    #[error("server.tls_cert and server.tls_key belong together")]
+    HalfOfTls,
+    /// A running server cannot change this.
+    #[error("HTTPS cannot be turned on or off while requests are served; restart the server")]
+    TlsChanged,
+    /// The level of the log cannot be set.
+    #[error(transparent)]
+    Level(#[from] LevelError),
+}
+
 impl Reloadable {
     /// What a configuration says, with the files that it names.
-    pub(crate) fn of(config: &Config) -> Result<Self, CliError> {
+    pub(crate) fn of(config: &Config) -> Result<Self, ReloadError> {
         let server = &config.server;
         let https = match (&server.tls_cert, &server.tls_key) {
             (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
             (None, None) => None,
             // Such a configuration is refused before; without TLS nothing is served in its place.
             (Some(_), None) | (None, Some(_)) => {
-                return Err(CliError::Said("server.tls_cert and server.tls_key belong together".to_owned()));
+                return Err(ReloadError::HalfOfTls);
             }
         };
         Ok(Self {
@@ -98,7 +118,7 @@ impl Reloader {
         let taken_in = self.take_in();
         match &taken_in {
             Ok(()) => {}
-            Err(CliError::Config(error)) => {
+            Err(ReloadError::Config(error)) => {
                 for mistake in &error.0 {
                     tracing::error!(place = mistake.place, "not reloaded: {}", mistake.text);
                 }
@@ -108,12 +128,11 @@ impl Reloader {
         taken_in.is_ok()
     }
 
-    fn take_in(&self) -> Result<(), CliError> {
+    fn take_in(&self) -> Result<(), ReloadError> {
         let config = config::load(&self.flags, &variables())?;
         let next = Reloadable::of(&config)?;
         if next.tls.is_some() != self.current.get().tls.is_some() {
-            let text = "HTTPS cannot be turned on or off while requests are served; restart the server";
-            return Err(CliError::Said(text.to_owned()));
+            return Err(ReloadError::TlsChanged);
         }
         (self.set_level)(&config.log.level)?;
         self.current.replace(next);

@@ -1,7 +1,7 @@
 //! Who may read the file of a secret. Its user alone, where the mode is this process's to choose. Where somebody else made the file, its
 //! group may read it too: under Kubernetes (`fsGroup`) and systemd (`LoadCredential`) that is the server's own.
 
-use crate::cli::CliError;
+use crate::files::FileError;
 use rustix::fs::{StatVfsMountFlags, fstatvfs};
 use rustix::process::geteuid;
 use std::fs::{File, Metadata};
@@ -13,18 +13,29 @@ const OTHERS: u32 = 0o007;
 /// Where systemd puts what `LoadCredential=` names.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
+/// A secret's file cannot be used as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ModeError {
+    /// It cannot be looked at.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Others can read it; with the way out.
+    #[error("{0}")]
+    Shared(String),
+}
+
 /// Refuses the file of a secret that others can read.
 ///
 /// # Errors
 /// When they can, with the way out; or when the file cannot be looked at.
-pub(crate) fn refuse_shared(path: &Path, file: &File) -> Result<(), CliError> {
-    let there = file.metadata().map_err(CliError::file(path))?;
+pub(crate) fn refuse_shared(path: &Path, file: &File) -> Result<(), ModeError> {
+    let there = file.metadata().map_err(FileError::at(path))?;
     let given = is_given(path, file, &there);
     if !is_shared(there.permissions().mode(), given) {
         return Ok(());
     }
     let at = path.display();
-    Err(CliError::usage(if given {
+    Err(ModeError::Shared(if given {
         format!("everyone can read {at}; mount it with mode 0440, or 0400 where it is the server's own")
     } else {
         format!("{at} can be read by others; run chmod 600 {at}")

@@ -1,11 +1,10 @@
 //! The counters of limits, from a clean stop to the next start.
 
-use crate::cli::CliError;
 use crate::config::AfterCrash;
 use crate::store::Store;
 use keyward_core::clock::Clock;
 use keyward_core::rate_limit::{Bucket, Limiter, Saved};
-use keyward_core::store::SavedLimits;
+use keyward_core::store::{SavedLimits, StoreError};
 use std::time::Duration;
 
 /// Takes up what the server before left, or does what is to be done when it left nothing.
@@ -14,7 +13,7 @@ pub(crate) async fn load(
     limiter: &Limiter,
     clock: &dyn Clock,
     after_crash: AfterCrash,
-) -> Result<(), CliError> {
+) -> Result<(), StoreError> {
     take_up(store.take_limits().await?, limiter, clock, after_crash);
     Ok(())
 }

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_line_of_json_for_programs_and_words_for_people() {
-        let error = CliError::not_found("there is no user a\u{1b}[31m");
+        let error = CliError::Ended(Exit::NotFound, "there is no user a\u{1b}[31m".to_owned());
         let people = Failure::of(&error, false).unwrap();
         assert_eq!(people.text, "keyward: there is no user a [31m\n");
         let programs = Failure::of(&error, true).unwrap();

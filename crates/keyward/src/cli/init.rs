@@ -89,7 +89,7 @@ impl Init {
     fn is_there(&self, config: &Config) -> Result<(), CliError> {
         let database = database(config)?;
         refuse_no_database(&database)?;
-        secret_file::read(config).map_err(CliError::of_configuration)?;
+        secret_file::read(config).map_err(|error| CliError::from(error).of_configuration())?;
         let text = if self.json {
             format!("{}\n", json!({ "database": database.display().to_string(), "created": false }))
         } else {
@@ -185,7 +185,7 @@ impl<'c> Making<'c> {
 
     fn open(&mut self) -> Result<Opened, CliError> {
         let root = if secret_file::is_given(self.config) {
-            secret_file::read(self.config).map_err(CliError::of_configuration)?
+            secret_file::read(self.config).map_err(|error| CliError::from(error).of_configuration())?
         } else {
             let root = secret_file::make(self.config)?;
             self.made.insert(0, self.config.secrets.file.clone());

@@ -15,6 +15,7 @@ use crate::transport::certificate::Validity;
 use keyward_core::clock::Timestamp;
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
+use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
@@ -33,7 +34,7 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Takes a mistake in; what was found otherwise.
-    pub(super) fn take<T>(&mut self, looked: Result<T, CliError>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, looked: Result<T, impl Display>) -> Option<T> {
         looked.map_err(|error| self.mistake(error.to_string())).ok()
     }
 

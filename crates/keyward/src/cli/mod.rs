@@ -8,16 +8,15 @@ mod database_file;
 mod demo;
 mod doctor;
 mod exit;
-pub use exit::Exit;
+pub use crate::exit::Exit;
 mod failure;
 pub use failure::Failure;
 mod init;
+mod key_prefix;
+mod listening;
 mod login;
 mod machine;
 mod opened;
-pub(crate) use opened::Opened;
-mod key_prefix;
-mod listening;
 mod orders;
 mod orphans;
 mod private_data;
@@ -30,9 +29,11 @@ mod service_manager;
 mod stopping;
 mod tasks;
 mod unix_socket;
+mod wrapped;
 mod written;
 
-use crate::config::{ConfigError, Flags, Listen, NOT_TEXT, Variables, cleaned_path, is_empty};
+use crate::config::{ConfigError, Flags, Listen, cleaned_path};
+use crate::environment::variables;
 use crate::telemetry;
 use crate::transport::tls::TlsError;
 use crate::version::VERSION;
@@ -252,33 +253,6 @@ fn to_the_end<T>(runtime: Runtime, work: impl Future<Output = T>, farewell: Dura
     telemetry::flush();
     // Absent: the work panicked, and that goes on.
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-/// A variable of the environment that is not ours.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    // Absent: what asks for traces, and asks for none when it is not text. No right hangs on it.
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// A variable of ours. One that is set and empty counts as not set, and the configuration warns of it.
-///
-/// # Errors
-/// When it is not text: it is never as if it were not there.
-pub(crate) fn own_variable(name: &str) -> Result<Option<String>, CliError> {
-    let value = std::env::var_os(name).filter(|value| !is_empty(value));
-    let text = value.map(OsString::into_string).transpose();
-    text.map_err(|_| CliError::Said(format!("{name}: {NOT_TEXT}")))
-}
-
-/// Whether a variable says something, whatever it is.
-pub(crate) fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| !is_empty(&value))
-}
-
-/// The variables that begin like ours.
-pub(crate) fn variables() -> Variables {
-    let all = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
-    all.filter(|(name, _)| name.starts_with("KEYWARD_")).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::database_file::database;
 use super::private_data::refuse_open_data;
 use crate::config::Config;
 use crate::oauth::SignInKeys;
+pub(super) use crate::opened::Opened;
 use crate::telemetry::Subjects;
 use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::Clock;
@@ -13,27 +14,13 @@ use keyward_core::clock::SystemClock;
 use keyward_core::idempotency::Claims;
 use keyward_core::limits::Tiers;
 use keyward_core::list::Cursors;
-use keyward_core::random::{OsRandom, Random};
+use keyward_core::random::OsRandom;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::swap::Swap;
 use keyward_sqlite::{Examined, OpenError, Options, Restored, Sqlite, WithoutJournal};
 pub(super) use keyward_sqlite::{Listed, Schema};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// An installation, opened.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) database: PathBuf,
-    pub(crate) store: Sqlite,
-    pub(crate) ring: KeyRing,
-    pub(crate) cursors: Cursors,
-    pub(crate) claims: Claims,
-    pub(crate) sign_in: SignInKeys,
-    pub(crate) subjects: Subjects,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-}
 
 /// Opens the store with its root secret.
 pub(super) fn open(

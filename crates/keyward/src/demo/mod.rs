@@ -3,15 +3,14 @@
 mod deals;
 mod hanging;
 
-use crate::cli::CliError;
 use crate::oauth::DemoPerson;
+use crate::operate::AdminError;
 use crate::operate::operator::{Operator, Person};
 use crate::store::Store;
 use keyward_core::api_key::{KeyRing, Settled};
 use keyward_core::clock::Clock;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
-use keyward_core::password;
 use keyward_core::principal::Grant;
 use keyward_core::random::Random;
 use keyward_core::role::Role;
@@ -121,7 +120,7 @@ pub(crate) async fn fill(
     ring: &KeyRing,
     random: &dyn Random,
     clock: &dyn Clock,
-) -> Result<Credentials, CliError> {
+) -> Result<Credentials, AdminError> {
     let operator = Operator::new(store, ring, random);
     let mut credentials = Credentials { accounts: Vec::new(), users: Vec::new(), api_keys: Vec::new() };
     let mut accounts = Vec::new();
@@ -132,7 +131,7 @@ pub(crate) async fn fill(
     }
     let mut users = Vec::new();
     for member in &MEMBERS {
-        users.push(add(&operator, member, &accounts, random, &mut credentials).await?);
+        users.push(add(&operator, member, &accounts, &mut credentials).await?);
     }
     operator.commit(CreateClient(demo_client(clock.now()))).await?;
     for (index, (account, _)) in accounts.iter().enumerate() {
@@ -160,11 +159,10 @@ async fn add(
     operator: &Operator<'_>,
     member: &Member,
     accounts: &[(AccountId, &str)],
-    random: &dyn Random,
     credentials: &mut Credentials,
-) -> Result<UserId, CliError> {
+) -> Result<UserId, AdminError> {
     let email = member.person.email;
-    let password = password::generate(random).map_err(|error| CliError::Said(error.to_string()))?;
+    let password = operator.password()?;
     let user = operator.user(&member.person, &password).await?;
     let mut shown = Vec::new();
     for (index, role) in member.roles {

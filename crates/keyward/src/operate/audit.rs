@@ -1,9 +1,9 @@
 //! The order that reads the audit trail.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
-use crate::cli::CliError;
 use keyward_core::clock::Timestamp;
 use keyward_core::store::{AuditActor, AuditQuery};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub(crate) struct AuditOrder {
 }
 
 /// Rows of the trail, and after which the next begin.
-pub(super) async fn rows(desk: &Desk, order: AuditOrder) -> Result<Value, CliError> {
+pub(super) async fn rows(desk: &Desk, order: AuditOrder) -> Result<Value, AdminError> {
     let operator = &desk.operator();
     let most = desk.rows(MOST, order.after == 0);
     let query = AuditQuery {
@@ -83,7 +83,7 @@ const SUBJECTS: [&str; 11] = [
 ];
 
 /// Who is meant: a user, a credential, or an operator.
-async fn actor(operator: &Operator<'_>, text: &str) -> Result<AuditActor, CliError> {
+async fn actor(operator: &Operator<'_>, text: &str) -> Result<AuditActor, AdminError> {
     if text.contains('@') || text.starts_with("id:") {
         return Ok(AuditActor::User(to_end::user(operator, text).await?));
     }
@@ -96,7 +96,7 @@ async fn actor(operator: &Operator<'_>, text: &str) -> Result<AuditActor, CliErr
             Ok(AuditActor::Credential(kind.to_owned(), number))
         }
         // Absent: what names nobody would find nothing, and look as if nothing had happened.
-        _ => Err(CliError::usage(format!(
+        _ => Err(AdminError::malformed(format!(
             "{text:?} names no actor: give an e-mail address, id:7 for a user's id, operator:NAME, or a kind of credential with or \
              without its id, as api_key:12; there are {}",
             CREDENTIALS.join(", ")
@@ -105,7 +105,7 @@ async fn actor(operator: &Operator<'_>, text: &str) -> Result<AuditActor, CliErr
 }
 
 /// What is meant: by its kind and its id, a user or an account also by its name.
-async fn subject(operator: &Operator<'_>, text: &str) -> Result<(String, i64), CliError> {
+async fn subject(operator: &Operator<'_>, text: &str) -> Result<(String, i64), AdminError> {
     let (kind, name) = match text.split_once(':') {
         Some(("key", name)) => ("api_key", name),
         Some((kind, name)) => (kind, name),
@@ -120,7 +120,7 @@ async fn subject(operator: &Operator<'_>, text: &str) -> Result<(String, i64), C
         _ => None,
     };
     let unknown = || {
-        CliError::usage(format!(
+        AdminError::malformed(format!(
             "{text:?} names nothing: give a kind and an id, as api_key:12, user:ada@acme.example or account:acme; there are {}",
             SUBJECTS.join(", ")
         ))

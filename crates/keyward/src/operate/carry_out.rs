@@ -3,11 +3,12 @@
 use super::audit;
 use super::clock;
 use super::desk::Desk;
+use super::error::AdminError;
 use super::explain::explain;
 use super::if_absent::{there, with_word};
 use super::left_out;
 use super::lists;
-use super::named::{account_named, plain, role_named, said, tier_named, user_named};
+use super::named::{account_named, plain, role_named, tier_named, user_named};
 use super::offers::at_once;
 use super::operator::Operator;
 use super::order::Order;
@@ -19,7 +20,6 @@ use super::show;
 use super::sign_in::about_sign_in;
 use super::to_end;
 use super::whole;
-use crate::cli::CliError;
 use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
 use keyward_core::id::KeyId;
 use keyward_core::identity::{self, LinkIdentity};
@@ -27,7 +27,7 @@ use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
 use serde_json::{Value, json};
 
 /// Carries it out; what to tell the operator.
-pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliError> {
+pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, AdminError> {
     let operator = &desk.operator();
     match order {
         order if order.shows_secret() => at_once(desk, order).await,
@@ -60,7 +60,7 @@ pub(crate) async fn carry_out(desk: &Desk, order: Order) -> Result<Value, CliErr
     }
 }
 
-async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> Result<Value, CliError> {
+async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> Result<Value, AdminError> {
     match order {
         Order::UserDisabled { email, disabled } => {
             let user =
@@ -84,10 +84,10 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             let tier = tier_named(&tier)?;
             plain("a name", &name)?;
             if !is_slug(&slug) {
-                return Err(said("a slug is lower-case letters, digits and inner hyphens"));
+                return Err(AdminError::refused("a slug is lower-case letters, digits and inner hyphens"));
             }
             if operator.live().account_named(&slug).is_some() {
-                return Err(CliError::already_exists("slug is already in use"));
+                return Err(AdminError::conflict("slug is already in use"));
             }
             let id = operator.account(&slug, &name, None, tier).await?;
             Ok(json!({ "id": id, "slug": slug, "tier": tier.name() }))
@@ -104,7 +104,7 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             for (what, text) in [("an issuer", &issuer), ("a subject", &subject)] {
                 plain(what, text)?;
                 if text.len() > identity::MOST {
-                    return Err(said(format!("{what} has at most {} bytes", identity::MOST)));
+                    return Err(AdminError::refused(format!("{what} has at most {} bytes", identity::MOST)));
                 }
             }
             let user =
@@ -114,7 +114,7 @@ async fn about_people(operator: &Operator<'_>, tiers: &Tiers, order: Order) -> R
             Ok(json!({ "id": user, "email": email, "issuer": issuer, "subject": subject, "linked": linked }))
         }
         // Absent: nothing is done.
-        _ => Err(said("this order is not about people")),
+        _ => Err(AdminError::refused("this order is not about people")),
     }
 }
 
@@ -123,17 +123,20 @@ async fn limits(
     (operator, tiers): (&Operator<'_>, &Tiers),
     slug: &str,
     (reads, writes, keys): (Option<&str>, Option<&str>, Option<&str>),
-) -> Result<Value, CliError> {
+) -> Result<Value, AdminError> {
     let account = account_named(operator, slug)?;
     // Absent: the account was found above; without it the commit refuses.
     let mut overrides = operator.live().account(account).map(|account| account.overrides).unwrap_or_default();
     let rate = |text: &str| {
-        Rate::parse(text).ok_or_else(|| said("a rate is 1 to 100000 a minute, unlimited (not 0), or tier"))
+        Rate::parse(text)
+            .ok_or_else(|| AdminError::refused("a rate is 1 to 100000 a minute, unlimited (not 0), or tier"))
     };
     let ceiling = |text: &str| {
         // Absent: no figure, which is a mistake.
         let keys = text.parse().ok().filter(|keys| (1..=Overrides::MOST_KEYS).contains(keys));
-        keys.ok_or_else(|| said("an account may have 1 to 10000 live keys, or as its tier says"))
+        keys.ok_or_else(|| {
+            AdminError::refused("an account may have 1 to 10000 live keys, or as its tier says")
+        })
     };
     overrides.reads = named(reads, overrides.reads, rate)?;
     overrides.writes = named(writes, overrides.writes, rate)?;
@@ -157,8 +160,8 @@ async fn limits(
 fn named<T>(
     text: Option<&str>,
     now: Option<T>,
-    read: impl Fn(&str) -> Result<T, CliError>,
-) -> Result<Option<T>, CliError> {
+    read: impl Fn(&str) -> Result<T, AdminError>,
+) -> Result<Option<T>, AdminError> {
     match text {
         None => Ok(now),
         Some("tier") => Ok(None),

@@ -3,9 +3,9 @@
 use super::operator::Operator;
 use super::os_user;
 use crate::background::signing::Upkeep;
-use crate::cli::Opened;
 use crate::config::Config;
 use crate::oauth::SignInKeys;
+use crate::opened::Opened;
 use crate::secret_file;
 use crate::store::Store;
 use crate::watch::Recent;

@@ -1,7 +1,7 @@
 //! What became of a request, in words for the operator.
 
 use super::desk::Desk;
-use crate::cli::CliError;
+use super::error::AdminError;
 use crate::problem::{FAULTS, Fault};
 use crate::watch::{CUT, Seen};
 use keyward_core::api_key::ApiKey;
@@ -18,7 +18,7 @@ pub(super) async fn explain(
     desk: &Desk,
     request_id: String,
     logged: Option<Box<Seen>>,
-) -> Result<Value, CliError> {
+) -> Result<Value, AdminError> {
     let changes = desk.store.audit_of(request_id.clone()).await?;
     let remembered = desk.recent.find(&request_id);
     let (found_in, seen) = match (remembered, logged, changes.first()) {
@@ -28,7 +28,7 @@ pub(super) async fn explain(
         (None, None, None) => {
             let text = "nothing is known of this request: it changed nothing, and the server does not remember refusing it; \
                         give its log with --log FILE";
-            return Err(CliError::not_found(text));
+            return Err(AdminError::not_found(text));
         }
     };
     let key = match (seen.credential_kind.as_deref(), seen.credential_id) {

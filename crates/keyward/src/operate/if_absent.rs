@@ -2,12 +2,12 @@
 //! asked for, as far as that was named; it is not changed, and its secret is not shown again.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::keys;
 use super::named::{account_named, role_named, user_named};
 use super::new_key::NewKey;
 use super::operator::Operator;
 use super::order::Order;
-use crate::cli::CliError;
 use keyward_core::api_key::WhoseKeys;
 use keyward_core::oauth::ClientOrigin;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(super) fn with_word(mut told: Value, created: bool) -> Value {
 }
 
 /// What is there of what the order would make; `None`: nothing.
-pub(super) async fn there(desk: &Desk, order: &Order, any_tier: bool) -> Result<Option<Value>, CliError> {
+pub(super) async fn there(desk: &Desk, order: &Order, any_tier: bool) -> Result<Option<Value>, AdminError> {
     let operator = &desk.operator();
     let there = match order {
         Order::AccountCreate { slug, tier, .. } => {
@@ -43,12 +43,12 @@ pub(super) async fn there(desk: &Desk, order: &Order, any_tier: bool) -> Result<
             client(operator, name, redirect_uris, *confidential)
         }
         // Absent: nothing is done.
-        _ => Err(CliError::usage("this order makes nothing that could be there already")),
+        _ => Err(AdminError::malformed("this order makes nothing that could be there already")),
     };
     Ok(there?.map(|there| with_word(there, false)))
 }
 
-fn account(operator: &Operator<'_>, slug: &str, tier: Option<&String>) -> Result<Option<Value>, CliError> {
+fn account(operator: &Operator<'_>, slug: &str, tier: Option<&String>) -> Result<Option<Value>, AdminError> {
     let live = operator.live();
     let Some(there) = live.account_named(slug) else { return Ok(None) };
     if there.disabled {
@@ -67,7 +67,7 @@ async fn user(
     operator: &Operator<'_>,
     email: &str,
     member: Option<&(String, String)>,
-) -> Result<Option<Value>, CliError> {
+) -> Result<Option<Value>, AdminError> {
     let known = operator.live().user_named(email).map(|user| (user.id, user.disabled));
     let Some((id, disabled)) = known else { return Ok(None) };
     // Somebody who was only invited is no user yet, and becomes one by this order.
@@ -89,7 +89,7 @@ async fn user(
 }
 
 /// A live key of this name, whose secret somebody was shown.
-fn key(desk: &Desk, new: &NewKey) -> Result<Option<Value>, CliError> {
+fn key(desk: &Desk, new: &NewKey) -> Result<Option<Value>, AdminError> {
     let operator = &desk.operator();
     let (account, user) = (account_named(operator, &new.account)?, user_named(operator, &new.user)?);
     let wanted = keys::bounds(desk, new)?;
@@ -124,7 +124,7 @@ fn client(
     name: &str,
     uris: &[String],
     confidential: bool,
-) -> Result<Option<Value>, CliError> {
+) -> Result<Option<Value>, AdminError> {
     let live = operator.live();
     let own = live.clients().filter(|client| client.origin == ClientOrigin::Operator && client.name == name);
     let mut of_name: Vec<_> = own.collect();
@@ -143,6 +143,6 @@ fn client(
     }
 }
 
-fn another(text: String) -> CliError {
-    CliError::already_exists(text)
+fn another(text: String) -> AdminError {
+    AdminError::conflict(text)
 }

@@ -1,11 +1,11 @@
 //! A key at the operator's order. What it may do is named, never assumed; its end and its ranges can be.
 
 use super::desk::Desk;
-use super::named::{account_named, plain, said, user_named};
+use super::error::AdminError;
+use super::named::{account_named, plain, user_named};
 use super::new_key::{KeyEnd, NewKey};
 use super::offer::{Offer, Pending};
 use crate::api::api_keys::create::MAX_RANGES;
-use crate::cli::CliError;
 use ipnet::IpNet;
 use keyward_core::address::parse_range;
 use keyward_core::api_key::Settled;
@@ -19,26 +19,27 @@ const RIGHTS: &str = "say what the key may do: --permission full_access (all tha
                       --scope once for each right, such as --scope deals:read";
 
 /// What a key may do at most: a permission or scopes, one of the two.
-pub(crate) fn rights(permission: Option<&str>, scopes: &[String]) -> Result<Grant, CliError> {
+pub(crate) fn rights(permission: Option<&str>, scopes: &[String]) -> Result<Grant, AdminError> {
     match (permission, scopes) {
-        (None, []) => Err(said(RIGHTS)),
+        (None, []) => Err(AdminError::refused(RIGHTS)),
         (Some("full_access"), []) => Ok(Grant::FullAccess),
         (Some("read_only"), []) => Ok(Grant::ReadOnly),
-        (Some(_), []) => Err(said("a permission is full_access or read_only")),
-        (Some(_), _) => Err(said("permission and scopes cannot be combined")),
+        (Some(_), []) => Err(AdminError::refused("a permission is full_access or read_only")),
+        (Some(_), _) => Err(AdminError::refused("permission and scopes cannot be combined")),
         (None, names) => {
             names.iter().map(|name| scope(name)).collect::<Result<ScopeSet, _>>().map(Grant::Fixed)
         }
     }
 }
 
-fn scope(name: &str) -> Result<Scope, CliError> {
-    let unknown = || said(format!("there is no scope {name}; there are {}", Scope::NAMES.join(", ")));
+fn scope(name: &str) -> Result<Scope, AdminError> {
+    let unknown =
+        || AdminError::refused(format!("there is no scope {name}; there are {}", Scope::NAMES.join(", ")));
     Scope::parse(name).ok_or_else(unknown)
 }
 
 /// Makes it as far as nobody can use it; what it shows.
-pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, CliError> {
+pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, AdminError> {
     let operator = &desk.operator();
     plain("a label", &new.label)?;
     let bounds = bounds(desk, &new)?;
@@ -61,7 +62,7 @@ pub(super) async fn offer(desk: &Desk, new: NewKey) -> Result<Offer, CliError> {
 }
 
 /// The rights, the end and the ranges of a key to make.
-pub(super) fn bounds(desk: &Desk, new: &NewKey) -> Result<Settled, CliError> {
+pub(super) fn bounds(desk: &Desk, new: &NewKey) -> Result<Settled, AdminError> {
     Ok(Settled {
         grant: rights(new.permission.as_deref(), &new.scopes)?,
         expires_at: new.end.map(|end| moment(end, desk.clock.now())),
@@ -77,14 +78,18 @@ fn moment(end: KeyEnd, now: Timestamp) -> Timestamp {
 }
 
 /// As on the API: an empty list names no place, and is a mistake.
-fn ranges(texts: &[String]) -> Result<Arc<[IpNet]>, CliError> {
+fn ranges(texts: &[String]) -> Result<Arc<[IpNet]>, AdminError> {
     if !(1..=MAX_RANGES).contains(&texts.len()) {
-        return Err(said(format!(
+        return Err(AdminError::refused(format!(
             "a key may be used from 1 to {MAX_RANGES} address ranges, or from everywhere"
         )));
     }
     let range = |text: &String| {
-        let wrong = || said(format!("{text:?} is no address range such as 203.0.113.0/24 or 2001:db8::/32"));
+        let wrong = || {
+            AdminError::refused(format!(
+                "{text:?} is no address range such as 203.0.113.0/24 or 2001:db8::/32"
+            ))
+        };
         parse_range(text).ok_or_else(wrong)
     };
     texts.iter().map(range).collect()

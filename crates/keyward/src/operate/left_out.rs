@@ -1,13 +1,13 @@
 //! The order about the rows that cannot be read.
 
-use crate::cli::CliError;
+use super::error::AdminError;
 use crate::store::Store;
 use keyward_core::left_out::LeftOut;
 use serde_json::{Value, json};
 
 /// Names those that were left out at the start, those that lists leave out, after a look at all that there are, and whether the time
 /// that was recorded is one of them.
-pub(super) async fn tell(store: &dyn Store) -> Result<Value, CliError> {
+pub(super) async fn tell(store: &dyn Store) -> Result<Value, AdminError> {
     store.look_through().await?;
     let (at_start, of_lists) = (store.left_out(), store.left_out_of_lists());
     Ok(json!({

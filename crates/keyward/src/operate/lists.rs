@@ -1,8 +1,8 @@
 //! The operator's lists, a page at a time. A page has the rows that fit, and where the next one begins, if there is one.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::to_end;
-use crate::cli::CliError;
 use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
@@ -79,7 +79,7 @@ fn page(items: Vec<Value>, next: Option<i64>) -> Value {
 }
 
 /// Keys that were not revoked.
-pub(super) async fn keys(desk: &Desk, list: KeyList) -> Result<Value, CliError> {
+pub(super) async fn keys(desk: &Desk, list: KeyList) -> Result<Value, AdminError> {
     let (operator, now) = (&desk.operator(), desk.clock.now());
     let account = match &list.account {
         Some(account) => Some(to_end::account(operator, account).await?),
@@ -121,7 +121,7 @@ fn shown_key(live: &Live, key: &ApiKey) -> Option<Value> {
 }
 
 /// Accounts after that one.
-pub(super) async fn accounts(desk: &Desk, after: i64) -> Result<Value, CliError> {
+pub(super) async fn accounts(desk: &Desk, after: i64) -> Result<Value, AdminError> {
     let found = desk.store.accounts(AccountId(after), desk.rows(ROWS, after == 0)).await?;
     let shown = found.items.iter().map(|AccountEntry { account, created_at }| {
         json!({
@@ -138,7 +138,7 @@ pub(super) async fn accounts(desk: &Desk, after: i64) -> Result<Value, CliError>
 }
 
 /// Users after that one; of an account, its members with their roles.
-pub(super) async fn users(desk: &Desk, account: Option<String>, after: i64) -> Result<Value, CliError> {
+pub(super) async fn users(desk: &Desk, account: Option<String>, after: i64) -> Result<Value, AdminError> {
     let of = match &account {
         Some(account) => Some(to_end::account(&desk.operator(), account).await?),
         None => None,
@@ -164,14 +164,16 @@ fn shown_user(UserEntry { user, created_at, role }: &UserEntry) -> Value {
 }
 
 /// OAuth clients after the one of that `client_id`, in the order in which they were made known.
-pub(super) fn clients(desk: &Desk, after: Option<&str>) -> Result<Value, CliError> {
+pub(super) fn clients(desk: &Desk, after: Option<&str>) -> Result<Value, AdminError> {
     let live = desk.store.directory().read();
     let mut clients: Vec<&Client> = live.clients().collect();
     clients.sort_by_key(|client| (client.created_at, client.id.clone()));
     if let Some(after) = after {
         let place = clients.iter().position(|client| &*client.id == after);
         let place = place.ok_or_else(|| {
-            CliError::not_found(format!("there is no OAuth client {after} after which the list could go on"))
+            AdminError::not_found(format!(
+                "there is no OAuth client {after} after which the list could go on"
+            ))
         })?;
         clients.drain(..=place);
     }

@@ -1,7 +1,7 @@
 //! What an order shows once, and what counts once it is shown.
 
 use super::desk::Desk;
-use crate::cli::CliError;
+use super::error::AdminError;
 use keyward_core::account::AddUser;
 use keyward_core::api_key::{ActivateKey, NewSecret, RevokeKey, RotateKey};
 use keyward_core::clock::Timestamp;
@@ -34,7 +34,7 @@ pub(crate) enum Pending {
 
 impl Pending {
     /// The secret was written out: it counts from now on.
-    pub(crate) async fn settle(self, desk: &Desk) -> Result<(), CliError> {
+    pub(crate) async fn settle(self, desk: &Desk) -> Result<(), AdminError> {
         let operator = &desk.operator();
         match self {
             Self::Key { key, secret } => operator.commit(ActivateKey { key, secret }).await.map(drop),
@@ -53,7 +53,7 @@ impl Pending {
     }
 
     /// The secret reached nobody: takes back what was made for it; what became of that.
-    pub(crate) async fn take_back(self, desk: &Desk) -> Result<String, CliError> {
+    pub(crate) async fn take_back(self, desk: &Desk) -> Result<String, AdminError> {
         Ok(match self {
             Self::Key { key, .. } => {
                 let as_sent = key.to_string();

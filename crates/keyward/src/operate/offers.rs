@@ -2,12 +2,13 @@
 //! shown.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::if_absent::{there, with_word};
 use super::keys;
-use super::named::{account_named, plain, role_named, said, user_named};
+use super::named::{account_named, plain, role_named, user_named};
 use super::offer::{Offer, Pending};
 use super::order::Order;
-use crate::cli::{CliError, Exit};
+use crate::exit::Exit;
 use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
 use keyward_core::denial::Denial;
@@ -38,7 +39,7 @@ impl Order {
 }
 
 /// Looks at such an order.
-pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> {
+pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, AdminError> {
     match order {
         Order::IfAbsent { of, .. } => {
             if let Some(shows) = there(desk, &of, false).await? {
@@ -63,31 +64,23 @@ pub(crate) async fn offer(desk: &Desk, order: Order) -> Result<Offer, CliError> 
             Ok(Offer { shows, pending: Pending::Link { link, invited: false } })
         }
         // Absent: nothing is done.
-        _ => Err(said("this order shows no secret")),
+        _ => Err(AdminError::refused("this order shows no secret")),
     }
 }
 
 /// Carries such an order out for a command of an earlier version, which does not say what became of the secret.
-pub(super) async fn at_once(desk: &Desk, order: Order) -> Result<Value, CliError> {
+pub(super) async fn at_once(desk: &Desk, order: Order) -> Result<Value, AdminError> {
     let Offer { shows, pending } = offer(desk, order).await?;
     pending.settle(desk).await?;
     Ok(shows)
 }
 
-fn refused(denial: &Denial) -> CliError {
-    CliError::Ended(Exit::of_denial(denial), denial.message())
-}
-
-fn failed(error: impl std::fmt::Display) -> CliError {
-    said(error.to_string())
-}
-
-async fn rotation(desk: &Desk, key: KeyId, grace_seconds: i64) -> Result<Offer, CliError> {
+async fn rotation(desk: &Desk, key: KeyId, grace_seconds: i64) -> Result<Offer, AdminError> {
     let now = desk.clock.now();
     let found = desk.store.key(key).await?.filter(|key| key.revoked_at.is_none());
-    let found = found.ok_or_else(|| refused(&Denial::not_found("API key", &key.to_string())))?;
+    let found = found.ok_or_else(|| AdminError::Denied(Denial::not_found("API key", &key.to_string())))?;
     if !found.is_live(now) {
-        return Err(said("key_id names a key that has expired; create a new one"));
+        return Err(AdminError::refused("key_id names a key that has expired; create a new one"));
     }
     let secret = desk.operator().mint()?;
     // It is the end that is shown which holds, however long that takes.
@@ -102,10 +95,10 @@ async fn user(
     email: String,
     (first_name, last_name): (String, String),
     member: Option<(String, String)>,
-) -> Result<Offer, CliError> {
+) -> Result<Offer, AdminError> {
     let operator = &desk.operator();
     if !email.contains('@') || email.contains(char::is_whitespace) {
-        return Err(said("a user is named by an e-mail address"));
+        return Err(AdminError::refused("a user is named by an e-mail address"));
     }
     plain("an e-mail address", &email)?;
     for name in [&first_name, &last_name].into_iter().filter(|name| !name.is_empty()) {
@@ -116,8 +109,8 @@ async fn user(
         None => None,
     };
     let password = operator.password()?;
-    let hash = password::hash(&password, &*desk.random).map_err(failed)?;
-    let uuid = uuid4(&*desk.random).map_err(failed)?.to_string();
+    let hash = password::hash(&password, &*desk.random).map_err(AdminError::failed)?;
+    let uuid = uuid4(&*desk.random).map_err(AdminError::failed)?.to_string();
     let reserved = operator.commit(ReserveUser { uuid: uuid.clone(), email: email.clone() }).await;
     let id = reserved.map_err(taken)?;
     let shows = json!({ "id": id, "email": email, "password": password.expose() });
@@ -126,20 +119,25 @@ async fn user(
 }
 
 /// The one reason for which an address is refused.
-fn taken(error: CliError) -> CliError {
+fn taken(error: AdminError) -> AdminError {
     match error {
-        CliError::Ended(Exit::Refused, text) => CliError::already_exists(text),
+        AdminError::Denied(_) | AdminError::Store(_) if error.exit() == Exit::Refused => {
+            AdminError::conflict(error.to_string())
+        }
         other => other,
     }
 }
 
-fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> Result<Offer, CliError> {
+fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> Result<Offer, AdminError> {
     plain("a name", &name)?;
     uris.iter().try_for_each(|uri| redirect_uri(desk, uri))?;
-    let secret =
-        if confidential { Some(mint(TokenKind::ClientSecret, &*desk.random).map_err(failed)?) } else { None };
+    let secret = if confidential {
+        Some(mint(TokenKind::ClientSecret, &*desk.random).map_err(AdminError::failed)?)
+    } else {
+        None
+    };
     let client = Client {
-        id: format!("kw_app_{}", base62(&*desk.random, 22).map_err(failed)?).into(),
+        id: format!("kw_app_{}", base62(&*desk.random, 22).map_err(AdminError::failed)?).into(),
         name,
         redirect_uris: uris.into(),
         origin: ClientOrigin::Operator,
@@ -156,15 +154,15 @@ fn client(desk: &Desk, name: String, uris: Vec<String>, confidential: bool) -> R
 }
 
 /// Refuses what no person could be sent back to.
-fn redirect_uri(desk: &Desk, uri: &str) -> Result<(), CliError> {
+fn redirect_uri(desk: &Desk, uri: &str) -> Result<(), AdminError> {
     if !desk.redirect_schemes.are_fit(uri) {
-        return Err(said(format!(
+        return Err(AdminError::refused(format!(
             "{uri}: a redirect URI is https, http on loopback, or of a native application's scheme: one with a dot in it, one that is \
              well known, or one that [oauth] redirect_schemes names"
         )));
     }
     if uri.contains('*') {
-        return Err(said(format!(
+        return Err(AdminError::refused(format!(
             "{uri}: redirect URIs are compared to the letter, and * stands for nothing else; name each address by a --redirect-uri of \
              its own"
         )));
@@ -172,15 +170,15 @@ fn redirect_uri(desk: &Desk, uri: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> Result<Offer, CliError> {
+async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> Result<Offer, AdminError> {
     let operator = &desk.operator();
     let email = email.to_lowercase();
     if !email.contains('@') || email.contains(char::is_whitespace) {
-        return Err(said("a user is named by an e-mail address"));
+        return Err(AdminError::refused("a user is named by an e-mail address"));
     }
     plain("an e-mail address", &email)?;
     let (id, role) = (account_named(operator, account)?, role_named(role)?);
-    let uuid = uuid4(&*desk.random).map_err(failed)?.to_string();
+    let uuid = uuid4(&*desk.random).map_err(AdminError::failed)?.to_string();
     let invite = InviteByOperator { uuid, email: email.clone(), account: id, role };
     let (user, ..) = operator.commit(invite).await?;
     let mut shows = json!({ "id": user, "email": email, "account": account, "role": role.name() });
@@ -193,7 +191,7 @@ async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> 
     if !desk.sign_in_enabled {
         return Ok(Offer { shows, pending: Pending::Nothing });
     }
-    let stands = |error: CliError| error.in_part("the invitation stands");
+    let stands = |error: AdminError| error.in_part("the invitation stands");
     if desk.store.has_password(user).await.map_err(|error| stands(error.into()))? {
         tell("accept_at", json!(format!("{}/console", desk.public_url)));
         return Ok(Offer { shows, pending: Pending::Nothing });
@@ -205,17 +203,17 @@ async fn invitation(desk: &Desk, email: &str, (account, role): (&str, &str)) -> 
 }
 
 /// A link for a user, its address, and until when it can be used at least.
-fn link(desk: &Desk, user: UserId, kind: LinkKind) -> Result<(IssueLink, String, Value), CliError> {
+fn link(desk: &Desk, user: UserId, kind: LinkKind) -> Result<(IssueLink, String, Value), AdminError> {
     if !desk.sign_in_enabled {
-        return Err(said(
+        return Err(AdminError::refused(
             "nobody signs in at this server ([oauth] enabled = false), so a link leads nowhere",
         ));
     }
     // Absent: a user that is not known is refused as a disabled one is.
     if desk.operator().live().user(user).is_none_or(|user| user.disabled) {
-        return Err(refused(&Denial::not_found("User", &user.to_string())));
+        return Err(AdminError::Denied(Denial::not_found("User", &user.to_string())));
     }
-    let (token, digest) = mint(TokenKind::Link, &*desk.random).map_err(failed)?;
+    let (token, digest) = mint(TokenKind::Link, &*desk.random).map_err(AdminError::failed)?;
     let until = json!(desk.clock.now().plus_seconds(kind.seconds()));
     let url = format!("{}/welcome?token={}", desk.public_url, token.expose());
     Ok((IssueLink { user, kind, digest }, url, until))

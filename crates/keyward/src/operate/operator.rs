@@ -1,6 +1,6 @@
 //! What the operator does to a store, one commit a step.
 
-use crate::cli::{CliError, Exit};
+use super::error::AdminError;
 use crate::store::Store;
 use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, PrepareKey, Settled};
@@ -50,7 +50,7 @@ impl<'s> Operator<'s> {
         name: &str,
         account_type: Option<&str>,
         tier: Tier,
-    ) -> Result<AccountId, CliError> {
+    ) -> Result<AccountId, AdminError> {
         let account_type = account_type.map(ToOwned::to_owned);
         let account = CreateAccount { slug: slug.to_owned(), name: name.to_owned(), account_type, tier };
         let id = self.commit(account).await?;
@@ -60,17 +60,17 @@ impl<'s> Operator<'s> {
 
     /// Gives every account that has no pipeline the usual ones, and does not touch a store where all have some: a new one, and after a crash between the two steps, or an update
     /// from a version without pipelines, any other.
-    pub(crate) async fn pipelines(&self) -> Result<(), CliError> {
-        if self.store.lacks_pipelines().await.map_err(said)? {
+    pub(crate) async fn pipelines(&self) -> Result<(), AdminError> {
+        if self.store.lacks_pipelines().await.map_err(AdminError::failed)? {
             self.commit(GivePipelines).await?;
         }
         Ok(())
     }
 
-    pub(crate) async fn user(&self, person: &Person<'_>, password: &Secret) -> Result<UserId, CliError> {
-        let hash = password::hash(password, self.random).map_err(said)?;
+    pub(crate) async fn user(&self, person: &Person<'_>, password: &Secret) -> Result<UserId, AdminError> {
+        let hash = password::hash(password, self.random).map_err(AdminError::failed)?;
         self.commit(CreateUser {
-            uuid: uuid4(self.random).map_err(said)?.to_string(),
+            uuid: uuid4(self.random).map_err(AdminError::failed)?.to_string(),
             email: person.email.to_owned(),
             first_name: person.first_name.to_owned(),
             last_name: person.last_name.to_owned(),
@@ -80,7 +80,12 @@ impl<'s> Operator<'s> {
         .await
     }
 
-    pub(crate) async fn member(&self, account: AccountId, user: UserId, role: Role) -> Result<(), CliError> {
+    pub(crate) async fn member(
+        &self,
+        account: AccountId,
+        user: UserId,
+        role: Role,
+    ) -> Result<(), AdminError> {
         self.commit(AddMember { account, user, role }).await.map(drop)
     }
 
@@ -90,8 +95,8 @@ impl<'s> Operator<'s> {
         user: UserId,
         label: &str,
         Settled { grant, expires_at, allowed_ips }: Settled,
-    ) -> Result<(KeyId, Secret), CliError> {
-        let secret = self.ring.mint(self.random).map_err(said)?;
+    ) -> Result<(KeyId, Secret), AdminError> {
+        let secret = self.ring.mint(self.random).map_err(AdminError::failed)?;
         let label = label.to_owned();
         let made =
             self.commit(IssueKey { account, user, label, grant, expires_at, allowed_ips, secret }).await?;
@@ -105,20 +110,20 @@ impl<'s> Operator<'s> {
         user: UserId,
         label: &str,
         Settled { grant, expires_at, allowed_ips }: Settled,
-    ) -> Result<(KeyId, NewSecret), CliError> {
+    ) -> Result<(KeyId, NewSecret), AdminError> {
         let (secret, label) = (self.mint()?, label.to_owned());
         let key = IssueKey { account, user, label, grant, expires_at, allowed_ips, secret: secret.clone() };
         Ok((self.commit(PrepareKey(key)).await?.key.id, secret))
     }
 
     /// A new secret for a key.
-    pub(crate) fn mint(&self) -> Result<NewSecret, CliError> {
-        self.ring.mint(self.random).map_err(said)
+    pub(crate) fn mint(&self) -> Result<NewSecret, AdminError> {
+        self.ring.mint(self.random).map_err(AdminError::failed)
     }
 
     /// A new password.
-    pub(crate) fn password(&self) -> Result<Secret, CliError> {
-        password::generate(self.random).map_err(said)
+    pub(crate) fn password(&self) -> Result<Secret, AdminError> {
+        password::generate(self.random).map_err(AdminError::failed)
     }
 
     /// The store.
@@ -131,28 +136,24 @@ impl<'s> Operator<'s> {
         self.store.directory().read()
     }
 
-    pub(crate) async fn deals(&self, account: AccountId, deals: Vec<SeedDeal>) -> Result<(), CliError> {
+    pub(crate) async fn deals(&self, account: AccountId, deals: Vec<SeedDeal>) -> Result<(), AdminError> {
         self.commit(SeedDeals { account, deals }).await.map(drop)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the operator")]
-    pub(crate) async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, CliError>
+    pub(crate) async fn commit<E: Effect>(&self, effect: E) -> Result<E::Done, AdminError>
     where
         dyn Store + 's: Commit<E>,
     {
-        let request_id = uuid4(self.random).map_err(said)?;
+        let request_id = uuid4(self.random).map_err(AdminError::failed)?;
         let context = Context { request_id, address: None, origin_app: "keyward".to_owned() };
         let permit = operator_named(self.name.clone());
         match Commit::<E>::commit(self.store, effect, permit, context, None, At::Store).await {
             Ok(Ended::Done(done, _)) => Ok(done),
             // The operator claims nothing, so nothing is answered again.
-            Ok(Ended::Replayed(_)) => Err(CliError::Said("this was done before".to_owned())),
-            Ok(Ended::Refused(denial)) => Err(CliError::Ended(Exit::of_denial(&denial), denial.message())),
-            Err(error) => Err(CliError::from(error)),
+            Ok(Ended::Replayed(_)) => Err(AdminError::refused("this was done before".to_owned())),
+            Ok(Ended::Refused(denial)) => Err(AdminError::Denied(denial)),
+            Err(error) => Err(error.into()),
         }
     }
-}
-
-fn said(error: impl std::error::Error) -> CliError {
-    CliError::Said(error.to_string())
 }

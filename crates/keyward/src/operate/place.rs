@@ -1,10 +1,9 @@
 //! The place of a user in an account: one that is there gets another role, whatever of it can be read; a new one is given to a
 //! user, and in an account, that can be read.
 
-use super::named::said;
+use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
-use crate::cli::CliError;
 use keyward_core::account::SetRole;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::role::Role;
@@ -14,7 +13,7 @@ pub(super) async fn give(
     operator: &Operator<'_>,
     (account_named, user_named): (&str, &str),
     role: Role,
-) -> Result<UserId, CliError> {
+) -> Result<UserId, AdminError> {
     let account = to_end::account(operator, account_named).await?;
     let user = to_end::user(operator, user_named).await?;
     if operator.store().has_place(account, user).await? {
@@ -23,7 +22,9 @@ pub(super) async fn give(
     }
     if !can_be_read(operator, account, user) {
         let why = "is no member, and a new place needs a user and an account that can be read";
-        return Err(said(format!("{user_named} {why}: keyward doctor --database names those that cannot")));
+        return Err(AdminError::refused(format!(
+            "{user_named} {why}: keyward doctor --database names those that cannot"
+        )));
     }
     operator.member(account, user, role).await?;
     Ok(user)

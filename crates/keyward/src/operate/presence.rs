@@ -5,7 +5,7 @@
 //! root, who may have put other files there with another owner, every process counts that runs this program.
 //! Processes of other containers are not meant, so the name has the number of the PID namespace in it.
 
-use crate::cli::CliError;
+use super::error::AdminError;
 use crate::files::directory_of;
 use crate::operate::SocketPlace;
 use crate::operate::tell::refuse_listening;
@@ -30,7 +30,7 @@ pub(crate) struct Presence(Vec<UnixListener>);
 
 impl Presence {
     /// Takes the names of a database.
-    pub(crate) async fn take(database: &Path) -> Result<Self, CliError> {
+    pub(crate) async fn take(database: &Path) -> Result<Self, AdminError> {
         let mut taken = Self::default();
         for name in names(database) {
             match UnixListener::bind(name) {
@@ -58,17 +58,17 @@ impl Presence {
 
 /// Refuses to put a database where a server runs, whatever became of the files that it has open: one that listens beside it, also in
 /// another container, or one that was started for this path.
-pub(crate) async fn refuse_served(socket: &SocketPlace, database: &Path) -> Result<(), CliError> {
+pub(crate) async fn refuse_served(socket: &SocketPlace, database: &Path) -> Result<(), AdminError> {
     refuse_listening(socket).await?;
     refuse_present(database).await
 }
 
 /// Refuses to work on the file where a server that was started for this path still runs: it has another one open.
-pub(crate) async fn refuse_present(database: &Path) -> Result<(), CliError> {
+pub(crate) async fn refuse_present(database: &Path) -> Result<(), AdminError> {
     for name in names(database) {
         if let Some(process) = present(&name, database).await {
             let at = database.display();
-            return Err(CliError::unavailable(format!(
+            return Err(AdminError::unavailable(format!(
                 "a server that was started for {at} still runs ({process}) and does not answer at its socket: its data directory, the \
                  database or the socket was moved or replaced, or it could not make a socket, which its log says, or its \
                  server.orders_socket is another. What is done to the files that are there now would not hold for it: stop it first"

@@ -1,11 +1,10 @@
 //! Ending keys after a leak: one by the text of its secret, or every key of somebody in one transaction.
 
 use super::desk::Desk;
-use super::named::said;
+use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
 use super::whose::{KeyText, Whose};
-use crate::cli::CliError;
 use keyward_core::api_key::{KeyOfSecret, Replaced, RevokeKey, RevokeKeysOf, WhoseKeys};
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
@@ -16,7 +15,11 @@ const UNKNOWN: &str = "no key here has or had this secret, as far as that is kep
                        key of another server";
 
 /// Ends a key.
-pub(super) async fn by_id(operator: &Operator<'_>, key: KeyId, descendants: bool) -> Result<Value, CliError> {
+pub(super) async fn by_id(
+    operator: &Operator<'_>,
+    key: KeyId,
+    descendants: bool,
+) -> Result<Value, AdminError> {
     let mut told = Map::from_iter([("id".to_owned(), json!(key))]);
     end(operator, key, descendants, &mut told).await?;
     Ok(Value::Object(told))
@@ -28,7 +31,7 @@ async fn end(
     key: KeyId,
     descendants: bool,
     told: &mut Map<String, Value>,
-) -> Result<(), CliError> {
+) -> Result<(), AdminError> {
     let done = operator.commit(RevokeKey { key: Some(key), as_sent: key.to_string(), descendants }).await?;
     told.insert("revoked".to_owned(), json!(true));
     told.insert("was_live".to_owned(), json!(done.now));
@@ -39,8 +42,8 @@ async fn end(
 }
 
 /// Ends the key that has this secret, or had it, whatever has replaced it: who has a secret of a key can give it another one.
-pub(super) async fn by_text(desk: &Desk, text: &KeyText, descendants: bool) -> Result<Value, CliError> {
-    let found = key_of(desk, &text.0).await?.ok_or_else(|| CliError::not_found(UNKNOWN))?;
+pub(super) async fn by_text(desk: &Desk, text: &KeyText, descendants: bool) -> Result<Value, AdminError> {
+    let found = key_of(desk, &text.0).await?.ok_or_else(|| AdminError::not_found(UNKNOWN))?;
     let mut told = about(desk, found.key).await;
     told.extend(of_secret(found));
     end(&desk.operator(), found.key, descendants, &mut told).await?;
@@ -61,10 +64,10 @@ fn of_secret(found: KeyOfSecret) -> Map<String, Value> {
 
 /// The key that has, or had, this secret: by the database, which has those too that memory left out, unless memory, which admits
 /// it, says another.
-async fn key_of(desk: &Desk, text: &Secret) -> Result<Option<KeyOfSecret>, CliError> {
+async fn key_of(desk: &Desk, text: &Secret) -> Result<Option<KeyOfSecret>, AdminError> {
     let digests = desk.ring.digests(text.expose());
-    let digests =
-        digests.map_err(|_| said("this is not a whole key: its length or its checksum is wrong"))?;
+    let digests = digests
+        .map_err(|_| AdminError::refused("this is not a whole key: its length or its checksum is wrong"))?;
     let found = desk.store.key_to_end(digests).await?;
     let known = desk.ring.recognise(text.expose(), &desk.store.directory().read());
     let known = known.map(|known| KeyId(known.id));
@@ -91,7 +94,7 @@ async fn about(desk: &Desk, id: KeyId) -> Map<String, Value> {
 }
 
 /// Ends every key of somebody; the ids of those that this ended.
-pub(super) async fn all_of(operator: &Operator<'_>, whose: &Whose) -> Result<Value, CliError> {
+pub(super) async fn all_of(operator: &Operator<'_>, whose: &Whose) -> Result<Value, AdminError> {
     let whose = match whose {
         Whose::User(user) => WhoseKeys::User(to_end::user(operator, user).await?),
         Whose::Account(account) => WhoseKeys::Account(to_end::account(operator, account).await?),

@@ -7,7 +7,7 @@
 //! A start after a crash between two steps finds a store whose versions are all in the file, and takes the rest of them up.
 
 use super::desk::Desk;
-use crate::cli::CliError;
+use super::error::AdminError;
 use crate::secret_file;
 use keyward_core::api_key::RevokeKey;
 use keyward_core::id::KeyId;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 const IN_FILE: &str = "the next version is in the file, which the next start takes up";
 
 /// An error, after something that is done already if that is named.
-fn after(done: Option<&str>, error: CliError) -> CliError {
+fn after(done: Option<&str>, error: AdminError) -> AdminError {
     match done {
         Some(done) => error.in_part(done),
         None => error,
@@ -26,18 +26,18 @@ fn after(done: Option<&str>, error: CliError) -> CliError {
 }
 
 /// Makes the next version.
-pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, CliError> {
+pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, AdminError> {
     let _turn = desk.rotating.lock().await;
     let file = desk.secret_file.as_deref().ok_or_else(|| {
         let text =
             "the root secret comes from KEYWARD_ROOT_SECRET; keep it in a file ([secrets] file) to rotate it";
-        CliError::Said(text.to_owned())
+        AdminError::refused(text)
     })?;
     let now = secret_file::read_file(file)?;
     if now.current() != desk.ring.version() {
         let text =
             "the root secret's file is not the one that the server started with; restart the server first";
-        return Err(CliError::Said(format!("{}: {text}", file.display())));
+        return Err(AdminError::refused(format!("{}: {text}", file.display())));
     }
     // Secrets that were presented a moment ago have their move coming.
     let moves = desk.store.directory().take_moves();
@@ -52,9 +52,9 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
         let retired = operator.commit(RetireVersion { version, forget_answers: revoke_unmoved }).await;
         retired.map_err(|error| after(done, error))?;
     }
-    let next = now.next(&*desk.random).map_err(|error| CliError::Said(error.to_string()))?;
+    let next = now.next(&*desk.random).map_err(AdminError::failed)?;
     let done = now.older().map(|_| "the older version is given up");
-    secret_file::replace(file, &next).map_err(|error| after(done, error))?;
+    secret_file::replace(file, &next).map_err(|error| after(done, error.into()))?;
     let added = operator.commit(AddVersion { version: next.current(), check: check_of(&next)? }).await;
     added.map_err(|error| error.in_part(IN_FILE))?;
     // Before requests can move their keys, so that the count is that of this moment, whatever goes on meanwhile.
@@ -64,7 +64,7 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
     desk.claims.take_up(&next);
     desk.sign_in.take_up(&next);
     let signing = desk.signing().once().await;
-    signing.map_err(|error| CliError::Said(error.to_string()).in_part("the root secret is rotated"))?;
+    signing.map_err(|error| AdminError::failed(error).in_part("the root secret is rotated"))?;
     Ok(json!({
         "version": next.current(),
         "older": next.older(),
@@ -74,7 +74,7 @@ pub(super) async fn rotate(desk: &Desk, revoke_unmoved: bool) -> Result<Value, C
 }
 
 /// Revokes the keys that have not moved, each as by an order of its own.
-async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, CliError> {
+async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, AdminError> {
     let unmoved = desk.store.directory().read().unmoved(desk.ring.version(), desk.clock.now());
     for (number, key) in unmoved.iter().enumerate() {
         let effect = RevokeKey { key: Some(*key), as_sent: key.to_string(), descendants: false };
@@ -84,9 +84,11 @@ async fn revoke(desk: &Desk) -> Result<Vec<KeyId>, CliError> {
     Ok(unmoved.into_iter().collect())
 }
 
-fn check_of(secret: &RootSecret) -> Result<String, CliError> {
+fn check_of(secret: &RootSecret) -> Result<String, AdminError> {
     let current = secret.check_values().into_iter().find(|(version, _)| *version == secret.current());
-    current.map(|(_, check)| check).ok_or_else(|| CliError::Said("the root secret has no version".to_owned()))
+    current
+        .map(|(_, check)| check)
+        .ok_or_else(|| AdminError::refused("the root secret has no version".to_owned()))
 }
 
 /// What there is.

@@ -1,22 +1,22 @@
 //! One account, and one user, with what there is of them.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::rate::shown_rate;
 use super::to_end;
-use crate::cli::CliError;
 use keyward_core::api_key::WhoseKeys;
 use keyward_core::store::UserDetails;
 use serde_json::{Value, json};
 
-fn unreadable(what: &str) -> CliError {
-    CliError::Said(format!("{what} cannot be read: keyward doctor --database names what is wrong"))
+fn unreadable(what: &str) -> AdminError {
+    AdminError::refused(format!("{what} cannot be read: keyward doctor --database names what is wrong"))
 }
 
 /// An account, by its slug or `id:` and its id.
-pub(super) async fn account(desk: &Desk, slug: &str) -> Result<Value, CliError> {
+pub(super) async fn account(desk: &Desk, slug: &str) -> Result<Value, AdminError> {
     let (id, now) = (to_end::account(&desk.operator(), slug).await?, desk.clock.now());
     let figures = desk.store.account_figures(id, now).await?;
-    let figures = figures.ok_or_else(|| CliError::not_found(format!("there is no account {slug}")))?;
+    let figures = figures.ok_or_else(|| AdminError::not_found(format!("there is no account {slug}")))?;
     let live = desk.store.directory().read();
     let account = live.account(id).ok_or_else(|| unreadable("the account"))?;
     let limits = account.limits(&desk.tiers.get());
@@ -39,10 +39,10 @@ pub(super) async fn account(desk: &Desk, slug: &str) -> Result<Value, CliError> 
 }
 
 /// A user, by the address or `id:` and the id. It is all that is kept, but for secrets and the audit trail.
-pub(super) async fn user(desk: &Desk, email: &str) -> Result<Value, CliError> {
+pub(super) async fn user(desk: &Desk, email: &str) -> Result<Value, AdminError> {
     let (id, now) = (to_end::user(&desk.operator(), email).await?, desk.clock.now());
     let details = desk.store.user_details(id, now).await?;
-    let details = details.ok_or_else(|| CliError::not_found(format!("there is no user {email}")))?;
+    let details = details.ok_or_else(|| AdminError::not_found(format!("there is no user {email}")))?;
     let live = desk.store.directory().read();
     let user = live.user(id).ok_or_else(|| unreadable("the user"))?;
     let UserDetails { created_at, password, accounts, invitations, identities, applications, sessions } =

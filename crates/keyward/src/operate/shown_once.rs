@@ -6,9 +6,9 @@
 //! 3. It says that it has, and the secret counts; or that it could not, or nothing more, and what was made is taken back.
 
 use super::desk::Desk;
+use super::error::AdminError;
 use super::offer::{Offer, Pending};
 use super::wire::Waiting;
-use crate::cli::CliError;
 use serde_json::Value;
 
 impl Offer {
@@ -45,7 +45,7 @@ pub(crate) enum By {
 
 impl By {
     /// The secret was written out.
-    pub(crate) async fn written(self) -> Result<(), CliError> {
+    pub(crate) async fn written(self) -> Result<(), AdminError> {
         match self {
             Self::Server(waiting) => waiting.hears(true).await.map(drop),
             Self::File(own) => own.1.settle(&own.0).await,
@@ -53,7 +53,7 @@ impl By {
     }
 
     /// It could not be; what was taken back.
-    pub(crate) async fn not_written(self) -> Result<String, CliError> {
+    pub(crate) async fn not_written(self) -> Result<String, AdminError> {
         match self {
             Self::Server(waiting) => {
                 let back = waiting.hears(false).await?;

@@ -1,14 +1,13 @@
 //! Orders about signing in: OAuth clients, signing keys. Those that show a secret are in `offers.rs`.
 
 use super::desk::Desk;
-use super::named::said;
+use super::error::AdminError;
 use super::order::Order;
-use crate::cli::CliError;
 use keyward_core::oauth::DeleteClient;
 use keyward_core::signing::{AddSigningKey, PUBLISHED_SECONDS, signs};
 use serde_json::{Value, json};
 
-pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, CliError> {
+pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, AdminError> {
     let operator = &desk.operator();
     match order {
         Order::ClientDelete { client_id } => {
@@ -20,23 +19,19 @@ pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, Cl
             let waiting =
                 desk.store.directory().read().signing_keys().iter().any(|key| key.signs_from > moment);
             if waiting && !now {
-                return Err(CliError::already_exists(
+                return Err(AdminError::conflict(
                     "the next key is published already; see keyward signing-key list",
                 ));
             }
             let from = if now { moment } else { moment.plus_seconds(PUBLISHED_SECONDS) };
-            let key = desk.signing().made(from).await.map_err(said_of)?;
+            let key = desk.signing().made(from).await.map_err(AdminError::failed)?;
             operator.commit(AddSigningKey { key, alone: now }).await?;
             Ok(keys(desk))
         }
         Order::SigningKeyList => Ok(keys(desk)),
         // Absent: nothing is done.
-        _ => Err(said("this order is not about signing in")),
+        _ => Err(AdminError::refused("this order is not about signing in")),
     }
-}
-
-fn said_of(error: impl std::fmt::Display) -> CliError {
-    said(error.to_string())
 }
 
 fn keys(desk: &Desk) -> Value {

@@ -3,12 +3,12 @@
 use super::addressed::Addressed;
 use super::carry_out;
 use super::desk::Desk;
+use super::error::AdminError;
 use super::offer::{Offer, Pending};
 use super::offers::offer;
 use super::order::Order;
 use super::os_user;
 use super::wire::{Answer, Failed, LINE, Receipt, TOO_LONG};
-use crate::cli::CliError;
 use keyward_sqlite::Sqlite;
 use serde_json::Value;
 use std::io;
@@ -64,10 +64,10 @@ async fn answer(mut stream: UnixStream, desk: &Desk, file: &Sqlite) -> io::Resul
         },
         Ok(Ok(order)) => carry_out(desk, order).await,
         Ok(Err(refused)) => Err(refused),
-        Err(_) if !line.ends_with('\n') => Err(CliError::usage(TOO_LONG)),
+        Err(_) if !line.ends_with('\n') => Err(AdminError::malformed(TOO_LONG)),
         Err(_) => {
             let text = "the running server does not know this order; it may be of another version";
-            Err(CliError::unavailable(text))
+            Err(AdminError::unavailable(text))
         }
     };
     // Absent: never, an error is an answer too.
@@ -85,7 +85,7 @@ async fn shown(
     Offer { shows, pending }: Offer,
     desk: &Desk,
     (read, write): (&mut (impl AsyncBufRead + Unpin), &mut (impl AsyncWrite + Unpin)),
-) -> Result<Value, CliError> {
+) -> Result<Value, AdminError> {
     let receipt = async {
         send(write, &Answer::Shows(shows)).await?;
         let mut line = String::new();
@@ -98,7 +98,7 @@ async fn shown(
         Err(error) => {
             let back = pending.take_back(desk).await?;
             tracing::warn!(%error, "a secret that an order showed was not written out, and does not count");
-            Err(CliError::unavailable(format!(
+            Err(AdminError::unavailable(format!(
                 "nobody said in time that the secret was written out, so {back}"
             )))
         }

@@ -1,8 +1,8 @@
 //! Orders about a whole account or a whole user: shut, opened again, erased.
 
+use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
-use crate::cli::CliError;
 use keyward_core::account::{EraseUser, SetAccountDisabled};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::AccountId;
@@ -13,7 +13,7 @@ pub(super) async fn account_disabled(
     operator: &Operator<'_>,
     slug: &str,
     disabled: bool,
-) -> Result<Value, CliError> {
+) -> Result<Value, AdminError> {
     let account = to_end::account(operator, slug).await?;
     operator.commit(SetAccountDisabled { account, disabled }).await?;
     Ok(json!({ "id": account, "slug": slug, "disabled": disabled }))
@@ -24,14 +24,14 @@ pub(super) async fn user_deleted(
     operator: &Operator<'_>,
     email: &str,
     now: Timestamp,
-) -> Result<Value, CliError> {
+) -> Result<Value, AdminError> {
     let user = to_end::user(operator, email).await?;
     let erased = operator.commit(EraseUser { user }).await?;
     let (mut left, mut without_admin) = (Vec::new(), Vec::new());
     for account in erased.accounts {
         let slug = slug_of(operator, account);
         let figures = operator.store().account_figures(account, now).await;
-        let figures = figures.map_err(|error| CliError::from(error).in_part("the user is deleted"))?;
+        let figures = figures.map_err(|error| AdminError::from(error).in_part("the user is deleted"))?;
         // Absent: an account that is not there has no admin.
         if figures.is_none_or(|figures| figures.admins == 0) {
             without_admin.push(slug.clone());

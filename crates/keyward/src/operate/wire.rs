@@ -1,6 +1,7 @@
 //! What an order and its answer are on the socket: a line of JSON each.
 
-use crate::cli::{CliError, Exit};
+use super::error::AdminError;
+use crate::exit::Exit;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io;
@@ -39,17 +40,17 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    pub(super) fn of(error: &CliError) -> Self {
+    pub(super) fn of(error: &AdminError) -> Self {
         match error.exit() {
             Exit::Refused => Self::Refused(error.to_string()),
             exit => Self::Ended { exit, text: error.to_string() },
         }
     }
 
-    pub(super) fn error(self) -> CliError {
+    pub(super) fn error(self) -> AdminError {
         match self {
-            Self::Refused(text) => CliError::Said(text),
-            Self::Ended { exit, text } => CliError::Ended(exit, text),
+            Self::Refused(text) => AdminError::Answered { exit: Exit::Refused, text },
+            Self::Ended { exit, text } => AdminError::Answered { exit, text },
         }
     }
 }
@@ -67,9 +68,9 @@ pub(crate) struct Waiting(pub(super) BufReader<UnixStream>);
 
 impl Waiting {
     /// Tells it, and hears what it has done.
-    pub(crate) async fn hears(mut self, written: bool) -> Result<Value, CliError> {
+    pub(crate) async fn hears(mut self, written: bool) -> Result<Value, AdminError> {
         let receipt = if written { Receipt::Written } else { Receipt::NotWritten };
-        let line = serde_json::to_string(&receipt).map_err(|error| CliError::Said(error.to_string()))?;
+        let line = serde_json::to_string(&receipt).map_err(AdminError::failed)?;
         match ask(&mut self.0, &line).await? {
             Answer::Done(done) => Ok(done),
             Answer::Error(failed) => Err(failed.error()),
@@ -79,12 +80,12 @@ impl Waiting {
 }
 
 /// Of an order that was sent.
-fn unanswered() -> CliError {
-    CliError::unknown("the running server did not answer the order, which may have been carried out")
+fn unanswered() -> AdminError {
+    AdminError::Unanswered("the running server did not answer the order, which may have been carried out")
 }
 
 /// Sends a line, and reads the answer.
-pub(super) async fn ask(stream: &mut BufReader<UnixStream>, line: &str) -> Result<Answer, CliError> {
+pub(super) async fn ask(stream: &mut BufReader<UnixStream>, line: &str) -> Result<Answer, AdminError> {
     let exchange = async {
         stream.write_all(format!("{line}\n").as_bytes()).await?;
         let mut answer = String::new();

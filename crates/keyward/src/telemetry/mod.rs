@@ -20,8 +20,9 @@ pub use subjects::Subjects;
 pub use traces::Traces;
 pub(crate) use traces::{FinishedRequest, Parent};
 
-use crate::cli::{CliError, variable};
 use crate::config::{Log, LogFormat, with_the_rest};
+use crate::environment::variable;
+use crate::files::FileError;
 use crate::watch::Degraded;
 use json_line::JsonLine;
 use lanes::Lanes;
@@ -38,8 +39,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// The level of the log cannot be set.
+#[derive(Debug, thiserror::Error)]
+#[error("log.level: {0}")]
+pub struct LevelError(String);
+
 /// Sets the level, or says why not.
-pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), CliError> + Send + Sync>;
+pub(crate) type SetLevel = Box<dyn Fn(&str) -> Result<(), LevelError> + Send + Sync>;
 
 /// The way to standard error or to the file: of the process, as the log is.
 static LANES: OnceLock<Lanes> = OnceLock::new();
@@ -57,9 +63,9 @@ pub(crate) fn lines_waiting() -> [(&'static str, u64); 2] {
 }
 
 /// Goes on in what is now at the path of the log's file, if it has one.
-pub(crate) fn reopen() -> Result<(), CliError> {
+pub(crate) fn reopen() -> Result<(), FileError> {
     match FILE.get() {
-        Some(file) => file.reopen().map_err(CliError::file(file.path())),
+        Some(file) => file.reopen().map_err(FileError::at(file.path())),
         None => Ok(()),
     }
 }
@@ -80,10 +86,10 @@ pub(crate) fn as_error(text: String) -> String {
 }
 
 /// The lanes of the process, made at the first call.
-fn lanes_of(log: &Log) -> Result<&'static Lanes, CliError> {
+fn lanes_of(log: &Log) -> Result<&'static Lanes, FileError> {
     let lanes = match &log.file {
         Some(path) => {
-            let file = LogFile::open(path).map_err(CliError::file(path))?;
+            let file = LogFile::open(path).map_err(FileError::at(path))?;
             Lanes::to(FILE.get_or_init(|| file).clone())
         }
         None => Lanes::to(io::stderr()).with_levels(is_journal()),
@@ -109,7 +115,7 @@ fn flush_panic() {
 ///
 /// # Errors
 /// When the log's file cannot be opened.
-pub(crate) fn start(log: &Log) -> Result<SetLevel, CliError> {
+pub(crate) fn start(log: &Log) -> Result<SetLevel, FileError> {
     // The configuration has been read by the same grammar, so this is no guess.
     let filter = filter_of(&log.level).unwrap_or_else(|_| EnvFilter::new("info"));
     let (filter, handle) = reload::Layer::new(filter);
@@ -123,7 +129,7 @@ pub(crate) fn start(log: &Log) -> Result<SetLevel, CliError> {
     };
     panics::to_log();
     Ok(Box::new(move |level| {
-        let said = |error: &dyn std::error::Error| CliError::Said(format!("log.level: {error}"));
+        let said = |error: &dyn std::error::Error| LevelError(error.to_string());
         let filter = filter_of(level).map_err(|error| said(&error))?;
         handle.reload(filter).map_err(|error| said(&error))
     }))

@@ -78,7 +78,8 @@ impl KeyOrder {
                 given,
             } => {
                 // Before anything is sent: a server of an earlier version takes no rights for all of them.
-                rights(permission.as_deref(), &scopes).map_err(CliError::of_configuration)?;
+                rights(permission.as_deref(), &scopes)
+                    .map_err(|error| CliError::from(error).of_configuration())?;
                 let end = expires_in.map(KeyEnd::InSeconds).or(expires_at.map(KeyEnd::AtUnix));
                 let allowed_ips = Some(allow_ips).filter(|ranges| !ranges.is_empty());
                 let new = NewKey { account, user, label, permission, scopes, end, allowed_ips };

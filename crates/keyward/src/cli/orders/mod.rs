@@ -96,7 +96,7 @@ impl Addressee {
                 Ok(()) => on_file().await,
                 // One that starts or stops has neither a socket nor, soon, the name.
                 Err(_) if tries < TRIES => Err(CliError::Store(OpenError::InUse(self.database.clone()))),
-                Err(present) => return Err(present),
+                Err(present) => return Err(present.into()),
             };
             match outcome {
                 Err(CliError::Store(OpenError::InUse(_))) if tries < TRIES => {
@@ -117,7 +117,8 @@ impl Addressee {
 
     async fn on_file(&self, order: Order) -> Result<Told, CliError> {
         self.refuse_missing()?;
-        let root = secret_file::read(&self.config).map_err(CliError::of_configuration)?;
+        let root =
+            secret_file::read(&self.config).map_err(|error| CliError::from(error).of_configuration())?;
         let opened = match order.lists() {
             Some(listed) => open_to_list(&self.config, &root, listed),
             None => open(&self.config, &root, Schema::MustBeUpToDate, Swap::new(self.config.limits.tiers)),
@@ -168,7 +169,8 @@ async fn show(told: Told, json: bool) -> Result<(), CliError> {
     };
     match write_to_somebody(&lines(&value, json)) {
         Ok(()) => {
-            by.written().await.map_err(|error| error.after("the secret that was printed cannot be relied on"))
+            let relied_on = "the secret that was printed cannot be relied on";
+            by.written().await.map_err(|error| CliError::from(error).after(relied_on))
         }
         Err(error) => {
             // Absent: nobody could be told, and without a word it does not count.

@@ -43,7 +43,7 @@ impl Restore {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let config = config::load(&self.source.flags(None), &variables())?;
         let database = database(&config).map_err(CliError::of_configuration)?;
-        let root = secret_file::read(&config).map_err(CliError::of_configuration)?;
+        let root = secret_file::read(&config).map_err(|error| CliError::from(error).of_configuration())?;
         if self.check {
             return self.checks(&config, &root);
         }
