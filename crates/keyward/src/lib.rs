@@ -2,6 +2,22 @@
 //!
 //! Read [`stack`] first: what happens to a request, in order. Then [`routes`]: every operation in one table. A
 //! handler is a file under `api/<resource>/<verb>.rs`; `problem.rs` alone knows how a refusal looks in HTTP.
+//! [`server`] builds all of it.
+//!
+//! | folder | what |
+//! | --- | --- |
+//! | `api` | the handlers of the API's operations |
+//! | `operation` | what a row of the table is, and how it runs |
+//! | `transport` | connections: HTTP and TLS, deadlines, ceilings, addresses |
+//! | `oauth`, `browser`, `console` | the authorization server, requests of browsers, the pages of people |
+//! | `mcp` | the operations as tools of MCP |
+//! | `issuers` | outside issuers, and their keys |
+//! | `document`, `pages` | the OpenAPI document, and the documentation that is made from it |
+//! | `config` | what can be set |
+//! | `operate` | the operator's commands, as the server or the command line carries them out |
+//! | `background` | the tasks beside the requests |
+//! | `watch`, `telemetry` | metrics and what is remembered of requests; log and traces |
+//! | `cli`, `demo` | the command line, and its sample data |
 
 mod active_account;
 mod api;

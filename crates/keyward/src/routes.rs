@@ -1,6 +1,6 @@
 //! Every operation in one table: its id, verb, path, what it takes to be let in, and its handler.
 //!
-//! To add one: a variant of [`OperationId`], a row in [`table`], a handler under `api/`. The access matrix in the
+//! To add one: a variant of [`OperationId`] (`operation/id.rs`), a row in [`table`], a handler under `api/`. The access matrix in the
 //! tests does not compile until it knows the new one.
 
 pub use crate::operation::{Access, OperationId, Row};

@@ -7,6 +7,7 @@
 //! | `site.rs` | from which site's page it comes |
 //! | `pairs.rs` | parameters of a query or a form |
 //! | `cookies.rs` | the cookies, and their names |
+//! | `keys.rs` | the keys of signing in |
 //! | `known.rs` | whether a user has signed in with this browser before |
 //! | `answer.rs` | pages, redirects, refusals as pages |
 //! | `open.rs` | routes without a credential of the API |
@@ -16,6 +17,7 @@
 mod answer;
 mod body;
 mod cookies;
+mod keys;
 mod known;
 mod open;
 mod pairs;
@@ -25,6 +27,7 @@ pub(crate) mod views;
 mod visit;
 
 pub(crate) use body::Charged;
+pub use keys::SignInKeys;
 pub(crate) use open::{Open, open};
 pub(crate) use pairs::Pairs;
 pub(crate) use parts::WebParts;

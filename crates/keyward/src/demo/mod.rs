@@ -2,8 +2,10 @@
 
 mod deals;
 mod hanging;
+mod person;
 
-use crate::oauth::DemoPerson;
+pub use person::DemoPerson;
+
 use crate::operate::AdminError;
 use crate::operate::operator::{Operator, Person};
 use crate::store::Store;

@@ -8,7 +8,7 @@ use crate::document::document;
 use crate::operation::{Access, Row};
 use crate::routes::table;
 use http::Method;
-use keyward_core::principal::{Credential, Principal};
+use keyward_core::principal::Principal;
 use rmcp::model::{Tool as Listed, ToolAnnotations};
 use std::sync::Arc;
 
@@ -95,15 +95,7 @@ fn hints(tool: &Tool) -> ToolAnnotations {
 impl Entry {
     /// Whether this caller may call it.
     pub(super) fn is_for(&self, who: &Principal) -> bool {
-        let Access::Caller(scope) = self.access else { return true };
-        let role = who.member.map(|member| member.role);
-        // What a key may always do: end itself.
-        if self.row.ends_itself && matches!(who.credential, Credential::ApiKey(_)) {
-            return true;
-        }
-        // Absent: an operation that names no scope, or no role, asks for none.
-        scope.is_none_or(|scope| who.may(scope) && (!self.row.literal || who.credential.says(scope)))
-            && self.row.role.is_none_or(|needed| role == Some(needed))
+        self.row.admits(who)
     }
 }
 

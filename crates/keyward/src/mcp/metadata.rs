@@ -1,7 +1,7 @@
 //! Where to sign in for the MCP endpoint: the protected resource's metadata (RFC 9728).
 
 use super::paths::PATH;
-use super::toolsets::of_resource;
+use super::resource_query::of_resource;
 use crate::browser::{Open, Pairs, Visit, WebParts, open};
 use crate::oauth::answer::json;
 use crate::problem::insert;

@@ -10,6 +10,7 @@
 //! | `tools.rs` | every tool: its name, its operation, its words |
 //! | `catalog.rs`, `schema.rs` | the same with their schemas, made from the OpenAPI document |
 //! | `profile.rs` | what a schema may hold for models and for what stands before them |
+//! | `resource_query.rs` | which queries belong to the name of the resource |
 //! | `toolsets.rs` | the tools that an address offers |
 //! | `arguments.rs` | the arguments of a call, as models send them |
 //! | `call.rs` | a call as a request to the API, through the same stack |
@@ -24,6 +25,7 @@ mod door;
 mod metadata;
 mod paths;
 mod profile;
+mod resource_query;
 mod schema;
 mod server;
 mod size;
@@ -34,8 +36,8 @@ mod words;
 pub use door::{Endpoint, EndpointParts, endpoint, endpoint_with_sessions};
 pub(crate) use metadata::ProtectedResource;
 pub use paths::{KEY_PATH, PATH};
+pub(crate) use resource_query::is_of_resource;
 pub use tools::{TOOLS, Tool};
-pub(crate) use toolsets::is_of_resource;
 
 use crate::browser::WebParts;
 use crate::config::{IssuerConfig, McpConfig};

@@ -38,8 +38,10 @@ mod tokens;
 pub(crate) mod tries;
 mod userinfo;
 
+pub use crate::browser::SignInKeys;
+pub use crate::demo::DemoPerson;
 pub(crate) use hash_queue::Asker;
-pub use server::{API, AuthorizationServer, DemoPerson, MCP, SignInKeys};
+pub use server::{API, AuthorizationServer, MCP};
 
 use crate::browser::{Open, WebParts, open};
 use axum::Router;

@@ -5,18 +5,15 @@ use super::hashing::Hashing;
 use super::signer::Signer;
 use super::tries::Tries;
 use crate::base_path::BASE;
+use crate::browser::SignInKeys;
 use crate::config::OAuthConfig;
+use crate::demo::DemoPerson;
 use crate::mcp::is_of_resource;
 use crate::store::Store;
 use keyward_core::clock::Clock;
-use keyward_core::form::Forms;
 use keyward_core::jwt::{Algorithm, Email, Link, Rules, ScopeNames, Scopes, Typ};
-use keyward_core::known_browser::KnownBrowsers;
 use keyward_core::live::Directory;
 use keyward_core::oauth::Resources;
-use keyward_core::oauth::refresh::RefreshTokens;
-use keyward_core::root_secret::RootSecret;
-use keyward_core::signing::Sealer;
 use keyward_tower::authenticate::{IssuerKeys, Trusted};
 use std::sync::Arc;
 use url::Url;
@@ -28,53 +25,6 @@ pub const MCP: &str = crate::mcp::PATH;
 
 /// The longest access token of ours, in bytes.
 pub(super) const LONGEST_TOKEN: usize = 8 * 1024;
-
-/// Somebody of the demo, whom its sign-in page offers.
-#[derive(Clone, Debug)]
-pub struct DemoPerson {
-    /// Given and family name.
-    pub name: String,
-    /// The address.
-    pub email: String,
-    /// The password.
-    pub password: keyward_core::secret::Secret,
-    /// The roles, for people.
-    pub places: String,
-}
-
-/// The keys that are derived from the root secret for sign-ins. Clones share them.
-#[derive(Clone, Debug)]
-pub struct SignInKeys {
-    /// Makes refresh tokens.
-    pub refresh: RefreshTokens,
-    /// Seals what is kept.
-    pub sealer: Sealer,
-    /// Makes tokens of forms.
-    pub forms: Forms,
-    /// Makes the marks of browsers.
-    pub known: KnownBrowsers,
-}
-
-impl SignInKeys {
-    /// Of this root secret.
-    #[must_use]
-    pub fn new(root: &RootSecret) -> Self {
-        Self {
-            refresh: RefreshTokens::new(root),
-            sealer: Sealer::new(root),
-            forms: Forms::new(root),
-            known: KnownBrowsers::new(root),
-        }
-    }
-
-    /// Takes up another root secret, for all clones.
-    pub fn take_up(&self, root: &RootSecret) {
-        self.refresh.take_up(root);
-        self.sealer.take_up(root);
-        self.forms.take_up(root);
-        self.known.take_up(root);
-    }
-}
 
 /// The authorization server.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Effect};
 use keyward_core::permit::{Action, Permit, check};
-use keyward_core::principal::Principal;
+use keyward_core::principal::{Credential, Principal};
 use keyward_core::rate_limit::Purpose;
 use keyward_core::role::Role;
 use keyward_core::scope::Scope;
@@ -69,6 +69,18 @@ impl Row {
     /// For an operation that helps to choose an account: there need be none.
     pub(crate) fn without_account(self) -> Self {
         Self { account: AccountNeed::Chosen, ..self }
+    }
+
+    /// Whether this caller may call it, as far as that can be said before the request is read.
+    pub(crate) fn admits(&self, who: &Principal) -> bool {
+        let Access::Caller(scope) = self.access else { return true };
+        if self.ends_itself && matches!(who.credential, Credential::ApiKey(_)) {
+            return true;
+        }
+        let role = who.member.map(|member| member.role);
+        // Absent: an operation that names no scope, or no role, asks for none.
+        scope.is_none_or(|scope| who.may(scope) && (!self.literal || who.credential.says(scope)))
+            && self.role.is_none_or(|needed| role == Some(needed))
     }
 
     /// For the operation by which a key may always end itself.
