@@ -41,7 +41,7 @@ const DECIDES: &[(&str, &str)] = &[
     ("crates/keyward/src/reload.rs", "what holds from now on"),
     ("crates/keyward/src/routes.rs", "which operation it is, and what it needs"),
     ("crates/keyward/src/secret_file.rs", "which secrets hold"),
-    ("crates/keyward/src/server.rs", "which part is given what"),
+    ("crates/keyward/src/server", "which part is given what"),
     ("crates/keyward/src/site.rs", "what is answered"),
     ("crates/keyward/src/stack.rs", "in which order it is decided"),
     ("crates/keyward/src/transport/arrival.rs", "from where"),
