@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the house rules that a machine can check. Every violation is one line.
 
 mod arrows;
+mod circles;
 mod code;
 mod fallbacks;
 mod links;
@@ -39,6 +40,7 @@ fn violations(root: &Path) -> io::Result<Vec<String>> {
         found.extend(source(root, &path)?);
     }
     found.extend(fallbacks::violations(root)?);
+    found.extend(circles::violations(root)?);
     for path in pages(root)? {
         found.extend(links::dangling(root, &path, &read(&path)?));
     }
