@@ -3,6 +3,7 @@
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::{Options, Schema, Sqlite};
 use keyward_testkit::{FakeClock, contract};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -16,6 +17,11 @@ impl Home {
     pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
+
+    /// The database's file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("keyward.db")
+    }
 }
 
 impl contract::Home for Home {
@@ -24,7 +30,7 @@ impl contract::Home for Home {
     fn open(&self) -> Sqlite {
         let root = RootSecret::parse(ROOT).unwrap();
         let options = Options {
-            path: &self.0.path().join("keyward.db"),
+            path: &self.path(),
             components: &[],
             root_secret_checks: &root.check_values(),
             schema: Schema::Make,
