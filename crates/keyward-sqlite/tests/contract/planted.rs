@@ -6,6 +6,7 @@
 //! | `planted/at_once.rs` | two who write at the same time |
 //! | `planted/audit.rs` | the audit trail |
 //! | `planted/commits.rs` | a store that executes something else, or answers another outcome |
+//! | `planted/crash.rs` | a commit that is torn, for the judge of crashes |
 //! | `planted/idempotency.rs` | writes that are repeated |
 //! | `planted/people.rs` | first sign-ins, and what the operator reads |
 //! | `planted/reads.rs` | a store that reads something else, or leaves its upkeep undone |
@@ -16,6 +17,7 @@ mod accounts;
 mod at_once;
 mod audit;
 mod commits;
+mod crash;
 mod idempotency;
 mod people;
 mod reads;
@@ -135,11 +137,16 @@ async fn check(rule: &str, planted: Planted) {
 
 /// With which words the rule failed; `None`: it holds.
 async fn failure(rule: &'static str, planted: Planted) -> Option<String> {
+    caught(move || check(rule, planted)).await
+}
+
+/// With which words a check failed; `None`: what it says holds.
+async fn caught<F: Future>(check: impl FnOnce() -> F + Send + 'static) -> Option<String> {
     let runtime = Handle::current();
     let checked = tokio::task::spawn_blocking(move || {
         EXPECTED.set(true);
         let checked = panic::catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(async { timeout(LONGEST, check(rule, planted)).await })
+            runtime.block_on(async { timeout(LONGEST, check()).await.map(drop) })
         }));
         EXPECTED.set(false);
         checked
@@ -159,7 +166,7 @@ fn words(panic: Box<dyn Any + Send>) -> String {
 }
 
 /// Does this for each, a few at a time; what comes of them, in their order.
-async fn each<T, F, R>(all: Vec<T>, check: impl Fn(T) -> F) -> Vec<R>
+pub(crate) async fn each<T, F, R>(all: Vec<T>, check: impl Fn(T) -> F) -> Vec<R>
 where
     F: Future<Output = R> + Send + 'static,
     R: Send + 'static,
