@@ -111,12 +111,18 @@ impl<S> Bench<'_, S> {
     }
 }
 
+/// What every bench begins with: the same secrets each time.
+fn begin() -> (SeededRandom, RootSecret, KeyRing) {
+    let random = SeededRandom::new(1);
+    let root = must("a root secret", RootSecret::generate(&random));
+    let format = must("a prefix", KeyFormat::new("lev_sk_"));
+    let ring = must("a ring", KeyRing::new(format, &root).ok_or("no version"));
+    (random, root, ring)
+}
+
 impl<'s, S: IdentityStore> Bench<'s, S> {
     pub(super) async fn new(store: &'s S) -> Self {
-        let random = SeededRandom::new(1);
-        let root = must("a root secret", RootSecret::generate(&random));
-        let format = must("a prefix", KeyFormat::new("lev_sk_"));
-        let ring = must("a ring", KeyRing::new(format, &root).ok_or("no version"));
+        let (random, root, ring) = begin();
         let account = CreateAccount {
             slug: "acme".to_owned(),
             name: "Acme".to_owned(),
@@ -147,6 +153,23 @@ impl<'s, S: IdentityStore> Bench<'s, S> {
                 secret,
             };
             keys.push(must("a key", commit(store, key, operator(), 0).await));
+        }
+        let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
+        Self { store, root, ring, random, account, admin, viewer }
+    }
+
+    /// The bench of a store that another process has made, whatever has become of its keys since.
+    pub(super) async fn again(store: &'s S) -> Self {
+        let (random, root, ring) = begin();
+        let account = store.directory().read().account_named("acme").map(|account| account.id);
+        let account = must("the account", account.ok_or("none"));
+        let mut keys = Vec::new();
+        for role in [Role::Admin, Role::Viewer] {
+            let minted = must("a secret", ring.mint(&random));
+            let found = must("its key", store.key_to_end(vec![minted.digest]).await);
+            let id = must("its key", found.ok_or("none")).key;
+            let key = must("a key", must("a key is read", store.key(id).await).ok_or("none"));
+            keys.push(KeyMade { key, role, secret: minted.secret });
         }
         let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
         Self { store, root, ring, random, account, admin, viewer }
