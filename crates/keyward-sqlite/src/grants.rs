@@ -3,14 +3,15 @@
 use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::clock::{Moment, Timestamp};
+use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
+use keyward_core::oauth::refresh::Presented;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, Family, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant, RedeemCode, Redeemed,
-    RefreshGrant, Refreshed, Replaced, Resources, pkce,
+    CONSENT_SECONDS, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant, RedeemCode, Redeemed,
+    Refresh, RefreshGrant, Refreshed, Replaced, StoredFamily, pkce,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
@@ -148,7 +149,7 @@ impl Execute<RedeemCode> for Tx<'_> {
         if !pkce::verifies(&e.verifier, &code.challenge) {
             return Err(refuse(OAuthDenial::VerifierWrong));
         }
-        within(e.resources, &grant)?;
+        grant.covers(e.resources).map_err(refuse)?;
         if !grant.is_live(passed) {
             return Err(refuse(OAuthDenial::GrantOver));
         }
@@ -176,65 +177,30 @@ impl Execute<RedeemCode> for Tx<'_> {
     }
 }
 
-fn within(asked: Option<Resources>, grant: &OAuthGrant) -> Result<(), Stop> {
-    match asked {
-        Some(asked) if !asked.within(grant.resources) => Err(refuse(OAuthDenial::ResourceUnknown)),
-        // Absent: the grant's own, and nothing beside them.
-        _ => Ok(()),
-    }
-}
-
-/// What decides whether a refresh token that was made here was replaced.
+/// A grant as a refresh token finds it.
 struct Line {
     grant: GrantRow,
-    ends_at: Option<i64>,
-    /// Whether the grant has refresh tokens at all.
-    is_there: bool,
-    /// The number of the current one; `None`: that cannot be read.
-    number: Option<i64>,
-    rotated_at: Option<Timestamp>,
-    /// Those that were replaced before; where that cannot be read, none.
-    replaced: Replaced,
+    /// `None`: it has no refresh tokens at all.
+    family: Option<StoredFamily>,
 }
 
 impl Line {
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let grant = GrantRow::read(row)?;
         let columns = ["number", "secret_version", "rotated_at"];
-        Ok(Self {
-            grant: GrantRow::read(row)?,
-            ends_at: to_end::number(row, "ends_at"),
-            is_there: !columns.iter().all(|column| to_end::is_null(row, column)),
+        let is_there = !columns.iter().all(|column| to_end::is_null(row, column));
+        let family = is_there.then(|| StoredFamily {
+            ended: grant.ended,
+            ends_at: to_end::number(row, "ends_at").map(Timestamp::from_unix),
             number: to_end::number(row, "number"),
+            version: to_end::number(row, "secret_version"),
             rotated_at: to_end::number(row, "rotated_at").map(Timestamp::from_unix),
-            // Absent: none is in its grace, so the use of an older one ends the grant.
+            // Absent: none is in its grace period, so the use of an older one ends the grant.
             replaced: to_end::text(row, "replaced")
                 .and_then(|text| Replaced::parse(&text))
                 .unwrap_or_default(),
-        })
-    }
-
-    fn is_over(&self, passed: Timestamp) -> bool {
-        self.grant.ended || self.ends_at.is_some_and(|end| end <= passed.unix())
-    }
-
-    /// Whether this number was replaced within its grace. While the clock is behind, of the one before the current one also where that
-    /// is not known: the grant does not end for it, and nothing is given either.
-    fn has_just_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
-        let presented = e.presented.number;
-        let is_previous = self.number == Some(i64::from(presented) + 1);
-        let at = if is_previous { self.rotated_at } else { self.replaced.at(presented) };
-        // In a time that was taken back since, it was not just replaced for as long.
-        let is_of_then =
-            |at: Timestamp| at < clock.passed.plus_seconds(e.grace.min(60)) || (clock.behind && is_previous);
-        let in_grace = |at: Timestamp| clock.passed < at.plus_seconds(e.grace) && is_of_then(at);
-        self.number.is_some_and(|number| i64::from(presented) < number) && at.is_some_and(in_grace)
-    }
-
-    /// Whether it was replaced before. Where that cannot be read it counts as replaced: the row gives no token any more.
-    fn has_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
-        // Absent: it counts as replaced, which ends the grant.
-        self.number.is_none_or(|number| i64::from(e.presented.number) < number)
-            && !self.has_just_replaced(e, clock)
+        });
+        Ok(Self { grant, family })
     }
 }
 
@@ -244,43 +210,32 @@ impl Execute<RefreshGrant> for Tx<'_> {
         let sql = format!(
             "SELECT {GRANT_ROW}, g.ends_at, g.number, g.secret_version, g.rotated_at, g.replaced FROM oauth_grants g WHERE g.id = ?1"
         );
-        let line = self.first(&sql, [e.presented.grant.0], Line::read)?.ok_or(unknown())?;
-        if line.grant.is_of_another(&e.client) || !line.is_there {
-            return Err(unknown());
+        let Presented { grant: id, number, version, .. } = e.presented;
+        let line = self.first(&sql, [id.0], Line::read)?.ok_or(unknown())?;
+        let stored = line.family.filter(|_| !line.grant.is_of_another(&e.client)).ok_or(unknown())?;
+        let refresh = stored.present((number, version), e.grace, self.clock());
+        match refresh {
+            Refresh::GrantOver => return Err(refuse(OAuthDenial::GrantOver)),
+            Refresh::Reused => {
+                end(self, Grants::One(id), GrantEnd::RefreshReused, now)?;
+                return Ok(Refreshed::Reused(line.grant.of));
+            }
+            Refresh::Unknown | Refresh::Rotate | Refresh::Repeat => {}
         }
-        let clock = self.clock();
-        if line.is_over(clock.passed) {
-            return Err(refuse(OAuthDenial::GrantOver));
-        }
-        if line.has_replaced(e, clock) {
-            end(self, Grants::One(e.presented.grant), GrantEnd::RefreshReused, now)?;
-            return Ok(Refreshed::Reused(line.grant.of));
-        }
-        let grant = find(self, e.presented.grant)?.ok_or(unknown())?;
-        let Family { number, version, rotated_at } = grant.family.ok_or(unknown())?;
-        let just_replaced = line.has_just_replaced(e, clock);
-        if e.presented.number > number {
-            // Of a time that was taken back, by a restored copy.
-            return Err(unknown());
-        }
-        if e.presented.number == number && e.presented.version != version {
-            return Err(unknown());
-        }
-        within(e.resources, &grant)?;
-        if e.scopes.is_some_and(|scopes| !scopes.without(grant.scopes).is_empty()) {
-            return Err(refuse(OAuthDenial::ScopeWider));
-        }
+        let grant = find(self, id)?.ok_or(unknown())?;
+        let family = grant.family.filter(|_| refresh != Refresh::Unknown).ok_or(unknown())?;
+        grant.narrows_to(e.resources, e.scopes).map_err(refuse)?;
         self.judges_ends()?;
-        if just_replaced {
+        if refresh == Refresh::Repeat {
             return Ok(Refreshed::Granted(grant, false));
         }
-        let ends_at = now.plus_seconds(e.lives).min(grant.last_end());
-        // The one before this was replaced when this became the current one.
-        let replaced = line.replaced.with(number.saturating_sub(1), rotated_at, e.grace, now).to_text();
+        let next = family.next(e.version, now);
+        let replaced = family.remember(stored.replaced, e.grace, now).to_text();
+        let ends_at = grant.end_after_refresh(e.lives, now);
         self.change(
             "UPDATE oauth_grants SET number = ?2, secret_version = ?3, rotated_at = ?4, last_used_at = ?4, ends_at = ?5, replaced = ?6
              WHERE id = ?1",
-            params![grant.id.0, number + 1, e.version, now.unix(), ends_at.unix(), replaced],
+            params![grant.id.0, next.number, next.version, next.rotated_at.unix(), ends_at.unix(), replaced],
         )?;
         self.change(
             "UPDATE oauth_clients SET last_used_at = ?2 WHERE client_id = ?1",

@@ -7,6 +7,7 @@
 mod client;
 mod client_name;
 mod effects;
+mod family;
 mod grant;
 pub mod pkce;
 pub mod redirect;
@@ -20,9 +21,10 @@ pub use effects::{
     CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
     GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
 };
+pub use family::{Family, Refresh, StoredFamily};
 pub use grant::{
-    EndedGrant, Family, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS,
-    OAuthGrant, Resources,
+    EndedGrant, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS, OAuthGrant,
+    Resources, is_of_another,
 };
 pub use replaced::Replaced;
 pub use words::{Asked, Identity, changes, sees};
