@@ -70,7 +70,7 @@ fn end_row(tx: &Tx<'_>, id: GrantId, why: GrantEnd, now: Timestamp) -> Result<()
 pub(crate) struct GrantRow {
     pub(crate) of: EndedGrant,
     /// Its client; `None`: that cannot be read.
-    client: Option<String>,
+    pub(crate) client: Option<String>,
     pub(crate) ended: bool,
 }
 

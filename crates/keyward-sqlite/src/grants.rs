@@ -10,8 +10,9 @@ use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::refresh::Presented;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant, RedeemCode, Redeemed,
-    Refresh, RefreshGrant, Refreshed, Replaced, StoredFamily, pkce,
+    CONSENT_SECONDS, CodeOutline, CodeRequest, CodeUse, GiveConsent, Given, GrantEnd, GrantId, Grants,
+    OAuthGrant, RedeemCode, Redeemed, Redemption, Refresh, RefreshGrant, Refreshed, Replaced, StoredCode,
+    StoredFamily,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
@@ -98,24 +99,14 @@ impl Execute<GiveConsent> for Tx<'_> {
     }
 }
 
-struct Code {
-    redirect_uri: String,
-    challenge: String,
-    oidc_nonce: Option<String>,
-    signed_in_at: Timestamp,
-    expires_at: Timestamp,
-    offline: bool,
-}
-
-fn code(row: &Row<'_>) -> Result<Code, StoreError> {
+fn code(row: &Row<'_>) -> Result<StoredCode, StoreError> {
     let moment = |column| Ok::<_, StoreError>(Timestamp::from_unix(rows::get(row, column)?));
-    Ok(Code {
+    Ok(StoredCode {
         redirect_uri: rows::get(row, "redirect_uri")?,
         challenge: rows::get(row, "challenge")?,
         oidc_nonce: rows::get(row, "oidc_nonce")?,
         signed_in_at: moment("signed_in_at")?,
         expires_at: moment("expires_at")?,
-        offline: rows::get(row, "offline")?,
     })
 }
 
@@ -127,35 +118,23 @@ impl Execute<RedeemCode> for Tx<'_> {
         let seen = |row: &Row<'_>| Ok((GrantRow::read(row)?, !to_end::is_null(row, "redeemed_at")));
         let (of, redeemed) =
             self.first(&sql, [e.code.as_bytes()], seen)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        if of.is_of_another(&e.client.id) {
-            return Err(refuse(OAuthDenial::CodeOfAnother));
-        }
-        // Whoever has a used code and says the rest rightly or not: somebody has it who should not (RFC 6749 §4.1.2).
-        if redeemed {
+        let outline = CodeOutline { client: of.client.as_deref(), redeemed };
+        if outline.present(&e.client.id).map_err(refuse)? == CodeUse::Replay {
             end(self, Grants::One(of.of.id), GrantEnd::CodeReplayed, now)?;
             return Ok(Redeemed::Replayed(of.of));
         }
         let sql = "SELECT c.*, g.offline FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1";
         let code = self.first(sql, [e.code.as_bytes()], code)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
         let grant = find(self, of.of.id)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        let passed = self.clock().passed;
-        if code.expires_at <= passed {
-            return Err(refuse(OAuthDenial::CodeExpired));
-        }
-        // What only does not fit uses nothing up: the client that it belongs to may still come.
-        if e.redirect_uri.as_ref().is_some_and(|uri| *uri != code.redirect_uri) {
-            return Err(refuse(OAuthDenial::CodeOfAnother));
-        }
-        if !pkce::verifies(&e.verifier, &code.challenge) {
-            return Err(refuse(OAuthDenial::VerifierWrong));
-        }
-        grant.covers(e.resources).map_err(refuse)?;
-        if !grant.is_live(passed) {
-            return Err(refuse(OAuthDenial::GrantOver));
-        }
-        self.judges_ends()?;
-        let refreshes = e.client.refreshes || code.offline;
-        let lives = if refreshes { e.lives.0 } else { e.lives.1 };
+        let request = CodeRequest {
+            redirect_uri: e.redirect_uri.as_deref(),
+            verifier: &e.verifier,
+            resources: e.resources,
+            refreshes: e.client.refreshes,
+            version: e.version,
+            lives: e.lives,
+        };
+        let Redemption { ends_at, family } = grant.redeem(&code, request, self.clock())?;
         self.change(
             "UPDATE oauth_codes SET redeemed_at = ?2 WHERE digest = ?1",
             params![e.code.as_bytes(), now.unix()],
@@ -165,11 +144,11 @@ impl Execute<RedeemCode> for Tx<'_> {
              WHERE id = ?1",
             params![
                 grant.id.0,
-                now.plus_seconds(lives).unix(),
+                ends_at.unix(),
                 now.unix(),
-                refreshes.then_some(1),
-                refreshes.then_some(e.version),
-                refreshes.then_some(now.unix()),
+                family.map(|family| family.number),
+                family.map(|family| family.version),
+                family.map(|family| family.rotated_at.unix()),
             ],
         )?;
         let grant = renewed(self, grant.id)?;

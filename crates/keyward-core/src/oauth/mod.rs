@@ -6,6 +6,7 @@
 
 mod client;
 mod client_name;
+mod code;
 mod effects;
 mod family;
 mod grant;
@@ -17,6 +18,7 @@ mod words;
 
 pub use client::{Client, ClientOrigin, KEYWARD_CLI, keyward_cli};
 pub use client_name::is_client_name;
+pub use code::{CodeOutline, CodeRequest, CodeUse, Redemption, StoredCode};
 pub use effects::{
     CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
     GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
