@@ -24,6 +24,11 @@ pub struct Subject {
     pub account: Option<AccountId>,
 }
 
+impl Subject {
+    /// The kind of an API key.
+    pub const API_KEY: &'static str = "api_key";
+}
+
 /// A write, not yet executed.
 pub trait Effect: Send + Sync + 'static {
     /// What its holder must be permitted to do.

@@ -3,40 +3,24 @@
 use crate::error::{is_constraint, store_error};
 use crate::kept::{self, Delta};
 use crate::payer::Payer;
-use crate::rows;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
-use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Stop, Subject};
 use keyward_core::id::KeyId;
-use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
+use keyward_core::idempotency::{Claim, Record};
 use keyward_core::live::KeyUse;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, Params, Row, params};
 
-/// What is kept of an answer.
-pub(crate) struct Record {
-    name: Vec<u8>,
-    version: u32,
-    fingerprint: Vec<u8>,
-    /// What the write was about.
-    pub(crate) subject: i64,
-    status: u16,
-    body: Option<Vec<u8>>,
-    salt: Option<Vec<u8>>,
-    etag: Option<String>,
-    location: Option<String>,
-    completed_at: Timestamp,
-}
-
-const RECORD: &str =
-    "name, secret_version, fingerprint, subject_id, status, body, salt, etag, location, completed_at";
+const RECORD: &str = "name, secret_version, fingerprint, subject_kind, subject_id, status, body, salt, etag, location, completed_at";
 
 fn record(row: &Row<'_>) -> Result<Record, StoreError> {
     Ok(Record {
         name: rows::get(row, "name")?,
         version: rows::get(row, "secret_version")?,
         fingerprint: rows::get(row, "fingerprint")?,
+        subject_kind: to_end::text(row, "subject_kind"),
         subject: rows::get(row, "subject_id")?,
         status: rows::get(row, "status")?,
         body: rows::get(row, "body")?,
@@ -55,44 +39,14 @@ pub(crate) fn find(tx: &mut Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Opt
     let sql = format!("SELECT {RECORD} FROM idempotency WHERE name = ?1");
     for name in claim.names() {
         let Some(found) = tx.first(&sql, [name], record)? else { continue };
-        if found.completed_at.plus_seconds(KEPT_SECONDS) <= now {
+        if !found.answers(now) {
             tx.forget_answers("name = ?1", [name])?;
             continue;
         }
-        if found.fingerprint != claim.fingerprint().as_bytes() {
-            return Err(Denial::IdempotencyKeyReused.into());
-        }
+        found.is_of(claim)?;
         return Ok(Some(found));
     }
     Ok(None)
-}
-
-impl Record {
-    /// Whether the answer shows a secret: only for a time.
-    pub(crate) fn shows_secret(&self) -> bool {
-        self.salt.is_some()
-    }
-
-    /// The answer as it was. `used`: the secret that it shows has been used since.
-    ///
-    /// # Errors
-    /// [`Denial::SecretAlreadyShown`] when it showed a secret and that can be opened no more.
-    pub(crate) fn answer(self, claim: &Claim, used: bool, now: Timestamp) -> Result<Answer, Stop> {
-        let shown = || Stop::from(Denial::SecretAlreadyShown(self.subject));
-        let body = match (&self.body, &self.salt) {
-            (Some(body), None) => body.clone(),
-            (Some(body), Some(salt)) if !used && self.completed_at.plus_seconds(SECRET_SECONDS) > now => {
-                let salt = salt.as_slice().try_into().map_err(|_| shown())?;
-                let sealed = Sealed { salt, body: body.clone() };
-                let opened =
-                    claim.opening(self.version).and_then(|sealing| sealing.open(&self.name, &sealed));
-                opened.ok_or_else(shown)?
-            }
-            // Absent: erased, used, or older than an hour: it is not shown again.
-            _ => return Err(shown()),
-        };
-        Ok(Answer { status: self.status, body, etag: self.etag, location: self.location })
-    }
 }
 
 /// Keeps the answer of a claim; `secret`: it shows one.
