@@ -10,7 +10,7 @@ use crate::{Sqlite, clock, endings, idempotency};
 use keyward_core::BoxFuture;
 use keyward_core::clock::{At, Moment, Timestamp};
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
+use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Replay, Stop, Subject};
 use keyward_core::envelope;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Record};

@@ -8,7 +8,7 @@ use crate::{rows, to_end};
 use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, RevokeReach, WhoseKeys};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
@@ -107,7 +107,9 @@ impl Execute<RevokeKey> for Tx<'_> {
         let descendants = if looks { Some(end_descendants(self, key, account, now)?) } else { None };
         Ok(KeyRevoked { key, account, now: !revoked, descendants })
     }
+}
 
+impl Replay<RevokeKey> for Tx<'_> {
     fn may_replay(
         &mut self,
         e: &RevokeKey,

@@ -13,7 +13,7 @@ use keyward_core::api_key::{
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
@@ -38,7 +38,9 @@ impl Execute<CreateKey> for Tx<'_> {
         let new = New { label: &e.label, made_by: permit.made_by(), secret: &e.secret, opens: true };
         insert(self, (member, maker.user), new, settled, now)
     }
+}
 
+impl Replay<CreateKey> for Tx<'_> {
     /// To the key's owner, and only if the key that was made lies within the bounds of the credential that asks now: what
     /// was left out is not what this credential would leave out.
     fn may_replay(
@@ -228,7 +230,9 @@ impl Execute<RotateKey> for Tx<'_> {
         let secret = e.secret.secret.clone();
         Ok(KeyRotated { key, role, secret, previous_ends_at: rotation.shown_end })
     }
+}
 
+impl Replay<RotateKey> for Tx<'_> {
     /// To the key's owner, and within the bounds of the credential that asks now. Also by the secret that was replaced: its
     /// client may have lost the answer that shows the new one.
     fn may_replay(
