@@ -24,6 +24,11 @@ pub struct Subject {
     pub account: Option<AccountId>,
 }
 
+impl Subject {
+    /// The kind of an API key.
+    pub const API_KEY: &'static str = "api_key";
+}
+
 /// A write, not yet executed.
 pub trait Effect: Send + Sync + 'static {
     /// What its holder must be permitted to do.
@@ -79,28 +84,52 @@ pub trait Effect: Send + Sync + 'static {
 }
 
 /// How a store's transaction executes an effect. Implemented where the SQL lives.
-pub trait Execute<E: Effect> {
+pub trait Execute<E: Effect>: Replay<E> {
     /// Does it.
     ///
     /// # Errors
     /// [`Stop`]: it was refused, or the store failed. Either way the transaction is rolled back.
     fn execute(&mut self, effect: &E, permit: &Permit<E::Action>, now: Timestamp) -> Result<E::Done, Stop>;
+}
 
-    /// Whether the answer that this effect once had may be sent again to the holder of this permit, now: it must still see
-    /// what it was about, and an answer with a secret must lie within its bounds. An effect that says nothing here is never
-    /// answered again.
+/// Whether a store's transaction may send the kept answer of an effect again.
+///
+/// It has no default, so that the compiler asks for each effect: an answer that is sent again to a caller who may not see its subject
+/// any more gives something away, and one that is never sent again lets a client do a write twice. An effect that no request carries an
+/// `Idempotency-Key` for is listed in [`crate::never_replayed`].
+pub trait Replay<E: Effect> {
+    /// Checks that a kept answer may be sent to this caller. The caller must still be able to see the subject; an answer that shows a
+    /// secret must also be within the caller's own bounds.
     ///
     /// # Errors
-    /// [`Stop`]: what the holder is told instead.
+    /// [`Stop`]: what the caller receives instead.
     fn may_replay(
         &mut self,
-        _effect: &E,
-        _subject: i64,
-        _permit: &Permit<E::Action>,
-        _now: Timestamp,
-    ) -> Result<(), Stop> {
-        Err(Denial::OperatorOnly.into())
-    }
+        effect: &E,
+        subject: i64,
+        permit: &Permit<E::Action>,
+        now: Timestamp,
+    ) -> Result<(), Stop>;
+}
+
+/// Implements [`effect::Replay`](crate::effect::Replay) for the effects of a store's transaction whose answers are never sent again:
+/// `never_replayed!(Tx<'_>: AddMember, SetRole)`. No request that carries an `Idempotency-Key` executes them; a claim for one is refused
+/// as [`Denial::OperatorOnly`](crate::denial::Denial::OperatorOnly) when it is repeated.
+#[macro_export]
+macro_rules! never_replayed {
+    ($transaction:ty: $($effect:ty),+ $(,)?) => {$(
+        impl $crate::effect::Replay<$effect> for $transaction {
+            fn may_replay(
+                &mut self,
+                _: &$effect,
+                _: i64,
+                _: &$crate::permit::Permit<<$effect as $crate::effect::Effect>::Action>,
+                _: $crate::clock::Timestamp,
+            ) -> ::core::result::Result<(), $crate::effect::Stop> {
+                ::core::result::Result::Err($crate::denial::Denial::OperatorOnly.into())
+            }
+        }
+    )+};
 }
 
 /// Why an execution stopped.

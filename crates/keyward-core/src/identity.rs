@@ -1,8 +1,10 @@
 //! Which person an outside issuer's subject is.
 
 mod claim;
+mod link;
 
 pub use claim::{Addressee, Claimant, Claimed, IssuerAccounts};
+pub use link::Linking;
 
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};

@@ -2,6 +2,7 @@
 //! otherwise for one account.
 
 use crate::account::Account;
+use crate::api_key::KeyCeiling;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::AccountId;
 use crate::permit::Administer;
@@ -126,6 +127,13 @@ impl Account {
             // Absent: its tier decides.
             keys: own.keys.unwrap_or(tier.keys),
         }
+    }
+
+    /// How many live keys it may have, and what says so.
+    #[must_use]
+    pub fn key_ceiling(&self, tiers: &Tiers) -> KeyCeiling {
+        let tier = self.overrides.keys.is_none().then_some(self.tier);
+        KeyCeiling { most: self.limits(tiers).keys, tier }
     }
 }
 

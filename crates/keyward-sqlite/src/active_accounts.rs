@@ -7,7 +7,7 @@ use keyward_core::account::Account;
 use keyward_core::active_account::{AccountChosen, ChooseAccount, ChosenAccount, ChosenView};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::UserId;
 use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
@@ -117,7 +117,9 @@ impl Execute<ChooseAccount> for Tx<'_> {
         let view = ChosenView { id, name, slug, account_type };
         Ok(AccountChosen { user: who.user, account: view, now: changed })
     }
+}
 
+impl Replay<ChooseAccount> for Tx<'_> {
     fn may_replay(
         &mut self,
         e: &ChooseAccount,

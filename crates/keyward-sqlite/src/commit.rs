@@ -2,7 +2,6 @@
 
 use crate::error::{is_constraint, is_of_a_row, store_error, unavailable};
 use crate::fail_point::fail_point;
-use crate::idempotency::Record;
 use crate::journal::{Entry, Journal, Noted};
 use crate::payer::Payer;
 use crate::tx::{Finished, Tx};
@@ -11,10 +10,10 @@ use crate::{Sqlite, clock, endings, idempotency};
 use keyward_core::BoxFuture;
 use keyward_core::clock::{At, Moment, Timestamp};
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Stop, Subject};
+use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Replay, Stop, Subject};
 use keyward_core::envelope;
-use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::idempotency::Claim;
+use keyward_core::id::{AccountId, UserId};
+use keyward_core::idempotency::{Claim, Record};
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::permit::{Holder, Permit};
@@ -97,7 +96,8 @@ where
     let (found, unread) = find(&mut tx, &write)?;
     if let (Some(claim), Some(found)) = (&write.claim, found) {
         tx.may_replay(&write.effect, found.subject, &write.permit, now)?;
-        let used = idempotency::shows_used(&tx, desk.directory.unwritten_use(KeyId(found.subject)))?;
+        let noted = found.key().and_then(|key| desk.directory.unwritten_use(key));
+        let used = idempotency::shows_used(&tx, noted)?;
         if found.shows_secret() {
             write.clock.judges_ends()?;
         }

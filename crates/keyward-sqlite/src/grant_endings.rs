@@ -9,7 +9,7 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{
-    Disconnect, Disconnected, EndedGrant, GrantEnd, GrantId, GrantRevoked, Grants, RevokeGrant,
+    Disconnect, Disconnected, EndedGrant, GrantEnd, GrantId, GrantRevoked, Grants, RevokeGrant, is_of_another,
 };
 use keyward_core::permit::{EndSignIns, Permit, Present};
 use keyward_core::store::StoreError;
@@ -70,7 +70,7 @@ fn end_row(tx: &Tx<'_>, id: GrantId, why: GrantEnd, now: Timestamp) -> Result<()
 pub(crate) struct GrantRow {
     pub(crate) of: EndedGrant,
     /// Its client; `None`: that cannot be read.
-    client: Option<String>,
+    pub(crate) client: Option<String>,
     pub(crate) ended: bool,
 }
 
@@ -88,9 +88,9 @@ impl GrantRow {
         Ok(Self { of, client: to_end::text(row, "client_id"), ended })
     }
 
-    /// Whether it is another client's. A client that cannot be read is no other: who proved itself may still end the grant.
+    /// Whether it is another client's.
     pub(crate) fn is_of_another(&self, client: &str) -> bool {
-        self.client.as_deref().is_some_and(|own| own != client)
+        is_of_another(self.client.as_deref(), client)
     }
 }
 

@@ -3,14 +3,16 @@
 use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::clock::{Moment, Timestamp};
+use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
+use keyward_core::oauth::refresh::Presented;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, Family, GiveConsent, Given, GrantEnd, GrantId, Grants, OAuthGrant, RedeemCode, Redeemed,
-    RefreshGrant, Refreshed, Replaced, Resources, pkce,
+    CONSENT_SECONDS, CodeOutline, CodeRequest, CodeUse, GiveConsent, Given, GrantEnd, GrantId, Grants,
+    OAuthGrant, RedeemCode, Redeemed, Redemption, Refresh, RefreshGrant, Refreshed, Replaced, StoredCode,
+    StoredFamily,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
@@ -97,24 +99,14 @@ impl Execute<GiveConsent> for Tx<'_> {
     }
 }
 
-struct Code {
-    redirect_uri: String,
-    challenge: String,
-    oidc_nonce: Option<String>,
-    signed_in_at: Timestamp,
-    expires_at: Timestamp,
-    offline: bool,
-}
-
-fn code(row: &Row<'_>) -> Result<Code, StoreError> {
+fn code(row: &Row<'_>) -> Result<StoredCode, StoreError> {
     let moment = |column| Ok::<_, StoreError>(Timestamp::from_unix(rows::get(row, column)?));
-    Ok(Code {
+    Ok(StoredCode {
         redirect_uri: rows::get(row, "redirect_uri")?,
         challenge: rows::get(row, "challenge")?,
         oidc_nonce: rows::get(row, "oidc_nonce")?,
         signed_in_at: moment("signed_in_at")?,
         expires_at: moment("expires_at")?,
-        offline: rows::get(row, "offline")?,
     })
 }
 
@@ -126,35 +118,23 @@ impl Execute<RedeemCode> for Tx<'_> {
         let seen = |row: &Row<'_>| Ok((GrantRow::read(row)?, !to_end::is_null(row, "redeemed_at")));
         let (of, redeemed) =
             self.first(&sql, [e.code.as_bytes()], seen)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        if of.is_of_another(&e.client.id) {
-            return Err(refuse(OAuthDenial::CodeOfAnother));
-        }
-        // Whoever has a used code and says the rest rightly or not: somebody has it who should not (RFC 6749 §4.1.2).
-        if redeemed {
+        let outline = CodeOutline { client: of.client.as_deref(), redeemed };
+        if outline.present(&e.client.id).map_err(refuse)? == CodeUse::Replay {
             end(self, Grants::One(of.of.id), GrantEnd::CodeReplayed, now)?;
             return Ok(Redeemed::Replayed(of.of));
         }
         let sql = "SELECT c.*, g.offline FROM oauth_codes c JOIN oauth_grants g ON g.id = c.grant_id WHERE c.digest = ?1";
         let code = self.first(sql, [e.code.as_bytes()], code)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
         let grant = find(self, of.of.id)?.ok_or(refuse(OAuthDenial::CodeUnknown))?;
-        let passed = self.clock().passed;
-        if code.expires_at <= passed {
-            return Err(refuse(OAuthDenial::CodeExpired));
-        }
-        // What only does not fit uses nothing up: the client that it belongs to may still come.
-        if e.redirect_uri.as_ref().is_some_and(|uri| *uri != code.redirect_uri) {
-            return Err(refuse(OAuthDenial::CodeOfAnother));
-        }
-        if !pkce::verifies(&e.verifier, &code.challenge) {
-            return Err(refuse(OAuthDenial::VerifierWrong));
-        }
-        within(e.resources, &grant)?;
-        if !grant.is_live(passed) {
-            return Err(refuse(OAuthDenial::GrantOver));
-        }
-        self.judges_ends()?;
-        let refreshes = e.client.refreshes || code.offline;
-        let lives = if refreshes { e.lives.0 } else { e.lives.1 };
+        let request = CodeRequest {
+            redirect_uri: e.redirect_uri.as_deref(),
+            verifier: &e.verifier,
+            resources: e.resources,
+            refreshes: e.client.refreshes,
+            version: e.version,
+            lives: e.lives,
+        };
+        let Redemption { ends_at, family } = grant.redeem(&code, request, self.clock())?;
         self.change(
             "UPDATE oauth_codes SET redeemed_at = ?2 WHERE digest = ?1",
             params![e.code.as_bytes(), now.unix()],
@@ -164,11 +144,11 @@ impl Execute<RedeemCode> for Tx<'_> {
              WHERE id = ?1",
             params![
                 grant.id.0,
-                now.plus_seconds(lives).unix(),
+                ends_at.unix(),
                 now.unix(),
-                refreshes.then_some(1),
-                refreshes.then_some(e.version),
-                refreshes.then_some(now.unix()),
+                family.map(|family| family.number),
+                family.map(|family| family.version),
+                family.map(|family| family.rotated_at.unix()),
             ],
         )?;
         let grant = renewed(self, grant.id)?;
@@ -176,65 +156,30 @@ impl Execute<RedeemCode> for Tx<'_> {
     }
 }
 
-fn within(asked: Option<Resources>, grant: &OAuthGrant) -> Result<(), Stop> {
-    match asked {
-        Some(asked) if !asked.within(grant.resources) => Err(refuse(OAuthDenial::ResourceUnknown)),
-        // Absent: the grant's own, and nothing beside them.
-        _ => Ok(()),
-    }
-}
-
-/// What decides whether a refresh token that was made here was replaced.
+/// A grant as a refresh token finds it.
 struct Line {
     grant: GrantRow,
-    ends_at: Option<i64>,
-    /// Whether the grant has refresh tokens at all.
-    is_there: bool,
-    /// The number of the current one; `None`: that cannot be read.
-    number: Option<i64>,
-    rotated_at: Option<Timestamp>,
-    /// Those that were replaced before; where that cannot be read, none.
-    replaced: Replaced,
+    /// `None`: it has no refresh tokens at all.
+    family: Option<StoredFamily>,
 }
 
 impl Line {
     fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let grant = GrantRow::read(row)?;
         let columns = ["number", "secret_version", "rotated_at"];
-        Ok(Self {
-            grant: GrantRow::read(row)?,
-            ends_at: to_end::number(row, "ends_at"),
-            is_there: !columns.iter().all(|column| to_end::is_null(row, column)),
+        let is_there = !columns.iter().all(|column| to_end::is_null(row, column));
+        let family = is_there.then(|| StoredFamily {
+            ended: grant.ended,
+            ends_at: to_end::number(row, "ends_at").map(Timestamp::from_unix),
             number: to_end::number(row, "number"),
+            version: to_end::number(row, "secret_version"),
             rotated_at: to_end::number(row, "rotated_at").map(Timestamp::from_unix),
-            // Absent: none is in its grace, so the use of an older one ends the grant.
+            // Absent: none is in its grace period, so the use of an older one ends the grant.
             replaced: to_end::text(row, "replaced")
                 .and_then(|text| Replaced::parse(&text))
                 .unwrap_or_default(),
-        })
-    }
-
-    fn is_over(&self, passed: Timestamp) -> bool {
-        self.grant.ended || self.ends_at.is_some_and(|end| end <= passed.unix())
-    }
-
-    /// Whether this number was replaced within its grace. While the clock is behind, of the one before the current one also where that
-    /// is not known: the grant does not end for it, and nothing is given either.
-    fn has_just_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
-        let presented = e.presented.number;
-        let is_previous = self.number == Some(i64::from(presented) + 1);
-        let at = if is_previous { self.rotated_at } else { self.replaced.at(presented) };
-        // In a time that was taken back since, it was not just replaced for as long.
-        let is_of_then =
-            |at: Timestamp| at < clock.passed.plus_seconds(e.grace.min(60)) || (clock.behind && is_previous);
-        let in_grace = |at: Timestamp| clock.passed < at.plus_seconds(e.grace) && is_of_then(at);
-        self.number.is_some_and(|number| i64::from(presented) < number) && at.is_some_and(in_grace)
-    }
-
-    /// Whether it was replaced before. Where that cannot be read it counts as replaced: the row gives no token any more.
-    fn has_replaced(&self, e: &RefreshGrant, clock: Moment) -> bool {
-        // Absent: it counts as replaced, which ends the grant.
-        self.number.is_none_or(|number| i64::from(e.presented.number) < number)
-            && !self.has_just_replaced(e, clock)
+        });
+        Ok(Self { grant, family })
     }
 }
 
@@ -244,43 +189,32 @@ impl Execute<RefreshGrant> for Tx<'_> {
         let sql = format!(
             "SELECT {GRANT_ROW}, g.ends_at, g.number, g.secret_version, g.rotated_at, g.replaced FROM oauth_grants g WHERE g.id = ?1"
         );
-        let line = self.first(&sql, [e.presented.grant.0], Line::read)?.ok_or(unknown())?;
-        if line.grant.is_of_another(&e.client) || !line.is_there {
-            return Err(unknown());
+        let Presented { grant: id, number, version, .. } = e.presented;
+        let line = self.first(&sql, [id.0], Line::read)?.ok_or(unknown())?;
+        let stored = line.family.filter(|_| !line.grant.is_of_another(&e.client)).ok_or(unknown())?;
+        let refresh = stored.present((number, version), e.grace, self.clock());
+        match refresh {
+            Refresh::GrantOver => return Err(refuse(OAuthDenial::GrantOver)),
+            Refresh::Reused => {
+                end(self, Grants::One(id), GrantEnd::RefreshReused, now)?;
+                return Ok(Refreshed::Reused(line.grant.of));
+            }
+            Refresh::Unknown | Refresh::Rotate | Refresh::Repeat => {}
         }
-        let clock = self.clock();
-        if line.is_over(clock.passed) {
-            return Err(refuse(OAuthDenial::GrantOver));
-        }
-        if line.has_replaced(e, clock) {
-            end(self, Grants::One(e.presented.grant), GrantEnd::RefreshReused, now)?;
-            return Ok(Refreshed::Reused(line.grant.of));
-        }
-        let grant = find(self, e.presented.grant)?.ok_or(unknown())?;
-        let Family { number, version, rotated_at } = grant.family.ok_or(unknown())?;
-        let just_replaced = line.has_just_replaced(e, clock);
-        if e.presented.number > number {
-            // Of a time that was taken back, by a restored copy.
-            return Err(unknown());
-        }
-        if e.presented.number == number && e.presented.version != version {
-            return Err(unknown());
-        }
-        within(e.resources, &grant)?;
-        if e.scopes.is_some_and(|scopes| !scopes.without(grant.scopes).is_empty()) {
-            return Err(refuse(OAuthDenial::ScopeWider));
-        }
+        let grant = find(self, id)?.ok_or(unknown())?;
+        let family = grant.family.filter(|_| refresh != Refresh::Unknown).ok_or(unknown())?;
+        grant.narrows_to(e.resources, e.scopes).map_err(refuse)?;
         self.judges_ends()?;
-        if just_replaced {
+        if refresh == Refresh::Repeat {
             return Ok(Refreshed::Granted(grant, false));
         }
-        let ends_at = now.plus_seconds(e.lives).min(grant.last_end());
-        // The one before this was replaced when this became the current one.
-        let replaced = line.replaced.with(number.saturating_sub(1), rotated_at, e.grace, now).to_text();
+        let next = family.next(e.version, now);
+        let replaced = family.remember(stored.replaced, e.grace, now).to_text();
+        let ends_at = grant.end_after_refresh(e.lives, now);
         self.change(
             "UPDATE oauth_grants SET number = ?2, secret_version = ?3, rotated_at = ?4, last_used_at = ?4, ends_at = ?5, replaced = ?6
              WHERE id = ?1",
-            params![grant.id.0, number + 1, e.version, now.unix(), ends_at.unix(), replaced],
+            params![grant.id.0, next.number, next.version, next.rotated_at.unix(), ends_at.unix(), replaced],
         )?;
         self.change(
             "UPDATE oauth_clients SET last_used_at = ?2 WHERE client_id = ?1",

@@ -3,40 +3,24 @@
 use crate::error::{is_constraint, store_error};
 use crate::kept::{self, Delta};
 use crate::payer::Payer;
-use crate::rows;
 use crate::tx::Tx;
+use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
-use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Stop, Subject};
 use keyward_core::id::KeyId;
-use keyward_core::idempotency::{Claim, KEPT_SECONDS, SECRET_SECONDS, Sealed};
+use keyward_core::idempotency::{Claim, Record};
 use keyward_core::live::KeyUse;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, Params, Row, params};
 
-/// What is kept of an answer.
-pub(crate) struct Record {
-    name: Vec<u8>,
-    version: u32,
-    fingerprint: Vec<u8>,
-    /// What the write was about.
-    pub(crate) subject: i64,
-    status: u16,
-    body: Option<Vec<u8>>,
-    salt: Option<Vec<u8>>,
-    etag: Option<String>,
-    location: Option<String>,
-    completed_at: Timestamp,
-}
-
-const RECORD: &str =
-    "name, secret_version, fingerprint, subject_id, status, body, salt, etag, location, completed_at";
+const RECORD: &str = "name, secret_version, fingerprint, subject_kind, subject_id, status, body, salt, etag, location, completed_at";
 
 fn record(row: &Row<'_>) -> Result<Record, StoreError> {
     Ok(Record {
         name: rows::get(row, "name")?,
         version: rows::get(row, "secret_version")?,
         fingerprint: rows::get(row, "fingerprint")?,
+        subject_kind: to_end::text(row, "subject_kind"),
         subject: rows::get(row, "subject_id")?,
         status: rows::get(row, "status")?,
         body: rows::get(row, "body")?,
@@ -55,44 +39,14 @@ pub(crate) fn find(tx: &mut Tx<'_>, claim: &Claim, now: Timestamp) -> Result<Opt
     let sql = format!("SELECT {RECORD} FROM idempotency WHERE name = ?1");
     for name in claim.names() {
         let Some(found) = tx.first(&sql, [name], record)? else { continue };
-        if found.completed_at.plus_seconds(KEPT_SECONDS) <= now {
+        if !found.answers(now) {
             tx.forget_answers("name = ?1", [name])?;
             continue;
         }
-        if found.fingerprint != claim.fingerprint().as_bytes() {
-            return Err(Denial::IdempotencyKeyReused.into());
-        }
+        found.is_of(claim)?;
         return Ok(Some(found));
     }
     Ok(None)
-}
-
-impl Record {
-    /// Whether the answer shows a secret: only for a time.
-    pub(crate) fn shows_secret(&self) -> bool {
-        self.salt.is_some()
-    }
-
-    /// The answer as it was. `used`: the secret that it shows has been used since.
-    ///
-    /// # Errors
-    /// [`Denial::SecretAlreadyShown`] when it showed a secret and that can be opened no more.
-    pub(crate) fn answer(self, claim: &Claim, used: bool, now: Timestamp) -> Result<Answer, Stop> {
-        let shown = || Stop::from(Denial::SecretAlreadyShown(self.subject));
-        let body = match (&self.body, &self.salt) {
-            (Some(body), None) => body.clone(),
-            (Some(body), Some(salt)) if !used && self.completed_at.plus_seconds(SECRET_SECONDS) > now => {
-                let salt = salt.as_slice().try_into().map_err(|_| shown())?;
-                let sealed = Sealed { salt, body: body.clone() };
-                let opened =
-                    claim.opening(self.version).and_then(|sealing| sealing.open(&self.name, &sealed));
-                opened.ok_or_else(shown)?
-            }
-            // Absent: erased, used, or older than an hour: it is not shown again.
-            _ => return Err(shown()),
-        };
-        Ok(Answer { status: self.status, body, etag: self.etag, location: self.location })
-    }
 }
 
 /// Keeps the answer of a claim; `secret`: it shows one.
@@ -139,14 +93,18 @@ pub(crate) fn keep(
     Ok(())
 }
 
-/// Takes the sealed answers about a key away: its secret was used, replaced or ended.
+/// Takes the sealed answers about a key away: its secret was used, replaced or ended. An answer about something of another kind with
+/// the same id stays; one whose kind cannot be read may be about the key.
 pub(crate) fn forget_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreError> {
-    let sql = "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL";
+    let sql = "UPDATE idempotency SET body = NULL, salt = NULL WHERE subject_id = ?1 AND salt IS NOT NULL
+               AND (subject_kind = 'api_key' OR typeof(subject_kind) <> 'text')";
     match tx.change(sql, [key.0]) {
         // SQLite changes no row that holds a value of another type than its column's: such a record goes as a whole.
         Err(error) if is_constraint(&error) => {
             tracing::error!(%key, %error, "answers that show the secret of a key cannot be closed, and are taken away");
-            tx.forget_answers("subject_id = ?1 AND salt IS NOT NULL", [key.0])
+            let which = "subject_id = ?1 AND salt IS NOT NULL
+                         AND (subject_kind = 'api_key' OR typeof(subject_kind) <> 'text')";
+            tx.forget_answers(which, [key.0])
         }
         closed => closed.map(drop),
     }
@@ -172,10 +130,12 @@ pub(crate) fn close(
 
 /// Those about a key, if this is the digest of the secret that they show: the key's current one.
 pub(crate) const SHOWS_USED_SECRET: &str = "subject_id = ?1 AND salt IS NOT NULL
+     AND (subject_kind = 'api_key' OR typeof(subject_kind) <> 'text')
      AND EXISTS (SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL)";
 
 /// Those about a key, if this digest, to which a secret has just moved, is the key's current one: it moved because it was used.
-pub(crate) const SHOWS_MOVED_SECRET: &str = "salt IS NOT NULL AND subject_id IN
+pub(crate) const SHOWS_MOVED_SECRET: &str = "salt IS NOT NULL
+     AND (subject_kind = 'api_key' OR typeof(subject_kind) <> 'text') AND subject_id IN
      (SELECT key_id FROM api_key_secrets WHERE digest = ?1 AND ends_at IS NULL)";
 
 /// Whether this use, which is noted and not yet written, was one of the secret that answers about its key show.
@@ -185,4 +145,46 @@ pub(crate) fn shows_used(tx: &Tx<'_>, noted: Option<KeyUse>) -> Result<bool, Sto
     };
     let sql = "SELECT 1 FROM api_key_secrets WHERE key_id = ?1 AND digest = ?2 AND ends_at IS NULL";
     Ok(tx.first(sql, params![key.0, digest.as_bytes()], |_| Ok(()))?.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::{IDENTITY, migrate};
+    use keyward_core::limits::Tiers;
+
+    /// Sealed answers about key 1 and about things of other kinds with its id, and about key 2. The key has one secret.
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[IDENTITY], Timestamp::FIRST).unwrap();
+        let rows = "PRAGMA foreign_keys = OFF;
+            INSERT INTO api_key_secrets (digest, key_id, pepper_version, created_at) VALUES (x'01', 1, 1, 1);
+            INSERT INTO idempotency (name, secret_version, fingerprint, user_id, subject_kind, subject_id, status, body, salt, completed_at)
+            VALUES (x'01', 1, x'00', 1, 'api_key', 1, 201, x'00', x'00', 1), (x'02', 1, x'00', 1, 'deal', 1, 201, x'00', x'00', 1),
+                   (x'03', 1, x'00', 1, 'user', 1, 201, x'00', x'00', 1), (x'04', 1, x'00', 1, 'api_key', 2, 201, x'00', x'00', 1);";
+        connection.execute_batch(rows).unwrap();
+        connection
+    }
+
+    fn sealed(connection: &Connection) -> Vec<(String, i64)> {
+        let sql = "SELECT subject_kind, subject_id FROM idempotency WHERE salt IS NOT NULL ORDER BY name";
+        let read = |row: &Row<'_>| Ok((rows::get(row, "subject_kind")?, rows::get(row, "subject_id")?));
+        crate::reader::all(connection, sql, [], read).unwrap()
+    }
+
+    #[test]
+    fn only_answers_about_the_key_are_closed() {
+        let others = [("deal".to_owned(), 1), ("user".to_owned(), 1), ("api_key".to_owned(), 2)];
+        let mut connection = database();
+        let mut tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
+        forget_secrets(&mut tx, KeyId(1)).unwrap();
+        tx.finish(Ok(())).written.unwrap();
+        assert_eq!(sealed(&connection), others, "ended or rotated");
+        let connection = database();
+        close(&connection, SHOWS_USED_SECRET, params![1, [1_u8]]).unwrap();
+        assert_eq!(sealed(&connection), others, "used");
+        let connection = database();
+        close(&connection, SHOWS_MOVED_SECRET, params![[1_u8]]).unwrap();
+        assert_eq!(sealed(&connection), others, "used after a rotation of the root secret");
+    }
 }

@@ -7,7 +7,9 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::{Addressee, Identity, IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail};
+use keyward_core::identity::{
+    Addressee, Identity, IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail, Linking,
+};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit, SignIn};
 use keyward_core::role::Role;
@@ -47,18 +49,17 @@ impl Execute<LinkIdentity> for Tx<'_> {
             return Ok(IdentityLinked { wanted: e.clone(), now: unlink(self, e)? });
         }
         let before = linked(self, &e.issuer, &e.subject)?;
-        let own = before.as_ref().is_some_and(|identity| identity.user == e.user);
-        let changed = match &before {
-            None => {
+        let changed = match Linking::of(before.map(|identity| identity.user), e.user) {
+            Linking::New => {
                 let user = self.first("SELECT 1 FROM users WHERE id = ?1", [e.user.0], |_| Ok(()))?;
                 user.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
                 add(self, (&e.issuer, &e.subject), e.user, now)?;
                 true
             }
-            Some(_) if !own => {
+            Linking::Taken => {
                 return Err(Denial::invalid("subject", "subject is linked to another user").into());
             }
-            Some(_) => false,
+            Linking::Known => false,
         };
         Ok(IdentityLinked { wanted: e.clone(), now: changed })
     }
@@ -86,8 +87,8 @@ impl Execute<LinkByEmail> for Tx<'_> {
         let before = linked(self, &e.issuer, &e.subject)?;
         let sql = format!("SELECT {} FROM users WHERE email = ?1 AND disabled_at IS NULL", rows::USER);
         let user = self.first(&sql, [&*e.email], rows::user)?;
-        // Absent: the subject is nobody's yet, which is what linking is for.
-        let user = user.filter(|user| before.as_ref().is_none_or(|identity| identity.user == user.id));
+        let linked_to = before.as_ref().map(|identity| identity.user);
+        let user = user.filter(|user| Linking::of(linked_to, user.id) != Linking::Taken);
         let user = user.ok_or(Denial::TokenUnlinked)?;
         let open = open_invitations(self, user.id, now)?;
         let addressee = Addressee {
@@ -97,13 +98,7 @@ impl Execute<LinkByEmail> for Tx<'_> {
             homes: homes_of(self, user.id)?,
             invited: open.iter().map(|(account, _, slug)| (*account, slug.clone())).collect(),
         };
-        let claimed = addressee.claimed_by(&e.claimant());
-        let accepted = match (&before, claimed) {
-            (_, Some(claimed)) => claimed.join,
-            // Another request has done it meanwhile.
-            (Some(_), None) => None,
-            (None, None) => return Err(Denial::TokenUnlinked.into()),
-        };
+        let accepted = addressee.sign_in(&e.claimant())?;
         let joined = match open.iter().find(|(account, ..)| Some(*account) == accepted) {
             Some((account, role, _)) => join(self, *account, user.id, *role, now)?.then_some(*account),
             None => None,

@@ -5,15 +5,13 @@ use crate::error::is_constraint;
 use crate::idempotency::forget_secrets;
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, WhoseKeys};
+use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, RevokeReach, WhoseKeys};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
-use keyward_core::principal::Credential;
-use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
 use std::collections::BTreeSet;
@@ -109,7 +107,9 @@ impl Execute<RevokeKey> for Tx<'_> {
         let descendants = if looks { Some(end_descendants(self, key, account, now)?) } else { None };
         Ok(KeyRevoked { key, account, now: !revoked, descendants })
     }
+}
 
+impl Replay<RevokeKey> for Tx<'_> {
     fn may_replay(
         &mut self,
         e: &RevokeKey,
@@ -121,31 +121,84 @@ impl Execute<RevokeKey> for Tx<'_> {
     }
 }
 
-/// The key to revoke, its account, and whether it was revoked: of an admin's account, else a caller's own, or only itself; of
-/// the operator's, any. No more of the row is read than that, so a key can be ended whatever else is wrong with it.
-fn to_revoke(
-    tx: &Tx<'_>,
-    e: &RevokeKey,
-    permit: &Permit<RevokeKeys>,
-) -> Result<(KeyId, Option<AccountId>, bool), Stop> {
-    let absent = || Denial::not_found("API key", &e.as_sent);
-    let id = e.key.map(|key| key.0);
-    let sql = "SELECT id, account_id, revoked_at FROM api_keys WHERE id = ?1";
-    let read = |row: &Row<'_>| {
-        let account = to_end::number(row, "account_id").map(AccountId);
-        Ok((KeyId(rows::get(row, "id")?), account, to_end::number(row, "revoked_at").is_some()))
+/// A key, its account, and whether it was revoked. No more of the row is read than that, so a key can be ended whatever else is wrong
+/// with it.
+type ToRevoke = (KeyId, Option<AccountId>, bool);
+
+/// The key to revoke: of the operator's, any; of a caller's, one within its reach.
+fn to_revoke(tx: &Tx<'_>, e: &RevokeKey, permit: &Permit<RevokeKeys>) -> Result<ToRevoke, Stop> {
+    let found = match permit.holder() {
+        Holder::Operator(_) => tx.first(TO_REVOKE, [e.key.map(|key| key.0)], read_to_revoke)?,
+        Holder::Principal(_) | Holder::Bearer | Holder::Presenter(_) | Holder::Background => {
+            reached(tx, e.key, RevokeReach::of(permit.principal()?, permit.only_itself())?)?
+        }
     };
-    if matches!(permit.holder(), Holder::Operator(_)) {
-        return Ok(tx.first(sql, [id], read)?.ok_or_else(absent)?);
+    Ok(found.ok_or_else(|| Denial::not_found("API key", &e.as_sent))?)
+}
+
+const TO_REVOKE: &str = "SELECT id, account_id, revoked_at FROM api_keys WHERE id = ?1";
+
+fn read_to_revoke(row: &Row<'_>) -> Result<ToRevoke, StoreError> {
+    let account = to_end::number(row, "account_id").map(AccountId);
+    Ok((KeyId(rows::get(row, "id")?), account, to_end::number(row, "revoked_at").is_some()))
+}
+
+/// The key, if it is within this reach: [`RevokeReach::holds`], as SQL.
+fn reached(tx: &Tx<'_>, key: Option<KeyId>, reach: RevokeReach) -> Result<Option<ToRevoke>, StoreError> {
+    let within =
+        format!("{TO_REVOKE} AND (id = ?5 OR (NOT ?6 AND account_id = ?2 AND (user_id = ?3 OR ?4)))");
+    let values = params![
+        key.map(|key| key.0),
+        reach.account.0,
+        reach.user.0,
+        reach.whole_account,
+        reach.itself.map(|key| key.0),
+        reach.only_itself
+    ];
+    tx.first(&within, values, read_to_revoke)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrate::{IDENTITY, migrate};
+    use keyward_core::limits::Tiers;
+    use rusqlite::Connection;
+
+    /// Two users in each of two accounts, with two keys each.
+    fn database() -> (Connection, Vec<(KeyId, AccountId, UserId)>) {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[IDENTITY], Timestamp::FIRST).unwrap();
+        let mut keys = Vec::new();
+        for account in 1..=2 {
+            let sql = "INSERT INTO accounts (id, slug, name, created_at, tier) VALUES (?1, 's' || ?1, 'A', 1, 'free')";
+            connection.execute(sql, [account]).unwrap();
+            let sql = "INSERT INTO users (id, uuid, email, first_name, last_name, created_at)
+                       VALUES (?1, 'u' || ?1, ?1 || '@a.example', 'A', 'B', 1)";
+            connection.execute(sql, [account]).unwrap();
+        }
+        for (id, account, user) in [(1, 1, 1), (2, 1, 1), (3, 1, 2), (4, 2, 1), (5, 2, 2), (6, 2, 2)] {
+            let sql = "INSERT INTO api_keys (id, account_id, user_id, label, prefix, permission, created_at)
+                       VALUES (?1, ?2, ?3, 'Key', 'lev_sk_abcd', 'read_only', 1)";
+            connection.execute(sql, [id, account, user]).unwrap();
+            keys.push((KeyId(id), AccountId(account), UserId(user)));
+        }
+        (connection, keys)
     }
-    let (who, member) = (permit.principal()?, permit.member()?);
-    // A credential may always end itself, whatever its row says of its place.
-    let own = match &who.credential {
-        Credential::ApiKey(key) => Some(key.id.0),
-        Credential::Jwt(_) | Credential::Session(_) => None,
-    };
-    let admin = member.role == Role::Admin;
-    let within = format!("{sql} AND (id = ?5 OR (NOT ?6 AND account_id = ?2 AND (user_id = ?3 OR ?4)))");
-    let reached = params![id, member.account.0, who.user.0, admin, own, permit.only_itself()];
-    Ok(tx.first(&within, reached, read)?.ok_or_else(absent)?)
+
+    #[test]
+    fn the_statement_reaches_the_keys_that_the_rule_names() {
+        let (mut connection, keys) = database();
+        let tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
+        for itself in [None, Some(KeyId(1)), Some(KeyId(5))] {
+            for (only_itself, whole_account) in [(false, false), (false, true), (true, false), (true, true)] {
+                let (account, user) = (AccountId(1), UserId(1));
+                let reach = RevokeReach { itself, only_itself, account, user, whole_account };
+                for (key, account, user) in &keys {
+                    let found = reached(&tx, Some(*key), reach).unwrap().map(|(key, ..)| key);
+                    assert_eq!(found == Some(*key), reach.holds(*key, *account, *user), "{reach:?} {key}");
+                }
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::tx::Tx;
 use keyward_core::api_key::{KeyRelabelled, RelabelKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::KeyId;
 use keyward_core::live::Change;
 use keyward_core::permit::{LabelKeys, Permit};
@@ -30,7 +30,9 @@ impl Execute<RelabelKey> for Tx<'_> {
         }
         Ok(KeyRelabelled { key, role, now })
     }
+}
 
+impl Replay<RelabelKey> for Tx<'_> {
     /// To the key's owner, while it is not revoked.
     fn may_replay(
         &mut self,

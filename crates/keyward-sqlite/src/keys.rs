@@ -9,11 +9,11 @@ use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
 use keyward_core::api_key::{
     ActivateKey, ApiKey, CreateKey, IssueKey, KeyActivated, KeyMade, KeyRotated, KeySecret, NewSecret,
-    PrepareKey, RotateKey, Settled, may_rotate, settle,
+    PrepareKey, RotateKey, Settled, may_expire, may_rotate, settle,
 };
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
@@ -33,12 +33,14 @@ impl Execute<CreateKey> for Tx<'_> {
     ) -> Result<KeyMade, Stop> {
         let (maker, member) = (permit.principal()?, permit.member()?);
         // Here and not where the body is read: a retry of what was done asks no more.
-        in_the_future(self, e.wanted.expires_at.value(), now)?;
+        may_expire(e.wanted.expires_at.value(), self.clock())?;
         let settled = settle(maker, e.wanted.clone())?;
         let new = New { label: &e.label, made_by: permit.made_by(), secret: &e.secret, opens: true };
         insert(self, (member, maker.user), new, settled, now)
     }
+}
 
+impl Replay<CreateKey> for Tx<'_> {
     /// To the key's owner, and only if the key that was made lies within the bounds of the credential that asks now: what
     /// was left out is not what this credential would leave out.
     fn may_replay(
@@ -101,7 +103,7 @@ fn issue(
     (made_by, opens): (Option<MadeBy>, bool),
     now: Timestamp,
 ) -> Result<KeyMade, Stop> {
-    in_the_future(tx, e.expires_at, now)?;
+    may_expire(e.expires_at, tx.clock())?;
     let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
     let role = tx
         .first(sql, params![e.account.0, e.user.0], rows::role)?
@@ -109,16 +111,6 @@ fn issue(
     let settled = Settled { grant: e.grant, expires_at: e.expires_at, allowed_ips: e.allowed_ips.clone() };
     let new = New { label: &e.label, made_by, secret: &e.secret, opens };
     insert(tx, (Membership { account: e.account, role }, e.user), new, settled, now)
-}
-
-/// Nobody knows what the future is while the clock is behind: a key with an end is not made then.
-fn in_the_future(tx: &Tx<'_>, end: Option<Timestamp>, now: Timestamp) -> Result<(), Denial> {
-    let Some(end) = end else { return Ok(()) };
-    tx.judges_ends()?;
-    if end <= now {
-        return Err(Denial::invalid("expires_at", "expires_at must be in the future"));
-    }
-    Ok(())
 }
 
 /// A new key, besides what it may do.
@@ -199,16 +191,8 @@ fn within_ceiling(tx: &Tx<'_>, member: Membership, now: Timestamp) -> Result<(),
         what: format!("no row for account {}", member.account),
     })?;
     let live = tx.first(LIVE, params![member.account.0, now.unix()], |row| rows::get::<u32>(row, "live"))?;
-    let most = account.limits(tx.tiers()).keys;
-    if live.is_some_and(|live| live < most) {
-        return Ok(());
-    }
-    let whose = match account.overrides.keys {
-        Some(_) => "this account".to_owned(),
-        None => format!("an account of tier {}", account.tier.name()),
-    };
-    let text = format!("API key limit reached: {whose} may have {most} live keys; revoke one first");
-    Err(Denial::invalid("api_keys", text).into())
+    // Absent: a count always has its row.
+    Ok(account.key_ceiling(tx.tiers()).admits(live.unwrap_or(u32::MAX))?)
 }
 
 fn insert_secret(tx: &Tx<'_>, key: KeyId, secret: &NewSecret, now: Timestamp) -> Result<(), StoreError> {
@@ -234,28 +218,21 @@ impl Execute<RotateKey> for Tx<'_> {
         now: Timestamp,
     ) -> Result<KeyRotated, Stop> {
         let mut key = to_rotate(self, e, permit)?;
-        let expired = key.expires_at.map(|end| self.has_passed(end)).transpose()?;
-        // Absent: a key without an end has not expired.
-        if key.revoked_at.is_some() || expired.unwrap_or(false) {
-            return Err(
-                Denial::invalid("key_id", "key_id names a key that has expired; create a new one").into()
-            );
-        }
-        // Without grace it is over for good, even if the clock is set back after.
-        let over = Timestamp::from_unix(0);
-        let ends_at = if e.grace_seconds > 0 { now.plus_seconds(e.grace_seconds) } else { over };
+        let rotation = key.rotate(e.grace_seconds, self.clock())?;
         forget_secrets(self, key.id)?;
-        replace(self, key.id, (ends_at, permit.made_by()), now)?;
+        replace(self, key.id, (rotation.ends_at, permit.made_by()), now)?;
         insert_secret(self, key.id, &e.secret, now)?;
         self.change("UPDATE api_keys SET prefix = ?2 WHERE id = ?1", params![key.id.0, e.secret.prefix])?;
         key.prefix.clone_from(&e.secret.prefix);
         self.publish(Change::Key(key.clone()));
         publish_secrets(self, key.id)?;
-        let previous_ends_at = (e.grace_seconds > 0).then_some(ends_at);
         let role = role_of(self, &key)?;
-        Ok(KeyRotated { key, role, secret: e.secret.secret.clone(), previous_ends_at })
+        let secret = e.secret.secret.clone();
+        Ok(KeyRotated { key, role, secret, previous_ends_at: rotation.shown_end })
     }
+}
 
+impl Replay<RotateKey> for Tx<'_> {
     /// To the key's owner, and within the bounds of the credential that asks now. Also by the secret that was replaced: its
     /// client may have lost the answer that shows the new one.
     fn may_replay(

@@ -63,6 +63,7 @@ mod keys;
 mod limit_windows;
 mod load;
 mod migrate;
+mod never_replayed;
 mod new_users;
 mod no_room;
 mod open;

@@ -4,16 +4,12 @@
 use crate::key_origins::come_through;
 use crate::tx::Tx;
 use crate::{Reads, to_end};
-use keyward_core::api_key::{Digest, KeyOfSecret, Replaced};
+use keyward_core::api_key::{Digest, KeyOfSecret, MOST_REPLACED, Replaced};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
 use rusqlite::{Row, params};
-
-/// So many secrets of one key are kept that were replaced and are over. Beyond that the one goes that was the current one for the
-/// shortest time: rotating quickly does not push out the secret that leaked.
-pub(crate) const KEPT: u32 = 100;
 
 /// The current secret of a key gives way to another one: it lives on until its end. Two live at most, so the one before is over. One
 /// whose end is now stays beside the current one, so that the log can say why it is refused.
@@ -50,7 +46,7 @@ fn put_away(tx: &Tx<'_>, key: KeyId) -> Result<(), StoreError> {
     tx.change(
         "DELETE FROM replaced_secrets WHERE digest IN (SELECT digest FROM replaced_secrets WHERE key_id = ?1
              ORDER BY lived DESC, replaced_at DESC LIMIT -1 OFFSET ?2)",
-        params![key.0, KEPT],
+        params![key.0, MOST_REPLACED],
     )?;
     Ok(())
 }
@@ -111,7 +107,7 @@ mod tests {
         let tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
         let at = |unix: i64| Timestamp::from_unix(unix);
         add(&tx, 0, 0);
-        let last = KEPT + 50;
+        let last = MOST_REPLACED + 50;
         for number in 1..=last {
             let now = 86_400 + i64::from(number);
             replace(&tx, KeyId(1), (at(0), Some(MadeBy::ApiKey(1))), at(now)).unwrap();
@@ -119,7 +115,7 @@ mod tests {
         }
         assert_eq!(numbers(&tx, "api_key_secrets"), [last - 1, last], "the current one, and the last before");
         let kept = numbers(&tx, "replaced_secrets");
-        assert_eq!((kept.first(), kept.len()), (Some(&0), usize::try_from(KEPT).unwrap()));
+        assert_eq!((kept.first(), kept.len()), (Some(&0), usize::try_from(MOST_REPLACED).unwrap()));
         assert_eq!(kept.last(), Some(&(last - 2)), "of those that lived as long, the newest");
     }
 }

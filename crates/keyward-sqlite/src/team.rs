@@ -9,7 +9,7 @@ use keyward_core::account::CreateUser;
 use keyward_core::authority::may_give_role;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
@@ -215,7 +215,9 @@ impl Execute<Invite> for Tx<'_> {
         let member = on_team(self, account, Some(user), "", now)?;
         Ok(TeamChanged { account, member, before: None, now: true })
     }
+}
 
+impl Replay<Invite> for Tx<'_> {
     fn may_replay(&mut self, _: &Invite, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {
         // Its answer tells what an admin of the account may know, and the permit says that it is one, now.
         Ok(())
@@ -260,7 +262,9 @@ impl Execute<Dismiss> for Tx<'_> {
         }
         Ok(Dismissed { account, user, role, invited })
     }
+}
 
+impl Replay<Dismiss> for Tx<'_> {
     fn may_replay(&mut self, _: &Dismiss, _: i64, _: &Permit<ManageTeam>, _: Timestamp) -> Result<(), Stop> {
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{rows, to_end};
 use keyward_core::authority::may_give_role;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
@@ -55,7 +55,9 @@ impl Execute<ChangeRole> for Tx<'_> {
         let member = shown(self, (account, user), e.role, invited)?.ok_or_else(absent)?;
         Ok(TeamChanged { account, member, before, now: changes })
     }
+}
 
+impl Replay<ChangeRole> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &ChangeRole,

@@ -64,19 +64,6 @@ impl<'c> Tx<'c> {
         self.clock.judges_ends()
     }
 
-    /// Whether this end has passed.
-    ///
-    /// # Errors
-    /// [`Denial::ClockBehind`] where the clock is behind it, and was not.
-    pub(crate) fn has_passed(&self, end: Timestamp) -> Result<bool, Denial> {
-        match end {
-            end if end <= self.clock.passed => Ok(true),
-            end if end <= self.clock.now => Err(Denial::ClockBehind),
-            // Absent: no clock that was read is there yet.
-            _ => Ok(false),
-        }
-    }
-
     /// Whether the rows say all that was ended. Where they do not, nothing is taken away for good.
     pub(crate) fn settled(&self) -> bool {
         self.settled

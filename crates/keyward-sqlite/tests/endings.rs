@@ -91,6 +91,8 @@ mod endings {
         }
     }
 
+    keyward_core::never_replayed!(Tx<'_>: End);
+
     impl Execute<End> for Tx<'_> {
         fn execute(&mut self, e: &End, _: &Permit<Administer>, _: Timestamp) -> Result<End, Stop> {
             let step = e.steps.lock().unwrap().pop_front();

@@ -151,6 +151,8 @@ impl Effect for Spoil {
     }
 }
 
+keyward_core::never_replayed!(Tx<'_>: Spoil);
+
 impl Execute<Spoil> for Tx<'_> {
     #[expect(clippy::panic, reason = "this is the fault under test")]
     fn execute(&mut self, _: &Spoil, _: &Permit<Administer>, now: Timestamp) -> Result<(), Stop> {

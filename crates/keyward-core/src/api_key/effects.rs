@@ -127,7 +127,7 @@ impl std::fmt::Debug for ShownKey<'_> {
 
 impl KeyMade {
     fn subject(&self) -> Subject {
-        Subject { kind: "api_key", id: self.key.id.0, account: Some(self.key.account) }
+        Subject { kind: Subject::API_KEY, id: self.key.id.0, account: Some(self.key.account) }
     }
 
     fn render(&self) -> Rendered {
@@ -185,7 +185,7 @@ impl Effect for RotateKey {
     const SHOWS_SECRET: bool = true;
 
     fn subject(done: &KeyRotated) -> Subject {
-        Subject { kind: "api_key", id: done.key.id.0, account: Some(done.key.account) }
+        Subject { kind: Subject::API_KEY, id: done.key.id.0, account: Some(done.key.account) }
     }
 
     fn detail(done: &KeyRotated) -> Option<serde_json::Value> {
@@ -212,7 +212,7 @@ impl Effect for RevokeKey {
     }
 
     fn subject(done: &KeyRevoked) -> Subject {
-        Subject { kind: "api_key", id: done.key.0, account: done.account }
+        Subject { kind: Subject::API_KEY, id: done.key.0, account: done.account }
     }
 
     fn changed(done: &KeyRevoked) -> bool {

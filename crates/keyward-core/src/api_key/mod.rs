@@ -1,24 +1,32 @@
 //! API keys: bound to one user and one account, and never stronger than that user is right now.
 
 mod bounds;
+mod ceiling;
 mod descendants;
 mod digest;
 mod effects;
 mod endings;
+mod expiry;
 mod format;
 mod prepare;
+mod reach;
 mod relabel;
 mod ring;
+mod rotation;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
+pub use ceiling::KeyCeiling;
 pub use descendants::{Descendants, RevokedKeyView};
 pub use digest::{Digest, Pepper};
 pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey, ShownKey};
 pub use endings::{KeyOfSecret, KeysRevoked, Replaced, RevokeKeysOf, WhoseKeys};
+pub use expiry::may_expire;
 pub use format::{KeyFormat, PrefixError, base62};
 pub use prepare::{ActivateKey, KeyActivated, PrepareKey};
+pub use reach::RevokeReach;
 pub use relabel::{KeyRelabelled, RelabelKey};
 pub use ring::{Admitted, KeyRing, NewSecret};
+pub use rotation::{MOST_REPLACED, Rotation};
 
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};

@@ -53,7 +53,7 @@ impl Effect for ActivateKey {
     const AUDIT: &'static str = "api_key.activate";
 
     fn subject(done: &KeyActivated) -> Subject {
-        Subject { kind: "api_key", id: done.key.0, account: Some(done.account) }
+        Subject { kind: Subject::API_KEY, id: done.key.0, account: Some(done.account) }
     }
 
     fn render(done: &KeyActivated) -> Rendered {

@@ -40,7 +40,7 @@ impl Effect for RelabelKey {
     const CONDITIONAL: bool = true;
 
     fn subject(done: &KeyRelabelled) -> Subject {
-        Subject { kind: "api_key", id: done.key.id.0, account: Some(done.key.account) }
+        Subject { kind: Subject::API_KEY, id: done.key.id.0, account: Some(done.key.account) }
     }
 
     fn changed(done: &KeyRelabelled) -> bool {

@@ -6,7 +6,9 @@
 
 mod client;
 mod client_name;
+mod code;
 mod effects;
+mod family;
 mod grant;
 pub mod pkce;
 pub mod redirect;
@@ -16,13 +18,15 @@ mod words;
 
 pub use client::{Client, ClientOrigin, KEYWARD_CLI, keyward_cli};
 pub use client_name::is_client_name;
+pub use code::{CodeOutline, CodeRequest, CodeUse, Redemption, StoredCode};
 pub use effects::{
     CONSENT_SECONDS, ClientDeleted, CreateClient, DeleteClient, Disconnect, Disconnected, GiveConsent, Given,
     GrantRevoked, RedeemCode, Redeemed, RefreshGrant, Refreshed, RegisterClient, RevokeGrant,
 };
+pub use family::{Family, Refresh, StoredFamily};
 pub use grant::{
-    EndedGrant, Family, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS,
-    OAuthGrant, Resources,
+    EndedGrant, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS, OAuthGrant,
+    Resources, is_of_another,
 };
 pub use replaced::Replaced;
 pub use words::{Asked, Identity, changes, sees};

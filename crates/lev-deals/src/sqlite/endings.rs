@@ -6,7 +6,7 @@ use crate::deal::DealId;
 use crate::effects::{ArchiveDeal, Archived};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::AccountId;
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::preconditions::Preconditions;
@@ -27,7 +27,9 @@ impl Execute<ArchiveDeal> for Tx<'_> {
         }
         Ok(Archived { deal, account, now: !archived })
     }
+}
 
+impl Replay<ArchiveDeal> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &ArchiveDeal,

@@ -25,7 +25,7 @@ use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
 use keyward_core::account::Membership;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::money::Cents;
 use keyward_core::permit::{Action, Permit, WriteDeals};
@@ -88,7 +88,9 @@ impl Execute<CreateDeal> for Tx<'_> {
         financials::change(self, id, &e.0.fields.financials, now)?;
         Ok(Deal { id, ..deal })
     }
+}
 
+impl Replay<CreateDeal> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &CreateDeal,
@@ -125,7 +127,9 @@ impl Execute<UpdateDeal> for Tx<'_> {
         financials::change(self, next.id, &e.changes.financials, now)?;
         Ok(next)
     }
+}
 
+impl Replay<UpdateDeal> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &UpdateDeal,

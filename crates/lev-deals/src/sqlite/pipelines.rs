@@ -8,7 +8,7 @@ use crate::reads::DealUpkeep;
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Listed, Window};
 use keyward_core::permit::{Administer, Permit, WriteDeals};
@@ -103,7 +103,9 @@ impl Execute<MoveDeal> for Tx<'_> {
         }
         Ok(moved)
     }
+}
 
+impl Replay<MoveDeal> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &MoveDeal,
@@ -175,6 +177,9 @@ impl DealUpkeep for Sqlite {
         Box::pin(self.read(|reads| Ok(reads.first(WITHOUT, [], |_| Ok(()))?.is_some())))
     }
 }
+
+// The program gives them when it makes an account.
+keyward_core::never_replayed!(Tx<'_>: GivePipelines);
 
 impl Execute<GivePipelines> for Tx<'_> {
     fn execute(

@@ -14,6 +14,9 @@ use keyward_sqlite::Tx;
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
+// The operator's command.
+keyward_core::never_replayed!(Tx<'_>: SeedDeals);
+
 impl Execute<SeedDeals> for Tx<'_> {
     fn execute(&mut self, e: &SeedDeals, _: &Permit<Administer>, _: Timestamp) -> Result<Seeded, Stop> {
         for seed in &e.deals {

@@ -6,7 +6,7 @@ use super::{TOUCH, changeable, get, touch, visible};
 use crate::team::{JoinTeam, Joined, LeaveTeam, Left, MAX_TEAM, NewTeamMember};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Execute, Stop};
+use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::store::StoreError;
 use keyward_sqlite::Tx;
@@ -50,7 +50,9 @@ impl Execute<JoinTeam> for Tx<'_> {
         let gone = || StoreError::Failed("a row that was just inserted is not there".into());
         Ok(Joined { deal: deal.id, account: deal.owner_account, member: member.ok_or_else(gone)? })
     }
+}
 
+impl Replay<JoinTeam> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &JoinTeam,
@@ -80,7 +82,9 @@ impl Execute<LeaveTeam> for Tx<'_> {
         self.change_readable(("deals", deal.0), TOUCH, params![deal.0, now.unix()])?;
         Ok(Left { deal, account, user })
     }
+}
 
+impl Replay<LeaveTeam> for Tx<'_> {
     fn may_replay(
         &mut self,
         _: &LeaveTeam,
