@@ -2,6 +2,7 @@
 
 use crate::error::is_constraint;
 use crate::journal::{Ended, row_name};
+use crate::params;
 use crate::to_end;
 use crate::tx::Tx;
 use keyward_core::account::SetAccountDisabled;
@@ -12,7 +13,6 @@ use keyward_core::id::AccountId;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 impl Execute<SetAccountDisabled> for Tx<'_> {
     fn execute(

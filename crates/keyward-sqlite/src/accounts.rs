@@ -5,6 +5,7 @@ use crate::grant_endings::end;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::journal::{Ended, row_name};
 use crate::key_endings::revoke_all_of;
+use crate::params;
 use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
 use crate::{rows, to_end};
@@ -23,7 +24,6 @@ use keyward_core::permit::{Administer, Permit};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 impl Execute<CreateAccount> for Tx<'_> {
     fn execute(

@@ -1,6 +1,8 @@
 //! The SQL of the choice of an account.
 
+use crate::driver::Row;
 use crate::grants::renewed;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::account::Account;
@@ -13,7 +15,6 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::sync::Arc;
 
 /// The account of that slug, if the caller's user is an active member there, and its credential reaches it.
@@ -163,8 +164,8 @@ mod tests {
         connection.execute_batch(table).unwrap();
         let insert = "INSERT INTO active_accounts VALUES (?1, 'i', ?2, 1, ?3)";
         for at in 0..i64::from(KEPT) + 2 {
-            connection.execute(insert, params![1, format!("client {at}"), at]).unwrap();
-            connection.execute(insert, params![2, format!("client {at}"), at]).unwrap();
+            connection.execute(insert, rusqlite::params![1, format!("client {at}"), at]).unwrap();
+            connection.execute(insert, rusqlite::params![2, format!("client {at}"), at]).unwrap();
         }
         let mut tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
         // By a clock that is behind, the newest choice looks like the oldest.

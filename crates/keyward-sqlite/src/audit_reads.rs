@@ -1,10 +1,11 @@
 //! The SQL that reads the audit trail.
 
+use crate::driver::Row;
+use crate::params;
 use crate::{Reads, Sqlite, rows};
 use keyward_core::clock::Timestamp;
 use keyward_core::list::Found;
 use keyward_core::store::{AuditActor, AuditPage, AuditQuery, AuditRow, Page, StoreError};
-use rusqlite::{Row, params};
 
 /// One read looks at so many rows of the trail at most, however few of them match: it holds one of the threads that read.
 pub(crate) const LOOKED_AT: u32 = 20_000;

@@ -1,7 +1,9 @@
 //! The SQL of what came of a key: the keys that it made or gave a secret to, what came of these, and whom they invited.
 
+use crate::driver::Row;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::key_endings::revoke_these;
+use crate::params;
 use crate::rows;
 use crate::to_end;
 use crate::tx::Tx;
@@ -10,7 +12,6 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::collections::BTreeSet;
 
 /// Ends what came of a key, and what came of those keys in their turn. A key makes and rotates keys of its own user in its own

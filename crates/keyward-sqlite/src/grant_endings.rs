@@ -1,6 +1,8 @@
 //! The SQL of what ends grants: by their ids, whatever else their rows hold.
 
+use crate::driver::Row;
 use crate::error::is_constraint;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -13,7 +15,6 @@ use keyward_core::oauth::{
 };
 use keyward_core::permit::{EndSignIns, Permit, Present};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::sync::Arc;
 
 /// Ends these; how many had not ended.

@@ -1,6 +1,8 @@
 //! The SQL of grants: consent, codes, refresh tokens. What ends them is in `grant_endings.rs`.
 
+use crate::driver::Row;
 use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -17,7 +19,6 @@ use keyward_core::oauth::{
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 
 fn refuse(denial: OAuthDenial) -> Stop {
     Denial::OAuth(denial).into()

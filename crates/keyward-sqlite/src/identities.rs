@@ -1,6 +1,8 @@
 //! The SQL of links to issuers' subjects.
 
 use crate::accounts::join;
+use crate::driver::Row;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -14,7 +16,6 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit, SignIn};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::sync::Arc;
 
 /// Who has this subject; whoever is linked by now.

@@ -1,5 +1,7 @@
 //! The SQL of what ends invitations that were not accepted: by whom or by what they were made, whatever else their rows hold.
 
+use crate::driver::Row;
+use crate::params;
 use crate::strangers::forget_stranger;
 use crate::to_end;
 use crate::tx::Tx;
@@ -8,7 +10,6 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// Which invitations end.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub(crate) fn end_invitations(
     which: Invitations,
     now: Timestamp,
 ) -> Result<Vec<(AccountId, UserId)>, StoreError> {
-    let read = |row: &rusqlite::Row<'_>| {
+    let read = |row: &Row<'_>| {
         let account = to_end::number(row, "account_id").map(AccountId);
         Ok(account.zip(to_end::number(row, "user_id").map(UserId)))
     };

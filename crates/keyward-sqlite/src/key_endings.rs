@@ -1,8 +1,10 @@
 //! The SQL of what ends keys: by their ids, whatever else their rows hold.
 
 use crate::descendants::end_descendants;
+use crate::driver::Row;
 use crate::error::is_constraint;
 use crate::idempotency::forget_secrets;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, RevokeReach, WhoseKeys};
@@ -13,7 +15,6 @@ use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::collections::BTreeSet;
 
 /// Ends a key.

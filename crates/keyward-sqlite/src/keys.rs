@@ -2,6 +2,7 @@
 
 use crate::idempotency::forget_secrets;
 use crate::key_origins::note_origins;
+use crate::params;
 use crate::replaced::replace;
 use crate::tx::Tx;
 use crate::{Reads, Sqlite, rows};
@@ -22,7 +23,6 @@ use keyward_core::permit::{Action, Administer, Holder, ManageKeys, Permit, ReadA
 use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
-use rusqlite::params;
 
 impl Execute<CreateKey> for Tx<'_> {
     fn execute(

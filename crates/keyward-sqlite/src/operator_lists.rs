@@ -1,11 +1,13 @@
 //! The SQL of the operator's lists, each in the order of an index, and of what is known of one account or one user.
 
+use crate::driver::Row;
+use crate::params;
+use crate::params::Params;
 use crate::{Reads, rows, to_end};
 use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::store::{AccountEntry, AccountFigures, Page, StoreError, UserDetails, UserEntry};
-use rusqlite::{Params, Row, params};
 
 /// When a row was made. What cannot be read is as old as can be.
 fn created_at(row: &Row<'_>) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use crate::error::is_of_a_row;
 use crate::journal::Ended;
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -13,7 +14,6 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::root_secret::{AddVersion, RetireVersion, VersionRetired};
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// As many ids are named in a refusal.
 const NAMED: usize = 10;

@@ -2,9 +2,11 @@
 
 use crate::Sqlite;
 use crate::accounts::{add_user, join};
+use crate::driver::Row;
 use crate::error::is_of_a_row;
 use crate::grant_endings::end;
 use crate::journal::{Ended, hex, row_name};
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::BoxFuture;
@@ -27,7 +29,6 @@ use keyward_core::session::{
 };
 use keyward_core::store::{SignInReads, StoreError};
 use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
-use rusqlite::{Row, params};
 
 impl SignInReads for Sqlite {
     fn password_of(&self, email: String) -> BoxFuture<'_, Result<Option<(UserId, Secret)>, StoreError>> {

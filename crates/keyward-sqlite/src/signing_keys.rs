@@ -1,5 +1,6 @@
 //! The SQL of signing keys, which are sealed before they come here.
 
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -7,7 +8,6 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
-use rusqlite::params;
 
 impl Execute<AddSigningKey> for Tx<'_> {
     fn execute(

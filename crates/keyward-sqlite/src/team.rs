@@ -1,6 +1,8 @@
 //! The SQL of an account's team: its list, and what its admins do with it.
 
 use crate::accounts::{add_user, remove_member};
+use crate::driver::Row;
+use crate::params;
 use crate::strangers::forget_stranger;
 use crate::tx::Tx;
 use crate::{Named, Reads, Sqlite, rows, to_end};
@@ -20,7 +22,6 @@ use keyward_core::store::{StoreError, TeamReads};
 use keyward_core::team::{
     Dismiss, Dismissed, INVITATION_SECONDS, Invite, MAX_INVITATIONS, OpenInvitation, TeamChanged, TeamMember,
 };
-use rusqlite::{Row, params};
 
 /// The members of account ?1 and those with an open invitation at ?2, each user once: of `t`.
 const TEAM: &str = "(SELECT user_id, role, made_by, 0 AS invited FROM memberships WHERE account_id = ?1

@@ -25,11 +25,11 @@ pub(crate) use kept::Kept;
 pub(crate) use of::{hex, row_name};
 
 use crate::error::is_of_a_row;
+use crate::params;
 use crate::tx::Tx;
 use kept::{number, write_line};
 use keyward_core::clock::Timestamp;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -11,8 +11,7 @@ use keyward_core::id::AccountId;
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::store::StoreError;
-use keyward_sqlite::Tx;
-use rusqlite::params;
+use keyward_sqlite::{Tx, params};
 
 impl Execute<ArchiveDeal> for Tx<'_> {
     fn execute(

@@ -11,8 +11,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::list::Found;
 use keyward_core::money::Cents;
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Named, Reads};
-use rusqlite::Row;
+use keyward_sqlite::{Named, Reads, Row};
 use std::collections::HashMap;
 
 /// The deals with what was asked for.

@@ -13,8 +13,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Listed, Window};
 use keyward_core::permit::{Administer, Permit, WriteDeals};
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Reads, Sqlite, Tx};
-use rusqlite::{Row, params};
+use keyward_sqlite::{Reads, Row, Sqlite, Tx, params};
 use std::collections::HashMap;
 
 /// A page of an account's pipelines, for a member of it.

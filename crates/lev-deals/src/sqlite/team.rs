@@ -9,8 +9,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::store::StoreError;
-use keyward_sqlite::Tx;
-use rusqlite::params;
+use keyward_sqlite::{Tx, params};
 
 impl Execute<JoinTeam> for Tx<'_> {
     fn execute(&mut self, e: &JoinTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Joined, Stop> {
