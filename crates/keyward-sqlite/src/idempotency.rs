@@ -154,6 +154,7 @@ mod tests {
     use super::*;
     use crate::migrate::{IDENTITY, migrate};
     use keyward_core::limits::Tiers;
+    use rusqlite::Connection;
 
     /// Sealed answers about key 1 and about things of other kinds with its id, and about key 2. The key has one secret.
     fn database() -> Connection {
@@ -171,7 +172,7 @@ mod tests {
     fn sealed(connection: &Connection) -> Vec<(String, i64)> {
         let sql = "SELECT subject_kind, subject_id FROM idempotency WHERE salt IS NOT NULL ORDER BY name";
         let read = |row: &Row<'_>| Ok((rows::get(row, "subject_kind")?, rows::get(row, "subject_id")?));
-        crate::reader::all(connection, sql, [], read).unwrap()
+        crate::driver::all(connection, sql, [], read).unwrap()
     }
 
     #[test]
