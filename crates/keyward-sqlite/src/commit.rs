@@ -352,11 +352,13 @@ fn audit_row<E: Effect>(
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
                             subject_kind, subject_id, detail, address, origin_app, request_id, attempt, operator)
-         SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
-                    max(coalesce((SELECT max(account_seq) FROM audit
-                                  WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0),
-                        coalesce((SELECT audit_forgotten FROM accounts
-                                  WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) + 1 END,
+         SELECT ?1, ?2, CASE WHEN CAST(?2 AS BIGINT) IS NULL THEN NULL ELSE
+                    (SELECT max(last) FROM (
+                        SELECT coalesce((SELECT max(account_seq) FROM audit
+                                         WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0) AS last
+                        UNION ALL
+                        SELECT coalesce((SELECT audit_forgotten FROM accounts
+                                         WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) AS numbers) + 1 END,
                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
         params![
             write.now.unix(),

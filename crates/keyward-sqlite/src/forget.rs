@@ -71,7 +71,7 @@ fn audit(tx: &Tx<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreErr
 /// Numbers up to this one are not given again.
 fn numbered_up_to(tx: &Tx<'_>, account: AccountId, number: i64) -> Result<(), StoreError> {
     let sql = "UPDATE accounts SET audit_forgotten =
-        CASE typeof(audit_forgotten) WHEN 'integer' THEN max(audit_forgotten, ?2) ELSE ?2 END WHERE id = ?1";
+        CASE WHEN typeof(audit_forgotten) = 'integer' AND audit_forgotten > ?2 THEN audit_forgotten ELSE ?2 END WHERE id = ?1";
     match tx.change(sql, params![account.0, number]) {
         // The row of one account must not keep the audit trail of all.
         Err(error) if is_constraint(&error) => {

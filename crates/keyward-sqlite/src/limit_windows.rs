@@ -38,6 +38,10 @@ pub(crate) fn take(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(sql).map_err(store_error)
 }
 
+/// When they were saved: `?1`; nothing, while a server runs.
+pub(crate) const SAVED_AT: &str = "INSERT INTO limit_state (one, saved_at_ms) VALUES (1, CAST(?1 AS BIGINT))
+    ON CONFLICT (one) DO UPDATE SET saved_at_ms = excluded.saved_at_ms";
+
 /// A bucket and the ages of its admissions, if they are as they were written.
 fn window(row: &Row<'_>) -> Option<(String, Vec<u64>)> {
     // Absent: counted as unreadable.

@@ -212,6 +212,8 @@ impl Reads<'_> {
         sql: &str,
         map: fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<(), StoreError> {
+        #[cfg(feature = "fault-injection")]
+        crate::faults::note_statement(sql);
         let mut statement = self.connection().prepare_cached(sql).map_err(store_error)?;
         let mut rows = statement.query([]).map_err(store_error)?;
         while let Some(row) = rows.next().map_err(store_error)? {
@@ -241,6 +243,8 @@ where
     P: Params,
     F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
 {
+    #[cfg(feature = "fault-injection")]
+    crate::faults::note_statement(sql);
     let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
     let mut rows = statement.query(params).map_err(store_error)?;
     rows.next().map_err(store_error)?.map(map).transpose()
@@ -256,6 +260,8 @@ where
     P: Params,
     F: FnMut(&Row<'_>) -> Result<T, StoreError>,
 {
+    #[cfg(feature = "fault-injection")]
+    crate::faults::note_statement(sql);
     let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
     let mut rows = statement.query(params).map_err(store_error)?;
     let mut found = Vec::new();

@@ -36,14 +36,15 @@ pub(crate) fn replace(
 fn put_away(tx: &Tx<'_>, key: KeyId) -> Result<(), StoreError> {
     // A value of another type than its column's must not keep the key from being rotated.
     tx.change(
-        "INSERT OR IGNORE INTO replaced_secrets (digest, key_id, pepper_version, lived, replaced_at, replaced_by)
+        "INSERT INTO replaced_secrets (digest, key_id, pepper_version, lived, replaced_at, replaced_by)
          SELECT digest, key_id, pepper_version,
              CASE WHEN typeof(replaced_at) = 'integer' AND typeof(created_at) = 'integer'
-                 THEN max(0, replaced_at - created_at) ELSE 9223372036854775807 END,
+                 THEN CASE WHEN replaced_at > created_at THEN replaced_at - created_at ELSE 0 END ELSE 9223372036854775807 END,
              CASE typeof(replaced_at) WHEN 'integer' THEN replaced_at END,
              CASE typeof(replaced_by) WHEN 'text' THEN replaced_by END
          FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL
-         AND typeof(digest) = 'blob' AND typeof(pepper_version) = 'integer'",
+         AND typeof(digest) = 'blob' AND typeof(pepper_version) = 'integer'
+         ON CONFLICT (digest) DO NOTHING",
         [key.0],
     )?;
     tx.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.0])?;

@@ -116,6 +116,8 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError`].
     pub fn change<P: Params>(&self, sql: &str, params: P) -> Result<usize, StoreError> {
+        #[cfg(feature = "fault-injection")]
+        crate::faults::note_statement(sql);
         self.inner
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(params))
@@ -147,6 +149,8 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError`].
     pub fn insert<P: Params>(&self, sql: &str, params: P) -> Result<i64, StoreError> {
+        #[cfg(feature = "fault-injection")]
+        crate::faults::note_statement(sql);
         self.inner.prepare_cached(sql).and_then(|mut statement| statement.insert(params)).map_err(store_error)
     }
 

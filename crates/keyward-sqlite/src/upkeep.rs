@@ -184,7 +184,7 @@ impl Upkeep for Sqlite {
             }
             // Absent: later than any start, so all of them count.
             let at = i64::try_from(at_ms).unwrap_or(i64::MAX);
-            execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, ?1)", [at])?;
+            execute(&tx, limit_windows::SAVED_AT, [at])?;
             tx.commit().map_err(store_error)
         }))
     }
@@ -217,7 +217,7 @@ fn take_limits(desk: &mut Desk<'_>) -> Result<(), StoreError> {
 /// Notes that a key was used.
 fn note_use(tx: &Transaction<'_>, key: KeyId, at: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE api_keys SET last_used_at =
-        CASE typeof(last_used_at) WHEN 'integer' THEN max(last_used_at, ?2) ELSE ?2 END WHERE id = ?1";
+        CASE WHEN typeof(last_used_at) = 'integer' AND last_used_at > ?2 THEN last_used_at ELSE ?2 END WHERE id = ?1";
     match execute(tx, sql, params![key.0, at.unix()]) {
         // SQLite changes no row that holds a value of another type than its column's. It must not keep the others from being noted.
         Err(error) if is_constraint(&error) => {
@@ -268,5 +268,7 @@ fn probe(connection: &mut Connection, now: Timestamp) -> Result<Transaction<'_>,
 const PURGED: u32 = 500;
 
 fn execute(tx: &Transaction<'_>, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+    #[cfg(feature = "fault-injection")]
+    crate::faults::note_statement(sql);
     tx.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map_err(store_error)
 }

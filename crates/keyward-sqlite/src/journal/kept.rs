@@ -47,7 +47,8 @@ impl Kept {
 
     /// Writes it.
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)";
+        let sql = "INSERT INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)
+                   ON CONFLICT (one) DO UPDATE SET id = excluded.id, applied = excluded.applied";
         tx.change(sql, params![self.id, number(self.applied)])?;
         tx.change("DELETE FROM revocation_journal_lines", [])?;
         self.pending.iter().try_for_each(|entry| write_line(tx, entry, false))?;
@@ -66,7 +67,8 @@ fn lines(connection: &Connection, undone: i64) -> Result<Vec<Entry>, StoreError>
 
 /// Keeps one entry.
 pub(super) fn write_line(tx: &Tx<'_>, entry: &Entry, undone: bool) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO revocation_journal_lines (n, line, undone) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO revocation_journal_lines (n, line, undone) VALUES (?1, ?2, ?3)
+               ON CONFLICT (n) DO UPDATE SET line = excluded.line, undone = excluded.undone";
     // One can be of both kinds: not in the file yet, and not done.
     let key = if undone { -number(entry.n) } else { number(entry.n) };
     tx.change(sql, params![key, Line::of(entry), undone]).map(drop)
