@@ -172,7 +172,7 @@ impl Journal {
     fn write_noted(&self, tx: &Tx<'_>, noted: &Noted, all: bool) -> Result<(), StoreError> {
         let sql = "INSERT INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)
                    ON CONFLICT (one) DO UPDATE SET id = excluded.id,
-                       applied = CASE WHEN ?3 THEN excluded.applied ELSE applied END";
+                       applied = CASE WHEN ?3 THEN excluded.applied ELSE revocation_journal.applied END";
         tx.change(sql, params![self.id, number(noted.last), all])?;
         // Absent: none waits, and all that was kept is in the file.
         let waits = self.waiting.first().map_or(u64::MAX, |entry| entry.n);

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `crash.rs` | a process that ends at any place of a commit |
 //! | `home.rs` | where a store of these tests keeps what it has |
+//! | `postgres.rs` | which of the statements PostgreSQL prepares |
 //! | `planted.rs`, `planted/` | a store with one planted fault breaks the rule that is about it |
 
 #[cfg(test)]
@@ -14,6 +15,9 @@ mod home;
 #[cfg(test)]
 #[cfg(feature = "fault-injection")]
 mod planted;
+#[cfg(test)]
+#[cfg(feature = "fault-injection")]
+mod postgres;
 
 #[cfg(test)]
 use home::Home;

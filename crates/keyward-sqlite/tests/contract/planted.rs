@@ -141,7 +141,7 @@ async fn failure(rule: &'static str, planted: Planted) -> Option<String> {
 }
 
 /// With which words a check failed; `None`: what it says holds.
-async fn caught<F: Future>(check: impl FnOnce() -> F + Send + 'static) -> Option<String> {
+pub(crate) async fn caught<F: Future>(check: impl FnOnce() -> F + Send + 'static) -> Option<String> {
     let runtime = Handle::current();
     let checked = tokio::task::spawn_blocking(move || {
         EXPECTED.set(true);
