@@ -39,6 +39,7 @@ pub mod denial;
 pub mod effect;
 pub mod envelope;
 pub mod form;
+pub mod grant;
 pub mod header;
 pub mod header_text;
 pub mod id;

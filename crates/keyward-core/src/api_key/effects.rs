@@ -3,9 +3,9 @@
 use super::{ApiKey, Descendants, NewSecret, RevokedKeyView, Wanted};
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
+use crate::grant::Grant;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::permit::{Administer, ManageKeys, RevokeKeys};
-use crate::principal::Grant;
 use crate::role::Role;
 use crate::secret::Secret;
 use ipnet::IpNet;

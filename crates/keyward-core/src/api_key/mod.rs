@@ -21,9 +21,9 @@ pub use relabel::{KeyRelabelled, RelabelKey};
 pub use ring::{Admitted, KeyRing, NewSecret};
 
 use crate::clock::Timestamp;
+use crate::grant::Grant;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::made_by::{MadeBy, MadeByView};
-use crate::principal::Grant;
 use crate::role::Role;
 use ipnet::IpNet;
 use serde::Serialize;

@@ -87,8 +87,8 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::grant::Grant;
     use crate::id::{AccountId, UserId};
-    use crate::principal::Grant;
 
     fn key() -> ApiKey {
         ApiKey {
