@@ -24,6 +24,14 @@ pub struct Subject {
     pub account: Option<AccountId>,
 }
 
+impl Subject {
+    /// A user, apart from any account.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self { kind: "user", id: user.0, account: None }
+    }
+}
+
 /// A write, not yet executed.
 pub trait Effect: Send + Sync + 'static {
     /// What its holder must be permitted to do.
@@ -193,6 +201,12 @@ impl Rendered {
     /// 201 with this data.
     pub fn created<T: Serialize>(data: &T) -> Self {
         Self { status: 201, ..Self::ok(data) }
+    }
+
+    /// 200 with no data: what was asked for is answered in a form of its own, outside the API's envelope.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::of(b"{}".to_vec())
     }
 
     /// 200 with `{"deleted":true}`.

@@ -1,24 +1,19 @@
 //! API keys: bound to one user and one account, and never stronger than that user is right now.
 
 mod bounds;
-mod descendants;
 mod digest;
-mod effects;
-mod endings;
+mod etag;
 mod format;
-mod prepare;
-mod relabel;
+mod of_secret;
 mod ring;
+mod whose;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
-pub use descendants::{Descendants, RevokedKeyView};
 pub use digest::{Digest, Pepper};
-pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey, ShownKey};
-pub use endings::{KeyOfSecret, KeysRevoked, Replaced, RevokeKeysOf, WhoseKeys};
 pub use format::{KeyFormat, PrefixError, base62};
-pub use prepare::{ActivateKey, KeyActivated, PrepareKey};
-pub use relabel::{KeyRelabelled, RelabelKey};
+pub use of_secret::{KeyOfSecret, Replaced};
 pub use ring::{Admitted, KeyRing, NewSecret};
+pub use whose::WhoseKeys;
 
 use crate::clock::Timestamp;
 use crate::grant::Grant;
