@@ -6,6 +6,7 @@ mod code;
 mod fallbacks;
 mod links;
 mod text;
+mod writes;
 
 use crate::command::{Failed, Outcome, cargo};
 use std::fs;
@@ -55,6 +56,7 @@ fn source(root: &Path, path: &Path) -> io::Result<Vec<String>> {
     found.extend(text::too_long(name, &content));
     if name.starts_with("crates") {
         found.extend(text::unfinished(name, &content));
+        found.extend(writes::imported(name, &content));
     }
     Ok(found)
 }

@@ -39,7 +39,7 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::id::{AccountId, KeyId, UserId};
-    use crate::principal::Grant;
+    use crate::grant::Grant;
 
     const NOW: i64 = 1_000;
 

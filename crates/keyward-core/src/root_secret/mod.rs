@@ -2,9 +2,6 @@
 //! fixed label (RFC 5869). It lives in a file of its own, never in the database.
 
 mod one_line;
-mod rotation;
-
-pub use rotation::{AddVersion, RetireVersion, VersionRetired};
 
 use crate::random::{Random, RandomError};
 use base64::Engine;

@@ -1,7 +1,6 @@
 //! Who signs in, the clients that act for them, and the tokens that they bring.
 
-use super::{Bench, IdentityStore, at, must};
-use crate::contract::commit;
+use crate::contract::{Bench, IdentityStore, at, commit, must};
 use crate::issuer::{SigningKey, key_set};
 use keyward_core::jwt::{
     Algorithm, Email, Found, KeySet, Link, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Token, Typ, Verified,

@@ -1,17 +1,15 @@
 //! Reading the audit trail: by filters and page by page.
 
-use super::{
-    AuditQuery, AuditRow, Bench, IdentityStore, account, ada, at, created, must, relabelled, revoked, rows,
-    trail, user,
-};
-use crate::contract::commit;
+use super::trail::{rows, trail};
+use super::writes::{account, ada, created, relabelled, revoked, user};
+use crate::contract::{Bench, IdentityStore, at, commit, must};
 use keyward_core::account::{AddMember, SetTier};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::permit::{background, operator, operator_named};
 use keyward_core::role::Role;
 use keyward_core::session::NoteFailedSignIns;
-use keyward_core::store::AuditActor;
+use keyward_core::store::{AuditActor, AuditQuery, AuditRow};
 use keyward_core::tier::Tier;
 
 /// A trail with several actors, subjects, actions and accounts, at several moments; the account that is new.

@@ -5,8 +5,9 @@ use super::people::{
     CODE, ISSUER, PASSWORD, SESSION, bearer, client, consent, hashed, in_person, proof, redemption,
     refresh_token, refreshing, signed_in, token,
 };
-use super::{Bench, IdentityStore, account, ada, created, issued, must, relabelled, revoked, trail, user};
-use crate::contract::{FROM, commit};
+use super::trail::trail;
+use super::writes::{account, ada, created, issued, relabelled, revoked, user};
+use crate::contract::{Bench, FROM, IdentityStore, at, commit, must};
 use keyward_core::account::{
     AddMember, AddUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled, SetRole, SetTier,
     SetUserDisabled,
@@ -109,7 +110,7 @@ pub(crate) async fn what_the_operator_does_to_keys_and_clients_leaves_one_row_ea
     book.leaves(add, ada(), by, ("root_secret.add", "root_secret")).await;
 
     let (sealed, nonce) = ([7; 40].into(), [7; 12]);
-    let (created_at, signs_from) = (super::at(0), super::at(10));
+    let (created_at, signs_from) = (at(0), at(10));
     let key = SealedKey { id: 0, kid: "k1".into(), sealed, nonce, version: 1, created_at, signs_from };
     let add = AddSigningKey { key, alone: false };
     let key = book.leaves(add, background(), By::BACKGROUND, ("signing_key.add", "signing_key")).await;
