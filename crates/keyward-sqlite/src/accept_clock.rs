@@ -10,13 +10,14 @@ use crate::params;
 use crate::tx::Tx;
 use crate::value::Owned;
 use crate::{rows, to_end};
-use keyward_core::clock::{AcceptClock, ClockAccepted, Timestamp};
+use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
+use keyward_core::write::clock::{AcceptClock, ClockAccepted};
 use std::collections::BTreeSet;
 
 impl Execute<AcceptClock> for Tx<'_> {

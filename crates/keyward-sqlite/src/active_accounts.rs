@@ -6,7 +6,7 @@ use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::account::Account;
-use keyward_core::active_account::{AccountChosen, ChooseAccount, ChosenAccount, ChosenView};
+use keyward_core::active_account::ChosenAccount;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
@@ -15,6 +15,7 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use keyward_core::store::StoreError;
+use keyward_core::write::active_account::{AccountChosen, ChooseAccount, ChosenView};
 use std::sync::Arc;
 
 /// The account of that slug, if the caller's user is an active member there, and its credential reaches it.

@@ -10,12 +10,11 @@ use keyward_core::clock::Timestamp;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
-use keyward_core::oauth::{
-    Client, ClientDeleted, CreateClient, DeleteClient, GrantEnd, Grants, RegisterClient,
-};
+use keyward_core::oauth::{Client, GrantEnd, Grants};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, Permit, Register};
 use keyward_core::store::StoreError;
+use keyward_core::write::client::{ClientDeleted, CreateClient, DeleteClient, RegisterClient};
 use std::sync::Arc;
 
 fn add(

@@ -7,11 +7,11 @@ use crate::params;
 use crate::rows;
 use crate::to_end;
 use crate::tx::Tx;
-use keyward_core::api_key::Descendants;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
+use keyward_core::write::key::Descendants;
 use std::collections::BTreeSet;
 
 /// Ends what came of a key, and what came of those keys in their turn. A key makes and rotates keys of its own user in its own

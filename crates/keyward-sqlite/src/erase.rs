@@ -13,7 +13,6 @@ use crate::params;
 use crate::sessions::sign_out_everywhere;
 use crate::to_end;
 use crate::tx::Tx;
-use keyward_core::account::{EraseUser, UserErased};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -22,6 +21,7 @@ use keyward_core::live::Change;
 use keyward_core::oauth::GrantEnd;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
+use keyward_core::write::erasing::{EraseUser, UserErased};
 
 impl Execute<EraseUser> for Tx<'_> {
     fn execute(&mut self, e: &EraseUser, _: &Permit<Administer>, now: Timestamp) -> Result<UserErased, Stop> {

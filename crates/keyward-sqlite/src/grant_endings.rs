@@ -10,11 +10,10 @@ use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
-use keyward_core::oauth::{
-    Disconnect, Disconnected, EndedGrant, GrantEnd, GrantId, GrantRevoked, Grants, RevokeGrant, is_of_another,
-};
+use keyward_core::oauth::{EndedGrant, GrantEnd, GrantId, Grants, is_of_another};
 use keyward_core::permit::{EndSignIns, Permit, Present};
 use keyward_core::store::StoreError;
+use keyward_core::write::grant::{Disconnect, Disconnected, GrantRevoked, RevokeGrant};
 use std::sync::Arc;
 
 /// Ends these; how many had not ended.

@@ -7,7 +7,7 @@ use crate::idempotency::forget_secrets;
 use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, RevokeReach, WhoseKeys};
+use keyward_core::api_key::{RevokeReach, WhoseKeys};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
@@ -15,6 +15,7 @@ use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
 use keyward_core::store::StoreError;
+use keyward_core::write::key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf};
 use std::collections::BTreeSet;
 
 /// Ends a key.

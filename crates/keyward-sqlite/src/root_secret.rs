@@ -12,8 +12,8 @@ use keyward_core::id::KeyId;
 use keyward_core::idempotency::KEPT_SECONDS;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
-use keyward_core::root_secret::{AddVersion, RetireVersion, VersionRetired};
 use keyward_core::store::StoreError;
+use keyward_core::write::root_secret::{AddVersion, RetireVersion, VersionRetired};
 
 /// As many ids are named in a refusal.
 const NAMED: usize = 10;

@@ -10,7 +10,6 @@ use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::BoxFuture;
-use keyward_core::account::CreateUser;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -23,12 +22,13 @@ use keyward_core::permit::{Administer, EndSignIns, ManageSignIns, Permit, Presen
 use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
-    PasswordChosen, SESSION_SECONDS, Session, ShownInvitation, StartSession,
-};
+use keyward_core::session::{LinkKind, SESSION_SECONDS, Session, ShownInvitation};
 use keyward_core::store::{SignInReads, StoreError};
 use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::link::{ChoosePassword, IssueLink, PasswordChosen};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::user::CreateUser;
 
 impl SignInReads for Sqlite {
     fn password_of(&self, email: String) -> BoxFuture<'_, Result<Option<(UserId, Secret)>, StoreError>> {

@@ -7,7 +7,8 @@ use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
+use keyward_core::signing::SealedKey;
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 
 impl Execute<AddSigningKey> for Tx<'_> {
     fn execute(

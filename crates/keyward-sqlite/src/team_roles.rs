@@ -17,7 +17,8 @@ use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use keyward_core::team::{ChangeRole, TeamChanged, TeamMember};
+use keyward_core::team::TeamMember;
+use keyward_core::write::team::{ChangeRole, TeamChanged};
 
 impl Execute<ChangeRole> for Tx<'_> {
     fn execute(

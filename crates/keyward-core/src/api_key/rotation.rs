@@ -38,8 +38,8 @@ impl ApiKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{AccountId, KeyId, UserId};
     use crate::grant::Grant;
+    use crate::id::{AccountId, KeyId, UserId};
 
     const NOW: i64 = 1_000;
 

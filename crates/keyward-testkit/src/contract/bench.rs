@@ -2,25 +2,27 @@
 
 use super::store::IdentityStore;
 use crate::{START, SeededRandom};
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::address::ClientAddress;
-use keyward_core::api_key::{
-    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
-};
+use keyward_core::api_key::{KeyFormat, KeyRing, Wanted, WantedGrant};
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::idempotency::Claim;
 use keyward_core::input::Field;
 use keyward_core::list::{From, Window};
 use keyward_core::permit::{Action, ManageKeys, Permit, RevokeKeys, check, operator};
-use keyward_core::principal::{Caller, Grant, Principal};
+use keyward_core::principal::{Caller, Principal};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{CreateKey, IssueKey, KeyMade, RevokeKey, RotateKey};
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;

@@ -2,8 +2,8 @@
 //! no value of the row keeps it from being done.
 
 use super::{CHANGEABLE, get, visible};
-use crate::deal::DealId;
-use crate::effects::{ArchiveDeal, Archived};
+use crate::id::DealId;
+use crate::write::{ArchiveDeal, Archived};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};

@@ -1,7 +1,7 @@
 //! The writes of financials.
 
-use crate::deal::DealId;
 use crate::financials::{FinancialChanges, WRITABLE};
+use crate::id::DealId;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::Stop;

@@ -1,8 +1,9 @@
 //! What hangs on deals, read for many of them at once: one query for each kind, however many deals there are.
 
 use super::{ID, get};
-use crate::deal::{Deal, DealId, Included};
+use crate::deal::{Deal, Included};
 use crate::financials::{FIGURES, Figure, Financials, Kind};
+use crate::id::DealId;
 use crate::pipeline::{MAX_SHOWN, Place};
 use crate::property::Property;
 use crate::reads::Include;

@@ -18,10 +18,11 @@ mod reads;
 mod seed;
 mod team;
 
-use crate::deal::{Deal, DealId};
-use crate::effects::{CreateDeal, UpdateDeal};
+use crate::deal::Deal;
+use crate::id::DealId;
 use crate::pipeline::Target;
 use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
+use crate::write::{CreateDeal, UpdateDeal};
 use keyward_core::account::Membership;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;

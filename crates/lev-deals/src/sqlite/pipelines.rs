@@ -2,9 +2,10 @@
 
 use super::reads::Hanging;
 use super::{ID, changeable, get, touch, visible};
-use crate::deal::DealId;
-use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, Status, Target, USUAL};
+use crate::id::DealId;
+use crate::pipeline::{Pipeline, Status, Target, USUAL};
 use crate::reads::DealUpkeep;
+use crate::write::{GivePipelines, MoveDeal, Moved, PipelinesGiven};
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;

@@ -3,8 +3,9 @@
 use super::conditions::Query;
 use super::hanging::{self, MEMBER, TEAM};
 use super::{ID, VISIBLE, deal, get, pipelines, sight};
-use crate::deal::{Deal, DealId, Included};
+use crate::deal::{Deal, Included};
 use crate::financials::Financials;
+use crate::id::DealId;
 use crate::pipeline::Pipeline;
 use crate::property::Property;
 use crate::reads::{DealReads, Include, OfDeal};

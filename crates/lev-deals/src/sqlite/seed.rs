@@ -1,10 +1,11 @@
 //! Sample data.
 
 use super::{get, insert, join_team};
-use crate::deal::{Deal, DealId};
-use crate::effects::{SeedDeal, SeedDeals, Seeded};
+use crate::deal::Deal;
 use crate::financials::{FIGURES, Figure, Financials};
+use crate::id::DealId;
 use crate::property::Property;
+use crate::write::{SeedDeal, SeedDeals, Seeded};
 use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::money::Cents;

@@ -3,7 +3,8 @@
 use super::endings::{ToEnd, to_end};
 use super::hanging::{self, MEMBER, TEAM};
 use super::{TOUCH, changeable, get, touch, visible};
-use crate::team::{JoinTeam, Joined, LeaveTeam, Left, MAX_TEAM, NewTeamMember};
+use crate::team::{MAX_TEAM, NewTeamMember};
+use crate::write::{JoinTeam, Joined, LeaveTeam, Left};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};

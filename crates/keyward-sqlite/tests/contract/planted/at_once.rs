@@ -1,12 +1,13 @@
 //! Faults of a store at which two write at the same time: what the second one finds is not what the first one left.
 
 use super::{Fault, mistake, rows};
-use keyward_core::account::CreateAccount;
-use keyward_core::api_key::RotateKey;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::role::Role;
-use keyward_core::team::{ChangeRole, TeamChanged, TeamMember};
+use keyward_core::team::TeamMember;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::RotateKey;
+use keyward_core::write::team::{ChangeRole, TeamChanged};
 use keyward_testkit::contract::{Mistake, edit};
 use std::any::Any;
 

@@ -1,13 +1,15 @@
 //! Writes that leave rows, and who does them.
 
 use crate::contract::{Bench, must};
-use keyward_core::account::{CreateAccount, CreateUser};
-use keyward_core::api_key::{CreateKey, IssueKey, KeyMade, RelabelKey, RevokeKey, Wanted, WantedGrant};
+use keyward_core::api_key::{Wanted, WantedGrant};
+use keyward_core::grant::Grant;
 use keyward_core::input::Field;
 use keyward_core::permit::{Action, Permit, operator_named};
 use keyward_core::preconditions::Preconditions;
-use keyward_core::principal::Grant;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{CreateKey, IssueKey, KeyMade, RelabelKey, RevokeKey};
+use keyward_core::write::user::CreateUser;
 
 /// The permit of the operator whose name is known.
 pub(super) fn ada<A: Action>() -> Permit<A> {

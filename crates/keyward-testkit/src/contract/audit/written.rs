@@ -8,30 +8,35 @@ use super::people::{
 use super::trail::trail;
 use super::writes::{account, ada, created, issued, relabelled, revoked, user};
 use crate::contract::{Bench, FROM, IdentityStore, at, commit, must};
-use keyward_core::account::{
-    AddMember, AddUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled, SetRole, SetTier,
-    SetUserDisabled,
-};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{ActivateKey, PrepareKey, RevokeKeysOf, RotateKey, WhoseKeys};
+use keyward_core::api_key::WhoseKeys;
 use keyward_core::id::UserId;
-use keyward_core::identity::{IssuerAccounts, LinkByEmail, LinkIdentity};
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::Link;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
-use keyward_core::oauth::{
-    ClientOrigin, CreateClient, DeleteClient, Disconnect, GRACE_SECONDS, RegisterClient, RevokeGrant,
-};
+use keyward_core::limits::{Overrides, Rate};
+use keyward_core::oauth::{ClientOrigin, GRACE_SECONDS};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Presented as What, background, operator, present, register, sign_in};
 use keyward_core::role::Role;
-use keyward_core::root_secret::AddVersion;
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
-    ShownInvitation, StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
-use keyward_core::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::session::{LinkKind, ShownInvitation};
+use keyward_core::signing::SealedKey;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::active_account::ChooseAccount;
+use keyward_core::write::client::{CreateClient, DeleteClient, RegisterClient};
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, RevokeGrant};
+use keyward_core::write::identity::{LinkByEmail, LinkIdentity};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::key::{ActivateKey, PrepareKey, RevokeKeysOf, RotateKey};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::AddVersion;
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::user::{AddUser, ReserveUser};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
