@@ -1,5 +1,9 @@
 //! The session of a person's browser, and how one is begun: by a password, or by choosing one through a link.
 
+mod accepting;
+
+pub use accepting::accepted;
+
 use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
