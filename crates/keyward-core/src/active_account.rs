@@ -1,5 +1,9 @@
 //! The account that requests act in where their credential is bound to none, and the choice of it.
 
+mod choice;
+
+pub use choice::{ChoiceKept, MOST_CHOICES};
+
 use crate::account::AccountRef;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
