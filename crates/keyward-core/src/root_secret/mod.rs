@@ -2,8 +2,10 @@
 //! fixed label (RFC 5869). It lives in a file of its own, never in the database.
 
 mod one_line;
+mod retiring;
 mod rotation;
 
+pub use retiring::may_retire;
 pub use rotation::{AddVersion, RetireVersion, VersionRetired};
 
 use crate::random::{Random, RandomError};
