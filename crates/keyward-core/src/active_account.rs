@@ -1,5 +1,9 @@
 //! The account that requests act in where their credential is bound to none.
 
+mod choice;
+
+pub use choice::{ChoiceKept, MOST_CHOICES};
+
 use crate::id::{AccountId, UserId};
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@
 //! | [`principal`] | who is calling, by which credential, in which account |
 //! | [`scope`], [`grant`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
 //! | [`account`], [`team`], [`identity`], [`active_account`] | accounts, users, memberships, teams, which user an outside issuer's subject is, and where it acts |
+//! | [`audited_by`] | by whom and by what a write was done, for the audit trail |
 //! | [`permit`] | the proof that its holder may do this action; only this module makes one: [`permit::check`] for a caller, its other functions for who is none |
 //! | [`authority`], [`made_by`] | who may give which role, and by which credential something was made that gives rights |
 //! | [`denial`], [`credential_form`] | every reason to say no, with its stable word, code and public text; forms in which no credential is read |
@@ -33,6 +34,7 @@ pub mod account;
 pub mod active_account;
 pub mod address;
 pub mod api_key;
+pub mod audited_by;
 pub mod authority;
 pub mod clock;
 pub mod credential_form;

@@ -1,5 +1,9 @@
 //! The session of a person's browser, and the links by which one is begun.
 
+mod accepting;
+
+pub use accepting::accepted;
+
 use crate::clock::Timestamp;
 use crate::id::{AccountId, UserId};
 use crate::opaque::TokenDigest;

@@ -1,6 +1,11 @@
 //! The team of an account: its members, who is invited, and how an invitation is read.
 
-use crate::clock::Timestamp;
+mod inviting;
+mod role_change;
+
+pub use inviting::{INVITATION_SECONDS, Invitee, MAX_INVITATIONS, OpenInvitation, may_give_up_an_admin};
+pub use role_change::RoleChange;
+
 use crate::id::UserId;
 use crate::input::{Fields, Invalid};
 use crate::json::Json;
@@ -8,21 +13,6 @@ use crate::made_by::{MadeBy, MadeByView};
 use crate::role::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// How long an invitation can be accepted: a week, in seconds.
-pub const INVITATION_SECONDS: i64 = 7 * 86_400;
-
-/// The most open invitations of one account.
-pub const MAX_INVITATIONS: i64 = 100;
-
-/// An invitation into an account that was not yet accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenInvitation {
-    /// The role that is offered.
-    pub role: Role,
-    /// Until when it can be accepted.
-    pub ends_at: Timestamp,
-}
 
 /// Someone who is on the team, or invited to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +65,15 @@ pub struct TeamMemberView<'a> {
 }
 
 impl TeamMember {
+    /// As the account's admins see it. Who only invites somebody does not receive the name and the picture that other accounts know.
+    #[must_use]
+    pub fn as_the_team_sees_it(self) -> Self {
+        if !self.invited {
+            return self;
+        }
+        Self { first_name: None, last_name: None, photo_url: None, ..self }
+    }
+
     /// How the API shows it.
     #[must_use]
     pub fn view(&self) -> TeamMemberView<'_> {

@@ -22,6 +22,7 @@ use keyward_core::permit::{Administer, Permit};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
+use keyward_core::team::RoleChange;
 use keyward_core::write::account::{CreateAccount, SetTier};
 use keyward_core::write::disabling::SetUserDisabled;
 use keyward_core::write::limits::SetLimits;
@@ -256,8 +257,7 @@ pub(crate) fn change_role(
     let sql = "SELECT role FROM memberships WHERE account_id = ?1 AND user_id = ?2";
     let before = tx.first(sql, of, |row| Ok(to_end::text(row, "role").as_deref().and_then(Role::parse)))?;
     let known = set_role(tx, account, user, role, now)?;
-    // Absent: of a role that cannot be read the least is taken, which any other is more than.
-    if before.flatten().unwrap_or(Role::Viewer).is_below(role) {
+    if RoleChange::of(before.flatten(), role).raises {
         let sql = "UPDATE memberships SET raised_by = ?3 WHERE account_id = ?1 AND user_id = ?2";
         tx.change(sql, params![account.0, user.0, by.map(MadeBy::text)])?;
     }

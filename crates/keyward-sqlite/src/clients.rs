@@ -7,10 +7,10 @@ use crate::params::Params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
-use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
-use keyward_core::oauth::{Client, GrantEnd, Grants};
+use keyward_core::oauth::{Client, ClientRoom, GrantEnd, Grants, IdleClients};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, Permit, Register};
 use keyward_core::store::StoreError;
@@ -58,10 +58,6 @@ impl Execute<CreateClient> for Tx<'_> {
     }
 }
 
-/// A client that registered itself and that nobody used within a day goes; one that was used, after half a year without use.
-const UNUSED: i64 = 86_400;
-const IDLE: i64 = 180 * 86_400;
-
 fn count(tx: &Tx<'_>) -> Result<u32, StoreError> {
     let sql = "SELECT count(*) AS n FROM oauth_clients WHERE origin = 'registered'";
     // Absent: a count always has its row.
@@ -75,25 +71,22 @@ fn unused_of(tx: &Tx<'_>, network: &str) -> Result<u32, StoreError> {
     Ok(tx.first(sql, [network], |row| rows::get(row, "n"))?.unwrap_or(0))
 }
 
-/// Makes room for one more of this network; whether another had to go for it. A network that has its share gives way itself,
-/// and where all of the room is taken, the network that holds most of it: a flood thins itself, and nobody else. What
-/// somebody has used stays.
+/// Makes room for one more of this network; whether another had to go for it.
 fn make_room(tx: &mut Tx<'_>, e: &RegisterClient, network: &str, now: Timestamp) -> Result<bool, Stop> {
+    let room = ClientRoom { most: e.most, share: e.share };
     let mut thinned = false;
-    if unused_of(tx, network)? >= e.share {
+    if room.is_share_taken(unused_of(tx, network)?) {
         let own = "last_used_at IS NULL AND network = ?1 ORDER BY created_at, id LIMIT 1";
         thinned |= forget(tx, own, [network], now)? > 0;
     }
-    if count(tx)? >= e.most {
+    if room.is_taken(count(tx)?) {
         let fullest = "last_used_at IS NULL AND network =
             (SELECT network FROM oauth_clients WHERE origin = 'registered' AND last_used_at IS NULL
              GROUP BY network ORDER BY count(*) DESC, min(created_at) LIMIT 1)
             ORDER BY created_at, id LIMIT 1";
         thinned |= forget(tx, fullest, [], now)? > 0;
     }
-    if count(tx)? >= e.most {
-        return Err(Denial::OAuth(OAuthDenial::TooManyClients).into());
-    }
+    room.admits(count(tx)?).map_err(Denial::OAuth)?;
     Ok(thinned)
 }
 
@@ -145,9 +138,8 @@ impl Execute<RegisterClient> for Tx<'_> {
             }
         }
         let expired = "created_at <= ?1 AND coalesce(last_used_at, 0) <= ?2 LIMIT 100";
-        let by = self.clock().settled;
-        let (unused, idle) = (by.plus_seconds(-UNUSED).unix(), by.plus_seconds(-IDLE).unix());
-        forget(self, expired, [unused, idle], now)?;
+        let idle = IdleClients::at(self.clock().settled);
+        forget(self, expired, [idle.registered_by.unix(), idle.used_by.unix()], now)?;
         let thinned = make_room(self, e, &network, now)?;
         let row = add(self, &e.client, (e.same, &network), now)?;
         Ok((row, e.client.clone(), !thinned))

@@ -10,6 +10,7 @@ use crate::tx::{Finished, Tx};
 use crate::writer::{Desk, State};
 use crate::{Sqlite, clock, endings, idempotency};
 use keyward_core::BoxFuture;
+use keyward_core::audited_by::AuditedBy;
 use keyward_core::clock::{At, Moment, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended, Execute, Replay, Stop, Subject};
@@ -306,7 +307,8 @@ impl Drop for AbortUnlessKnown {
 const RETRY_FULL: u64 = 600;
 
 fn audit<E: Effect>(tx: &Tx<'_>, done: &E::Done, write: &Write<E>) -> Result<(), StoreError> {
-    let (account, user) = (E::subject(done).account, actor(done, write));
+    let account = E::subject(done).account;
+    let user = write.permit.holder().actor(E::actor(done));
     let row = AuditRow { account, user, detail: E::detail(done) };
     match audit_row(tx, done, write, row) {
         // What ends does not live on for the sake of a row that its record would have to point to, or to go on from.
@@ -316,15 +318,6 @@ fn audit<E: Effect>(tx: &Tx<'_>, done: &E::Done, write: &Write<E>) -> Result<(),
             audit_row(tx, done, write, AuditRow { account: None, user: None, detail: Some(detail) })
         }
         written => written,
-    }
-}
-
-/// Whose deed it was.
-fn actor<E: Effect>(done: &E::Done, write: &Write<E>) -> Option<UserId> {
-    match write.permit.holder() {
-        Holder::Principal(who) => Some(who.user),
-        Holder::Presenter(_) => E::actor(done),
-        Holder::Bearer | Holder::Operator(_) | Holder::Background => None,
     }
 }
 
@@ -343,13 +336,7 @@ fn audit_row<E: Effect>(
     row: AuditRow,
 ) -> Result<(), StoreError> {
     let (subject, context) = (E::subject(done), &write.context);
-    let (kind, id, operator) = match write.permit.holder() {
-        Holder::Principal(who) => (who.credential.kind(), Some(who.credential.id()), None),
-        Holder::Bearer => ("jwt", None, None),
-        Holder::Presenter(what) => (what.word(), None, None),
-        Holder::Operator(name) => ("operator", None, name.as_deref()),
-        Holder::Background => ("background", None, None),
-    };
+    let AuditedBy { kind, id, operator } = write.permit.holder().audited_by();
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
                             subject_kind, subject_id, detail, address, origin_app, request_id, attempt, operator)

@@ -6,17 +6,13 @@ use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
-use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::KeyId;
-use keyward_core::idempotency::KEPT_SECONDS;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
+use keyward_core::root_secret::may_retire;
 use keyward_core::store::StoreError;
 use keyward_core::write::root_secret::{AddVersion, RetireVersion, VersionRetired};
-
-/// As many ids are named in a refusal.
-const NAMED: usize = 10;
 
 impl Execute<RetireVersion> for Tx<'_> {
     fn execute(
@@ -26,20 +22,9 @@ impl Execute<RetireVersion> for Tx<'_> {
         now: Timestamp,
     ) -> Result<VersionRetired, Stop> {
         let unmoved = unmoved(self, e.version, now)?;
-        if !unmoved.is_empty() {
-            return Err(Denial::invalid("version", still_there(e.version, &unmoved)).into());
-        }
         let kept = "SELECT max(completed_at) AS last FROM idempotency WHERE secret_version = ?1";
         let last = self.first(kept, [e.version], |row| rows::time(row, "last"))?.flatten();
-        let until = last.map(|last| last.plus_seconds(KEPT_SECONDS)).filter(|until| *until > now);
-        if let Some(until) = until.filter(|_| !e.forget_answers) {
-            let text = format!(
-                "writes that carried an Idempotency-Key under version {} can be repeated until {until}; wait, or repeat with \
-                 --revoke-unmoved, after which their repetition is a new write",
-                e.version
-            );
-            return Err(Denial::invalid("version", text).into());
-        }
+        may_retire(e.version, &unmoved, last, e.forget_answers, now)?;
         self.forget_answers("secret_version = ?1", [e.version])?;
         forget(self, e.version)?;
         let retired =
@@ -55,17 +40,6 @@ fn unmoved(tx: &Tx<'_>, version: u32, now: Timestamp) -> Result<Vec<KeyId>, Stor
     let sql = "SELECT id FROM api_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2) AND id IN
                    (SELECT key_id FROM api_key_secrets WHERE pepper_version = ?1 AND ends_at IS NULL) ORDER BY id";
     tx.all(sql, params![version, now.unix()], |row| rows::get(row, "id").map(KeyId))
-}
-
-fn still_there(version: u32, unmoved: &[KeyId]) -> String {
-    let ids: Vec<String> = unmoved.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = if unmoved.len() > NAMED { ", …" } else { "" };
-    let (count, word) = (unmoved.len(), if unmoved.len() == 1 { "key has" } else { "keys have" });
-    format!(
-        "{count} {word} not been used since the last rotation, on version {version} (ids {}{more}); a key moves at its next \
-         use, and one of a disabled user cannot; wait, revoke them, or repeat with --revoke-unmoved",
-        ids.join(", ")
-    )
 }
 
 /// Takes every digest of this version out: nobody can compute one any more.

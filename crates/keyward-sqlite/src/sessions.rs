@@ -22,9 +22,9 @@ use keyward_core::permit::{Administer, EndSignIns, ManageSignIns, Permit, Presen
 use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{LinkKind, SESSION_SECONDS, Session, ShownInvitation};
+use keyward_core::session::{LinkKind, SESSION_SECONDS, Session, ShownInvitation, accepted};
 use keyward_core::store::{SignInReads, StoreError};
-use keyward_core::team::{INVITATION_SECONDS, OpenInvitation};
+use keyward_core::team::{Invitee, OpenInvitation};
 use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
 use keyward_core::write::link::{ChoosePassword, IssueLink, PasswordChosen};
 use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
@@ -191,10 +191,11 @@ impl Execute<InviteByOperator> for Tx<'_> {
             }
         };
         let member = "SELECT 1 FROM memberships WHERE account_id = ?1 AND user_id = ?2";
-        if self.first(member, params![e.account.0, user.0], |_| Ok(()))?.is_some() {
-            return Err(Denial::invalid("email", "email is that of a member already").into());
-        }
-        let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
+        let is_member = self.first(member, params![e.account.0, user.0], |_| Ok(()))?.is_some();
+        // The operator's invitations have no ceiling.
+        let invitee = if is_member { Invitee::Member } else { Invitee::Nobody };
+        invitee.may_be_invited(0)?;
+        let invitation = OpenInvitation::new(e.role, now);
         self.change(
             "INSERT INTO invitations (account_id, user_id, role, created_at, expires_at, made_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -259,10 +260,8 @@ impl Execute<ChoosePassword> for Tx<'_> {
         self.publish(Change::EmailVerified(user));
         sign_out_everywhere(self, user, GrantEnd::PasswordChanged, now)?;
         let mut joined = Vec::new();
-        if kind == LinkKind::Invitation {
-            // Those that came since the page was shown are not what its person saw.
-            let open = open(self, user, now)?;
-            for ShownInvitation { account, role } in open.into_iter().filter(|one| e.accept.contains(one)) {
+        if kind.accepts_invitations() {
+            for ShownInvitation { account, role } in accepted(&open(self, user, now)?, &e.accept) {
                 if join(self, account, user, role, now)? {
                     joined.push(account);
                 }

@@ -18,7 +18,7 @@ use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
-use keyward_core::team::{INVITATION_SECONDS, MAX_INVITATIONS, OpenInvitation, TeamMember};
+use keyward_core::team::{Invitee, OpenInvitation, TeamMember, may_give_up_an_admin};
 use keyward_core::write::team::{Dismiss, Dismissed, Invite, TeamChanged};
 use keyward_core::write::user::CreateUser;
 
@@ -82,18 +82,17 @@ pub(crate) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
 fn team_member(row: &Row<'_>) -> Result<TeamMember, StoreError> {
     let user = rows::user(row)?;
     let invited = rows::get(row, "invited")?;
-    // Who only invites someone is not told the name that other accounts know.
-    let told = |text: String| if invited { None } else { Some(text) };
-    Ok(TeamMember {
+    let member = TeamMember {
         user: user.id,
-        first_name: told(user.first_name),
-        last_name: told(user.last_name),
+        first_name: Some(user.first_name),
+        last_name: Some(user.last_name),
         email: user.email,
         role: rows::role(row)?,
-        photo_url: user.photo_url.filter(|_| !invited),
+        photo_url: user.photo_url,
         made_by: rows::made_by(row, if invited { "invitations" } else { "memberships" }, user.id.0)?,
         invited,
-    })
+    };
+    Ok(member.as_the_team_sees_it())
 }
 
 fn find(
@@ -151,24 +150,18 @@ pub(crate) fn keep_an_admin(
         params![account.0, without.0],
         |_| Ok(()),
     )?;
-    let text = "The account must keep an active admin: make someone else an admin first";
-    Ok(other.ok_or_else(|| Denial::invalid(field, text))?)
+    Ok(may_give_up_an_admin(other.is_some(), field)?)
 }
 
-/// An account has so many open invitations at most.
-fn room_for_one_more(tx: &Tx<'_>, account: AccountId, now: Timestamp) -> Result<(), Stop> {
+/// How many open invitations an account has.
+fn open_invitations(tx: &Tx<'_>, account: AccountId, now: Timestamp) -> Result<i64, StoreError> {
     let open = tx.first(
         "SELECT count(*) AS n FROM invitations WHERE account_id = ?1 AND expires_at > ?2",
         params![account.0, now.unix()],
         |row| rows::get::<i64>(row, "n"),
     )?;
     // Absent: no count, so no room.
-    if open.is_none_or(|open| open >= MAX_INVITATIONS) {
-        let text =
-            format!("The account has {MAX_INVITATIONS} open invitations, which is the most that it can have");
-        return Err(Denial::invalid("email", text).into());
-    }
-    Ok(())
+    Ok(open.unwrap_or(i64::MAX))
 }
 
 impl Execute<Invite> for Tx<'_> {
@@ -188,14 +181,13 @@ impl Execute<Invite> for Tx<'_> {
             Some(user) => user,
             None => add_user(self, &person(e), now)?,
         };
-        match find(self, account, user, now)? {
-            Some(member) if !member.invited => {
-                return Err(Denial::invalid("email", "email is that of a member already").into());
-            }
-            Some(_) => {}
-            None => room_for_one_more(self, account, now)?,
-        }
-        let invitation = OpenInvitation { role: e.role, ends_at: now.plus_seconds(INVITATION_SECONDS) };
+        let invitee = match find(self, account, user, now)? {
+            Some(member) if !member.invited => Invitee::Member,
+            Some(_) => Invitee::Invited,
+            None => Invitee::Nobody,
+        };
+        invitee.may_be_invited(open_invitations(self, account, now)?)?;
+        let invitation = OpenInvitation::new(e.role, now);
         self.change(
             "INSERT INTO invitations (account_id, user_id, role, invited_by, created_at, expires_at, made_by)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)

@@ -17,7 +17,7 @@ use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use keyward_core::team::TeamMember;
+use keyward_core::team::{RoleChange, TeamMember};
 use keyward_core::write::team::{ChangeRole, TeamChanged};
 
 impl Execute<ChangeRole> for Tx<'_> {
@@ -31,24 +31,19 @@ impl Execute<ChangeRole> for Tx<'_> {
         let absent = || Denial::not_found("Team member", &e.as_sent);
         let user = e.user.ok_or_else(absent)?;
         let (before, invited) = place(self, account, user, now)?.ok_or_else(absent)?;
+        let RoleChange { changes, raises, takes_an_admin } = RoleChange::of(before, e.role);
         // What is given is given to somebody who can be read.
-        let raises = match before {
-            Some(before) => before.is_below(e.role),
-            // Any role that it may be gives as much as this one.
-            None => Role::Viewer.is_below(e.role),
-        };
         if raises {
             may_give_role(permit.principal()?, e.role)?;
             on_team(self, account, e.user, &e.as_sent, now)?;
         }
-        let changes = before != Some(e.role);
         if changes && invited {
             offer(self, (account, user), e.role, raises)?;
             if raises {
                 take_over(self, (account, user), permit)?;
             }
         } else if changes {
-            if before == Some(Role::Admin) {
+            if takes_an_admin {
                 keep_an_admin(self, account, user, "role")?;
             }
             change_role(self, (account, user), (e.role, permit.made_by()), now)?;
@@ -120,18 +115,18 @@ fn shown(
          (SELECT made_by FROM {place} p WHERE p.account_id = ?2 AND p.user_id = ?1) AS made_by FROM users WHERE id = ?1"
     );
     tx.first(&sql, params![user.0, account.0], |row| {
-        let told = |column| to_end::text(row, column).filter(|_| !invited);
-        Ok(TeamMember {
+        let member = TeamMember {
             user,
-            first_name: told("first_name"),
-            last_name: told("last_name"),
+            first_name: to_end::text(row, "first_name"),
+            last_name: to_end::text(row, "last_name"),
             // Absent: shown as nothing, since the answer always has an address.
             email: to_end::text(row, "email").unwrap_or_default(),
             role,
-            photo_url: told("photo_url"),
+            photo_url: to_end::text(row, "photo_url"),
             // Absent: shown as not recorded.
             made_by: to_end::text(row, "made_by").as_deref().and_then(MadeBy::parse),
             invited,
-        })
+        };
+        Ok(member.as_the_team_sees_it())
     })
 }

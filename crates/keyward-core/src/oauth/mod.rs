@@ -13,6 +13,7 @@ mod grant;
 pub mod pkce;
 pub mod redirect;
 pub mod refresh;
+mod registered;
 mod replaced;
 mod words;
 
@@ -24,5 +25,6 @@ pub use grant::{
     EndedGrant, GRACE_SECONDS, GrantEnd, GrantId, Grants, LONGEST_DAYS, LONGEST_GRACE_SECONDS, OAuthGrant,
     Resources, is_of_another,
 };
+pub use registered::{ClientRoom, IdleClients};
 pub use replaced::Replaced;
 pub use words::{Asked, Identity, changes, sees};
