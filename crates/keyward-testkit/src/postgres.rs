@@ -5,10 +5,12 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `postgres/child.rs` | the statements that a store runs for its rules |
 //! | `postgres/dialect.rs` | what stands in migrations and statements, as PostgreSQL reads it |
 //! | `postgres/prepared.rs` | which statements PostgreSQL prepares |
 #![expect(clippy::panic, reason = "a test without its database must end")]
 
+pub mod child;
 pub mod dialect;
 pub mod prepared;
 
