@@ -5,14 +5,17 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `postgres/child.rs` | the statements that a store runs for its rules |
 //! | `postgres/dialect.rs` | what stands in migrations and statements, as PostgreSQL reads it |
 //! | `postgres/prepared.rs` | which statements PostgreSQL prepares |
 #![expect(clippy::panic, reason = "a test without its database must end")]
 
+pub mod child;
 pub mod dialect;
 pub mod prepared;
 
 use keyward_core::random::{OsRandom, Random};
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io;
@@ -64,7 +67,18 @@ impl Postgres {
     /// It is missing, or does not start: with what it says.
     #[must_use]
     pub fn start() -> Self {
-        let programs = programs().unwrap_or_else(|| panic!("{MISSING}"));
+        // Absent: nothing is on it.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        Self::of(Path::new(DEBIAN), &path)
+    }
+
+    /// The same of Debian's programs in that directory, or those on a path.
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    #[must_use]
+    pub fn of(debian: &Path, path: &OsStr) -> Self {
+        let programs = programs(debian, path).unwrap_or_else(|| panic!("{MISSING}"));
         let directory = must("a directory for PostgreSQL", TempDir::new());
         let user = Unprivileged::beside(directory.path());
         must("the directory is its own", user.own(directory.path()));
@@ -208,15 +222,13 @@ fn nobody() -> (u32, u32) {
 }
 
 /// The directory that has all programs: Debian's of the newest version, or one of the PATH.
-fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir(DEBIAN).into_iter().flatten().filter_map(Result::ok);
+fn programs(debian: &Path, path: &OsStr) -> Option<PathBuf> {
+    let versions = fs::read_dir(debian).into_iter().flatten().filter_map(Result::ok);
     let mut versions: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
         .collect();
     versions.sort_unstable();
-    // Absent: nothing is on it.
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let all = versions.into_iter().rev().map(|(_, directory)| directory).chain(std::env::split_paths(&path));
+    let all = versions.into_iter().rev().map(|(_, directory)| directory).chain(std::env::split_paths(path));
     all.into_iter().find(|directory| PROGRAMS.iter().all(|name| directory.join(name).is_file()))
 }
 

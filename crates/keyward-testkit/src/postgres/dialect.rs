@@ -1,6 +1,9 @@
 //! The dialect: how PostgreSQL reads what was written for SQLite. Statements are the same for both but for the mark of a parameter;
 //! migrations are, but for their types and a few words.
 
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
 /// What the migrations call and PostgreSQL does not have: `typeof`, which says what a value really is. In PostgreSQL it is always what
 /// its column says.
 pub const PRELUDE: &str = "
@@ -22,6 +25,23 @@ const SCHEMA: &[(&str, &str)] = &[
     ("lower(hex(randomblob(16)))", "replace(CAST(gen_random_uuid() AS TEXT), '-', '')"),
     ("NOT GLOB '*:[1-9]*'", "!~ ':[1-9]'"),
 ];
+
+/// The migrations in these directories, in the order of their names, as PostgreSQL reads them; with [`PRELUDE`].
+///
+/// # Errors
+/// When one cannot be read.
+pub fn migrations(directories: &[&Path]) -> io::Result<String> {
+    let mut all = PRELUDE.to_owned();
+    for directory in directories {
+        let mut files =
+            fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<PathBuf>>>()?;
+        files.sort();
+        for file in files {
+            all += &schema(&fs::read_to_string(file)?);
+        }
+    }
+    Ok(all)
+}
 
 /// A migration, as PostgreSQL reads it.
 #[must_use]

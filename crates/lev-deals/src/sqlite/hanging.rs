@@ -38,7 +38,7 @@ pub(super) fn with(
                 SELECT dp.*, coalesce(s.custom_status_name, s.status) AS status_name,
                     row_number() OVER (PARTITION BY dp.deal_id ORDER BY dp.updated_at DESC, dp.pipeline_id) AS place
                 FROM deal_pipelines dp JOIN pipeline_statuses s ON s.id = dp.pipeline_status_id
-                WHERE dp.deal_id IN {IDS})
+                WHERE dp.deal_id IN {IDS}) AS placed
              WHERE place <= {MAX_SHOWN} ORDER BY deal_id, place"
         );
         all(reads, ("deal_pipelines", PLACE), &sql, &ids, place)

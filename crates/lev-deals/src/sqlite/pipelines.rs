@@ -136,7 +136,7 @@ pub(super) fn put(
     // The one that is asked for, or the first.
     let found: Option<(i64, String)> = tx.first(
         "SELECT id, coalesce(custom_status_name, status) AS status_name FROM pipeline_statuses
-         WHERE pipeline_id = ?1 AND (?2 IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
+         WHERE pipeline_id = ?1 AND (CAST(?2 AS BIGINT) IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
         params![to.pipeline, to.status],
         |row| Ok((get(row, "id")?, get(row, "status_name")?)),
     )?;
