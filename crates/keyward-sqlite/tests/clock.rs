@@ -11,8 +11,9 @@ mod tests {
     use keyward_core::permit::operator;
     use keyward_core::store::Upkeep;
     use keyward_core::tier::Tier;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{change_by_force, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, START};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;

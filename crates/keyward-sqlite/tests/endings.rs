@@ -31,8 +31,9 @@ mod endings {
     use keyward_core::store::{Retention, StoreError, Upkeep};
     use keyward_core::team::{Dismiss, Invite};
     use keyward_core::tier::Tier;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{WriteLock, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};
     use std::collections::VecDeque;
     use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The resource side of the Lev API: deals and what hangs on them. Types, rules and effects here; behind the feature `sqlite`
+//! The resource side of the Lev API: deals and what hangs on them. Types, rules and effects here; behind the feature `sql`
 //! their SQL.
 //!
 //! The door does not know this crate: whoever embeds the door does not get deals with it.
@@ -9,7 +9,7 @@
 //! | `financials.rs`, `property.rs`, `team.rs`, `pipeline.rs` | what hangs on it |
 //! | `list.rs`, `values.rs` | what lists can be asked, and the closed sets of values |
 //! | `reads.rs` | what can be read |
-//! | `sqlite/` | the SQL |
+//! | `sql/` | the SQL |
 
 mod deal;
 mod effects;
@@ -19,8 +19,8 @@ pub mod list;
 pub mod pipeline;
 mod property;
 mod reads;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod team;
 pub mod values;
 
