@@ -1,8 +1,9 @@
 //! Faults made on purpose, and looks at a file from outside, for tests. A connection of its own stands for another
 //! program that uses the same file.
 
-use crate::Sqlite;
-use crate::error::store_error;
+use crate::connection::Reading;
+use crate::embedded::Embedded;
+use crate::says::store_error;
 use crate::writer::Desk;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, params};
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-impl Sqlite {
+impl Embedded {
     /// Does something to the writer's connection: for tests that need a full or read-only database for real.
     ///
     /// # Errors
@@ -21,7 +22,7 @@ impl Sqlite {
     }
 }
 
-impl Sqlite {
+impl Embedded {
     /// From now on commits fail as on a full disk, or no more.
     ///
     /// # Errors
@@ -59,7 +60,7 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub async fn counts_answers_right(&self) -> Result<bool, StoreError> {
-        self.writer.run(|desk| desk.state.kept.same_as(desk.connection)).await
+        self.writer.run(|desk| desk.state.counts_answers_right(&Reading(desk.connection))).await
     }
 }
 
@@ -78,7 +79,7 @@ pub(crate) fn note_statement(sql: &str) {
     }
 }
 
-/// Fails as a commit does on a full disk, where [`Sqlite::fill_disk`] says so.
+/// Fails as a commit does on a full disk, where [`Embedded::fill_disk`] says so.
 pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'full_disk'";
     if connection.prepare_cached(sql).and_then(|mut mark| mark.exists([])).map_err(store_error)? {
@@ -90,14 +91,6 @@ pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError>
         return Err(store_error(rusqlite::Error::SqliteFailure(full, None)));
     }
     Ok(())
-}
-
-impl Sqlite {
-    /// How many queries reads have run so far.
-    #[must_use]
-    pub fn queries(&self) -> u64 {
-        self.readers.queries.load(std::sync::atomic::Ordering::Relaxed)
-    }
 }
 
 /// Holds the file's write lock, as another program would, until it is dropped.

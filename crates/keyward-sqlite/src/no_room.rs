@@ -198,10 +198,10 @@ pub(crate) fn report(place: &Place) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::store_error;
-    use crate::payer::Payer;
+    use crate::says::store_error;
     use crate::testing::open as store;
     use keyward_core::store::{StoreError, Upkeep};
+    use keyward_sql::payer::Payer;
     use rusqlite::TransactionBehavior;
 
     /// A store that was opened as on a full file system, which has room by now.

@@ -1,23 +1,28 @@
 //! Opening the file: everything that must be right before the first request.
 
-use crate::driver::Driver;
-use crate::in_progress::InProgress;
-use crate::journal::catch_up;
-use crate::kept::Kept;
-use crate::load::Listed;
-use crate::migrate::{APPLICATION_ID, Component, IDENTITY, is_older, migrate, recognise};
+use crate::connection::{Connected, Reading};
+use crate::embedded::Embedded;
+use crate::migrate::{APPLICATION_ID, IDENTITY, is_older, migrate, recognise};
 use crate::place::Place;
 use crate::reader::Readers;
+use crate::revocations::catch_up;
 use crate::second_name::refuse_second_name;
 use crate::unmade::refuse_unmade;
 use crate::writer::Writer;
-use crate::{Sqlite, clock, load, no_room};
+use crate::{Sqlite, no_room};
 use keyward_core::clock::{Clock, SteadyClock, Timestamp};
 use keyward_core::left_out::LeftOut;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
 use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
+use keyward_sql::Component;
+use keyward_sql::desk::State;
+use keyward_sql::driver::Driver;
+use keyward_sql::kept::Kept;
+use keyward_sql::load::Listed;
+use keyward_sql::{Opened, Store};
+use keyward_sql::{clock, load};
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -208,81 +213,63 @@ pub(crate) fn in_one_line(error: &rusqlite::Error) -> String {
     }
 }
 
-impl Sqlite {
-    /// Opens the file, brings it up to date and learns what every request will be judged by. On a file system that is full, a
-    /// file that is up to date is opened to be read, and is written as soon as there is room.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn open(options: &Options<'_>) -> Result<Self, OpenError> {
-        Self::open_by(options, no_room::connect, load::everything)
-            .map_err(|error| no_room::named(error, options.path))
-    }
+/// Opens the file, brings it up to date and learns what every request will be judged by. On a file system that is full, a
+/// file that is up to date is opened to be read, and is written as soon as there is room.
+pub(crate) fn open(options: &Options<'_>) -> Result<Sqlite, OpenError> {
+    open_by(options, no_room::connect, load::everything).map_err(|error| no_room::named(error, options.path))
+}
 
-    /// The same for a process that lists what is there and learns no more than that takes, so that it costs less. It accepts no
-    /// credential.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn open_to_list(options: &Options<'_>, listed: Listed) -> Result<Self, OpenError> {
-        let learn = |driver: &dyn Driver, directory: &_| load::listed(driver, directory, listed);
-        Self::open_by(options, no_room::connect, learn).map_err(|error| no_room::named(error, options.path))
-    }
+/// The same for a process that lists what is there and learns no more than that takes.
+pub(crate) fn open_to_list(options: &Options<'_>, listed: Listed) -> Result<Sqlite, OpenError> {
+    let learn = |driver: &dyn Driver, directory: &_| load::listed(driver, directory, listed);
+    open_by(options, no_room::connect, learn).map_err(|error| no_room::named(error, options.path))
+}
 
-    pub(crate) fn open_by(
-        options: &Options<'_>,
-        connect: fn(&Path) -> Result<(Connection, bool), OpenError>,
-        learn: impl FnOnce(&dyn Driver, &Directory) -> Result<LeftOut, StoreError>,
-    ) -> Result<Self, OpenError> {
-        let path = options.path;
-        let lock = Arc::new(own(path, options.schema)?);
-        let now = options.clock.now();
-        let (mut connection, has_room) = connect(path)?;
-        // Before anything is written, and be it the mode of its log: another program's file is left as it is.
-        let is_new = recognise(&connection)?;
-        if options.schema != Schema::Make {
-            refuse_unmade(path, &connection, is_new)?;
-        }
-        prepare(&connection, is_new)?;
-        let components: Vec<Component> = [&[IDENTITY], options.components].concat();
-        if options.schema == Schema::MustBeUpToDate && is_older(&connection, &components)? {
-            return Err(OpenError::Older);
-        }
-        migrate(&mut connection, &components, now)?;
-        recognise_secret(&connection, options.root_secret_checks, now)?;
-        let watch = clock::watch(&connection, &*options.clock)?;
-        let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(Arc::clone(&options.clock), watch.clone()));
-        let directory = Directory::watching(watch);
-        let (journal, unwritten) = catch_up(path, &mut connection, *options.tiers.get(), now);
-        let left_out = learn(&connection, &directory)?;
-        let kept = Kept::load(&connection, options.idempotency_bytes)?;
-        directory.publish(unwritten);
-        let place = Arc::new(Place::new(path, lock));
-        if !has_room {
-            place.lack_room();
-            no_room::report(&place);
-        }
-        let readers = Readers::open(path, &place)?;
-        let writer = Writer::start(
-            connection,
-            Arc::clone(&place),
-            directory.clone(),
-            Arc::clone(&clock),
-            options.tiers.clone(),
-            (kept, journal),
-        )
-        .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
-        Ok(Self {
-            writer: Arc::new(writer),
-            readers: Arc::new(readers),
-            directory,
-            left_out: Arc::new(left_out),
-            components: components.into(),
-            in_progress: InProgress::default(),
-            clock,
-            place,
-        })
+pub(crate) fn open_by(
+    options: &Options<'_>,
+    connect: fn(&Path) -> Result<(Connection, bool), OpenError>,
+    learn: impl FnOnce(&dyn Driver, &Directory) -> Result<LeftOut, StoreError>,
+) -> Result<Sqlite, OpenError> {
+    let path = options.path;
+    let lock = Arc::new(own(path, options.schema)?);
+    let now = options.clock.now();
+    let (mut connection, has_room) = connect(path)?;
+    // Before anything is written, and be it the mode of its log: another program's file is left as it is.
+    let is_new = recognise(&connection)?;
+    if options.schema != Schema::Make {
+        refuse_unmade(path, &connection, is_new)?;
     }
+    prepare(&connection, is_new)?;
+    let components: Vec<Component> = [&[IDENTITY], options.components].concat();
+    if options.schema == Schema::MustBeUpToDate && is_older(&connection, &components)? {
+        return Err(OpenError::Older);
+    }
+    migrate(&mut connection, &components, now)?;
+    recognise_secret(&connection, options.root_secret_checks, now)?;
+    let watch = clock::watch(&Reading(&connection), &*options.clock)?;
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new(Arc::clone(&options.clock), watch.clone()));
+    let directory = Directory::watching(watch);
+    let (journal, unwritten) = catch_up(path, &mut Connected(&mut connection), *options.tiers.get(), now);
+    let left_out = learn(&Reading(&connection), &directory)?;
+    let kept = Kept::load(&Reading(&connection), options.idempotency_bytes)?;
+    directory.publish(unwritten);
+    let place = Arc::new(Place::new(path, lock));
+    if !has_room {
+        place.lack_room();
+        no_room::report(&place);
+    }
+    let readers = Readers::open(path, &place)?;
+    let writer = Writer::start(
+        connection,
+        Arc::clone(&place),
+        directory.clone(),
+        Arc::clone(&clock),
+        options.tiers.clone(),
+        State::new(kept, Box::new(journal)),
+    )
+    .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+    let backend = Embedded { readers, writer, place };
+    Ok(Store::new(Opened { backend, directory, left_out, components: components.into(), clock }))
 }
 
 /// Takes the lock that says which process owns the file: on the file itself, so that it is the same by whatever path. The

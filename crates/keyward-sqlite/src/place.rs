@@ -1,9 +1,9 @@
 //! Whether the database is still where it was opened. A server whose file was moved away, or replaced, goes on with what the next start
 //! does not find: what is written there holds nowhere, so nothing is.
 
-use crate::error::unavailable;
 use crate::second_name::{NAME, links, name_in_mark, warn};
 use keyward_core::store::StoreError;
+use keyward_sql::unavailable;
 use rusqlite::Connection;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
@@ -182,7 +182,7 @@ impl Place {
     }
 }
 
-impl crate::Sqlite {
+impl crate::embedded::Embedded {
     /// Notices from now on that the file's content, or the socket of the server that serves from it, is replaced.
     ///
     /// # Errors

@@ -12,8 +12,9 @@ mod tests {
     use keyward_core::tier::Tier;
     use keyward_core::write::account::CreateAccount;
     use keyward_core::write::clock::AcceptClock;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{change_by_force, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, START};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;

@@ -35,8 +35,9 @@ mod endings {
     use keyward_core::write::key::IssueKey;
     use keyward_core::write::team::{Dismiss, Invite};
     use keyward_core::write::user::CreateUser;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{WriteLock, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};
     use std::collections::VecDeque;
     use std::path::PathBuf;

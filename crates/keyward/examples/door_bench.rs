@@ -392,7 +392,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Arc<App>, St
     let checks = root.check_values();
     let store = Sqlite::open(&Options {
         path: &path,
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &checks,
         schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

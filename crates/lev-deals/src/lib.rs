@@ -1,4 +1,4 @@
-//! The resource side of the Lev API: deals and what hangs on them. Types, rules and effects here; behind the feature `sqlite`
+//! The resource side of the Lev API: deals and what hangs on them. Types, rules and effects here; behind the feature `sql`
 //! their SQL.
 //!
 //! The door does not know this crate: whoever embeds the door does not get deals with it.
@@ -10,7 +10,7 @@
 //! | `list.rs`, `values.rs` | what lists can be asked, and the closed sets of values |
 //! | `reads.rs` | what can be read |
 //! | `write/` | each write |
-//! | `sqlite/` | the SQL |
+//! | `sql/` | the SQL |
 
 mod deal;
 pub mod financials;
@@ -20,8 +20,8 @@ pub mod list;
 pub mod pipeline;
 mod property;
 mod reads;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod team;
 pub mod values;
 pub mod write;

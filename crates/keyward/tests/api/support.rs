@@ -237,7 +237,7 @@ impl TestApp {
         let current = Current::new(unlimited());
         let store = Sqlite::open(&Options {
             path: &directory.path().join("keyward.db"),
-            components: &[lev_deals::sqlite::COMPONENT],
+            components: &[lev_deals::sql::COMPONENT],
             root_secret_checks: &root.check_values(),
             schema: keyward_sqlite::Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

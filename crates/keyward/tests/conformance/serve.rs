@@ -48,7 +48,7 @@ pub(crate) async fn served() -> Served {
     let current = Current::new(Reloadable { limits: LimitsConfig::default(), ..Reloadable::default() });
     let store = Sqlite::open(&Options {
         path: &data.path().join("keyward.db"),
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &root.check_values(),
         schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

@@ -38,7 +38,7 @@ impl Home {
         let root = must("a root secret", RootSecret::parse(ROOT));
         let options = Options {
             path: &self.path(),
-            components: &[lev_deals::sqlite::COMPONENT],
+            components: &[lev_deals::sql::COMPONENT],
             root_secret_checks: &root.check_values(),
             schema: Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
