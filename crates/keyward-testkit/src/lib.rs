@@ -4,6 +4,7 @@
 pub mod contract;
 pub mod forms;
 pub mod issuer;
+pub mod patience;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 

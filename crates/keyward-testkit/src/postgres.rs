@@ -8,25 +8,26 @@
 //! | `postgres/child.rs` | the statements that a store runs for its rules |
 //! | `postgres/dialect.rs` | what stands in migrations and statements, as PostgreSQL reads it |
 //! | `postgres/prepared.rs` | which statements PostgreSQL prepares |
+//! | `postgres/server.rs` | its process |
+//! | `postgres/unprivileged.rs` | the user that it runs as |
 #![expect(clippy::panic, reason = "a test without its database must end")]
 
 pub mod child;
 pub mod dialect;
 pub mod prepared;
+mod server;
+mod unprivileged;
 
 use keyward_core::random::{OsRandom, Random};
+use server::{Server, listening};
 use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{MetadataExt, chown};
-use std::os::unix::process::CommandExt;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+use unprivileged::Unprivileged;
 
 /// The one user of the database, who may do everything in it.
 pub const USER: &str = "keyward";
@@ -39,11 +40,6 @@ const MISSING: &str = "PostgreSQL is missing: install Debian's package postgresq
 const DEBIAN: &str = "/usr/lib/postgresql";
 /// The programs that are needed.
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "psql"];
-/// Another process may take a port between the look and the use: so many are tried.
-const PORTS: u32 = 5;
-/// How often it is looked whether it is ready, or has ended, each time after [`PAUSE`].
-const LOOKS: u32 = 3_000;
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// A running PostgreSQL.
 #[derive(Debug)]
@@ -55,10 +51,6 @@ pub struct Postgres {
     port: u16,
     password: String,
 }
-
-/// Its process.
-#[derive(Debug)]
-struct Server(Child);
 
 impl Postgres {
     /// Makes one, and starts it.
@@ -134,93 +126,6 @@ impl Postgres {
     }
 }
 
-/// Starts it at a port that is free.
-fn listening(programs: &Path, directory: &Path, user: &Unprivileged) -> (Server, u16) {
-    for _ in 0..PORTS {
-        let port = must("a free port", free_port());
-        let mut server = Server(must("PostgreSQL begins", serve(programs, directory, user, port)));
-        if server.becomes_ready(directory) {
-            return (server, port);
-        }
-        let log = log(directory);
-        assert!(log.contains("Address already in use"), "PostgreSQL does not start: {log}");
-    }
-    panic!("no port stays free for PostgreSQL")
-}
-
-impl Server {
-    /// Whether it takes connections; `false`: it has ended.
-    fn becomes_ready(&mut self, directory: &Path) -> bool {
-        let state = directory.join("data").join("postmaster.pid");
-        for _ in 0..LOOKS {
-            if fs::read_to_string(&state).is_ok_and(|state| state.trim_end().ends_with("ready")) {
-                return true;
-            }
-            if must("it is looked", self.0.try_wait()).is_some() {
-                return false;
-            }
-            sleep(PAUSE);
-        }
-        panic!("PostgreSQL does not become ready: {}", log(directory))
-    }
-}
-
-impl Drop for Server {
-    /// At once, and by its own hand, so that it leaves no shared memory behind. One that does not end is killed.
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = Command::new("kill").args(["-QUIT", &self.0.id().to_string()]).status();
-        }
-        for _ in 0..LOOKS {
-            if !matches!(self.0.try_wait(), Ok(None)) {
-                return;
-            }
-            sleep(PAUSE);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn log(directory: &Path) -> String {
-    // Absent: it has said nothing.
-    fs::read_to_string(directory.join("log")).unwrap_or_default()
-}
-
-/// The user that PostgreSQL runs as; `None`: this one.
-struct Unprivileged(Option<(u32, u32)>);
-
-impl Unprivileged {
-    /// Root makes directories that are root's.
-    fn beside(directory: &Path) -> Self {
-        let owner = must("the directory's owner", fs::metadata(directory)).uid();
-        Self((owner == 0).then(nobody))
-    }
-
-    fn own(&self, path: &Path) -> io::Result<()> {
-        self.0.map_or(Ok(()), |(user, group)| chown(path, Some(user), Some(group)))
-    }
-
-    fn run(&self, command: &mut Command) {
-        if let Some((user, group)) = self.0 {
-            command.uid(user).gid(group);
-        }
-    }
-}
-
-/// The ids of `nobody`.
-fn nobody() -> (u32, u32) {
-    // Absent: the numbers that Linux gives it.
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let entry = users.lines().find(|line| line.starts_with("nobody:"));
-    let ids = entry.and_then(|entry| {
-        let mut ids = entry.split(':').skip(2).map(str::parse);
-        Some((ids.next()?.ok()?, ids.next()?.ok()?))
-    });
-    // Absent: as above.
-    ids.unwrap_or((65_534, 65_534))
-}
-
 /// The directory that has all programs: Debian's of the newest version, or one of the PATH.
 fn programs(debian: &Path, path: &OsStr) -> Option<PathBuf> {
     let versions = fs::read_dir(debian).into_iter().flatten().filter_map(Result::ok);
@@ -250,21 +155,6 @@ fn initialise(programs: &Path, directory: &Path, user: &Unprivileged, password: 
     initdb.args(["-E", "UTF8", "--locale", "C", "--no-sync"]);
     user.run(&mut initdb);
     must("initdb runs", initdb.output())
-}
-
-fn serve(programs: &Path, directory: &Path, user: &Unprivileged, port: u16) -> io::Result<Child> {
-    let log = File::create(directory.join("log"))?;
-    let mut server = program(programs, "postgres", directory);
-    server.args(["-D", "data", "-h", "127.0.0.1", "-p", &port.to_string(), "-k"]).arg(directory);
-    for setting in ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=16MB"] {
-        server.args(["-c", setting]);
-    }
-    user.run(&mut server);
-    server.stdout(log.try_clone()?).stderr(log).spawn()
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// One that nobody else on the machine knows: its port is open to all of them.

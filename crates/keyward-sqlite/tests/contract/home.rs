@@ -2,18 +2,14 @@
 
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::{OpenError, Options, Schema, Sqlite};
+use keyward_testkit::patience::patiently;
 use keyward_testkit::{FakeClock, contract};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// The store only compares it: no file is opened with another one.
 const ROOT: &str = "1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
-
-/// So often it is tried to open a file that is in use.
-const PATIENCE: u32 = 400;
 
 /// A directory with one database.
 pub(crate) struct Home(TempDir);
@@ -60,12 +56,5 @@ pub(crate) fn open(path: &Path) -> Sqlite {
         tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
         clock: Arc::new(FakeClock::new()),
     };
-    // A process that another test begins has each open file, and its lock, until it executes its own program.
-    for _ in 0..PATIENCE {
-        match Sqlite::open(&options) {
-            Err(OpenError::InUse(_)) => sleep(Duration::from_millis(5)),
-            opened => return opened.unwrap(),
-        }
-    }
-    panic!("{} stays in use", path.display())
+    patiently(|| Sqlite::open(&options), |error| matches!(error, OpenError::InUse(_))).unwrap()
 }

@@ -4,8 +4,9 @@ use super::bench::must;
 use super::store::DealHome;
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::faults::change_by_force;
-use keyward_sqlite::{Options, Schema, Sqlite};
+use keyward_sqlite::{OpenError, Options, Schema, Sqlite};
 use keyward_testkit::FakeClock;
+use keyward_testkit::patience::patiently;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -45,7 +46,8 @@ impl Home {
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };
-        must("the store is opened", Sqlite::open(&options))
+        let opened = patiently(|| Sqlite::open(&options), |error| matches!(error, OpenError::InUse(_)));
+        must("the store is opened", opened)
     }
 }
 
