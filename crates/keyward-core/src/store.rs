@@ -2,9 +2,11 @@
 //!
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
+mod after_end;
 mod lists;
 mod operator;
 
+pub use after_end::Over;
 pub use lists::{
     AccountEntry, AccountFigures, AuditActor, AuditPage, AuditQuery, Page, UserDetails, UserEntry,
 };

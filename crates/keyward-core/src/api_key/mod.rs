@@ -8,6 +8,7 @@ mod effects;
 mod endings;
 mod expiry;
 mod format;
+mod label;
 mod prepare;
 mod reach;
 mod relabel;
