@@ -2,11 +2,13 @@
 //!
 //! A method is one whole operation. Absence is an `Option` or an empty page; [`StoreError`] means that *we* failed.
 
+mod after_end;
 mod audit;
 mod error;
 mod lists;
 mod operator;
 
+pub use after_end::Over;
 pub use audit::{AuditActor, AuditPage, AuditQuery, AuditRow};
 pub use error::{Source, StoreError};
 pub use lists::{AccountEntry, AccountFigures, Page, UserDetails, UserEntry};

@@ -13,20 +13,16 @@ use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
-use keyward_core::store::{Retention, StoreError};
+use keyward_core::store::{Over, Retention, StoreError};
 use std::collections::HashMap;
 
 /// Rows of each kind in one transaction: writes wait for it.
 const BATCH: u32 = 500;
 const DAY: i64 = 86_400;
-/// An invitation that was not accepted is looked at for so long after its end.
-const INVITATION_KEPT: i64 = 30 * DAY;
-/// So long after its end nothing but the digests of a key is kept in memory.
-const ENDED_KEPT: i64 = 7 * DAY;
 
 /// One round; how many rows went.
 pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreError> {
-    desk.directory.retire_ended(now.plus_seconds(-ENDED_KEPT));
+    desk.directory.retire_ended(Over::Key.before(now));
     // A user whose row does not say yet that somebody disabled them would pass for a stranger.
     if !endings::settle(desk) {
         return Err(unavailable("what was revoked while the database could not be written is written first"));
@@ -87,9 +83,9 @@ fn numbered(row: &Row<'_>) -> Result<Option<(AccountId, i64)>, StoreError> {
     Ok(to_end::number(row, "account_id").map(AccountId).zip(to_end::number(row, "account_seq")))
 }
 
-/// Sessions and links that ended a day ago, and codes and grants.
+/// Sessions, links, codes and grants that are over.
 fn signed_in(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
-    let before = now.plus_seconds(-DAY);
+    let before = Over::SignIn.before(now);
     let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT ?2) RETURNING id";
     let sessions: Vec<i64> = tx.all(over, params![before.unix(), BATCH], |row| rows::get(row, "id"))?;
     let links = tx.change(
@@ -106,7 +102,7 @@ fn invitations(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
     let over =
         "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at <= ?1 LIMIT ?2)
                 RETURNING account_id, user_id";
-    let gone = tx.all(over, params![now.plus_seconds(-INVITATION_KEPT).unix(), BATCH], |row| {
+    let gone = tx.all(over, params![Over::Invitation.before(now).unix(), BATCH], |row| {
         Ok(to_end::number(row, "account_id").map(AccountId).zip(to_end::number(row, "user_id").map(UserId)))
     })?;
     gone.iter().flatten().for_each(|(account, user)| tx.publish(Change::Invited(*account, *user, None)));

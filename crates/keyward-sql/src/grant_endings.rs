@@ -12,7 +12,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{EndedGrant, GrantEnd, GrantId, Grants, is_of_another};
 use keyward_core::permit::{EndSignIns, Permit, Present};
-use keyward_core::store::StoreError;
+use keyward_core::store::{Over, StoreError};
 use keyward_core::write::grant::{Disconnect, Disconnected, GrantRevoked, RevokeGrant};
 use std::sync::Arc;
 
@@ -94,18 +94,17 @@ impl GrantRow {
     }
 }
 
-/// Takes codes and grants away that have been over for a day: nothing that they gave is presented any more, and the audit trail
-/// has them. How many.
+/// Takes codes and grants away that are over; how many.
 pub(crate) fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> Result<usize, StoreError> {
-    // Codes that nobody can use any more: their replay is no longer told from an unknown one.
+    let before = Over::SignIn.before(now);
     let codes = tx.change(
         "DELETE FROM oauth_codes WHERE digest IN (SELECT digest FROM oauth_codes WHERE expires_at <= ?1 LIMIT 100)",
-        [now.plus_seconds(-86_400).unix()],
+        [before.unix()],
     )?;
     let sql =
         "DELETE FROM oauth_grants WHERE id IN (SELECT g.id FROM oauth_grants g WHERE (g.ends_at <= ?1 OR g.ended_at <= ?1)
              AND NOT EXISTS (SELECT 1 FROM oauth_codes c WHERE c.grant_id = g.id) LIMIT 100) RETURNING id";
-    let grants = tx.all(sql, [now.plus_seconds(-86_400).unix()], |row| rows::get(row, "id").map(GrantId))?;
+    let grants = tx.all(sql, [before.unix()], |row| rows::get(row, "id").map(GrantId))?;
     let gone = codes + grants.len();
     for grant in grants {
         tx.publish(Change::GrantsEnded(Grants::One(grant)));

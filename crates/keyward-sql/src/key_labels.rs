@@ -21,11 +21,9 @@ impl Execute<RelabelKey> for Tx<'_> {
         let absent = || Denial::not_found("API key", &e.as_sent);
         let mut key = own(self, e.key.ok_or_else(absent)?, &e.as_sent, permit)?;
         let role = role_of(self, &key)?;
-        e.conditions.check(&key.state_tag(role))?;
-        let now = key.label != e.label;
+        let now = key.relabel(&e.label, role, &e.conditions)?;
         if now {
             self.change("UPDATE api_keys SET label = ?2 WHERE id = ?1", params![key.id.0, e.label])?;
-            key.label.clone_from(&e.label);
             self.publish(Change::Key(key.clone()));
         }
         Ok(KeyRelabelled { key, role, now })

@@ -23,7 +23,7 @@ use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::session::{LinkKind, SESSION_SECONDS, Session, ShownInvitation, accepted};
-use keyward_core::store::{SignInReads, StoreError};
+use keyward_core::store::{Over, SignInReads, StoreError};
 use keyward_core::team::{Invitee, OpenInvitation};
 use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
 use keyward_core::write::link::{ChoosePassword, IssueLink, PasswordChosen};
@@ -92,8 +92,8 @@ impl Execute<StartSession> for Tx<'_> {
         self.change("UPDATE users SET last_login_at = ?2 WHERE id = ?1", params![user.0, now.unix()])?;
         crate::accounts::publish_user(self, user)?;
         let over = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= ?1 LIMIT 100) RETURNING id";
-        let a_day_ago = self.clock().settled.plus_seconds(-86_400);
-        for gone in self.all(over, [a_day_ago.unix()], |row| rows::get(row, "id"))? {
+        let before = Over::SignIn.before(self.clock().settled);
+        for gone in self.all(over, [before.unix()], |row| rows::get(row, "id"))? {
             self.publish(Change::SessionGone(gone));
         }
         let session = Session { id, digest: e.digest, user, created_at: now, ends_at };
@@ -156,9 +156,9 @@ impl Execute<IssueLink> for Tx<'_> {
         user.ok_or_else(|| Denial::not_found("User", &e.user.to_string()))?;
         let until = now.plus_seconds(e.kind.seconds());
         let over = "DELETE FROM password_links WHERE user_id = ?1 OR expires_at <= ?2 RETURNING digest";
-        let settled = self.clock().settled.plus_seconds(-86_400);
+        let before = Over::SignIn.before(self.clock().settled);
         let over =
-            self.all(over, params![e.user.0, settled.unix()], |row| Ok(to_end::bytes::<32>(row, "digest")))?;
+            self.all(over, params![e.user.0, before.unix()], |row| Ok(to_end::bytes::<32>(row, "digest")))?;
         over.into_iter().flatten().for_each(|digest| self.note(Ended::Link(hex(&digest))));
         self.change(
             "INSERT INTO password_links (digest, user_id, kind, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -6,6 +6,7 @@ mod digest;
 mod etag;
 mod expiry;
 mod format;
+mod label;
 mod of_secret;
 mod reach;
 mod ring;
