@@ -8,6 +8,7 @@ use crate::journal::{Entry, Journal, Noted};
 use crate::params;
 use crate::payer::Payer;
 use crate::store::{Backend, Store};
+use crate::take_in::take_in;
 use crate::tx::{Finished, Tx};
 use crate::{clock, endings, idempotency};
 use keyward_core::BoxFuture;
@@ -19,7 +20,6 @@ use keyward_core::envelope;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Record};
 use keyward_core::limits::Tiers;
-use keyward_core::live::Change;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
 use serde_json::json;
@@ -119,7 +119,7 @@ where
     match written {
         Ok(()) => {
             fail_point("committed");
-            take_in(desk, changes);
+            take_in(desk.directory, changes);
             append(desk, noted);
             desk.state.kept.take_in(&kept);
             desk.health.wrote();
@@ -129,7 +129,7 @@ where
         Err(StoreError::Unavailable(source))
             if E::ends(&done) && E::changed(&done) && desk.state.endings.has_room() =>
         {
-            take_in(desk, changes);
+            take_in(desk.directory, changes);
             let entries = noted.entries.clone();
             append(desk, noted);
             hold(desk, &done, write, entries);
@@ -273,7 +273,7 @@ where
     let terms = Terms { claim, settled: true, full: false, unread: None, journal, all, place };
     let Executed { finished, noted, .. } = execute(tx, write, terms)?;
     finished.written?;
-    take_in(desk, finished.changes);
+    take_in(desk.directory, finished.changes);
     append(desk, noted);
     desk.state.kept.take_in(&finished.kept);
     desk.health.wrote();
@@ -284,23 +284,6 @@ where
 fn append(desk: &mut Desk<'_>, noted: Noted) {
     desk.state.journal.append(noted);
     desk.health.unjournaled(desk.state.journal.waiting());
-}
-
-/// What is committed must be known before anything else happens: a process that could not take it in must not go on judging by
-/// what was before.
-pub(crate) fn take_in(desk: &Desk<'_>, changes: Vec<Change>) {
-    let unknown = AbortUnlessKnown;
-    desk.directory.publish(changes);
-    std::mem::forget(unknown);
-}
-
-/// Ends the process when it is dropped.
-struct AbortUnlessKnown;
-
-impl Drop for AbortUnlessKnown {
-    fn drop(&mut self) {
-        std::process::abort();
-    }
 }
 
 /// After so many seconds an account whose kept answers fill their space may ask again: answers go when they are a day old, one

@@ -22,11 +22,3 @@ pub struct Component {
     /// Looks at every row that its lists can show ([`Reads::look_at`]).
     pub look_through: fn(&Reads<'_>) -> Result<(), StoreError>,
 }
-
-/// Looks at every row that the lists of identity can show.
-///
-/// # Errors
-/// [`StoreError`] of a query.
-pub fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
-    crate::team::look_through(reads)
-}

@@ -4,7 +4,8 @@
 
 use crate::desk::{Desk, State};
 use crate::health::Health;
-use crate::journal::{self, Entry, Unwritten};
+use crate::journal::{CatchUp, Entry, Unwritten};
+use crate::take_in::take_in;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::Stop;
 use keyward_core::store::StoreError;
@@ -61,14 +62,14 @@ impl Endings {
     }
 
     /// What the journal has of them.
-    pub fn unwritten(&self) -> Unwritten {
+    fn unwritten(&self) -> Unwritten {
         let waiting = self.waiting.iter().flat_map(|ending| &ending.entries);
         let refused = self.refused.iter().flat_map(|ending| &ending.entries);
         Unwritten { first: waiting.map(|entry| entry.n).min(), refused: refused.cloned().collect() }
     }
 
     /// The journal has given entries these numbers instead of those.
-    pub fn renumber(&mut self, numbers: &HashMap<u64, u64>) {
+    fn renumber(&mut self, numbers: &HashMap<u64, u64>) {
         let all = self.waiting.iter_mut().chain(&mut self.refused);
         for entry in all.flat_map(|ending| &mut ending.entries) {
             // Absent: it has the same one.
@@ -151,7 +152,7 @@ fn is_over(denial: &Denial) -> bool {
 
 /// Writes those that wait, and what the journal has and the rows do not; whether none is left.
 pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
-    journal::settle(desk);
+    settle_journal(desk);
     let waited = desk.state.endings.waiting.len();
     while let Some(ending) = desk.state.endings.waiting.pop_front() {
         let what = &ending.name;
@@ -179,7 +180,7 @@ pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
     if desk.state.endings.waiting.len() < waited {
         // Before anything else is written: what is given from now on must not be taken by what was done before it.
         desk.state.journal.fall_behind();
-        journal::settle(desk);
+        settle_journal(desk);
     }
     desk.state.report(desk.health);
     if !desk.state.is_caught_up() {
@@ -187,6 +188,19 @@ pub(crate) fn settle(desk: &mut Desk<'_>) -> bool {
     }
     desk.state.journal.shorten();
     true
+}
+
+/// Does what the journal has, and could not be done before.
+fn settle_journal(desk: &mut Desk<'_>) {
+    // What is written into the wrong file is not done.
+    if desk.place.fault().is_some() {
+        return;
+    }
+    let now = CatchUp { tiers: *desk.tiers.get(), now: desk.clock.now(), elapsed: desk.clock.elapsed() };
+    let State { journal, endings, .. } = &mut *desk.state;
+    endings.renumber(&journal.look(&*desk.connection, now.now));
+    let changes = journal.catch_up(desk.connection, now, endings.unwritten());
+    take_in(desk.directory, changes);
 }
 
 /// Tries once more those that the rows refused. What the database keeps of them stays until they are written.
@@ -200,7 +214,7 @@ fn try_refused(desk: &mut Desk<'_>) {
     }
     if desk.state.endings.refused.len() < before {
         desk.state.journal.fall_behind();
-        journal::settle(desk);
+        settle_journal(desk);
         desk.state.report(desk.health);
     }
 }

@@ -5,7 +5,7 @@
 //! | `driver.rs`, `value.rs`, `params.rs` | what a database must be able to do: run statements with parameters, hand rows over |
 //! | `store.rs`, `reads.rs`, `desk.rs` | a store over a backend: its reads, its pieces of work |
 //! | `component.rs` | the parts of the program that have tables |
-//! | `tx.rs`, `commit.rs` | the transaction that executes effects, and the one `commit` |
+//! | `tx.rs`, `commit.rs`, `take_in.rs` | the transaction that executes effects, the one `commit`, and what memory learns of it |
 //! | `rows.rs`, `to_end.rs` | rows as the words of the core; what an ending reads of them |
 //! | `load.rs` | what the directory must know before the first request |
 //! | `accounts.rs`, `account_endings.rs`, `active_accounts.rs`, `identities.rs`, `keys.rs`, `key_labels.rs`, `new_users.rs`, `strangers.rs`, `team.rs`, `team_roles.rs` | the SQL of identity |
@@ -14,7 +14,7 @@
 //! | `key_origins.rs`, `replaced.rs` | through which keys a secret came; secrets that were replaced, by which their keys are found |
 //! | `erase.rs` | a user who is erased: what goes, and what stays |
 //! | `operator.rs`, `operator_lists.rs`, `audit_reads.rs` | what the operator reads: lists, one account, one user, the audit trail |
-//! | `root_secret.rs` | the SQL of a rotation of the root secret |
+//! | `own_secret.rs`, `root_secret.rs` | which root secret a store belongs to; the SQL of its rotation |
 //! | `idempotency.rs`, `in_progress.rs`, `kept.rs` | the answers of claims, those that are being executed, how much they take |
 //! | `endings.rs`, `health.rs` | revocations while the database cannot be written, and whether it can |
 //! | `journal/`, `restored.rs` | what ended, done again in a database that does not have it; what ends in a copy that is put back |
@@ -68,6 +68,7 @@ mod never_replayed;
 mod new_users;
 mod operator;
 mod operator_lists;
+pub mod own_secret;
 pub mod params;
 pub mod payer;
 pub mod queue;
@@ -86,6 +87,7 @@ mod signing_keys;
 mod statements;
 mod store;
 mod strangers;
+mod take_in;
 mod team;
 mod team_roles;
 #[cfg(test)]
@@ -95,13 +97,14 @@ mod tx;
 mod upkeep;
 pub mod value;
 
-pub use component::{Component, Migration, look_through};
+pub use component::{Component, Migration};
 pub use driver::Row;
 pub use error::unavailable;
 pub use fail_point::fail_point;
 pub use params::{Params, params_from_iter};
 pub use reads::Reads;
 pub use store::{Backend, Open, Opened, Read, Sizes, Store, Work};
+pub use team::look_through;
 pub use to_end::Named;
 pub use tx::{Finished, Tx};
 pub use value::{FromValue, Owned, ToValue};

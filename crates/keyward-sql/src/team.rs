@@ -71,7 +71,10 @@ impl<B: Backend> TeamReads for Store<B> {
 const ID: Named = &["id"];
 
 /// Looks at every row that the lists of keys and of teams can show.
-pub(crate) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
+///
+/// # Errors
+/// [`StoreError`] of a query.
+pub fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
     let keys = format!("SELECT {} FROM api_keys WHERE revoked_at IS NULL", rows::KEY);
     reads.look_at(("api_keys", ID), &keys, rows::key)?;
     let members = "SELECT t.role, t.made_by, t.invited, u.* FROM

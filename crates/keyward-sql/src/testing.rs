@@ -2,9 +2,8 @@
 
 use crate::desk::{Desk, Place, State};
 use crate::driver::{Begin, Connection, Driver, Each, Transaction};
-use crate::endings::Endings;
 use crate::health::Health;
-use crate::journal::{CatchUp, Journal, Noted};
+use crate::journal::{CatchUp, Journal, Noted, Unwritten};
 use crate::kept::Kept;
 use crate::payer::Payer;
 use crate::says::{fault, store_error};
@@ -21,6 +20,7 @@ use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
 use keyward_testkit::FakeClock;
 use rusqlite::TransactionBehavior;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -165,7 +165,11 @@ impl Journal for NoJournal {
 
     fn retry(&mut self) {}
 
-    fn catch_up(&mut self, _: &mut dyn Connection, _: CatchUp, _: &mut Endings) -> Vec<Change> {
+    fn look(&mut self, _: &dyn Driver, _: Timestamp) -> HashMap<u64, u64> {
+        HashMap::new()
+    }
+
+    fn catch_up(&mut self, _: &mut dyn Connection, _: CatchUp, _: Unwritten) -> Vec<Change> {
         Vec::new()
     }
 

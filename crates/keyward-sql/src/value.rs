@@ -262,7 +262,10 @@ impl<T: ToValue + ?Sized> ToValue for &T {
 
 impl<T: ToValue> ToValue for Option<T> {
     fn to_value(&self) -> Value<'_> {
-        self.as_ref().map_or(Value::Null, ToValue::to_value)
+        match self {
+            Some(value) => value.to_value(),
+            None => Value::Null,
+        }
     }
 }
 

@@ -42,7 +42,7 @@ driver!(Reading, Connected, Begun);
 /// Notes a statement, for tests that try each of them elsewhere.
 #[cfg(feature = "fault-injection")]
 fn note(sql: &str) {
-    crate::faults::note_statement(sql);
+    crate::run::note_statement(sql);
 }
 
 #[cfg(not(feature = "fault-injection"))]
@@ -68,7 +68,7 @@ impl Transaction for Begun<'_> {
     fn commit(self: Box<Self>) -> Result<(), StoreError> {
         // As on a full disk, where a test says so: the commit is what fails there.
         #[cfg(feature = "fault-injection")]
-        crate::faults::refuse_to_write(&self.0)?;
+        crate::full_disk::refuse_to_write(&self.0)?;
         self.0.commit().map_err(store_error)
     }
 }

@@ -1,18 +1,16 @@
 //! What is this store's own: one file, with connections that read it and the one that writes.
 
 use crate::no_room;
-use crate::open::{OpenError, Options, open, open_to_list};
-use crate::place::Place;
+use crate::place::{FileId, Place};
 use crate::reader::Readers;
-use crate::writer::Writer;
+use crate::writer::{Desk, Writer};
 use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use keyward_sql::desk;
 use keyward_sql::health::Health;
-use keyward_sql::load::Listed;
 use keyward_sql::payer::Payer;
-use keyward_sql::{Backend, Open, Read, Sizes, Store, Work, unavailable};
-use std::path::Path;
+use keyward_sql::{Backend, Read, Sizes, Work, unavailable};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One SQLite file that one process owns.
@@ -37,7 +35,7 @@ impl Backend for Embedded {
     }
 
     fn try_writing(&self, work: Work) -> Result<(), Full> {
-        let work = move |desk: &mut crate::writer::Desk<'_>, too_late: bool| {
+        let work = move |desk: &mut Desk<'_>, too_late: bool| {
             if !too_late {
                 no_room::leave(desk);
             }
@@ -80,17 +78,51 @@ impl Backend for Embedded {
     }
 }
 
-/// On a file system that is full, a file that is up to date is opened to be read, and is written as soon as there is room.
-impl Open for Embedded {
-    type Options<'o> = Options<'o>;
-    type Error = OpenError;
-
-    fn open(options: &Options<'_>) -> Result<Store<Self>, OpenError> {
-        open(options)
+impl Embedded {
+    /// Notices from now on that the file's content, or the socket of the server that serves from it, is replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the writer takes no work.
+    pub async fn serve_from(&self, socket: Option<PathBuf>) -> Result<(), StoreError> {
+        // Without a socket no order reaches this server, which is none of the database's.
+        socket.iter().for_each(|socket| self.watch_socket(socket));
+        if self.place.lacks_room() {
+            // The number is drawn when there is room.
+            return Ok(());
+        }
+        let draw = |desk: &mut Desk<'_>| {
+            desk.place.draw(desk.connection);
+            Ok(())
+        };
+        self.writer.run(draw).await
     }
 
-    fn open_to_list(options: &Options<'_>, listed: Listed) -> Result<Store<Self>, OpenError> {
-        open_to_list(options, listed)
+    /// Notices from now on that the socket of the server that serves from it is replaced.
+    pub fn watch_socket(&self, socket: &Path) {
+        self.place.watch_socket(socket);
+    }
+
+    /// Serves no more from the socket, which may go; whether it is still the one that was named.
+    #[must_use]
+    pub fn leave_socket(&self) -> bool {
+        self.place.leave_socket()
+    }
+
+    /// Looks whether the database is where it was opened. It waits for the file system.
+    pub fn look_for_the_file(&self) {
+        self.place.look();
+    }
+
+    /// Whether at the last look another file was in its place, or none, or other content was in it.
+    #[must_use]
+    pub fn has_lost_its_file(&self) -> bool {
+        self.place.lost().is_some()
+    }
+
+    /// The file that is open.
+    #[must_use]
+    pub fn file_id(&self) -> Option<FileId> {
+        self.place.id()
     }
 }
 
@@ -108,6 +140,6 @@ impl desk::Place for Place {
     }
 
     fn report(&self) {
-        no_room::report(self);
+        self.report();
     }
 }

@@ -4,13 +4,14 @@ use crate::checks::{Faults, look_through, of_damage};
 use crate::connection::Reading;
 use crate::migrate::{IDENTITY, is_older, recognise, refuse_newer};
 use crate::no_room::connect_reader;
-use crate::open::refuse_other_secret;
+use crate::open_error::OpenError;
+use crate::options::Options;
 use crate::restore::{Known, known};
 use crate::revocations;
-use crate::{OpenError, Options};
 use keyward_core::clock::Timestamp;
 use keyward_sql::Component;
 use keyward_sql::journal::Kept;
+use keyward_sql::own_secret;
 use keyward_sql::restored::live_keys;
 use rusqlite::Connection;
 use std::path::Path;
@@ -58,7 +59,7 @@ pub fn examine(options: &Options<'_>, to: &Path, named: Option<&Path>) -> Result
     }
     let components: Vec<Component> = [&[IDENTITY], options.components].concat();
     refuse_newer(&connection, &components)?;
-    let root_secret_versions = refuse_other_secret(&connection, options.root_secret_checks)?;
+    let root_secret_versions = own_secret::refuse_other(&Reading(&connection), options.root_secret_checks)?;
     let is_older = is_older(&connection, &components)?;
     let Known { unknown, until, missing } = known(&journal, &Kept::read(&Reading(&connection)))?;
     let keys = match live_keys(&Reading(&connection), options.clock.now()) {

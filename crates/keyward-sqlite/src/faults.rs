@@ -7,10 +7,10 @@ use crate::says::store_error;
 use crate::writer::Desk;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, params};
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+pub use crate::run::statements;
 
 impl Embedded {
     /// Does something to the writer's connection: for tests that need a full or read-only database for real.
@@ -62,35 +62,6 @@ impl Embedded {
     pub async fn counts_answers_right(&self) -> Result<bool, StoreError> {
         self.writer.run(|desk| desk.state.counts_answers_right(&Reading(desk.connection))).await
     }
-}
-
-/// The texts of the statements that stores of this process have run so far, each once.
-#[must_use]
-pub fn statements() -> Vec<String> {
-    STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-}
-
-static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-pub(crate) fn note_statement(sql: &str) {
-    let mut statements = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if !statements.contains(sql) {
-        statements.insert(sql.to_owned());
-    }
-}
-
-/// Fails as a commit does on a full disk, where [`Embedded::fill_disk`] says so.
-pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'full_disk'";
-    if connection.prepare_cached(sql).and_then(|mut mark| mark.exists([])).map_err(store_error)? {
-        let room = "UPDATE temp.full_disk SET commits = commits - 1 WHERE commits > 0";
-        if connection.execute(room, []).map_err(store_error)? > 0 {
-            return Ok(());
-        }
-        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-        return Err(store_error(rusqlite::Error::SqliteFailure(full, None)));
-    }
-    Ok(())
 }
 
 /// Holds the file's write lock, as another program would, until it is dropped.

@@ -1,6 +1,6 @@
 //! Embedded migrations. A shipped one is frozen: change the schema by adding the next.
 
-use crate::open::OpenError;
+use crate::open_error::OpenError;
 use keyward_core::clock::Timestamp;
 use keyward_sql::{Component, Migration, look_through};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};

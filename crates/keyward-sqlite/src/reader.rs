@@ -1,8 +1,8 @@
 //! Connections that read. They cannot write: SQLite refuses it.
 
-use crate::OpenError;
 use crate::connection::Connected;
 use crate::no_room;
+use crate::open_error::OpenError;
 use crate::place::Place;
 use keyward_core::share::Full;
 use keyward_sql::Read;

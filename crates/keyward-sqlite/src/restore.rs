@@ -1,22 +1,25 @@
 //! Making a copy of the database fit to take its place: nothing that ended since it was made comes back to life.
 
 use crate::checks::{Faults, look_through, of_damage};
+use crate::connect::{connect, prepare};
 use crate::connection::{Begun, Reading};
 use crate::migrate::{IDENTITY, migrate, recognise};
-use crate::open::{connect, own, prepare, recognise_secret};
+use crate::open_error::OpenError;
+use crate::options::{Options, Schema};
+use crate::own::own;
 use crate::revocations::{self, Book, Revocations};
-use crate::{OpenError, Options, Schema};
 use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::store::StoreError;
 use keyward_sql::Component;
 use keyward_sql::Tx;
 use keyward_sql::fail_point;
 use keyward_sql::journal::{Applied, Entry, Kept, apply};
+use keyward_sql::own_secret;
 use keyward_sql::params;
 use keyward_sql::restored::{
     EndedOpen, LiveKey, end_what_is_open, end_what_may_be_used, live_keys, passwords,
 };
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::TransactionBehavior;
 use std::path::Path;
 
 /// What to do where the journal of revocations does not say all that ended since the copy was made.
@@ -78,7 +81,7 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     prepare(&connection, false)?;
     let components: Vec<Component> = [&[IDENTITY], options.components].concat();
     migrate(&mut connection, &components, now)?;
-    recognise_secret(&connection, options.root_secret_checks, now)?;
+    own_secret::recognise(&Reading(&connection), options.root_secret_checks, now)?;
     let Known { unknown, until, .. } = known(&revocations::path(to), &Kept::read(&Reading(&connection)))?;
     if let (Some(why), WithoutJournal::Refuse) = (unknown, without) {
         let keys = live_keys(&Reading(&connection), now)?.len();
@@ -111,7 +114,7 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     tx.finish(Ok(())).written?;
     restored.keys = live_keys(&Reading(&connection), now)?;
     restored.passwords = passwords(&Reading(&connection))?;
-    restored.secrets = brought_back(&connection, &secrets)?;
+    restored.secrets = own_secret::brought_back(&Reading(&connection), &secrets)?;
     // Closing the last connection moves the log into the database.
     connection.close().map_err(|(_, error)| error)?;
     drop(lock);
@@ -161,16 +164,4 @@ fn leave_ids_out(tx: &Tx<'_>) -> Result<(), StoreError> {
         tx.change("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", params![table, next])?;
     }
     Ok(())
-}
-
-/// Of the versions that were given up since, those that the copy belongs to.
-fn brought_back(connection: &Connection, given_up: &[u32]) -> Result<Vec<u32>, OpenError> {
-    let mut statement = connection.prepare("SELECT 1 FROM root_secret_versions WHERE version = ?1")?;
-    let mut back = Vec::new();
-    for version in given_up {
-        if statement.exists([version])? {
-            back.push(*version);
-        }
-    }
-    Ok(back)
 }

@@ -2,7 +2,6 @@
 //! which it came, whole, and whether or not the one who asked still waits.
 
 use crate::connection::Connected;
-use crate::no_room;
 use crate::place::Place;
 use crate::says::fault;
 use keyward_core::clock::Clock;
@@ -149,7 +148,7 @@ impl Writer {
             if let Err(error) = &result
                 && desk.health.failed(error)
             {
-                no_room::report(desk.place);
+                desk.place.report();
             }
             // Nobody may wait any more; the work stands all the same.
             let _ = reply.send(result);

@@ -1,7 +1,7 @@
 //! What the database says of its journal.
 
-use super::Noted;
 use super::entry::{Entry, Line};
+use super::outside::Noted;
 use crate::driver::{Driver, Row, all, first};
 use crate::error::is_of_a_row;
 use crate::params;

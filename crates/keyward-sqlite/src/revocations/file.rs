@@ -3,7 +3,7 @@
 use super::Revocations;
 use super::book::owner;
 use super::shorten::rewrite;
-use crate::open::make_private;
+use crate::own::make_private;
 use crate::place::id_of;
 use keyward_sql::journal::{Header, Journal, Line};
 use std::fs::File;

@@ -14,7 +14,7 @@ impl Revocations {
     /// Finds the journal of a database, or begins one.
     pub(crate) fn find(database: &Path, driver: &dyn Driver, now: Timestamp) -> Self {
         let mut journal = Self::unread(database, &Kept::read(driver));
-        journal.look(driver, now);
+        journal.read(driver, now);
         journal
     }
 
@@ -50,7 +50,7 @@ impl Revocations {
 
     /// Reads the file, if it could not be read before; which entries have other numbers since. Where that fails it stays as it is: it
     /// may have what the database does not.
-    pub(super) fn look(&mut self, driver: &dyn Driver, now: Timestamp) -> HashMap<u64, u64> {
+    pub(super) fn read(&mut self, driver: &dyn Driver, now: Timestamp) -> HashMap<u64, u64> {
         if !self.is_unread() {
             return HashMap::new();
         }

@@ -18,9 +18,9 @@ use keyward_core::clock::Timestamp;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
 use keyward_sql::Tx;
-use keyward_sql::driver::Connection;
-use keyward_sql::endings::Endings;
-use keyward_sql::journal::{CatchUp, Ended, Entry, Journal, Kept, Noted, keep};
+use keyward_sql::driver::{Connection, Driver};
+use keyward_sql::journal::{CatchUp, Ended, Entry, Journal, Kept, Noted, Unwritten, keep};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,17 +148,20 @@ impl Journal for Revocations {
         }
     }
 
+    fn look(&mut self, driver: &dyn Driver, now: Timestamp) -> HashMap<u64, u64> {
+        self.read(driver, now)
+    }
+
     fn catch_up(
         &mut self,
         connection: &mut dyn Connection,
         CatchUp { tiers, now, elapsed }: CatchUp,
-        endings: &mut Endings,
+        unwritten: Unwritten,
     ) -> Vec<Change> {
-        endings.renumber(&self.look(&*connection, now));
         self.stay_by_the_database();
         self.retry_at(elapsed);
         if self.behind && !self.is_unread() {
-            self.do_missing(connection, tiers, now, endings.unwritten())
+            self.do_missing(connection, tiers, now, unwritten)
         } else {
             Vec::new()
         }
