@@ -27,6 +27,12 @@ pub struct Subject {
 impl Subject {
     /// The kind of an API key.
     pub const API_KEY: &'static str = "api_key";
+
+    /// A user, apart from any account.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self { kind: "user", id: user.0, account: None }
+    }
 }
 
 /// A write, not yet executed.
@@ -222,6 +228,12 @@ impl Rendered {
     /// 201 with this data.
     pub fn created<T: Serialize>(data: &T) -> Self {
         Self { status: 201, ..Self::ok(data) }
+    }
+
+    /// 200 with no data: what was asked for is answered in a form of its own, outside the API's envelope.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::of(b"{}".to_vec())
     }
 
     /// 200 with `{"deleted":true}`.

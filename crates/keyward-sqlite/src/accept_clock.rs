@@ -1,21 +1,23 @@
 //! The operator's word that the clock is right. What was made in the time that is taken back would end too late, by as much as is
 //! taken back: it ends now, and nothing else of it is read. So does what does not say when it was made.
 
+use crate::driver::Row;
 use crate::error::{is_constraint, is_of_a_row};
 use crate::grant_endings::end;
 use crate::key_endings::revoke;
 use crate::keys::publish_secrets;
+use crate::params;
 use crate::tx::Tx;
+use crate::value::Owned;
 use crate::{rows, to_end};
-use keyward_core::clock::{AcceptClock, ClockAccepted, Timestamp};
+use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::types::Value;
-use rusqlite::{Row, params};
+use keyward_core::write::clock::{AcceptClock, ClockAccepted};
 use std::collections::BTreeSet;
 
 impl Execute<AcceptClock> for Tx<'_> {
@@ -77,7 +79,7 @@ fn grace_periods(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
     let replaced = "SELECT digest, key_id FROM api_key_secrets WHERE ends_at > ?1 AND key_id IN
                     (SELECT key_id FROM api_key_secrets WHERE (created_at <= ?1) IS NOT TRUE)";
     let named =
-        |row: &Row<'_>| Ok((rows::get::<Value>(row, "digest")?, to_end::number(row, "key_id").map(KeyId)));
+        |row: &Row<'_>| Ok((rows::get::<Owned>(row, "digest")?, to_end::number(row, "key_id").map(KeyId)));
     let replaced = tx.all(replaced, [to.unix()], named)?;
     for (digest, _) in &replaced {
         match tx.change("UPDATE api_key_secrets SET ends_at = 0 WHERE digest = ?1", [digest]) {
@@ -114,7 +116,7 @@ fn invitations(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
 /// it is, so that its write is not executed again; what shows a secret does not.
 fn answers(tx: &mut Tx<'_>, to: Timestamp) -> Result<(), StoreError> {
     let made = "SELECT name FROM idempotency WHERE (completed_at <= ?1) IS NOT TRUE";
-    for name in tx.all(made, [to.unix()], |row| rows::get::<Value>(row, "name"))? {
+    for name in tx.all(made, [to.unix()], |row| rows::get::<Owned>(row, "name"))? {
         let closed = "UPDATE idempotency SET completed_at = ?2, body = CASE WHEN salt IS NULL THEN body END, salt = NULL
                       WHERE name = ?1";
         match tx.change(closed, params![&name, to.unix()]) {

@@ -2,9 +2,9 @@
 
 use crate::error::is_constraint;
 use crate::journal::{Ended, row_name};
+use crate::params;
 use crate::to_end;
 use crate::tx::Tx;
-use keyward_core::account::SetAccountDisabled;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -12,7 +12,7 @@ use keyward_core::id::AccountId;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::params;
+use keyward_core::write::disabling::SetAccountDisabled;
 
 impl Execute<SetAccountDisabled> for Tx<'_> {
     fn execute(

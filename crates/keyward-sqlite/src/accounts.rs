@@ -5,17 +5,16 @@ use crate::grant_endings::end;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::journal::{Ended, row_name};
 use crate::key_endings::revoke_all_of;
+use crate::params;
 use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::account::{
-    Account, AddMember, CreateAccount, CreateUser, RemoveMember, SetRole, SetTier, SetUserDisabled, User,
-};
+use keyward_core::account::{Account, User};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::limits::{Overrides, SetLimits};
+use keyward_core::limits::Overrides;
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{GrantEnd, Grants};
@@ -24,7 +23,11 @@ use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
 use keyward_core::team::RoleChange;
-use rusqlite::params;
+use keyward_core::write::account::{CreateAccount, SetTier};
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::user::CreateUser;
 
 impl Execute<CreateAccount> for Tx<'_> {
     fn execute(

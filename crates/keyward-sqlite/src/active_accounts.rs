@@ -1,12 +1,12 @@
 //! The SQL of the choice of an account.
 
+use crate::driver::Row;
 use crate::grants::renewed;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::account::Account;
-use keyward_core::active_account::{
-    AccountChosen, ChoiceKept, ChooseAccount, ChosenAccount, ChosenView, MOST_CHOICES,
-};
+use keyward_core::active_account::{ChoiceKept, ChosenAccount, MOST_CHOICES};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
@@ -15,7 +15,7 @@ use keyward_core::live::Change;
 use keyward_core::permit::{Permit, ReadAccount};
 use keyward_core::principal::{Credential, JwtCredential, Principal, TokenOf};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::active_account::{AccountChosen, ChooseAccount, ChosenView};
 
 /// The account of that slug, if the caller's user is an active member there, and its credential reaches it.
 fn own(tx: &Tx<'_>, who: &Principal, slug: &str) -> Result<Account, Stop> {
@@ -77,7 +77,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
             ChoiceKept::Nowhere => false,
             ChoiceKept::Grant(grant) => {
                 let changed = self.change(
-                    "UPDATE oauth_grants SET account_id = ?2 WHERE id = ?1 AND account_id IS NOT ?2",
+                    "UPDATE oauth_grants SET account_id = ?2 WHERE id = ?1 AND account_id IS DISTINCT FROM ?2",
                     params![grant.0, account.id.0],
                 )?;
                 renewed(self, grant)?;
@@ -88,7 +88,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
                     "INSERT INTO active_accounts (user_id, issuer, client, account_id, chosen_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (user_id, issuer, client) DO UPDATE SET account_id = ?4, chosen_at = ?5
-                     WHERE account_id <> ?4",
+                     WHERE active_accounts.account_id <> ?4",
                     params![who.user.0, &*issuer, &*client, account.id.0, now.unix()],
                 )?;
                 let user = who.user;
@@ -145,8 +145,8 @@ mod tests {
         connection.execute_batch(table).unwrap();
         let insert = "INSERT INTO active_accounts VALUES (?1, 'i', ?2, 1, ?3)";
         for at in 0..i64::from(MOST_CHOICES) + 2 {
-            connection.execute(insert, params![1, format!("client {at}"), at]).unwrap();
-            connection.execute(insert, params![2, format!("client {at}"), at]).unwrap();
+            connection.execute(insert, rusqlite::params![1, format!("client {at}"), at]).unwrap();
+            connection.execute(insert, rusqlite::params![2, format!("client {at}"), at]).unwrap();
         }
         let mut tx = Tx::new(connection.transaction().unwrap(), Tiers::default(), true);
         // By a clock that is behind, the newest choice looks like the oldest.

@@ -1,20 +1,20 @@
 //! The SQL of OAuth clients.
 
+use crate::driver::Row;
 use crate::grant_endings::end;
+use crate::params;
+use crate::params::Params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
-use keyward_core::oauth::{
-    Client, ClientDeleted, ClientRoom, CreateClient, DeleteClient, GrantEnd, Grants, IdleClients,
-    RegisterClient,
-};
+use keyward_core::oauth::{Client, ClientRoom, GrantEnd, Grants, IdleClients};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Administer, Permit, Register};
 use keyward_core::store::StoreError;
-use rusqlite::{Params, params};
+use keyward_core::write::client::{ClientDeleted, CreateClient, DeleteClient, RegisterClient};
 use std::sync::Arc;
 
 fn add(
@@ -128,7 +128,7 @@ impl Execute<RegisterClient> for Tx<'_> {
                  WHERE metadata_digest = ?1 RETURNING id, {}",
                 rows::CLIENT
             );
-            let read = |row: &rusqlite::Row<'_>| Ok((rows::get(row, "id")?, rows::client(row)?));
+            let read = |row: &Row<'_>| Ok((rows::get(row, "id")?, rows::client(row)?));
             if let Some((row, client)) =
                 self.first(&sql, params![same.as_bytes(), now.unix(), network], read)?
             {

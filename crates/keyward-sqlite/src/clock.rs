@@ -1,11 +1,12 @@
 //! The newest time that was read from the clock, recorded, so that what has ended stays ended whatever the clock shows next.
 
-use crate::error::{is_of_a_row, store_error};
+use crate::driver::Row;
+use crate::driver::{Driver, all, change, first};
+use crate::error::is_of_a_row;
 use crate::tx::Tx;
 use crate::writer::Desk;
 use keyward_core::clock::{At, BELIEVED_AFTER, Clock, ClockWatch, Leap, Moment, Timestamp};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row};
 use std::time::Duration;
 
 /// Each row that there is: its moments, and whether it is the one record.
@@ -14,27 +15,26 @@ const RECORDED: &str = "SELECT one = 1 AND typeof(newest) = 'integer' AND newest
 
 /// The time of the newest row of the audit trail, unless that is the one after which older times follow.
 const LAST: &str =
-    "SELECT CASE action WHEN 'clock.accept' THEN 0 ELSE at END FROM audit WHERE typeof(at) = 'integer'
+    "SELECT CASE action WHEN 'clock.accept' THEN 0 ELSE at END AS at FROM audit WHERE typeof(at) = 'integer'
     ORDER BY id DESC LIMIT 1";
 
 /// The newest time of the audit trail since the operator last accepted a clock: rows before that may be of a wrong future.
-const AUDITED: &str = "SELECT max(at) FROM audit WHERE typeof(at) = 'integer'
+const AUDITED: &str = "SELECT max(at) AS at FROM audit WHERE typeof(at) = 'integer'
     AND id > coalesce((SELECT max(id) FROM audit WHERE action = 'clock.accept'), 0)";
 
 /// What is recorded; at the first start, the time of the newest row of the audit trail. A record that cannot be read is none of a
 /// clock that is right, nor is one that is older than that row: each commit records its time.
-pub(crate) fn watch(connection: &Connection, clock: &dyn Clock) -> Result<ClockWatch, rusqlite::Error> {
+pub(crate) fn watch(driver: &dyn Driver, clock: &dyn Clock) -> Result<ClockWatch, StoreError> {
     let elapsed = clock.elapsed();
-    let mut rows = connection.prepare(RECORDED)?;
-    let read = rows.query_map([], |row| Ok(recorded(row)))?.collect::<Result<Vec<_>, _>>()?;
+    let read = all(driver, RECORDED, [], |row| Ok(recorded(row)))?;
     if let [Some((newest, settled, leap))] = read[..]
-        && newest >= last(connection)?
+        && newest >= last(driver)?
     {
         let watch = ClockWatch::recorded(newest, settled, elapsed);
         // Absent: none was waited for when it was recorded.
         return Ok(leap.map_or(watch.clone(), |leap| watch.waiting(leap)));
     }
-    let last: Option<i64> = connection.query_row(AUDITED, [], |row| row.get(0))?;
+    let last = first(driver, AUDITED, [], |row| row.get::<Option<i64>>("at"))?.flatten();
     // Absent: a new database, of which the clock is the only witness; or nothing is known, and every clock counts as behind.
     let newest = last.map_or_else(|| clock.now(), Timestamp::from_unix);
     if read.is_empty() {
@@ -47,8 +47,8 @@ pub(crate) fn watch(connection: &Connection, clock: &dyn Clock) -> Result<ClockW
     Ok(ClockWatch::unread(newest, elapsed))
 }
 
-fn last(connection: &Connection) -> Result<Timestamp, rusqlite::Error> {
-    let at: Option<i64> = connection.query_row(LAST, [], |row| row.get(0)).optional()?;
+fn last(driver: &dyn Driver) -> Result<Timestamp, StoreError> {
+    let at = first(driver, LAST, [], |row| row.get("at"))?;
     // Absent: without such a row no record is older.
     Ok(at.map_or(Timestamp::FIRST, Timestamp::from_unix))
 }
@@ -57,15 +57,15 @@ fn last(connection: &Connection) -> Result<Timestamp, rusqlite::Error> {
 /// was waited for.
 fn recorded(row: &Row<'_>) -> Option<(Timestamp, Timestamp, Option<Leap>)> {
     // Absent: no record of a clock that is right.
-    let moment = |column| row.get::<_, i64>(column).ok().map(Timestamp::from_unix);
+    let moment = |column| row.get::<i64>(column).ok().map(Timestamp::from_unix);
     // Absent: the same.
-    row.get::<_, bool>("is_record").ok().filter(|is| *is)?;
+    row.get::<bool>("is_record").ok().filter(|is| *is)?;
     Some((moment("newest")?, moment("settled")?, leap(row)))
 }
 
 fn leap(row: &Row<'_>) -> Option<Leap> {
     // Absent: no leap that was waited for, so it is waited for from now on.
-    let number = |column| row.get::<_, i64>(column).ok();
+    let number = |column| row.get::<i64>(column).ok();
     let ahead = number("leapt_by").filter(|ahead| *ahead > 0)?;
     // Absent: the same.
     let waited = number("waited").and_then(|waited| u64::try_from(waited).ok()).map(Duration::from_secs)?;
@@ -110,9 +110,9 @@ pub(crate) fn record(desk: &mut Desk<'_>) -> Result<(), StoreError> {
     if clock.unread {
         return Ok(());
     }
-    desk.connection.execute(RECORD, values(clock)).map_err(store_error)?;
+    change(desk.connection, RECORD, values(clock))?;
     if clock.leap.is_none() {
-        desk.connection.execute(NO_LEAP, []).map_err(store_error)?;
+        change(desk.connection, NO_LEAP, [])?;
     }
     Ok(())
 }
@@ -131,5 +131,5 @@ fn values(clock: Moment) -> [Option<i64>; 4] {
 const RECORD: &str = "INSERT INTO clock (one, newest, settled, leapt_by, waited) VALUES (1, ?1, ?2, ?3, ?4)
     ON CONFLICT (one) DO UPDATE SET newest = excluded.newest, settled = excluded.settled, leapt_by = excluded.leapt_by,
         waited = excluded.waited
-    WHERE typeof(newest) <> 'integer' OR typeof(settled) <> 'integer' OR newest NOT BETWEEN 0 AND 253402300799
-        OR excluded.newest > newest";
+    WHERE typeof(clock.newest) <> 'integer' OR typeof(clock.settled) <> 'integer'
+        OR clock.newest NOT BETWEEN 0 AND 253402300799 OR excluded.newest > clock.newest";

@@ -1,8 +1,10 @@
 //! The one `commit`: renew the permit, execute, render, audit, commit, publish, answer.
 
-use crate::error::{is_constraint, is_of_a_row, store_error, unavailable};
+use crate::driver::{Begin, Connection};
+use crate::error::{is_constraint, is_of_a_row, unavailable};
 use crate::fail_point::fail_point;
 use crate::journal::{Entry, Journal, Noted};
+use crate::params;
 use crate::payer::Payer;
 use crate::tx::{Finished, Tx};
 use crate::writer::{Desk, State};
@@ -19,7 +21,6 @@ use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::permit::{Holder, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::json;
 
 impl<E: Effect> Commit<E> for Sqlite
@@ -138,8 +139,8 @@ where
 }
 
 /// Opens a transaction. What it takes away for good depends on whether other endings still wait.
-fn begin<'c>(connection: &'c mut Connection, state: &State, tiers: Tiers) -> Result<Tx<'c>, StoreError> {
-    let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+fn begin<'c>(connection: &'c mut dyn Connection, state: &State, tiers: Tiers) -> Result<Tx<'c>, StoreError> {
+    let inner = connection.begin(Begin::Write)?;
     Ok(Tx::new(inner, tiers, state.endings.is_empty() && state.journal.is_settled()))
 }
 
@@ -339,11 +340,13 @@ fn audit_row<E: Effect>(
     tx.insert(
         "INSERT INTO audit (at, account_id, account_seq, actor_user_id, credential_kind, credential_id, action,
                             subject_kind, subject_id, detail, address, origin_app, request_id, attempt, operator)
-         SELECT ?1, ?2, CASE WHEN ?2 IS NULL THEN NULL ELSE
-                    max(coalesce((SELECT max(account_seq) FROM audit
-                                  WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0),
-                        coalesce((SELECT audit_forgotten FROM accounts
-                                  WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) + 1 END,
+         SELECT ?1, ?2, CASE WHEN CAST(?2 AS BIGINT) IS NULL THEN NULL ELSE
+                    (SELECT max(last) FROM (
+                        SELECT coalesce((SELECT max(account_seq) FROM audit
+                                         WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0) AS last
+                        UNION ALL
+                        SELECT coalesce((SELECT audit_forgotten FROM accounts
+                                         WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) AS numbers) + 1 END,
                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
         params![
             write.now.unix(),

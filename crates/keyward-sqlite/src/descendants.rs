@@ -1,16 +1,17 @@
 //! The SQL of what came of a key: the keys that it made or gave a secret to, what came of these, and whom they invited.
 
+use crate::driver::Row;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::key_endings::revoke_these;
+use crate::params;
 use crate::rows;
 use crate::to_end;
 use crate::tx::Tx;
-use keyward_core::api_key::Descendants;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::key::Descendants;
 use std::collections::BTreeSet;
 
 /// Ends what came of a key, and what came of those keys in their turn. A key makes and rotates keys of its own user in its own
@@ -71,12 +72,12 @@ const MAKER_UNREAD: &str = "SELECT id FROM api_keys WHERE account_id = ?1 AND ty
 
 const INVITERS: [&str; 2] = [
     "SELECT DISTINCT made_by FROM invitations WHERE account_id = ?1",
-    "SELECT DISTINCT made_by FROM invitations WHERE ?1 IS NULL",
+    "SELECT DISTINCT made_by FROM invitations WHERE CAST(?1 AS BIGINT) IS NULL",
 ];
 
 const PLACES: [&str; 2] = [
     "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE account_id = ?1 ORDER BY user_id",
-    "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE ?1 IS NULL ORDER BY account_id, user_id",
+    "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE CAST(?1 AS BIGINT) IS NULL ORDER BY account_id, user_id",
 ];
 
 /// The question about an account; where the key's row does not say which it is, the one about all of them.

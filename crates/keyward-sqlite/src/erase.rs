@@ -4,14 +4,15 @@
 //! audit trail, keys that are over, deals. Nothing of a row is read that could be unreadable.
 
 use crate::accounts::remove_member;
+use crate::driver::Row;
 use crate::error::is_constraint;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::journal::{Ended, row_name};
 use crate::key_endings::revoke_these;
+use crate::params;
 use crate::sessions::sign_out_everywhere;
 use crate::to_end;
 use crate::tx::Tx;
-use keyward_core::account::{EraseUser, UserErased};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -20,7 +21,7 @@ use keyward_core::live::Change;
 use keyward_core::oauth::GrantEnd;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::erasing::{EraseUser, UserErased};
 
 impl Execute<EraseUser> for Tx<'_> {
     fn execute(&mut self, e: &EraseUser, _: &Permit<Administer>, now: Timestamp) -> Result<UserErased, Stop> {

@@ -1,5 +1,6 @@
 //! What SQLite's results mean for us.
 
+use crate::driver::Constraint;
 use keyward_core::store::StoreError;
 use rusqlite::ErrorCode;
 
@@ -18,6 +19,7 @@ pub fn store_error(error: rusqlite::Error) -> StoreError {
             | ErrorCode::OutOfMemory
             | ErrorCode::PermissionDenied,
         ) => StoreError::Unavailable(error.into()),
+        Some(ErrorCode::ConstraintViolation) => StoreError::Failed(Constraint(error.into()).into()),
         // Absent: any other error is a fault of ours; the request fails.
         _ => StoreError::Failed(error.into()),
     }
@@ -31,9 +33,7 @@ pub(crate) fn unavailable(reason: &'static str) -> StoreError {
 /// Whether a statement would have made a row that is not as the schema says. Nothing of that statement is done, and its
 /// transaction goes on.
 pub(crate) fn is_constraint(error: &StoreError) -> bool {
-    let StoreError::Failed(source) = error else { return false };
-    let code = source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
-    code == Some(ErrorCode::ConstraintViolation)
+    matches!(error, StoreError::Failed(source) if source.is::<Constraint>())
 }
 
 /// Whether it lies in what a row holds, and not in reaching the store.

@@ -6,7 +6,9 @@ use crate::error::store_error;
 use crate::writer::Desk;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, params};
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 impl Sqlite {
@@ -58,6 +60,21 @@ impl Sqlite {
     /// [`StoreError`] when it cannot be read.
     pub async fn counts_answers_right(&self) -> Result<bool, StoreError> {
         self.writer.run(|desk| desk.state.kept.same_as(desk.connection)).await
+    }
+}
+
+/// The texts of the statements that stores of this process have run so far, each once.
+#[must_use]
+pub fn statements() -> Vec<String> {
+    STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+}
+
+static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+pub(crate) fn note_statement(sql: &str) {
+    let mut statements = STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !statements.contains(sql) {
+        statements.insert(sql.to_owned());
     }
 }
 

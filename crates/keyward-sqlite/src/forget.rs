@@ -1,8 +1,11 @@
 //! Taking away what nobody needs any more, in short transactions beside requests.
 
+use crate::driver::Row;
+use crate::driver::{Begin, Connection as _};
 use crate::endings;
-use crate::error::{is_constraint, store_error, unavailable};
+use crate::error::{is_constraint, unavailable};
 use crate::grant_endings::forget_old;
+use crate::params;
 use crate::strangers::{forget_stranger, strangers};
 use crate::tx::{Finished, Tx};
 use crate::writer::Desk;
@@ -11,7 +14,6 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::store::{Over, Retention, StoreError};
-use rusqlite::{Row, TransactionBehavior, params};
 use std::collections::HashMap;
 
 /// Rows of each kind in one transaction: writes wait for it.
@@ -26,8 +28,7 @@ pub(crate) fn forget(desk: &mut Desk<'_>, now: Timestamp, keep: Retention) -> Re
         return Err(unavailable("what was revoked while the database could not be written is written first"));
     }
     let settled = desk.state.endings.is_empty() && desk.state.journal.is_settled();
-    let inner =
-        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let inner = desk.connection.begin(Begin::Write)?;
     let mut tx = Tx::new(inner, *desk.tiers.get(), settled);
     let mut gone = audit(&tx, now, keep)?;
     gone += signed_in(&mut tx, now)?;
@@ -67,7 +68,7 @@ fn audit(tx: &Tx<'_>, now: Timestamp, keep: Retention) -> Result<usize, StoreErr
 /// Numbers up to this one are not given again.
 fn numbered_up_to(tx: &Tx<'_>, account: AccountId, number: i64) -> Result<(), StoreError> {
     let sql = "UPDATE accounts SET audit_forgotten =
-        CASE typeof(audit_forgotten) WHEN 'integer' THEN max(audit_forgotten, ?2) ELSE ?2 END WHERE id = ?1";
+        CASE WHEN typeof(audit_forgotten) = 'integer' AND audit_forgotten > ?2 THEN audit_forgotten ELSE ?2 END WHERE id = ?1";
     match tx.change(sql, params![account.0, number]) {
         // The row of one account must not keep the audit trail of all.
         Err(error) if is_constraint(&error) => {

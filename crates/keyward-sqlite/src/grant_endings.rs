@@ -1,6 +1,8 @@
 //! The SQL of what ends grants: by their ids, whatever else their rows hold.
 
+use crate::driver::Row;
 use crate::error::is_constraint;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -8,12 +10,10 @@ use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
-use keyward_core::oauth::{
-    Disconnect, Disconnected, EndedGrant, GrantEnd, GrantId, GrantRevoked, Grants, RevokeGrant, is_of_another,
-};
+use keyward_core::oauth::{EndedGrant, GrantEnd, GrantId, Grants, is_of_another};
 use keyward_core::permit::{EndSignIns, Permit, Present};
 use keyward_core::store::{Over, StoreError};
-use rusqlite::{Row, params};
+use keyward_core::write::grant::{Disconnect, Disconnected, GrantRevoked, RevokeGrant};
 use std::sync::Arc;
 
 /// Ends these; how many had not ended.
@@ -46,7 +46,7 @@ fn not_ended(tx: &Tx<'_>, which: &Grants) -> Result<Vec<GrantId>, StoreError> {
         }
         // Whether it acts in this account alone may be what cannot be read: then it ends too.
         Grants::BoundTo(user, account) => {
-            let there = "user_id = ?1 AND bound IS NOT 0 AND \
+            let there = "user_id = ?1 AND bound IS DISTINCT FROM 0 AND \
                          (account_id = ?2 OR typeof(account_id) NOT IN ('integer', 'null'))";
             tx.all(&sql(there), params![user.0, account.0], id)
         }

@@ -1,6 +1,8 @@
 //! The SQL of grants: consent, codes, refresh tokens. What ends them is in `grant_endings.rs`.
 
+use crate::driver::Row;
 use crate::grant_endings::{GRANT_ROW, GrantRow, end, forget_old};
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -10,14 +12,15 @@ use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::refresh::Presented;
 use keyward_core::oauth::{
-    CONSENT_SECONDS, CodeOutline, CodeRequest, CodeUse, GiveConsent, Given, GrantEnd, GrantId, Grants,
-    OAuthGrant, RedeemCode, Redeemed, Redemption, Refresh, RefreshGrant, Refreshed, Replaced, StoredCode,
-    StoredFamily,
+    CodeOutline, CodeRequest, CodeUse, GrantEnd, GrantId, Grants, OAuthGrant, Redemption, Refresh, Replaced,
+    StoredCode, StoredFamily,
 };
 use keyward_core::permit::{ManageSignIns, Permit, Present};
 use keyward_core::principal::Credential;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::grant::{
+    CONSENT_SECONDS, GiveConsent, Given, RedeemCode, Redeemed, RefreshGrant, Refreshed,
+};
 
 fn refuse(denial: OAuthDenial) -> Stop {
     Denial::OAuth(denial).into()

@@ -1,7 +1,11 @@
 //! The SQL of idempotent writes: finding the answer of a claim, and keeping one.
 
-use crate::error::{is_constraint, store_error};
+use crate::driver::Row;
+use crate::driver::{Driver, change};
+use crate::error::is_constraint;
 use crate::kept::{self, Delta};
+use crate::params;
+use crate::params::Params;
 use crate::payer::Payer;
 use crate::tx::Tx;
 use crate::{rows, to_end};
@@ -11,7 +15,6 @@ use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, Record};
 use keyward_core::live::KeyUse;
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, Params, Row, params};
 
 const RECORD: &str = "name, secret_version, fingerprint, subject_kind, subject_id, status, body, salt, etag, location, completed_at";
 
@@ -112,17 +115,16 @@ pub(crate) fn forget_secrets(tx: &mut Tx<'_>, key: KeyId) -> Result<(), StoreErr
 
 /// The same of those that `which` picks, outside a commit: what no longer counts as kept.
 pub(crate) fn close(
-    connection: &Connection,
+    driver: &dyn Driver,
     which: &str,
     params: impl Params + Copy,
 ) -> Result<Vec<Delta>, StoreError> {
     let sql = format!("UPDATE idempotency SET body = NULL, salt = NULL WHERE {which}");
-    let closed = connection.prepare_cached(&sql).and_then(|mut close| close.execute(params));
-    match closed.map_err(store_error) {
+    match change(driver, &sql, params) {
         // As above. It must not keep what else is written with it.
         Err(error) if is_constraint(&error) => {
             tracing::error!(%error, "answers that show a secret cannot be closed, and are taken away");
-            kept::delete(connection, which, params)
+            kept::delete(driver, which, params)
         }
         closed => closed.map(|_| Vec::new()),
     }
@@ -152,6 +154,7 @@ mod tests {
     use super::*;
     use crate::migrate::{IDENTITY, migrate};
     use keyward_core::limits::Tiers;
+    use rusqlite::Connection;
 
     /// Sealed answers about key 1 and about things of other kinds with its id, and about key 2. The key has one secret.
     fn database() -> Connection {
@@ -169,7 +172,7 @@ mod tests {
     fn sealed(connection: &Connection) -> Vec<(String, i64)> {
         let sql = "SELECT subject_kind, subject_id FROM idempotency WHERE salt IS NOT NULL ORDER BY name";
         let read = |row: &Row<'_>| Ok((rows::get(row, "subject_kind")?, rows::get(row, "subject_id")?));
-        crate::reader::all(connection, sql, [], read).unwrap()
+        crate::driver::all(connection, sql, [], read).unwrap()
     }
 
     #[test]

@@ -1,20 +1,20 @@
 //! The SQL of links to issuers' subjects.
 
 use crate::accounts::join;
+use crate::driver::Row;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::{
-    Addressee, Identity, IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail, Linking,
-};
+use keyward_core::identity::{Addressee, Identity, Linking};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit, SignIn};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::identity::{IdentityLinked, LinkByEmail, LinkIdentity, LinkedByEmail};
 use std::sync::Arc;
 
 /// Who has this subject; whoever is linked by now.

@@ -1,5 +1,7 @@
 //! The SQL of what ends invitations that were not accepted: by whom or by what they were made, whatever else their rows hold.
 
+use crate::driver::Row;
+use crate::params;
 use crate::strangers::forget_stranger;
 use crate::to_end;
 use crate::tx::Tx;
@@ -8,7 +10,6 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// Which invitations end.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +26,14 @@ pub(crate) fn end_invitations(
     which: Invitations,
     now: Timestamp,
 ) -> Result<Vec<(AccountId, UserId)>, StoreError> {
-    let read = |row: &rusqlite::Row<'_>| {
+    let read = |row: &Row<'_>| {
         let account = to_end::number(row, "account_id").map(AccountId);
         Ok(account.zip(to_end::number(row, "user_id").map(UserId)))
     };
     let gone = match which {
         Invitations::By(inviter, account) => tx.all(
             "DELETE FROM invitations WHERE invited_by = ?1
-             AND (?2 IS NULL OR account_id = ?2 OR typeof(account_id) <> 'integer') RETURNING account_id, user_id",
+             AND (CAST(?2 AS BIGINT) IS NULL OR account_id = ?2 OR typeof(account_id) <> 'integer') RETURNING account_id, user_id",
             params![inviter.0, account.map(|account| account.0)],
             read,
         )?,

@@ -1,13 +1,13 @@
 //! How much the kept answers of idempotent writes take, by payer: counted as they come and go, so that nobody fills the disk
 //! with them.
 
-use crate::error::store_error;
+use crate::driver::Row;
+use crate::driver::{Driver, all};
+use crate::params::Params;
 use crate::payer::Payer;
-use crate::reader::all;
 use crate::to_end;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, Row};
 use std::collections::HashMap;
 
 /// Bytes of a record besides its answer: its row, and its places in the indexes.
@@ -52,12 +52,12 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// What the database has. One payer keeps `most` bytes, and the last answer that begins within them.
-    pub(crate) fn load(connection: &Connection, most: u64) -> Result<Self, StoreError> {
+    pub(crate) fn load(driver: &dyn Driver, most: u64) -> Result<Self, StoreError> {
         let mut kept = Self { by: HashMap::new(), most };
         let sql = format!(
-            "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) GROUP BY 1, 2"
+            "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) AS answers GROUP BY 1, 2"
         );
-        for (payer, bytes) in all(connection, &sql, [], |row| Ok(counted(row)))?.into_iter().flatten() {
+        for (payer, bytes) in all(driver, &sql, [], |row| Ok(counted(row)))?.into_iter().flatten() {
             kept.take_in(&[Delta::More(payer, bytes)]);
         }
         Ok(kept)
@@ -86,23 +86,18 @@ impl Kept {
 
     /// What every payer keeps, for tests.
     #[cfg(feature = "fault-injection")]
-    pub(crate) fn same_as(&self, connection: &Connection) -> Result<bool, StoreError> {
-        Ok(Self::load(connection, self.most)?.by == self.by)
+    pub(crate) fn same_as(&self, driver: &dyn Driver) -> Result<bool, StoreError> {
+        Ok(Self::load(driver, self.most)?.by == self.by)
     }
 }
 
 /// Takes the records away that `which` picks, and says what they counted as: of each, as far as that can be read.
 pub(crate) fn delete(
-    connection: &Connection,
+    driver: &dyn Driver,
     which: &str,
-    params: impl rusqlite::Params,
+    params: impl Params,
 ) -> Result<Vec<Delta>, StoreError> {
     let sql = format!("DELETE FROM idempotency WHERE {which} RETURNING {COST}");
-    let mut statement = connection.prepare_cached(&sql).map_err(store_error)?;
-    let mut rows = statement.query(params).map_err(store_error)?;
-    let mut gone = Vec::new();
-    while let Some(row) = rows.next().map_err(store_error)? {
-        gone.extend(counted(row).map(|(payer, bytes)| Delta::Less(payer, bytes)));
-    }
-    Ok(gone)
+    let gone = all(driver, &sql, params, |row| Ok(counted(row)))?;
+    Ok(gone.into_iter().flatten().map(|(payer, bytes)| Delta::Less(payer, bytes)).collect())
 }

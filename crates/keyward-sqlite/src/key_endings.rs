@@ -1,11 +1,13 @@
 //! The SQL of what ends keys: by their ids, whatever else their rows hold.
 
 use crate::descendants::end_descendants;
+use crate::driver::Row;
 use crate::error::is_constraint;
 use crate::idempotency::forget_secrets;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
-use keyward_core::api_key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf, RevokeReach, WhoseKeys};
+use keyward_core::api_key::{RevokeReach, WhoseKeys};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
@@ -13,7 +15,7 @@ use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Holder, Permit, RevokeKeys};
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
+use keyward_core::write::key::{KeyRevoked, KeysRevoked, RevokeKey, RevokeKeysOf};
 use std::collections::BTreeSet;
 
 /// Ends a key.
@@ -85,8 +87,8 @@ impl Execute<RevokeKeysOf> for Tx<'_> {
 /// The keys of somebody that did not end. What is no time at all is no end.
 fn live_of(tx: &Tx<'_>, whose: WhoseKeys) -> Result<BTreeSet<KeyId>, StoreError> {
     let (account, user) = whose.place();
-    let sql = "SELECT id FROM api_keys WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR user_id = ?2)
-               AND typeof(revoked_at) <> 'integer'";
+    let sql = "SELECT id FROM api_keys WHERE (CAST(?1 AS BIGINT) IS NULL OR account_id = ?1)
+               AND (CAST(?2 AS BIGINT) IS NULL OR user_id = ?2) AND typeof(revoked_at) <> 'integer'";
     let place = params![account.map(|account| account.0), user.map(|user| user.0)];
     Ok(tx.all(sql, place, |row| rows::get(row, "id").map(KeyId))?.into_iter().collect())
 }

@@ -1,15 +1,15 @@
 //! The SQL of keys' labels.
 
 use crate::keys::{own, role_of};
+use crate::params;
 use crate::tx::Tx;
-use keyward_core::api_key::{KeyRelabelled, RelabelKey};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::id::KeyId;
 use keyward_core::live::Change;
 use keyward_core::permit::{LabelKeys, Permit};
-use rusqlite::params;
+use keyward_core::write::key::{KeyRelabelled, RelabelKey};
 
 impl Execute<RelabelKey> for Tx<'_> {
     fn execute(

@@ -1,12 +1,12 @@
 //! The SQL of where the secrets of keys came from: through which other keys. After a leak they end with the key that leaked, whatever
 //! has become of them since.
 
+use crate::params;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// So many keys are kept through which the secret of the one that gave it had come, the first ones: those between them and the last
 /// came of them too.

@@ -2,27 +2,27 @@
 
 use crate::idempotency::forget_secrets;
 use crate::key_origins::note_origins;
+use crate::params;
 use crate::replaced::replace;
 use crate::tx::Tx;
 use crate::{Reads, Sqlite, rows};
 use keyward_core::BoxFuture;
 use keyward_core::account::Membership;
-use keyward_core::api_key::{
-    ActivateKey, ApiKey, CreateKey, IssueKey, KeyActivated, KeyMade, KeyRotated, KeySecret, NewSecret,
-    PrepareKey, RotateKey, Settled, may_expire, may_rotate, settle,
-};
+use keyward_core::api_key::{ApiKey, KeySecret, NewSecret, Settled, may_expire, may_rotate, settle};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::list::{From, Listed, Window};
 use keyward_core::live::Change;
 use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{Action, Administer, Holder, ManageKeys, Permit, ReadAccount};
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::store::{KeyReads, KeysOf, StoreError};
-use rusqlite::params;
+use keyward_core::write::key::{
+    ActivateKey, CreateKey, IssueKey, KeyActivated, KeyMade, KeyRotated, PrepareKey, RotateKey,
+};
 
 impl Execute<CreateKey> for Tx<'_> {
     fn execute(
@@ -345,7 +345,7 @@ const VISIBLE: &str = "FROM api_keys k WHERE k.account_id = ?1 AND k.revoked_at 
          WHERE m.account_id = ?1 AND m.user_id = ?2 AND m.role = 'admin')))";
 
 /// Of these only those with the label, if one is given.
-const LABELLED: &str = "AND (?4 IS NULL OR k.label = ?4)";
+const LABELLED: &str = "AND (CAST(?4 AS TEXT) IS NULL OR k.label = ?4)";
 
 fn list(
     reads: &Reads<'_>,

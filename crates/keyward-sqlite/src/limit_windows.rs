@@ -1,21 +1,20 @@
 //! The counters of limits, from a clean stop to the next start. What of them cannot be read is counted, never as if nobody had
 //! been admitted.
 
-use crate::error::store_error;
-use crate::{reader, rows, to_end};
+use crate::driver::Row;
+use crate::driver::{Driver, all, change, first};
+use crate::{rows, to_end};
 use keyward_core::store::{SavedLimits, StoreError};
-use rusqlite::{Connection, Row};
 
 /// No admission counts for longer, in milliseconds.
 const WINDOW: u32 = 60_000;
 
 /// What was kept; `None`: the server before did not stop cleanly, or when it did cannot be read.
-pub(crate) fn kept(connection: &Connection) -> Result<Option<SavedLimits>, StoreError> {
-    let state = reader::first(connection, "SELECT saved_at_ms FROM limit_state", [], |row| {
+pub(crate) fn kept(driver: &dyn Driver) -> Result<Option<SavedLimits>, StoreError> {
+    let state = first(driver, "SELECT saved_at_ms FROM limit_state", [], |row| {
         Ok(to_end::number(row, "saved_at_ms"))
     })?;
-    let windows =
-        reader::all(connection, "SELECT bucket, ages FROM limit_windows", [], |row| Ok(window(row)))?;
+    let windows = all(driver, "SELECT bucket, ages FROM limit_windows", [], |row| Ok(window(row)))?;
     let rows = windows.len();
     let ages: Vec<(String, Vec<u64>)> = windows.into_iter().flatten().collect();
     let unreadable = rows - ages.len();
@@ -32,11 +31,14 @@ pub(crate) fn kept(connection: &Connection) -> Result<Option<SavedLimits>, Store
 }
 
 /// Takes them out, and says that a server runs: if it ends without another word, it was a crash.
-pub(crate) fn take(connection: &Connection) -> Result<(), StoreError> {
-    let sql =
-        "DELETE FROM limit_windows; INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, NULL)";
-    connection.execute_batch(sql).map_err(store_error)
+pub(crate) fn take(driver: &dyn Driver) -> Result<(), StoreError> {
+    change(driver, "DELETE FROM limit_windows", [])?;
+    change(driver, SAVED_AT, [None::<i64>]).map(drop)
 }
+
+/// When they were saved: `?1`; nothing, while a server runs.
+pub(crate) const SAVED_AT: &str = "INSERT INTO limit_state (one, saved_at_ms) VALUES (1, CAST(?1 AS BIGINT))
+    ON CONFLICT (one) DO UPDATE SET saved_at_ms = excluded.saved_at_ms";
 
 /// A bucket and the ages of its admissions, if they are as they were written.
 fn window(row: &Row<'_>) -> Option<(String, Vec<u64>)> {
@@ -57,6 +59,7 @@ fn ages(bytes: &[u8]) -> Option<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
 
     fn with(windows: &[(&str, &[u8])], state: Option<Option<i64>>) -> Option<SavedLimits> {
         let connection = Connection::open_in_memory().unwrap();

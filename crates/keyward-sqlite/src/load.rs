@@ -3,8 +3,8 @@
 //! A row that cannot be read, or of which there are two where one must be, is left out with an alarm: whoever depended on it
 //! is refused, and nobody gains a right. The rest of the store goes on.
 
-use crate::open::OpenError;
-use crate::reader::all;
+use crate::driver::Row;
+use crate::driver::{Driver, all};
 use crate::rows;
 use crate::to_end::{Named, Place};
 use keyward_core::api_key::{Digest, KeySecret};
@@ -14,7 +14,6 @@ use keyward_core::live::{Change, Directory, RETIRED, RetiredKey};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
 use keyward_core::team::OpenInvitation;
-use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a list asks for besides its rows.
@@ -29,8 +28,8 @@ pub enum Listed {
 }
 
 /// Publishes all that requests are judged by. The rows that were left out.
-pub(crate) fn everything(connection: &Connection, directory: &Directory) -> Result<LeftOut, OpenError> {
-    let mut loading = Loading { connection, left_out: LeftOut::default() };
+pub(crate) fn everything(driver: &dyn Driver, directory: &Directory) -> Result<LeftOut, StoreError> {
+    let mut loading = Loading { driver, left_out: LeftOut::default() };
     directory.publish(loading.team()?);
     directory.publish(loading.credentials()?);
     directory.publish(loading.clients()?);
@@ -39,11 +38,11 @@ pub(crate) fn everything(connection: &Connection, directory: &Directory) -> Resu
 
 /// Publishes what a list asks for besides its rows. The rows that were left out.
 pub(crate) fn listed(
-    connection: &Connection,
+    driver: &dyn Driver,
     directory: &Directory,
     listed: Listed,
-) -> Result<LeftOut, OpenError> {
-    let mut loading = Loading { connection, left_out: LeftOut::default() };
+) -> Result<LeftOut, StoreError> {
+    let mut loading = Loading { driver, left_out: LeftOut::default() };
     match listed {
         Listed::Rows => {}
         Listed::Clients => directory.publish(loading.clients()?),
@@ -65,15 +64,15 @@ fn member(row: &Row<'_>) -> Result<(AccountId, UserId, Role), StoreError> {
 /// The memberships of which only the account and the user can be read. They give no right, and where one is, no other account of
 /// its user is the only one.
 fn unread_members(
-    connection: &Connection,
+    driver: &dyn Driver,
     read: &[(AccountId, UserId, Role)],
-) -> Result<Vec<Change>, OpenError> {
+) -> Result<Vec<Change>, StoreError> {
     let read: BTreeSet<_> = read.iter().map(|(account, user, _)| (*account, *user)).collect();
     let sql = "SELECT account_id, user_id FROM memberships
                WHERE typeof(account_id) = 'integer' AND typeof(user_id) = 'integer'";
     let named =
         |row: &Row<'_>| Ok((AccountId(rows::get(row, "account_id")?), UserId(rows::get(row, "user_id")?)));
-    let all = all(connection, sql, [], named).map_err(open_error)?;
+    let all = all(driver, sql, [], named)?;
     let unread = all.into_iter().filter(|named| !read.contains(named));
     Ok(unread.map(|(account, user)| Change::MemberUnread(account, user)).collect())
 }
@@ -156,13 +155,13 @@ impl<'v> Name<'v> {
 }
 
 struct Loading<'c> {
-    connection: &'c Connection,
+    driver: &'c dyn Driver,
     left_out: LeftOut,
 }
 
 impl Loading<'_> {
     /// Every OAuth client.
-    fn clients(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+    fn clients(&mut self) -> Result<impl Iterator<Item = Change> + use<>, StoreError> {
         let clients = self.table(("oauth_clients", ID), rows::CLIENT, rows::client, |client| {
             [Name::text(&client.id), None]
         })?;
@@ -170,7 +169,7 @@ impl Loading<'_> {
     }
 
     /// Every account, user and membership.
-    fn team(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+    fn team(&mut self) -> Result<impl Iterator<Item = Change> + use<>, StoreError> {
         let accounts = self.table(("accounts", ID), rows::ACCOUNT, rows::account, |account| {
             [Name::id(account.id.0), Name::text(&account.slug)]
         })?;
@@ -183,11 +182,8 @@ impl Loading<'_> {
                 [Some(Name::Ids(user.0, account.0)), None]
             })?;
         // As nearly always.
-        let unread_members = if self.left_out.count() == before {
-            Vec::new()
-        } else {
-            unread_members(self.connection, &members)?
-        };
+        let unread_members =
+            if self.left_out.count() == before { Vec::new() } else { unread_members(self.driver, &members)? };
         let member = |(account, user, role)| Change::Member(account, user, Some(role));
         Ok(accounts
             .into_iter()
@@ -199,7 +195,7 @@ impl Loading<'_> {
 
     /// Every identity, choice of an account, invitation, grant, session and signing key, every key that was not revoked with its
     /// secrets, and the newest digests of those that were.
-    fn credentials(&mut self) -> Result<impl Iterator<Item = Change> + use<>, OpenError> {
+    fn credentials(&mut self) -> Result<impl Iterator<Item = Change> + use<>, StoreError> {
         let keys = self.of(("api_keys", ID), &live_keys(), rows::key, |key| [Name::id(key.id.0), None])?;
         let of_key: Named = &["key_id"];
         let live = self.of(("api_key_secrets", of_key), &live_secrets(), rows::secret, |secret| {
@@ -246,7 +242,7 @@ impl Loading<'_> {
         columns: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
         names: fn(&T) -> Names<'_>,
-    ) -> Result<Vec<T>, OpenError> {
+    ) -> Result<Vec<T>, StoreError> {
         self.of((table, named), &format!("SELECT {columns} FROM {table}"), read, names)
     }
 
@@ -257,7 +253,7 @@ impl Loading<'_> {
         sql: &str,
         read: fn(&Row<'_>) -> Result<T, StoreError>,
         names: fn(&T) -> Names<'_>,
-    ) -> Result<Vec<T>, OpenError> {
+    ) -> Result<Vec<T>, StoreError> {
         let (mut places, mut values) = (Vec::new(), Vec::new());
         let keep = |row: &Row<'_>| {
             let place = Place::of(row, named);
@@ -274,7 +270,7 @@ impl Loading<'_> {
             }
             Ok(())
         };
-        all(self.connection, sql, [], keep).map_err(open_error)?;
+        all(self.driver, sql, [], keep)?;
         let twice = twice(&values, names);
         for place in twice.iter().filter_map(|place| places.get(*place)) {
             let row = place.name();
@@ -304,21 +300,10 @@ fn twice<T>(rows: &[T], names: fn(&T) -> Names<'_>) -> BTreeSet<usize> {
     twice
 }
 
-pub(crate) fn open_error(error: StoreError) -> OpenError {
-    match error {
-        StoreError::Unavailable(source) | StoreError::Held(source) | StoreError::Failed(source) => {
-            match source.downcast() {
-                Ok(error) => OpenError::Sqlite(*error),
-                Err(_) => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
-            }
-        }
-        StoreError::Corrupt { .. } | StoreError::Busy => OpenError::Sqlite(rusqlite::Error::InvalidQuery),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rusqlite::Connection;
 
     #[test]
     fn a_membership_of_which_only_the_names_can_be_read_is_known_to_be_there() {

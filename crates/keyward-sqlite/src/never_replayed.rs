@@ -2,24 +2,22 @@
 //! `Idempotency-Key`, nor for a form of the console that is done once.
 
 use crate::tx::Tx;
-use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
-    SetRole, SetTier, SetUserDisabled,
-};
-use keyward_core::api_key::{ActivateKey, IssueKey, PrepareKey, RevokeKeysOf};
-use keyward_core::clock::AcceptClock;
-use keyward_core::identity::{LinkByEmail, LinkIdentity};
-use keyward_core::limits::SetLimits;
-use keyward_core::oauth::{
-    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
-    RevokeGrant,
-};
-use keyward_core::root_secret::{AddVersion, RetireVersion};
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
-    StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::account::{CreateAccount, SetTier};
+use keyward_core::write::client::{CreateClient, DeleteClient, RegisterClient};
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, GiveConsent, RedeemCode, RefreshGrant, RevokeGrant};
+use keyward_core::write::identity::{LinkByEmail, LinkIdentity};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::key::{ActivateKey, IssueKey, PrepareKey, RevokeKeysOf};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser};
 
 // The operator's commands.
 keyward_core::never_replayed!(

@@ -1,16 +1,16 @@
 //! The SQL of a user that is made in two steps. Between them nothing of it is there.
 
 use crate::accounts::{become_known, insert_user, is_nobody, place};
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
-use keyward_core::account::{AddUser, ReserveUser, UserAdded};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::UserId;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use rusqlite::params;
+use keyward_core::write::user::{AddUser, ReserveUser, UserAdded};
 
 fn taken() -> Stop {
     Denial::invalid("email", "email is already in use").into()

@@ -1,5 +1,6 @@
 //! Opening the file: everything that must be right before the first request.
 
+use crate::driver::Driver;
 use crate::in_progress::InProgress;
 use crate::journal::catch_up;
 use crate::kept::Kept;
@@ -15,6 +16,7 @@ use keyward_core::clock::{Clock, SteadyClock, Timestamp};
 use keyward_core::left_out::LeftOut;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
+use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fs::{File, TryLockError};
@@ -172,6 +174,20 @@ pub enum OpenError {
     Sqlite(#[from] rusqlite::Error),
 }
 
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(source) | StoreError::Held(source) | StoreError::Failed(source) => {
+                match source.downcast() {
+                    Ok(error) => Self::Sqlite(*error),
+                    Err(_) => Self::Sqlite(rusqlite::Error::InvalidQuery),
+                }
+            }
+            StoreError::Corrupt { .. } | StoreError::Busy => Self::Sqlite(rusqlite::Error::InvalidQuery),
+        }
+    }
+}
+
 /// The first faults, and how many there are besides.
 fn a_few(faults: &[String]) -> String {
     let (first, rest) = faults.split_at(faults.len().min(3));
@@ -209,14 +225,14 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub fn open_to_list(options: &Options<'_>, listed: Listed) -> Result<Self, OpenError> {
-        let learn = |connection: &_, directory: &_| load::listed(connection, directory, listed);
+        let learn = |driver: &dyn Driver, directory: &_| load::listed(driver, directory, listed);
         Self::open_by(options, no_room::connect, learn).map_err(|error| no_room::named(error, options.path))
     }
 
     pub(crate) fn open_by(
         options: &Options<'_>,
         connect: fn(&Path) -> Result<(Connection, bool), OpenError>,
-        learn: impl FnOnce(&Connection, &Directory) -> Result<LeftOut, OpenError>,
+        learn: impl FnOnce(&dyn Driver, &Directory) -> Result<LeftOut, StoreError>,
     ) -> Result<Self, OpenError> {
         let path = options.path;
         let lock = Arc::new(own(path, options.schema)?);
@@ -239,7 +255,7 @@ impl Sqlite {
         let directory = Directory::watching(watch);
         let (journal, unwritten) = catch_up(path, &mut connection, *options.tiers.get(), now);
         let left_out = learn(&connection, &directory)?;
-        let kept = Kept::load(&connection, options.idempotency_bytes).map_err(load::open_error)?;
+        let kept = Kept::load(&connection, options.idempotency_bytes)?;
         directory.publish(unwritten);
         let place = Arc::new(Place::new(path, lock));
         if !has_room {

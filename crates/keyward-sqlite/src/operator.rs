@@ -1,6 +1,7 @@
 //! What the operator reads.
 
 use crate::copy::NEWEST_CHANGE;
+use crate::driver::Row;
 use crate::error::unavailable;
 use crate::{Sqlite, audit_reads, operator_lists, replaced, rows};
 use keyward_core::BoxFuture;
@@ -11,7 +12,6 @@ use keyward_core::store::{
     AccountEntry, AccountFigures, AuditPage, AuditQuery, AuditRow, OperatorReads, Page, Served, StoreError,
     UserDetails, UserEntry,
 };
-use rusqlite::Row;
 
 impl OperatorReads for Sqlite {
     fn audit(&self, query: AuditQuery) -> BoxFuture<'_, Result<AuditPage, StoreError>> {

@@ -1,11 +1,13 @@
 //! The SQL of the operator's lists, each in the order of an index, and of what is known of one account or one user.
 
+use crate::driver::Row;
+use crate::params;
+use crate::params::Params;
 use crate::{Reads, rows, to_end};
 use keyward_core::api_key::ApiKey;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::store::{AccountEntry, AccountFigures, Page, StoreError, UserDetails, UserEntry};
-use rusqlite::{Params, Row, params};
 
 /// When a row was made. What cannot be read is as old as can be.
 fn created_at(row: &Row<'_>) -> Timestamp {
@@ -30,7 +32,7 @@ pub(crate) fn accounts(
 const MEMBERS: &str = "SELECT u.*, m.role FROM memberships m JOIN users u ON u.id = m.user_id
                        WHERE m.account_id = ?1 AND m.user_id > ?2 ORDER BY m.user_id LIMIT ?3";
 const USERS: &str = "SELECT u.*, NULL AS role FROM users u
-                     WHERE ?1 IS NULL AND u.id > ?2 AND typeof(u.erased_at) <> 'integer' ORDER BY u.id LIMIT ?3";
+                     WHERE CAST(?1 AS BIGINT) IS NULL AND u.id > ?2 AND typeof(u.erased_at) <> 'integer' ORDER BY u.id LIMIT ?3";
 
 pub(crate) fn users(
     reads: &Reads<'_>,
@@ -63,7 +65,7 @@ fn keys_sql(of_one: bool) -> String {
     let which = if of_one {
         "account_id = ?1 AND id > ?2"
     } else {
-        "?1 IS NULL AND (account_id, id) > (coalesce((SELECT k.account_id FROM api_keys k WHERE k.id = ?2), 0), ?2)"
+        "CAST(?1 AS BIGINT) IS NULL AND (account_id, id) > (coalesce((SELECT k.account_id FROM api_keys k WHERE k.id = ?2), 0), ?2)"
     };
     let order = if of_one { "id" } else { "account_id, id" };
     format!(

@@ -1,7 +1,10 @@
 //! Connections that read. They cannot write: SQLite refuses it.
 
+use crate::driver::Row;
+use crate::driver::{self, Driver};
 use crate::error::{store_error, unavailable};
 use crate::no_room;
+use crate::params::Params;
 use crate::payer::Payer;
 use crate::place::Place;
 use crate::queue::Queue;
@@ -12,7 +15,7 @@ use keyward_core::list::Found;
 use keyward_core::permit::{Action, Permit};
 use keyward_core::share::Full;
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, OpenFlags, Params, Row};
+use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -136,20 +139,25 @@ impl std::fmt::Debug for Readers {
 }
 
 /// One state of the database, to read from: what is committed when the first query runs, and nothing later.
-#[derive(Debug)]
 pub struct Reads<'c> {
-    connection: &'c Connection,
+    driver: &'c dyn Driver,
     left_out: &'c Mutex<LeftOut>,
     #[cfg(feature = "fault-injection")]
     queries: &'c std::sync::atomic::AtomicU64,
 }
 
+impl std::fmt::Debug for Reads<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reads")
+    }
+}
+
 impl Reads<'_> {
-    /// The connection for one more query.
-    fn connection(&self) -> &Connection {
+    /// The driver for one more query.
+    fn driver(&self) -> &dyn Driver {
         #[cfg(feature = "fault-injection")]
         self.queries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.connection
+        self.driver
     }
 }
 
@@ -163,7 +171,7 @@ impl Reads<'_> {
         P: Params,
         F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
     {
-        first(self.connection(), sql, params, map)
+        driver::first(self.driver(), sql, params, map)
     }
 
     /// Every row.
@@ -175,7 +183,7 @@ impl Reads<'_> {
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        all(self.connection(), sql, params, map)
+        driver::all(self.driver(), sql, params, map)
     }
 
     /// Every row, where one that is not as it must be says nothing: it must not take the others with it. It is named in the log the
@@ -194,7 +202,7 @@ impl Reads<'_> {
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        all(self.connection(), sql, params, |row| {
+        driver::all(self.driver(), sql, params, |row| {
             // Absent: left out with an alarm, and counted.
             let item = map(row).inspect_err(|error| self.leave_out(of, row, error)).ok();
             let id = of.1.first().and_then(|id| number(row, id));
@@ -212,14 +220,12 @@ impl Reads<'_> {
         sql: &str,
         map: fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection().prepare_cached(sql).map_err(store_error)?;
-        let mut rows = statement.query([]).map_err(store_error)?;
-        while let Some(row) = rows.next().map_err(store_error)? {
+        driver::each(self.driver(), sql, [], |row| {
             if let Err(error) = map(row) {
                 self.leave_out(of, row, &error);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn leave_out(&self, (table, named): (&'static str, Named), row: &Row<'_>, error: &StoreError) {
@@ -229,40 +235,6 @@ impl Reads<'_> {
             tracing::error!(table, row, %error, "a row was left out of a list");
         }
     }
-}
-
-pub(crate) fn first<T, P, F>(
-    connection: &Connection,
-    sql: &str,
-    params: P,
-    map: F,
-) -> Result<Option<T>, StoreError>
-where
-    P: Params,
-    F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
-{
-    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = statement.query(params).map_err(store_error)?;
-    rows.next().map_err(store_error)?.map(map).transpose()
-}
-
-pub(crate) fn all<T, P, F>(
-    connection: &Connection,
-    sql: &str,
-    params: P,
-    mut map: F,
-) -> Result<Vec<T>, StoreError>
-where
-    P: Params,
-    F: FnMut(&Row<'_>) -> Result<T, StoreError>,
-{
-    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = statement.query(params).map_err(store_error)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(store_error)? {
-        found.push(map(row)?);
-    }
-    Ok(found)
 }
 
 impl Sqlite {
@@ -343,7 +315,7 @@ fn read_once<T>(
 ) -> Result<T, StoreError> {
     let tx = connection.unchecked_transaction().map_err(store_error)?;
     work(&Reads {
-        connection: &tx,
+        driver: &tx,
         left_out,
         #[cfg(feature = "fault-injection")]
         queries,

@@ -1,7 +1,9 @@
 //! The SQL of secrets that were replaced. They open nothing, but their text may be all that is known of a leak: by it their key is found
 //! and ended.
 
+use crate::driver::Row;
 use crate::key_origins::come_through;
+use crate::params;
 use crate::tx::Tx;
 use crate::{Reads, to_end};
 use keyward_core::api_key::{Digest, KeyOfSecret, MOST_REPLACED, Replaced};
@@ -9,7 +11,6 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 
 /// The current secret of a key gives way to another one: it lives on until its end. Two live at most, so the one before is over. One
 /// whose end is now stays beside the current one, so that the log can say why it is refused.
@@ -32,20 +33,21 @@ pub(crate) fn replace(
 fn put_away(tx: &Tx<'_>, key: KeyId) -> Result<(), StoreError> {
     // A value of another type than its column's must not keep the key from being rotated.
     tx.change(
-        "INSERT OR IGNORE INTO replaced_secrets (digest, key_id, pepper_version, lived, replaced_at, replaced_by)
+        "INSERT INTO replaced_secrets (digest, key_id, pepper_version, lived, replaced_at, replaced_by)
          SELECT digest, key_id, pepper_version,
              CASE WHEN typeof(replaced_at) = 'integer' AND typeof(created_at) = 'integer'
-                 THEN max(0, replaced_at - created_at) ELSE 9223372036854775807 END,
+                 THEN CASE WHEN replaced_at > created_at THEN replaced_at - created_at ELSE 0 END ELSE 9223372036854775807 END,
              CASE typeof(replaced_at) WHEN 'integer' THEN replaced_at END,
              CASE typeof(replaced_by) WHEN 'text' THEN replaced_by END
          FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL
-         AND typeof(digest) = 'blob' AND typeof(pepper_version) = 'integer'",
+         AND typeof(digest) = 'blob' AND typeof(pepper_version) = 'integer'
+         ON CONFLICT (digest) DO NOTHING",
         [key.0],
     )?;
     tx.change("DELETE FROM api_key_secrets WHERE key_id = ?1 AND ends_at IS NOT NULL", [key.0])?;
     tx.change(
         "DELETE FROM replaced_secrets WHERE digest IN (SELECT digest FROM replaced_secrets WHERE key_id = ?1
-             ORDER BY lived DESC, replaced_at DESC LIMIT -1 OFFSET ?2)",
+             ORDER BY lived DESC, replaced_at DESC LIMIT 1000000000000 OFFSET ?2)",
         params![key.0, MOST_REPLACED],
     )?;
     Ok(())

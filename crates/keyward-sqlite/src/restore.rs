@@ -1,17 +1,19 @@
 //! Making a copy of the database fit to take its place: nothing that ended since it was made comes back to life.
 
 use crate::checks::{Faults, look_through, of_damage};
+use crate::driver::Row;
 use crate::fail_point::fail_point;
 use crate::grant_endings::end;
 use crate::journal::{self, Applied, Book, Entry, Journal, Kept, apply};
 use crate::migrate::{Component, IDENTITY, migrate, recognise};
 use crate::open::{connect, own, prepare, recognise_secret};
+use crate::params;
 use crate::tx::Tx;
 use crate::{OpenError, Options, Schema, rows, to_end};
 use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// What to do where the journal of revocations does not say all that ended since the copy was made.
@@ -133,12 +135,6 @@ fn undone(entry: &Entry) -> String {
     format!("entry {}: {ended}", entry.n)
 }
 
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        crate::load::open_error(error)
-    }
-}
-
 /// What the journal says of a copy.
 pub(crate) struct Known {
     /// Why it does not say all that ended since; `None`: it does.
@@ -217,7 +213,7 @@ pub(crate) fn live_keys(connection: &Connection, now: Timestamp) -> Result<Vec<L
             label: text("label"),
         })
     };
-    crate::reader::all(connection, sql, [now.unix()], key)
+    crate::driver::all(connection, sql, [now.unix()], key)
 }
 
 const PASSWORDS: &str =

@@ -2,6 +2,7 @@
 
 use crate::error::is_of_a_row;
 use crate::journal::Ended;
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
@@ -9,9 +10,9 @@ use keyward_core::effect::{Execute, Stop};
 use keyward_core::id::KeyId;
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
-use keyward_core::root_secret::{AddVersion, RetireVersion, VersionRetired, may_retire};
+use keyward_core::root_secret::may_retire;
 use keyward_core::store::StoreError;
-use rusqlite::params;
+use keyward_core::write::root_secret::{AddVersion, RetireVersion, VersionRetired};
 
 impl Execute<RetireVersion> for Tx<'_> {
     fn execute(

@@ -1,19 +1,19 @@
 //! Rows as the words of the core. A row that does not say what it must is an error, never a guess.
 
-use crate::column;
-use crate::error::store_error;
+use crate::driver::Row;
+use crate::value::{FromValue, Value};
 use keyward_core::account::{Account, User};
 use keyward_core::active_account::ChosenAccount;
 use keyward_core::address;
 use keyward_core::api_key::{ApiKey, Digest, KeySecret};
 use keyward_core::clock::Timestamp;
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::identity::Identity;
 use keyward_core::limits::{Overrides, Rate};
 use keyward_core::made_by::MadeBy;
 use keyward_core::oauth::{Client, ClientOrigin, Family, GrantId, OAuthGrant, Resources};
 use keyward_core::opaque::TokenDigest;
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::ScopeSet;
 use keyward_core::session::Session;
@@ -21,8 +21,6 @@ use keyward_core::signing::SealedKey;
 use keyward_core::store::StoreError;
 use keyward_core::team::OpenInvitation;
 use keyward_core::tier::Tier;
-use rusqlite::Row;
-use rusqlite::types::{FromSql, ValueRef};
 use std::sync::Arc;
 
 pub(crate) const ACCOUNT: &str =
@@ -141,10 +139,8 @@ pub(crate) fn chosen(row: &Row<'_>) -> Result<ChosenAccount, StoreError> {
     })
 }
 
-pub(crate) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    let value = column::value(row, column).map_err(store_error)?;
-    // What cannot be read is read once more, for the driver's own words.
-    T::column_result(value).or_else(|_| row.get(column)).map_err(store_error)
+pub(crate) fn get<T: FromValue>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    row.get(column)
 }
 
 /// The longest text of a row, in bytes, and of the ranges of a key.
@@ -153,11 +149,11 @@ const RANGES: usize = 64 * 1024;
 
 /// A text of at most so many bytes: nothing is kept in memory, or shown to anyone, that nobody could have put there.
 fn text_within(row: &Row<'_>, column: &str, most: usize) -> Result<Option<String>, StoreError> {
-    let value = column::value(row, column).map_err(store_error)?;
-    if matches!(value, ValueRef::Text(text) if text.len() > most) {
+    let value = row.value(column)?;
+    if matches!(value, Value::Text(text) if text.len() > most) {
         return Err(StoreError::Corrupt { table: "a row", what: format!("{column} is too long") });
     }
-    Option::<String>::column_result(value)
+    Option::<String>::from_value(value)
         .map_err(|error| StoreError::Corrupt { table: "a row", what: format!("{column}: {error}") })
 }
 
@@ -297,6 +293,7 @@ pub(crate) fn secret(row: &Row<'_>) -> Result<KeySecret, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::first;
     use rusqlite::Connection;
 
     /// The rate of reads that an account with this value in the column has.
@@ -305,11 +302,9 @@ mod tests {
             "SELECT 1 AS id, 'a' AS slug, 'A' AS name, NULL AS account_type, 'free' AS tier, {column} AS reads_per_minute,
              NULL AS writes_per_minute, NULL AS max_keys, NULL AS disabled_at"
         );
-        Connection::open_in_memory()
-            .unwrap()
-            .query_row(&row, [], |row| Ok(account(row)))
-            .unwrap()
-            .map(|account| account.overrides.reads)
+        let read = |row: &Row<'_>| Ok(account(row));
+        let found = first(&Connection::open_in_memory().unwrap(), &row, [], read).unwrap().unwrap();
+        found.map(|account| account.overrides.reads)
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use crate::Sqlite;
 use crate::accounts::{add_user, join};
+use crate::driver::Row;
 use crate::error::is_of_a_row;
 use crate::grant_endings::end;
 use crate::journal::{Ended, hex, row_name};
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::BoxFuture;
-use keyward_core::account::CreateUser;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Stop};
@@ -21,13 +22,13 @@ use keyward_core::permit::{Administer, EndSignIns, ManageSignIns, Permit, Presen
 use keyward_core::principal::Credential;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
-    PasswordChosen, SESSION_SECONDS, Session, ShownInvitation, StartSession, accepted,
-};
+use keyward_core::session::{LinkKind, SESSION_SECONDS, Session, ShownInvitation, accepted};
 use keyward_core::store::{Over, SignInReads, StoreError};
 use keyward_core::team::{Invitee, OpenInvitation};
-use rusqlite::{Row, params};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::link::{ChoosePassword, IssueLink, PasswordChosen};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::user::CreateUser;
 
 impl SignInReads for Sqlite {
     fn password_of(&self, email: String) -> BoxFuture<'_, Result<Option<(UserId, Secret)>, StoreError>> {

@@ -1,13 +1,14 @@
 //! The SQL of signing keys, which are sealed before they come here.
 
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::live::Change;
 use keyward_core::permit::{Administer, Permit};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
-use rusqlite::params;
+use keyward_core::signing::SealedKey;
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 
 impl Execute<AddSigningKey> for Tx<'_> {
     fn execute(

@@ -1,13 +1,13 @@
 //! Users of whom nothing but an address was ever known. An account can invite without end, so they do not stay.
 
 use crate::error::is_constraint;
+use crate::params;
 use crate::rows;
 use crate::tx::Tx;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::UserId;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// Of whom nothing but an address was ever known, and whom nothing waits for: no invitation, no link.
 const STRANGER: &str =

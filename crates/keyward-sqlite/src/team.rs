@@ -1,11 +1,12 @@
 //! The SQL of an account's team: its list, and what its admins do with it.
 
 use crate::accounts::{add_user, remove_member};
+use crate::driver::Row;
+use crate::params;
 use crate::strangers::forget_stranger;
 use crate::tx::Tx;
 use crate::{Named, Reads, Sqlite, rows, to_end};
 use keyward_core::BoxFuture;
-use keyward_core::account::CreateUser;
 use keyward_core::authority::may_give_role;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -17,10 +18,9 @@ use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
 use keyward_core::role::Role;
 use keyward_core::store::{StoreError, TeamReads};
-use keyward_core::team::{
-    Dismiss, Dismissed, Invite, Invitee, OpenInvitation, TeamChanged, TeamMember, may_give_up_an_admin,
-};
-use rusqlite::{Row, params};
+use keyward_core::team::{Invitee, OpenInvitation, TeamMember, may_give_up_an_admin};
+use keyward_core::write::team::{Dismiss, Dismissed, Invite, TeamChanged};
+use keyward_core::write::user::CreateUser;
 
 /// The members of account ?1 and those with an open invitation at ?2, each user once: of `t`.
 const TEAM: &str = "(SELECT user_id, role, made_by, 0 AS invited FROM memberships WHERE account_id = ?1

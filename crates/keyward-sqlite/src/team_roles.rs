@@ -3,6 +3,7 @@
 
 use crate::accounts::change_role;
 use crate::error::is_of_a_row;
+use crate::params;
 use crate::team::{keep_an_admin, on_team, place};
 use crate::tx::Tx;
 use crate::{rows, to_end};
@@ -16,8 +17,8 @@ use keyward_core::made_by::MadeBy;
 use keyward_core::permit::{ManageTeam, Permit};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use keyward_core::team::{ChangeRole, RoleChange, TeamChanged, TeamMember};
-use rusqlite::params;
+use keyward_core::team::{RoleChange, TeamMember};
+use keyward_core::write::team::{ChangeRole, TeamChanged};
 
 impl Execute<ChangeRole> for Tx<'_> {
     fn execute(

@@ -1,30 +1,30 @@
 //! What an ending reads of a row: ids, and single columns that may hold anything. Nothing else of it is read, so that no value
 //! of a row keeps what it stands for alive.
 
-use crate::column;
+use crate::driver::Row;
 use crate::error::is_constraint;
+use crate::params;
 use crate::tx::Tx;
+use crate::value::{FromValue, ToValue, Value};
 use keyward_core::id::UserId;
 use keyward_core::store::StoreError;
-use rusqlite::types::{ToSql, ValueRef};
-use rusqlite::{Row, params};
 
 /// A number; `None`: there is none, or something else.
 pub(crate) fn number(row: &Row<'_>, column: &str) -> Option<i64> {
     // Absent: it is not read, and the row ends without it.
-    column::value(row, column).ok()?.as_i64().ok()
+    i64::from_value(row.value(column).ok()?).ok()
 }
 
 /// A text; `None`: there is none, or something else.
 pub(crate) fn text(row: &Row<'_>, column: &str) -> Option<String> {
     // Absent: it is not read, and the row ends without it.
-    column::value(row, column).ok()?.as_str().ok().map(str::to_owned)
+    String::from_value(row.value(column).ok()?).ok()
 }
 
 /// So many bytes; `None`: there are none, or something else.
 pub(crate) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> Option<[u8; N]> {
     // Absent: it is not read, and the row ends without it.
-    column::value(row, column).ok()?.as_blob().ok()?.try_into().ok()
+    FromValue::from_value(row.value(column).ok()?).ok()
 }
 
 /// The columns that name a row of a table, each a number.
@@ -60,7 +60,7 @@ pub(crate) fn name_of(row: &Row<'_>, named: Named) -> String {
 
 /// Whether a column holds nothing. What cannot be read is something.
 pub(crate) fn is_null(row: &Row<'_>, column: &str) -> bool {
-    matches!(column::value(row, column), Ok(ValueRef::Null))
+    matches!(row.value(column), Ok(Value::Null))
 }
 
 /// Sets one column of a user's row; whether there is such a user.
@@ -68,7 +68,7 @@ pub(crate) fn set_of_user(
     tx: &Tx<'_>,
     column: &'static str,
     user: UserId,
-    value: impl ToSql,
+    value: impl ToValue,
 ) -> Result<bool, StoreError> {
     let sql = format!("UPDATE users SET {column} = ?2 WHERE id = ?1");
     let changed = match tx.change(&sql, params![user.0, &value]) {

@@ -1,27 +1,33 @@
 //! The transaction that executes effects.
 
-use crate::error::{is_constraint, store_error};
+use crate::driver::Row;
+use crate::driver::{self, Driver, Transaction};
+use crate::error::is_constraint;
 use crate::journal::Ended;
 use crate::kept::{self, Delta};
-use crate::reader;
+use crate::params::Params;
 use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
-use rusqlite::{Params, Row, Transaction};
 
 /// An open write transaction. Only [`keyward_core::effect::Commit`] opens one; whoever implements
 /// [`keyward_core::effect::Execute`] for it puts SQL in, and cannot commit.
-#[derive(Debug)]
 pub struct Tx<'c> {
-    inner: Transaction<'c>,
+    inner: Box<dyn Transaction + 'c>,
     changes: Vec<Change>,
     ended: Vec<Ended>,
     kept: Vec<Delta>,
     tiers: Tiers,
     settled: bool,
     clock: Moment,
+}
+
+impl std::fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("changes", &self.changes).finish_non_exhaustive()
+    }
 }
 
 /// What is known of the clock where nothing is: nothing can be judged, and nothing be forgotten.
@@ -37,9 +43,9 @@ pub(crate) struct Finished {
 
 impl<'c> Tx<'c> {
     /// `settled`: no ending waits for another transaction.
-    pub(crate) fn new(inner: Transaction<'c>, tiers: Tiers, settled: bool) -> Self {
+    pub(crate) fn new(inner: impl Transaction + 'c, tiers: Tiers, settled: bool) -> Self {
         Self {
-            inner,
+            inner: Box::new(inner),
             changes: Vec::new(),
             ended: Vec::new(),
             kept: Vec::new(),
@@ -83,7 +89,7 @@ impl<'c> Tx<'c> {
         P: Params,
         F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
     {
-        reader::first(&self.inner, sql, params, map)
+        driver::first(&self.inner, sql, params, map)
     }
 
     /// Every row.
@@ -95,7 +101,7 @@ impl<'c> Tx<'c> {
         P: Params,
         F: FnMut(&Row<'_>) -> Result<T, StoreError>,
     {
-        reader::all(&self.inner, sql, params, map)
+        driver::all(&self.inner, sql, params, map)
     }
 
     /// Changes rows; how many.
@@ -103,10 +109,7 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError`].
     pub fn change<P: Params>(&self, sql: &str, params: P) -> Result<usize, StoreError> {
-        self.inner
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(params))
-            .map_err(store_error)
+        driver::change(&self.inner, sql, params)
     }
 
     /// Changes one row, for what takes something away: `false`, with its name in the log, where it holds a value that the schema does
@@ -134,7 +137,7 @@ impl<'c> Tx<'c> {
     /// # Errors
     /// [`StoreError`].
     pub fn insert<P: Params>(&self, sql: &str, params: P) -> Result<i64, StoreError> {
-        self.inner.prepare_cached(sql).and_then(|mut statement| statement.insert(params)).map_err(store_error)
+        params.bind(|params| self.inner.insert(sql, params))
     }
 
     /// Notes what the directory must learn once this is committed.
@@ -173,19 +176,7 @@ impl<'c> Tx<'c> {
     pub(crate) fn finish(self, so_far: Result<(), StoreError>) -> Finished {
         let Self { inner, changes, kept, .. } = self;
         // Dropping it takes everything back.
-        let written = so_far.and_then(|()| commit(inner));
+        let written = so_far.and_then(|()| inner.commit());
         Finished { changes, kept, written }
     }
-}
-
-#[cfg(not(feature = "fault-injection"))]
-pub(crate) fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
-    inner.commit().map_err(store_error)
-}
-
-/// As on a full disk, where a test says so: the commit is what fails there.
-#[cfg(feature = "fault-injection")]
-pub(crate) fn commit(inner: Transaction<'_>) -> Result<(), StoreError> {
-    crate::faults::refuse_to_write(&inner)?;
-    inner.commit().map_err(store_error)
 }

@@ -1,12 +1,15 @@
 //! What is written in batches, outside `commit`.
 
+use crate::driver::Row;
+use crate::driver::{Begin, Connection, Driver, Transaction, all, change, first};
 use crate::error::{is_constraint, store_error, unavailable};
 use crate::idempotency::{SHOWS_MOVED_SECRET, SHOWS_USED_SECRET, close};
 use crate::kept::Delta;
+use crate::params;
 use crate::payer::Payer;
-use crate::tx::{Tx, commit};
+use crate::tx::Tx;
 use crate::writer::Desk;
-use crate::{Sqlite, clock, endings, forget, kept, limit_windows, no_room, reader, rows, to_end};
+use crate::{Sqlite, clock, endings, forget, kept, limit_windows, no_room, rows, to_end};
 use keyward_core::BoxFuture;
 use keyward_core::api_key::Move;
 use keyward_core::clock::{At, Timestamp};
@@ -15,7 +18,6 @@ use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
 use keyward_core::left_out::LeftOut;
 use keyward_core::live::{Change, Directory, KeyUse};
 use keyward_core::store::{Figures, Retention, SavedLimits, StoreError, Upkeep};
-use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, params};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,10 +71,7 @@ impl Upkeep for Sqlite {
     fn write_uses<'a>(&'a self, uses: &'a [KeyUse]) -> BoxFuture<'a, Result<(), StoreError>> {
         let uses = uses.to_vec();
         Box::pin(self.writer.run(move |desk| {
-            let tx = desk
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(store_error)?;
+            let tx = desk.connection.begin(Begin::Write)?;
             let mut gone = Vec::new();
             for KeyUse { key, at, current } in uses {
                 note_use(&tx, key, at)?;
@@ -80,7 +79,7 @@ impl Upkeep for Sqlite {
                     gone.extend(close(&tx, SHOWS_USED_SECRET, (key.0, digest.as_bytes()))?);
                 }
             }
-            tx.commit().map_err(store_error)?;
+            tx.commit()?;
             desk.state.kept.take_in(&gone);
             Ok(())
         }))
@@ -88,10 +87,7 @@ impl Upkeep for Sqlite {
 
     fn move_digests(&self, moves: Vec<Move>) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.writer.run(move |desk| {
-            let tx = desk
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(store_error)?;
+            let tx = desk.connection.begin(Begin::Write)?;
             let (mut moved, mut gone) = (Vec::new(), Vec::new());
             for noted in moves {
                 if move_digest(&tx, &noted)? {
@@ -99,7 +95,7 @@ impl Upkeep for Sqlite {
                     moved.push(Change::Moved(noted));
                 }
             }
-            tx.commit().map_err(store_error)?;
+            tx.commit()?;
             desk.state.kept.take_in(&gone);
             desk.directory.publish(moved);
             Ok(())
@@ -111,14 +107,11 @@ impl Upkeep for Sqlite {
             let now = clock::moment(desk, now).settled;
             let old = now.plus_seconds(-KEPT_SECONDS).unix();
             let shown = now.plus_seconds(-SECRET_SECONDS).unix();
-            let tx = desk
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(store_error)?;
+            let tx = desk.connection.begin(Begin::Write)?;
             let which = "name IN (SELECT name FROM idempotency WHERE completed_at <= ?1 LIMIT ?2)";
             let gone = kept::delete(&tx, which, params![old, PURGED])?;
             let (closed, taken) = close_shown(&tx, shown)?;
-            tx.commit().map_err(store_error)?;
+            tx.commit()?;
             desk.state.kept.take_in(&gone);
             desk.state.kept.take_in(&taken);
             Ok(gone.len() + closed)
@@ -147,7 +140,11 @@ impl Upkeep for Sqlite {
                 return Err(unavailable(fault));
             }
             let settled = endings::settle(desk);
-            let tx = probe(desk.connection, desk.clock.now()).map_err(store_error)?;
+            // What the log holds and the database has room for goes there: the log begins again, and needs no room.
+            desk.connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+                .map_err(store_error)?;
+            let tx = probe(desk.connection, desk.clock.now())?;
             if desk.state.limits_untaken {
                 limit_windows::take(&tx)?;
             }
@@ -167,16 +164,13 @@ impl Upkeep for Sqlite {
         at_ms: u64,
     ) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.writer.run(move |desk| {
-            let tx = desk
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(store_error)?;
-            execute(&tx, "DELETE FROM limit_windows", [])?;
+            let tx = desk.connection.begin(Begin::Write)?;
+            change(&tx, "DELETE FROM limit_windows", [])?;
             for (bucket, ages) in saved {
                 // Absent: its admission would count as the newest. No age is over a minute.
                 let bytes: Vec<u8> =
                     ages.iter().flat_map(|age| u32::try_from(*age).unwrap_or(0).to_be_bytes()).collect();
-                execute(
+                change(
                     &tx,
                     "INSERT INTO limit_windows (bucket, ages) VALUES (?1, ?2)",
                     params![bucket, bytes],
@@ -184,8 +178,8 @@ impl Upkeep for Sqlite {
             }
             // Absent: later than any start, so all of them count.
             let at = i64::try_from(at_ms).unwrap_or(i64::MAX);
-            execute(&tx, "INSERT OR REPLACE INTO limit_state (one, saved_at_ms) VALUES (1, ?1)", [at])?;
-            tx.commit().map_err(store_error)
+            change(&tx, limit_windows::SAVED_AT, [at])?;
+            tx.commit()
         }))
     }
 
@@ -208,17 +202,16 @@ fn take_limits(desk: &mut Desk<'_>) -> Result<(), StoreError> {
     if let Some(fault) = desk.place.look() {
         return Err(unavailable(fault));
     }
-    let tx =
-        desk.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let tx = desk.connection.begin(Begin::Write)?;
     limit_windows::take(&tx)?;
-    commit(tx)
+    tx.commit()
 }
 
 /// Notes that a key was used.
-fn note_use(tx: &Transaction<'_>, key: KeyId, at: Timestamp) -> Result<(), StoreError> {
+fn note_use(tx: &dyn Driver, key: KeyId, at: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE api_keys SET last_used_at =
-        CASE typeof(last_used_at) WHEN 'integer' THEN max(last_used_at, ?2) ELSE ?2 END WHERE id = ?1";
-    match execute(tx, sql, params![key.0, at.unix()]) {
+        CASE WHEN typeof(last_used_at) = 'integer' AND last_used_at > ?2 THEN last_used_at ELSE ?2 END WHERE id = ?1";
+    match change(tx, sql, params![key.0, at.unix()]) {
         // SQLite changes no row that holds a value of another type than its column's. It must not keep the others from being noted.
         Err(error) if is_constraint(&error) => {
             tracing::error!(%key, %error, "the use of a key cannot be noted");
@@ -229,14 +222,14 @@ fn note_use(tx: &Transaction<'_>, key: KeyId, at: Timestamp) -> Result<(), Store
 }
 
 /// Gives a secret its new digest; whether there is such a secret, in a row that can be changed.
-fn move_digest(tx: &Transaction<'_>, noted: &Move) -> Result<bool, StoreError> {
+fn move_digest(tx: &dyn Driver, noted: &Move) -> Result<bool, StoreError> {
     let sql = "UPDATE api_key_secrets SET digest = ?1, pepper_version = ?2 WHERE digest = ?3";
-    match execute(tx, sql, params![noted.to.as_bytes(), noted.version, noted.from.as_bytes()]) {
+    match change(tx, sql, params![noted.to.as_bytes(), noted.version, noted.from.as_bytes()]) {
         // As above: the others move.
         Err(error) if is_constraint(&error) => {
             let of = "SELECT key_id FROM api_key_secrets WHERE digest = ?1";
             let key = |row: &Row<'_>| Ok(to_end::number(row, "key_id"));
-            let key = reader::first(tx, of, [noted.from.as_bytes()], key)?.flatten();
+            let key = first(tx, of, [noted.from.as_bytes()], key)?.flatten();
             tracing::error!(key, %error, "the digest of a secret cannot be moved");
             Ok(false)
         }
@@ -245,9 +238,9 @@ fn move_digest(tx: &Transaction<'_>, noted: &Move) -> Result<bool, StoreError> {
 }
 
 /// Closes the answers that show secrets and are older than that; how many, and what no longer counts as kept.
-fn close_shown(tx: &Transaction<'_>, before: i64) -> Result<(usize, Vec<Delta>), StoreError> {
+fn close_shown(tx: &dyn Driver, before: i64) -> Result<(usize, Vec<Delta>), StoreError> {
     let sql = "SELECT name FROM idempotency WHERE salt IS NOT NULL AND completed_at <= ?1 LIMIT ?2";
-    let names: Vec<Vec<u8>> = reader::all(tx, sql, params![before, PURGED], |row| rows::get(row, "name"))?;
+    let names: Vec<Vec<u8>> = all(tx, sql, params![before, PURGED], |row| rows::get(row, "name"))?;
     let mut taken = Vec::new();
     for name in &names {
         taken.extend(close(tx, "name = ?1", [name])?);
@@ -256,17 +249,13 @@ fn close_shown(tx: &Transaction<'_>, before: i64) -> Result<(usize, Vec<Delta>),
 }
 
 /// Writes one small row, in a transaction that is still to be committed.
-fn probe(connection: &mut Connection, now: Timestamp) -> Result<Transaction<'_>, rusqlite::Error> {
-    // What the log holds and the database has room for goes there: the log begins again, and needs no room.
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute("INSERT OR REPLACE INTO write_probe (one, at) VALUES (1, ?1)", [now.unix()])?;
+fn probe(connection: &mut dyn Connection, now: Timestamp) -> Result<Box<dyn Transaction + '_>, StoreError> {
+    let tx = connection.begin(Begin::Write)?;
+    // Not changed, but made again: what stays as it was is not written.
+    change(&tx, "DELETE FROM write_probe", [])?;
+    change(&tx, "INSERT INTO write_probe (one, at) VALUES (1, ?1)", [now.unix()])?;
     Ok(tx)
 }
 
 /// Rows of one purge: a short transaction, since writes wait for it.
 const PURGED: u32 = 500;
-
-fn execute(tx: &Transaction<'_>, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-    tx.prepare_cached(sql).and_then(|mut statement| statement.execute(params)).map_err(store_error)
-}

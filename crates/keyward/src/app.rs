@@ -7,41 +7,41 @@ use crate::pages::Pages;
 use crate::reload::Current;
 use crate::telemetry::Traces;
 use crate::watch::{Metrics, Recent, RequestLog};
-use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
-    SetRole, SetTier, SetUserDisabled,
-};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{
-    ActivateKey, CreateKey, IssueKey, KeyRing, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
-};
-use keyward_core::clock::{AcceptClock, Clock};
+use keyward_core::api_key::KeyRing;
+use keyward_core::clock::Clock;
 use keyward_core::effect::Commit;
 use keyward_core::idempotency::Claims;
-use keyward_core::identity::{LinkByEmail, LinkIdentity};
-use keyward_core::limits::SetLimits;
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
-use keyward_core::oauth::{
-    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
-    RevokeGrant,
-};
 use keyward_core::random::Random;
 use keyward_core::rate_limit::Limiter;
-use keyward_core::root_secret::{AddVersion, RetireVersion};
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
-    StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
-use keyward_core::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::account::{CreateAccount, SetTier};
+use keyward_core::write::active_account::ChooseAccount;
+use keyward_core::write::client::{CreateClient, DeleteClient, RegisterClient};
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, GiveConsent, RedeemCode, RefreshGrant, RevokeGrant};
+use keyward_core::write::identity::{LinkByEmail, LinkIdentity};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::key::{
+    ActivateKey, CreateKey, IssueKey, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
+};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser};
 use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
-use lev_deals::{
-    ArchiveDeal, CreateDeal, DealReads, DealUpkeep, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals,
-    UpdateDeal,
+use lev_deals::write::{
+    ArchiveDeal, CreateDeal, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals, UpdateDeal,
 };
+use lev_deals::{DealReads, DealUpkeep};
 use std::sync::Arc;
 
 /// What handlers see of a store.

@@ -5,15 +5,16 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `deal.rs`, `input.rs`, `effects.rs` | a deal: how it is shown, what may be sent, its writes |
+//! | `id.rs`, `deal.rs`, `input.rs` | a deal: how it is shown, and what may be sent |
 //! | `financials.rs`, `property.rs`, `team.rs`, `pipeline.rs` | what hangs on it |
 //! | `list.rs`, `values.rs` | what lists can be asked, and the closed sets of values |
 //! | `reads.rs` | what can be read |
+//! | `write/` | each write |
 //! | `sqlite/` | the SQL |
 
 mod deal;
-mod effects;
 pub mod financials;
+mod id;
 mod input;
 pub mod list;
 pub mod pipeline;
@@ -23,11 +24,12 @@ mod reads;
 pub mod sqlite;
 pub mod team;
 pub mod values;
+pub mod write;
 
-pub use deal::{Deal, DealId, DealView, Included};
-pub use effects::{ArchiveDeal, Archived, CreateDeal, SeedDeal, SeedDeals, Seeded, UpdateDeal};
+pub use deal::{Deal, DealView, Included};
+pub use id::DealId;
 pub use input::{DealChanges, NewDeal};
-pub use pipeline::{GivePipelines, MoveDeal, Pipeline};
+pub use pipeline::Pipeline;
 pub use property::Property;
 pub use reads::{DealReads, DealUpkeep, Include, OfDeal};
-pub use team::{JoinTeam, LeaveTeam, NewTeamMember, TeamMember};
+pub use team::{NewTeamMember, TeamMember};

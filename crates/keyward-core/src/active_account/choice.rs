@@ -56,9 +56,10 @@ mod tests {
     use crate::address::ClientAddress;
     use crate::api_key::Digest;
     use crate::clock::Timestamp;
+    use crate::grant::Grant;
     use crate::id::KeyId;
     use crate::opaque::TokenDigest;
-    use crate::principal::{Grant, KeyCredential, SessionCredential};
+    use crate::principal::{KeyCredential, SessionCredential};
     use crate::role::Role;
 
     #[test]

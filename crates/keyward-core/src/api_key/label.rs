@@ -24,8 +24,8 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::grant::Grant;
     use crate::id::{AccountId, KeyId, UserId};
-    use crate::principal::Grant;
 
     fn key(label: &str) -> ApiKey {
         ApiKey {

@@ -49,7 +49,8 @@ mod tests {
     use crate::account::Membership;
     use crate::address::ClientAddress;
     use crate::api_key::Digest;
-    use crate::principal::{Caller, Grant, KeyCredential};
+    use crate::grant::Grant;
+    use crate::principal::{Caller, KeyCredential};
 
     /// User 1 in account 1, by key 1.
     fn caller(role: Role) -> Principal {

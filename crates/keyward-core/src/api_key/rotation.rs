@@ -38,8 +38,8 @@ impl ApiKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Grant;
     use crate::id::{AccountId, KeyId, UserId};
-    use crate::principal::Grant;
 
     const NOW: i64 = 1_000;
 

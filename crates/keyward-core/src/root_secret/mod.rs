@@ -3,10 +3,8 @@
 
 mod one_line;
 mod retiring;
-mod rotation;
 
 pub use retiring::may_retire;
-pub use rotation::{AddVersion, RetireVersion, VersionRetired};
 
 use crate::random::{Random, RandomError};
 use base64::Engine;

@@ -11,13 +11,16 @@ use super::held::hold;
 use super::of::{hex, identity};
 use crate::account_endings;
 use crate::accounts::disable;
+use crate::driver::Row;
 use crate::erase::erase;
 use crate::grant_endings::end;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::key_endings::revoke_these;
 use crate::keys::publish_secrets;
+use crate::params;
 use crate::sessions::sign_out_everywhere;
 use crate::tx::Tx;
+use crate::value::Value;
 use crate::{rows, to_end};
 use keyward_core::api_key::KeySecret;
 use keyward_core::clock::Timestamp;
@@ -26,7 +29,6 @@ use keyward_core::live::Change;
 use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params, types::Null};
 use std::sync::Arc;
 
 /// What was done, a line each, and what could not be.
@@ -249,7 +251,7 @@ fn password_chosen(
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
     let Some((id, email)) = place(tx, user, at, "users", "email")? else { return Ok(None) };
-    to_end::set_of_user(tx, "password_hash", UserId(id), Null)?;
+    to_end::set_of_user(tx, "password_hash", UserId(id), Value::Null)?;
     sign_out_everywhere(tx, UserId(id), GrantEnd::PasswordChanged, now)?;
     Ok(Some(format!(
         "the password of {email}: changed since; keyward user reset-password {email} makes a link"

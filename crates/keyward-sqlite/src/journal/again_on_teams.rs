@@ -3,6 +3,7 @@
 use super::again::place;
 use super::entry::RowName;
 use crate::accounts::{remove_member, set_role};
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -10,7 +11,6 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::live::Change;
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 
 /// A place that is gone is taken away, a role that is lower than the copy's is given; none that is higher.
 pub(super) fn member(

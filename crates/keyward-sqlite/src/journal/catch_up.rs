@@ -4,20 +4,19 @@
 use super::held::hold;
 use super::{Applied, Entry, Journal, Kept, Unwritten, apply};
 use crate::commit::take_in;
-use crate::error::store_error;
+use crate::driver::{Begin, Connection};
 use crate::tx::{Finished, Tx};
 use crate::writer::{Desk, State};
 use keyward_core::clock::{Moment, Timestamp};
 use keyward_core::limits::Tiers;
 use keyward_core::live::Change;
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// Finds the journal, and does it. Nothing of that stops a start: what could not be written holds in memory, by these changes.
 pub(crate) fn catch_up(
     database: &Path,
-    connection: &mut Connection,
+    connection: &mut dyn Connection,
     tiers: Tiers,
     now: Timestamp,
 ) -> (Journal, Vec<Change>) {
@@ -50,7 +49,7 @@ impl Journal {
     /// Does what is missing, and writes what the database is to say of the journal; what memory must learn, be it written or not.
     fn catch_up(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut dyn Connection,
         tiers: Tiers,
         now: Timestamp,
         unwritten: Unwritten,
@@ -64,13 +63,12 @@ impl Journal {
 
     fn written(
         &mut self,
-        connection: &mut Connection,
+        connection: &mut dyn Connection,
         tiers: Tiers,
         now: Timestamp,
         unwritten: Unwritten,
     ) -> Result<Vec<Change>, StoreError> {
-        let inner =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+        let inner = connection.begin(Begin::Write)?;
         let mut tx = Tx::new(inner, tiers, true).at(Moment::fixed(now));
         let Applied { done, failed } = apply(&mut tx, &self.missing, now);
         let undone = [self.undone.as_slice(), &failed].concat();
@@ -94,8 +92,8 @@ impl Journal {
     }
 
     /// What memory must learn where nothing can be written: by what can be read.
-    fn held(&self, connection: &mut Connection, tiers: Tiers, now: Timestamp) -> Vec<Change> {
-        let inner = match connection.transaction_with_behavior(TransactionBehavior::Deferred) {
+    fn held(&self, connection: &mut dyn Connection, tiers: Tiers, now: Timestamp) -> Vec<Change> {
+        let inner = match connection.begin(Begin::Read) {
             Ok(inner) => inner,
             Err(error) => {
                 tracing::error!(%error, "what the journal of revocations says does not even hold in memory");

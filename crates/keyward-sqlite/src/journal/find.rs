@@ -4,26 +4,26 @@ use super::book::Book;
 use super::entry::Entry;
 use super::file::MOST;
 use super::{Journal, Kept, path};
+use crate::driver::{Driver, first};
 use keyward_core::clock::Timestamp;
-use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 impl Journal {
     /// Finds the journal of a database, or begins one.
-    pub(crate) fn find(database: &Path, connection: &Connection, now: Timestamp) -> Self {
-        let mut journal = Self::unread(database, &Kept::read(connection));
-        journal.look(connection, now);
+    pub(crate) fn find(database: &Path, driver: &dyn Driver, now: Timestamp) -> Self {
+        let mut journal = Self::unread(database, &Kept::read(driver));
+        journal.look(driver, now);
         journal
     }
 
     /// Begins a journal under another name. One that is there is put aside.
-    pub(crate) fn begin_other(database: &Path, connection: &Connection, now: Timestamp) -> Self {
-        let kept = Kept::read(connection);
+    pub(crate) fn begin_other(database: &Path, driver: &dyn Driver, now: Timestamp) -> Self {
+        let kept = Kept::read(driver);
         let mut journal = Self::unread(database, &kept);
         journal.unread = None;
-        journal.begin(&kept, true, connection, now);
+        journal.begin(&kept, true, driver, now);
         journal
     }
 
@@ -50,7 +50,7 @@ impl Journal {
 
     /// Reads the file, if it could not be read before; which entries have other numbers since. Where that fails it stays as it is: it
     /// may have what the database does not.
-    pub(super) fn look(&mut self, connection: &Connection, now: Timestamp) -> HashMap<u64, u64> {
+    pub(super) fn look(&mut self, driver: &dyn Driver, now: Timestamp) -> HashMap<u64, u64> {
         if !self.is_unread() {
             return HashMap::new();
         }
@@ -62,12 +62,12 @@ impl Journal {
             }
         };
         self.unread = None;
-        let kept = Kept::read(connection);
+        let kept = Kept::read(driver);
         match book {
             Some(book) if is_its(&book, &kept) => self.go_on(&book, &kept),
             book => {
                 let other = book.is_some() || self.path.exists() || kept.applied > 0 || kept.id.is_empty();
-                self.begin(&kept, other, connection, now);
+                self.begin(&kept, other, driver, now);
                 HashMap::new()
             }
         }
@@ -120,11 +120,12 @@ impl Journal {
     }
 
     /// `other`: under another name, since what the one before said, and the copies that go by it, are another history.
-    fn begin(&mut self, kept: &Kept, other: bool, connection: &Connection, now: Timestamp) {
+    fn begin(&mut self, kept: &Kept, other: bool, driver: &dyn Driver, now: Timestamp) {
         if other {
-            let random = connection.query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0));
+            let random =
+                first(driver, "SELECT lower(hex(randomblob(16))) AS name", [], |row| row.get("name"));
             // Absent: without a name no journal is ever taken for this database's own.
-            self.id = random.unwrap_or_default();
+            self.id = random.ok().flatten().unwrap_or_default();
             (self.before, self.behind) = (Some(kept.id.clone()), true);
             // A copy that goes by the new name has the others in its rows.
             self.waiting.retain(|entry| entry.n > kept.applied);

@@ -3,6 +3,8 @@
 use super::again::{Named, keys_of_account, named, secrets_left};
 use super::entry::{Ended, Entry};
 use super::of::identity;
+use crate::driver::Row;
+use crate::params;
 use crate::tx::Tx;
 use crate::{rows, to_end};
 use keyward_core::clock::Timestamp;
@@ -11,7 +13,6 @@ use keyward_core::live::Change;
 use keyward_core::oauth::{GrantId, Grants};
 use keyward_core::role::Role;
 use keyward_core::store::StoreError;
-use rusqlite::{Row, params};
 use std::sync::Arc;
 
 /// Publishes what this entry ends. What cannot be read of it is left as it is, and said.

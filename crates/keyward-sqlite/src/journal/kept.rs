@@ -2,11 +2,11 @@
 
 use super::book::Book;
 use super::entry::{Entry, Line};
-use crate::error::store_error;
+use crate::driver::{Driver, Row, all, first};
+use crate::params;
 use crate::tx::Tx;
-use crate::{reader, to_end};
+use crate::{rows, to_end};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, params};
 
 /// What the database says of its journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +22,13 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Reads it. What cannot be read belongs to no journal.
-    pub(crate) fn read(connection: &Connection) -> Self {
+    pub(crate) fn read(driver: &dyn Driver) -> Self {
         let sql = "SELECT id, applied FROM revocation_journal WHERE one = 1";
-        let read = connection
-            .query_row(sql, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
-            .map_err(store_error)
-            .and_then(|(id, applied)| Ok((id, applied, lines(connection, 0)?, lines(connection, 1)?)));
+        let says = |row: &Row<'_>| Ok((rows::get(row, "id")?, rows::get::<i64>(row, "applied")?));
+        let read = first(driver, sql, [], says).and_then(|said| {
+            let (id, applied) = said.ok_or_else(|| StoreError::Failed("it has no row about it".into()))?;
+            Ok((id, applied, lines(driver, 0)?, lines(driver, 1)?))
+        });
         match read {
             Ok((id, applied, pending, undone)) => {
                 // Absent: below zero none is done, so all of them are.
@@ -47,7 +48,8 @@ impl Kept {
 
     /// Writes it.
     pub(crate) fn write(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)";
+        let sql = "INSERT INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)
+                   ON CONFLICT (one) DO UPDATE SET id = excluded.id, applied = excluded.applied";
         tx.change(sql, params![self.id, number(self.applied)])?;
         tx.change("DELETE FROM revocation_journal_lines", [])?;
         self.pending.iter().try_for_each(|entry| write_line(tx, entry, false))?;
@@ -56,17 +58,18 @@ impl Kept {
 }
 
 /// The entries of one kind. One that cannot be read is left out.
-fn lines(connection: &Connection, undone: i64) -> Result<Vec<Entry>, StoreError> {
+fn lines(driver: &dyn Driver, undone: i64) -> Result<Vec<Entry>, StoreError> {
     let sql = "SELECT line FROM revocation_journal_lines WHERE undone = ?1 ORDER BY abs(n)";
-    let read = |row: &rusqlite::Row<'_>| Ok(to_end::text(row, "line"));
-    let lines = reader::all(connection, sql, [undone], read)?;
+    let read = |row: &Row<'_>| Ok(to_end::text(row, "line"));
+    let lines = all(driver, sql, [undone], read)?;
     // Absent: a line that is damaged names nothing.
     Ok(lines.into_iter().flatten().filter_map(|line| Line::entry(&line)).collect())
 }
 
 /// Keeps one entry.
 pub(super) fn write_line(tx: &Tx<'_>, entry: &Entry, undone: bool) -> Result<(), StoreError> {
-    let sql = "INSERT OR REPLACE INTO revocation_journal_lines (n, line, undone) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO revocation_journal_lines (n, line, undone) VALUES (?1, ?2, ?3)
+               ON CONFLICT (n) DO UPDATE SET line = excluded.line, undone = excluded.undone";
     // One can be of both kinds: not in the file yet, and not done.
     let key = if undone { -number(entry.n) } else { number(entry.n) };
     tx.change(sql, params![key, Line::of(entry), undone]).map(drop)

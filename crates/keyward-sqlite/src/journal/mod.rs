@@ -25,11 +25,11 @@ pub(crate) use kept::Kept;
 pub(crate) use of::{hex, row_name};
 
 use crate::error::is_of_a_row;
+use crate::params;
 use crate::tx::Tx;
 use kept::{number, write_line};
 use keyward_core::clock::Timestamp;
 use keyward_core::store::StoreError;
-use rusqlite::params;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -172,7 +172,7 @@ impl Journal {
     fn write_noted(&self, tx: &Tx<'_>, noted: &Noted, all: bool) -> Result<(), StoreError> {
         let sql = "INSERT INTO revocation_journal (one, id, applied) VALUES (1, ?1, ?2)
                    ON CONFLICT (one) DO UPDATE SET id = excluded.id,
-                       applied = CASE WHEN ?3 THEN excluded.applied ELSE applied END";
+                       applied = CASE WHEN ?3 THEN excluded.applied ELSE revocation_journal.applied END";
         tx.change(sql, params![self.id, number(noted.last), all])?;
         // Absent: none waits, and all that was kept is in the file.
         let waits = self.waiting.first().map_or(u64::MAX, |entry| entry.n);

@@ -1,29 +1,27 @@
 //! What the contract is about: a store of identity, and where it keeps what it has.
 
-use keyward_core::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
-    SetRole, SetTier, SetUserDisabled,
-};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{
+use keyward_core::effect::Commit;
+use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
+use keyward_core::write::account::{CreateAccount, SetTier};
+use keyward_core::write::active_account::ChooseAccount;
+use keyward_core::write::client::{CreateClient, DeleteClient, RegisterClient};
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, GiveConsent, RedeemCode, RefreshGrant, RevokeGrant};
+use keyward_core::write::identity::{LinkByEmail, LinkIdentity};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::key::{
     ActivateKey, CreateKey, IssueKey, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
 };
-use keyward_core::clock::AcceptClock;
-use keyward_core::effect::Commit;
-use keyward_core::identity::{LinkByEmail, LinkIdentity};
-use keyward_core::limits::SetLimits;
-use keyward_core::oauth::{
-    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
-    RevokeGrant,
-};
-use keyward_core::root_secret::{AddVersion, RetireVersion};
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
-    StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
-use keyward_core::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
-use keyward_core::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser};
 
 /// A trait that is nothing but others, and that each type has which has all of them: their list is written once.
 macro_rules! all_of {

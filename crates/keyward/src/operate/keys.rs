@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use keyward_core::address::parse_range;
 use keyward_core::api_key::Settled;
 use keyward_core::clock::Timestamp;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

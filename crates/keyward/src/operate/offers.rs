@@ -8,7 +8,6 @@ use super::keys;
 use super::order::Order;
 use super::shown_once::{Offer, Pending};
 use crate::cli::{CliError, Exit};
-use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
 use keyward_core::denial::Denial;
 use keyward_core::id::{KeyId, UserId};
@@ -16,7 +15,10 @@ use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::password;
 use keyward_core::random::uuid4;
-use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
+use keyward_core::session::LinkKind;
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser};
 use serde_json::{Value, json};
 
 impl Order {

@@ -5,9 +5,9 @@ use super::carry_out::said;
 use super::operator::Operator;
 use super::to_end;
 use crate::cli::CliError;
-use keyward_core::account::SetRole;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::role::Role;
+use keyward_core::write::member::SetRole;
 
 /// Gives the role, by the names of account and user; the user.
 pub(super) async fn give(

@@ -5,10 +5,11 @@ use super::desk::Desk;
 use super::operator::Operator;
 use super::to_end;
 use crate::cli::CliError;
-use keyward_core::api_key::{KeyOfSecret, Replaced, RevokeKey, RevokeKeysOf, WhoseKeys};
+use keyward_core::api_key::{KeyOfSecret, Replaced, WhoseKeys};
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
 use keyward_core::secret::Secret;
+use keyward_core::write::key::{RevokeKey, RevokeKeysOf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 

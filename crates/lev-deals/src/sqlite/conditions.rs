@@ -1,22 +1,22 @@
 //! The SQL of filters and orders. Columns come from this file alone, values are always parameters.
 
 use keyward_core::list::{Condition, Filter, From, Operand, Operator, Test};
-use rusqlite::types::Value;
+use keyward_sqlite::Owned;
 
 /// A query in the making: its text, and its parameters in the order of their numbers.
 pub(super) struct Query {
     pub(super) sql: String,
-    pub(super) params: Vec<Value>,
+    pub(super) params: Vec<Owned>,
 }
 
 impl Query {
     /// Begins with this text, whose parameters are numbered from 1.
-    pub(super) fn new(sql: &str, params: Vec<Value>) -> Self {
+    pub(super) fn new(sql: &str, params: Vec<Owned>) -> Self {
         Self { sql: sql.to_owned(), params }
     }
 
     /// The number of one more parameter, as it stands in the text.
-    fn param(&mut self, value: impl Into<Value>) -> String {
+    fn param(&mut self, value: impl Into<Owned>) -> String {
         self.params.push(value.into());
         format!("?{}", self.params.len())
     }
@@ -98,7 +98,7 @@ fn symbol(operator: Operator) -> Option<&'static str> {
     })
 }
 
-fn stored(operand: Operand) -> Value {
+fn stored(operand: Operand) -> Owned {
     match operand {
         Operand::Word(word) => word.to_owned().into(),
         Operand::Flag(flag) => i64::from(flag).into(),

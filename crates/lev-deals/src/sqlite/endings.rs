@@ -2,8 +2,8 @@
 //! no value of the row keeps it from being done.
 
 use super::{CHANGEABLE, get, visible};
-use crate::deal::DealId;
-use crate::effects::{ArchiveDeal, Archived};
+use crate::id::DealId;
+use crate::write::{ArchiveDeal, Archived};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
@@ -11,8 +11,7 @@ use keyward_core::id::AccountId;
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::store::StoreError;
-use keyward_sqlite::Tx;
-use rusqlite::params;
+use keyward_sqlite::{Tx, params};
 
 impl Execute<ArchiveDeal> for Tx<'_> {
     fn execute(

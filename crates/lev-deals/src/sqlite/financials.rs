@@ -1,14 +1,13 @@
 //! The writes of financials.
 
-use crate::deal::DealId;
 use crate::financials::{FinancialChanges, WRITABLE};
+use crate::id::DealId;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::Stop;
 use keyward_core::input::Field;
 use keyward_core::money::Cents;
-use keyward_sqlite::Tx;
-use rusqlite::params;
+use keyward_sqlite::{Tx, params};
 
 /// Changes the figures that were sent; makes the record if there is none and an amount to put into it.
 pub(super) fn change(

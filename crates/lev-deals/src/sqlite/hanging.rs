@@ -1,8 +1,9 @@
 //! What hangs on deals, read for many of them at once: one query for each kind, however many deals there are.
 
 use super::{ID, get};
-use crate::deal::{Deal, DealId, Included};
+use crate::deal::{Deal, Included};
 use crate::financials::{FIGURES, Figure, Financials, Kind};
+use crate::id::DealId;
 use crate::pipeline::{MAX_SHOWN, Place};
 use crate::property::Property;
 use crate::reads::Include;
@@ -11,8 +12,7 @@ use keyward_core::clock::Timestamp;
 use keyward_core::list::Found;
 use keyward_core::money::Cents;
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Named, Reads};
-use rusqlite::Row;
+use keyward_sqlite::{Named, Reads, Row};
 use std::collections::HashMap;
 
 /// The deals with what was asked for.
@@ -38,7 +38,7 @@ pub(super) fn with(
                 SELECT dp.*, coalesce(s.custom_status_name, s.status) AS status_name,
                     row_number() OVER (PARTITION BY dp.deal_id ORDER BY dp.updated_at DESC, dp.pipeline_id) AS place
                 FROM deal_pipelines dp JOIN pipeline_statuses s ON s.id = dp.pipeline_status_id
-                WHERE dp.deal_id IN {IDS})
+                WHERE dp.deal_id IN {IDS}) AS placed
              WHERE place <= {MAX_SHOWN} ORDER BY deal_id, place"
         );
         all(reads, ("deal_pipelines", PLACE), &sql, &ids, place)

@@ -18,10 +18,11 @@ mod reads;
 mod seed;
 mod team;
 
-use crate::deal::{Deal, DealId};
-use crate::effects::{CreateDeal, UpdateDeal};
+use crate::deal::Deal;
+use crate::id::DealId;
 use crate::pipeline::Target;
 use crate::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES, known};
+use crate::write::{CreateDeal, UpdateDeal};
 use keyward_core::account::Membership;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -32,9 +33,7 @@ use keyward_core::permit::{Action, Permit, WriteDeals};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::scope::Scope;
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Component, Migration, Named, Tx, store_error};
-use rusqlite::types::FromSql;
-use rusqlite::{Row, params};
+use keyward_sqlite::{Component, FromValue, Migration, Named, Row, Tx, params};
 
 /// The tables of this crate, for [`keyward_sqlite::Options::components`].
 pub const COMPONENT: Component = Component {
@@ -212,8 +211,8 @@ fn touch(tx: &Tx<'_>, deal: DealId, now: Timestamp) -> Result<(), StoreError> {
 const TOUCH: &str = "UPDATE deals SET version = CASE typeof(version) WHEN 'integer' THEN version + 1 ELSE ?2 END, updated_at = ?2
     WHERE id = ?1";
 
-fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
-    row.get(column).map_err(store_error)
+fn get<T: FromValue>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    row.get(column)
 }
 
 fn deal(row: &Row<'_>) -> Result<Deal, StoreError> {

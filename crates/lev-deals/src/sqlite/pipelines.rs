@@ -2,9 +2,10 @@
 
 use super::reads::Hanging;
 use super::{ID, changeable, get, touch, visible};
-use crate::deal::DealId;
-use crate::pipeline::{GivePipelines, MoveDeal, Moved, Pipeline, PipelinesGiven, Status, Target, USUAL};
+use crate::id::DealId;
+use crate::pipeline::{Pipeline, Status, Target, USUAL};
 use crate::reads::DealUpkeep;
+use crate::write::{GivePipelines, MoveDeal, Moved, PipelinesGiven};
 use keyward_core::BoxFuture;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
@@ -13,8 +14,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Listed, Window};
 use keyward_core::permit::{Administer, Permit, WriteDeals};
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Reads, Sqlite, Tx};
-use rusqlite::{Row, params};
+use keyward_sqlite::{Reads, Row, Sqlite, Tx, params};
 use std::collections::HashMap;
 
 /// A page of an account's pipelines, for a member of it.
@@ -136,7 +136,7 @@ pub(super) fn put(
     // The one that is asked for, or the first.
     let found: Option<(i64, String)> = tx.first(
         "SELECT id, coalesce(custom_status_name, status) AS status_name FROM pipeline_statuses
-         WHERE pipeline_id = ?1 AND (?2 IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
+         WHERE pipeline_id = ?1 AND (CAST(?2 AS BIGINT) IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
         params![to.pipeline, to.status],
         |row| Ok((get(row, "id")?, get(row, "status_name")?)),
     )?;

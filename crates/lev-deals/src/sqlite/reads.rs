@@ -3,8 +3,9 @@
 use super::conditions::Query;
 use super::hanging::{self, MEMBER, TEAM};
 use super::{ID, VISIBLE, deal, get, pipelines, sight};
-use crate::deal::{Deal, DealId, Included};
+use crate::deal::{Deal, Included};
 use crate::financials::Financials;
+use crate::id::DealId;
 use crate::pipeline::Pipeline;
 use crate::property::Property;
 use crate::reads::{DealReads, Include, OfDeal};
@@ -14,9 +15,7 @@ use keyward_core::id::{AccountId, UserId};
 use keyward_core::list::{Filter, From, Listed, Window};
 use keyward_core::permit::{Permit, ReadDeals, ReadPipelines};
 use keyward_core::store::StoreError;
-use keyward_sqlite::{Reads, Sqlite};
-use rusqlite::types::Value;
-use rusqlite::{Params, Row, params, params_from_iter};
+use keyward_sqlite::{Owned, Params, Reads, Row, Sqlite, params, params_from_iter};
 
 /// Looks at every row that a list can show.
 pub(super) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
@@ -35,7 +34,7 @@ impl DealReads for Sqlite {
     ) -> BoxFuture<'a, Result<Listed<(Deal, Included)>, StoreError>> {
         Box::pin(async move {
             let Some((account, user)) = sight(permit) else { return Ok(Listed::empty()) };
-            let holder: Vec<Value> = vec![account.0.into(), user.0.into()];
+            let holder: Vec<Owned> = vec![account.0.into(), user.0.into()];
             self.read_for(permit, move |reads| {
                 let mut count = Query::new(&format!("SELECT count(*) AS n {VISIBLE}"), holder.clone());
                 count.filter(&filter);

@@ -1,18 +1,17 @@
 //! Sample data.
 
 use super::{get, insert, join_team};
-use crate::deal::{Deal, DealId};
-use crate::effects::{SeedDeal, SeedDeals, Seeded};
+use crate::deal::Deal;
 use crate::financials::{FIGURES, Figure, Financials};
+use crate::id::DealId;
 use crate::property::Property;
+use crate::write::{SeedDeal, SeedDeals, Seeded};
 use keyward_core::clock::Timestamp;
 use keyward_core::effect::{Execute, Stop};
 use keyward_core::money::Cents;
 use keyward_core::permit::{Administer, Permit};
 use keyward_core::store::StoreError;
-use keyward_sqlite::Tx;
-use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
+use keyward_sqlite::{Owned, Tx, params, params_from_iter};
 
 // The operator's command.
 keyward_core::never_replayed!(Tx<'_>: SeedDeals);
@@ -43,7 +42,7 @@ fn add_financials(tx: &Tx<'_>, deal: DealId, record: &Financials, at: Timestamp)
     let known =
         FIGURES.iter().zip(&record.figures).filter_map(|((name, _), figure)| Some((*name, figure.as_ref()?)));
     let (names, values): (Vec<&str>, Vec<&Figure>) = known.unzip();
-    let mut params: Vec<Value> = vec![deal.0.into(), at.unix().into()];
+    let mut params: Vec<Owned> = vec![deal.0.into(), at.unix().into()];
     params.extend(values.into_iter().map(stored));
     let places: Vec<String> = (3..=params.len()).map(|number| format!(", ?{number}")).collect();
     let names: Vec<String> = names.iter().map(|name| format!(", {name}")).collect();
@@ -55,7 +54,7 @@ fn add_financials(tx: &Tx<'_>, deal: DealId, record: &Financials, at: Timestamp)
     tx.insert(&sql, params_from_iter(params)).map(drop)
 }
 
-fn stored(figure: &Figure) -> Value {
+fn stored(figure: &Figure) -> Owned {
     match figure {
         Figure::Money(cents) => Cents::get(*cents).into(),
         Figure::Ratio(ratio) => (*ratio).into(),

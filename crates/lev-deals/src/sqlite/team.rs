@@ -3,14 +3,14 @@
 use super::endings::{ToEnd, to_end};
 use super::hanging::{self, MEMBER, TEAM};
 use super::{TOUCH, changeable, get, touch, visible};
-use crate::team::{JoinTeam, Joined, LeaveTeam, Left, MAX_TEAM, NewTeamMember};
+use crate::team::{MAX_TEAM, NewTeamMember};
+use crate::write::{JoinTeam, Joined, LeaveTeam, Left};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Execute, Replay, Stop};
 use keyward_core::permit::{Permit, WriteDeals};
 use keyward_core::store::StoreError;
-use keyward_sqlite::Tx;
-use rusqlite::params;
+use keyward_sqlite::{Tx, params};
 
 impl Execute<JoinTeam> for Tx<'_> {
     fn execute(&mut self, e: &JoinTeam, permit: &Permit<WriteDeals>, now: Timestamp) -> Result<Joined, Stop> {

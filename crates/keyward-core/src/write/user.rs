@@ -1,11 +1,42 @@
-//! A user with a password, so that nothing of it is there before somebody has the password.
+//! A user: known to nobody before, or with a password, so that nothing of it is there before somebody has the password.
 
-use super::CreateUser;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, UserId};
 use crate::permit::Administer;
 use crate::role::Role;
+use crate::secret::Secret;
 use serde_json::{Value, json};
+
+/// Makes a user, without any membership.
+#[derive(Clone, Debug)]
+pub struct CreateUser {
+    /// A random UUID.
+    pub uuid: String,
+    /// In lower case; must be free.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// An argon2id PHC string ([`crate::password::hash`]); `None`: cannot sign in by password.
+    pub password_hash: Option<Secret>,
+}
+
+impl Effect for CreateUser {
+    type Action = Administer;
+    type Done = UserId;
+    const AUDIT: &'static str = "user.create";
+
+    fn subject(done: &UserId) -> Subject {
+        Subject::user(*done)
+    }
+
+    fn render(done: &UserId) -> Rendered {
+        Rendered::created(&json!({ "id": done }))
+    }
+}
 
 /// The operator is about to make a user: its id is kept for it, and nothing else. An address that is taken is refused.
 #[derive(Clone, Debug)]
@@ -42,7 +73,7 @@ impl Effect for ReserveUser {
     const AUDIT: &'static str = "user.reserve";
 
     fn subject(done: &UserId) -> Subject {
-        Subject { kind: "user", id: done.0, account: None }
+        Subject::user(*done)
     }
 
     fn render(done: &UserId) -> Rendered {

@@ -1,65 +1,13 @@
-//! A key's label, and the `ETag` by which a change of it can be guarded.
+//! The `ETag` of a key, by which a change of it can be guarded.
 
 use super::{ApiKey, KeyView};
-use crate::effect::{Effect, Rendered, Subject};
-use crate::id::KeyId;
-use crate::permit::LabelKeys;
-use crate::preconditions::Preconditions;
 use crate::role::Role;
-use serde_json::json;
 use sha2::{Digest, Sha256};
-
-/// The owner gives a key another label. Its end, its ranges and its rights stay: authority is made once.
-#[derive(Debug)]
-pub struct RelabelKey {
-    /// The key; `None` when the path named no id at all.
-    pub key: Option<KeyId>,
-    /// The id as it was sent, for the refusal.
-    pub as_sent: String,
-    /// The states in which it may be changed.
-    pub conditions: Preconditions,
-    /// 1 to 255 characters.
-    pub label: String,
-}
-
-/// A key has this label, now or already before.
-#[derive(Debug)]
-pub struct KeyRelabelled {
-    /// The key.
-    pub key: ApiKey,
-    /// Its user's role now.
-    pub role: Role,
-    /// Whether this was what changed it.
-    pub now: bool,
-}
-
-impl Effect for RelabelKey {
-    type Action = LabelKeys;
-    type Done = KeyRelabelled;
-    const AUDIT: &'static str = "api_key.label";
-    const CONDITIONAL: bool = true;
-
-    fn subject(done: &KeyRelabelled) -> Subject {
-        Subject { kind: Subject::API_KEY, id: done.key.id.0, account: Some(done.key.account) }
-    }
-
-    fn changed(done: &KeyRelabelled) -> bool {
-        done.now
-    }
-
-    fn detail(done: &KeyRelabelled) -> Option<serde_json::Value> {
-        Some(json!({ "label": done.key.label }))
-    }
-
-    fn render(done: &KeyRelabelled) -> Rendered {
-        Rendered::ok(&done.key.view(done.role)).with_etag(done.key.etag(done.role))
-    }
-}
 
 impl ApiKey {
     /// Names the state of the key as the API shows it, quotes included. The last use stands at its end, as a proxy puts a coding
-    /// there: [`Preconditions`] against [`ApiKey::state_tag`] hold however often the key was used meanwhile, and a client that
-    /// has the key with an earlier use is sent it again.
+    /// there: [`crate::preconditions::Preconditions`] against [`ApiKey::state_tag`] hold however often the key was used meanwhile,
+    /// and a client that has the key with an earlier use is sent it again.
     #[must_use]
     pub fn etag(&self, role: Role) -> String {
         // Absent: it was never used, so there is no use to name.
@@ -87,8 +35,9 @@ impl ApiKey {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use crate::id::{AccountId, UserId};
-    use crate::principal::Grant;
+    use crate::grant::Grant;
+    use crate::id::{AccountId, KeyId, UserId};
+    use crate::preconditions::Preconditions;
 
     fn key() -> ApiKey {
         ApiKey {

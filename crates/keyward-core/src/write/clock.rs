@@ -1,6 +1,6 @@
 //! The operator's word that the clock is right now: a later time that was read before was wrong.
 
-use super::Timestamp;
+use crate::clock::Timestamp;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::KeyId;
 use crate::permit::Administer;

@@ -1,7 +1,7 @@
-//! An account that is shut, and opened again, by the operator.
+//! An account or a user that is shut, and opened again, by the operator.
 
 use crate::effect::{Effect, Rendered, Subject};
-use crate::id::AccountId;
+use crate::id::{AccountId, UserId};
 use crate::permit::Administer;
 use serde_json::{Value, json};
 
@@ -34,5 +34,36 @@ impl Effect for SetAccountDisabled {
 
     fn render(done: &Self) -> Rendered {
         Rendered::ok(&json!({ "account_id": done.account, "disabled": done.disabled }))
+    }
+}
+
+/// Disables or enables a user, everywhere. It holds from the next request.
+#[derive(Clone, Copy, Debug)]
+pub struct SetUserDisabled {
+    /// The user.
+    pub user: UserId,
+    /// Whether the user is to be disabled.
+    pub disabled: bool,
+}
+
+impl Effect for SetUserDisabled {
+    type Action = Administer;
+    type Done = Self;
+    const AUDIT: &'static str = "user.disabled";
+
+    fn ends(done: &Self) -> bool {
+        done.disabled
+    }
+
+    fn subject(done: &Self) -> Subject {
+        Subject::user(done.user)
+    }
+
+    fn detail(done: &Self) -> Option<Value> {
+        Some(json!({ "disabled": done.disabled }))
+    }
+
+    fn render(done: &Self) -> Rendered {
+        Rendered::ok(&json!({ "user_id": done.user, "disabled": done.disabled }))
     }
 }

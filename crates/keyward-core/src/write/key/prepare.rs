@@ -1,6 +1,7 @@
 //! A key in two steps, so that its secret opens nothing before somebody has it.
 
-use super::{IssueKey, KeyMade, NewSecret};
+use super::make::{IssueKey, KeyMade};
+use crate::api_key::NewSecret;
 use crate::effect::{Effect, Rendered, Subject};
 use crate::id::{AccountId, KeyId};
 use crate::permit::Administer;

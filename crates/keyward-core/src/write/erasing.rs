@@ -39,7 +39,7 @@ impl Effect for EraseUser {
     }
 
     fn subject(done: &UserErased) -> Subject {
-        Subject { kind: "user", id: done.user.0, account: None }
+        Subject::user(done.user)
     }
 
     fn detail(done: &UserErased) -> Option<Value> {
