@@ -98,11 +98,15 @@ pub trait Execute<E: Effect>: Replay<E> {
     fn execute(&mut self, effect: &E, permit: &Permit<E::Action>, now: Timestamp) -> Result<E::Done, Stop>;
 }
 
+/// An effect that is executed for a request with an `Idempotency-Key`, or for a form of the console that is done once: its answer is kept,
+/// and may be sent again. What claims an execution takes no other effect, and a store cannot list it in [`crate::never_replayed`].
+pub trait Repeatable: Effect {}
+
 /// Whether a store's transaction may send the kept answer of an effect again.
 ///
-/// It has no default, so that the compiler asks for each effect: an answer that is sent again to a caller who may not see its subject
-/// any more gives something away, and one that is never sent again lets a client do a write twice. An effect that no request carries an
-/// `Idempotency-Key` for is listed in [`crate::never_replayed`].
+/// It has no default, so that the compiler asks where a kept answer can be sent again: one that goes to a caller who may not see its
+/// subject any more gives something away, and one that never goes lets a client do a write twice. Each [`Repeatable`] effect has a rule
+/// of its own in each store; the others are listed in [`crate::never_replayed`].
 pub trait Replay<E: Effect> {
     /// Checks that a kept answer may be sent to this caller. The caller must still be able to see the subject; an answer that shows a
     /// secret must also be within the caller's own bounds.
@@ -118,9 +122,20 @@ pub trait Replay<E: Effect> {
     ) -> Result<(), Stop>;
 }
 
-/// Implements [`effect::Replay`](crate::effect::Replay) for the effects of a store's transaction whose answers are never sent again:
-/// `never_replayed!(Tx<'_>: AddMember, SetRole)`. No request that carries an `Idempotency-Key` executes them; a claim for one is refused
-/// as [`Denial::OperatorOnly`](crate::denial::Denial::OperatorOnly) when it is repeated.
+/// Implements [`effect::Replay`](crate::effect::Replay) for the effects of a store's transaction that nothing claims: if an answer of theirs
+/// is kept all the same, its repetition is refused as [`Denial::OperatorOnly`](crate::denial::Denial::OperatorOnly).
+///
+/// ```
+/// struct Tx;
+/// keyward_core::never_replayed!(Tx: keyward_core::write::member::AddMember);
+/// ```
+///
+/// An effect that is [`Repeatable`](crate::effect::Repeatable) is refused by the compiler:
+///
+/// ```compile_fail,E0283
+/// struct Tx;
+/// keyward_core::never_replayed!(Tx: keyward_core::write::key::CreateKey);
+/// ```
 #[macro_export]
 macro_rules! never_replayed {
     ($transaction:ty: $($effect:ty),+ $(,)?) => {$(
@@ -135,6 +150,16 @@ macro_rules! never_replayed {
                 ::core::result::Result::Err($crate::denial::Denial::OperatorOnly.into())
             }
         }
+        // Of a repeatable effect there are two of these, and the compiler cannot choose.
+        const _: fn() = || {
+            trait Never<Reason> {
+                fn repeated() {}
+            }
+            struct Repeatable;
+            impl<T> Never<()> for T {}
+            impl<T: $crate::effect::Repeatable> Never<Repeatable> for T {}
+            let _ = <$effect as Never<_>>::repeated;
+        };
     )+};
 }
 

@@ -19,7 +19,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Commit, Effect};
+use keyward_core::effect::{Commit, Effect, Repeatable};
 use keyward_core::permit::{Action, Permit, ReadAccount, ReadDeals, ReadPipelines, SeeSelf, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
@@ -235,7 +235,7 @@ type Intend<E> = fn(&Call, &Permit<<E as Effect>::Action>) -> Result<E, Problem>
 type Admit<A> = fn(Principal, &str) -> Result<Permit<A>, Denial>;
 
 /// An operation that writes.
-fn write<E: Effect>(id: OperationId, method: Method, path: &'static str, handler: Intend<E>) -> Row
+fn write<E: Repeatable>(id: OperationId, method: Method, path: &'static str, handler: Intend<E>) -> Row
 where
     dyn Store: Commit<E>,
 {
@@ -243,7 +243,7 @@ where
 }
 
 /// An operation that writes, to which callers are admitted in a way of its own.
-fn write_admitting<E: Effect>(
+fn write_admitting<E: Repeatable>(
     id: OperationId,
     method: Method,
     path: &'static str,

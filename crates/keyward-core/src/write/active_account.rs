@@ -1,7 +1,7 @@
 //! The choice of the account that requests act in.
 
 use crate::account::AccountRef;
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::id::{AccountId, UserId};
 use crate::permit::ReadAccount;
 use serde::Serialize;
@@ -46,6 +46,8 @@ pub struct ActiveAccount<'a> {
     /// The account.
     account: AccountRef<'a>,
 }
+
+impl Repeatable for ChooseAccount {}
 
 impl Effect for ChooseAccount {
     type Action = ReadAccount;

@@ -1,6 +1,6 @@
 //! What the admins of an account do with its team: invite, change roles, take places away.
 
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::id::{AccountId, UserId};
 use crate::permit::ManageTeam;
 use crate::role::Role;
@@ -35,6 +35,8 @@ pub struct Invite {
     pub role: Role,
 }
 
+impl Repeatable for Invite {}
+
 impl Effect for Invite {
     type Action = ManageTeam;
     type Done = TeamChanged;
@@ -63,6 +65,8 @@ pub struct ChangeRole {
     /// The new role.
     pub role: Role,
 }
+
+impl Repeatable for ChangeRole {}
 
 impl Effect for ChangeRole {
     type Action = ManageTeam;
@@ -108,6 +112,8 @@ pub struct Dismissed {
     /// Whether it was only invited.
     pub invited: bool,
 }
+
+impl Repeatable for Dismiss {}
 
 impl Effect for Dismiss {
     type Action = ManageTeam;

@@ -180,7 +180,7 @@ async fn judged(prepared: Arc<CrashingHome>, write: &'static str) -> Vec<Left> {
     tokio::task::spawn_blocking(move || runtime.block_on(judge)).await.unwrap()
 }
 
-/// The names of all places in the source below this directory.
+/// The names of all places in the source below this folder.
 fn places(directory: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -197,13 +197,15 @@ fn places(directory: &Path, found: &mut BTreeSet<String>) {
 #[test]
 fn every_place_of_the_source_is_judged() {
     let mut found = BTreeSet::new();
-    places(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    places(&here.join("src"), &mut found);
+    places(&here.join("../keyward-sql/src"), &mut found);
     let judged = PLACES.map(|(place, _)| place).into_iter().filter(|place| *place != ANSWERED);
     let elsewhere = ELSEWHERE.map(|(place, _)| place);
     let known: BTreeSet<String> = judged.chain(elsewhere).map(str::to_owned).collect();
     assert_eq!(found, known);
     for (place, file) in ELSEWHERE {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)).unwrap();
+        let text = fs::read_to_string(here.join("..").join(file)).unwrap();
         assert!(
             text.contains(&format!("\"KEYWARD_FAIL_AT\", \"{place}\"")),
             "{file} ends a process at {place}"

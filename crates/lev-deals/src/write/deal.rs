@@ -3,7 +3,7 @@
 use crate::deal::Deal;
 use crate::id::DealId;
 use crate::input::{DealChanges, NewDeal};
-use keyward_core::effect::{Effect, Rendered, Subject};
+use keyward_core::effect::{Effect, Rendered, Repeatable, Subject};
 use keyward_core::id::AccountId;
 use keyward_core::permit::WriteDeals;
 use keyward_core::preconditions::Preconditions;
@@ -11,6 +11,8 @@ use keyward_core::preconditions::Preconditions;
 /// Makes a deal. Its maker is on its team.
 #[derive(Debug)]
 pub struct CreateDeal(pub NewDeal);
+
+impl Repeatable for CreateDeal {}
 
 impl Effect for CreateDeal {
     type Action = WriteDeals;
@@ -38,6 +40,8 @@ pub struct UpdateDeal {
     /// The changes.
     pub changes: DealChanges,
 }
+
+impl Repeatable for UpdateDeal {}
 
 impl Effect for UpdateDeal {
     type Action = WriteDeals;
@@ -75,6 +79,8 @@ pub struct Archived {
     /// Whether this was what archived it.
     pub now: bool,
 }
+
+impl Repeatable for ArchiveDeal {}
 
 impl Effect for ArchiveDeal {
     type Action = WriteDeals;

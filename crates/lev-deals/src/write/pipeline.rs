@@ -3,7 +3,7 @@
 use crate::id::DealId;
 use crate::pipeline::Target;
 use keyward_core::clock::Timestamp;
-use keyward_core::effect::{Effect, Rendered, Subject};
+use keyward_core::effect::{Effect, Rendered, Repeatable, Subject};
 use keyward_core::id::AccountId;
 use keyward_core::permit::{Administer, WriteDeals};
 use keyward_core::preconditions::Preconditions;
@@ -51,6 +51,8 @@ pub struct Moved {
     #[schema(ignore)]
     pub now: bool,
 }
+
+impl Repeatable for MoveDeal {}
 
 impl Effect for MoveDeal {
     type Action = WriteDeals;

@@ -2,7 +2,7 @@
 
 use crate::id::DealId;
 use crate::team::{NewTeamMember, TeamMember};
-use keyward_core::effect::{Effect, Rendered, Subject};
+use keyward_core::effect::{Effect, Rendered, Repeatable, Subject};
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::permit::WriteDeals;
 use keyward_core::preconditions::Preconditions;
@@ -31,6 +31,8 @@ pub struct Joined {
     /// The member.
     pub member: TeamMember,
 }
+
+impl Repeatable for JoinTeam {}
 
 impl Effect for JoinTeam {
     type Action = WriteDeals;
@@ -77,6 +79,8 @@ pub struct Left {
     /// The user.
     pub user: UserId,
 }
+
+impl Repeatable for LeaveTeam {}
 
 impl Effect for LeaveTeam {
     type Action = WriteDeals;

@@ -3,7 +3,7 @@
 use super::shown::ShownKey;
 use crate::api_key::{ApiKey, NewSecret, Wanted};
 use crate::clock::Timestamp;
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::grant::Grant;
 use crate::id::{AccountId, UserId};
 use crate::permit::{Administer, ManageKeys};
@@ -68,6 +68,8 @@ impl KeyMade {
         Rendered::created(&shown)
     }
 }
+
+impl Repeatable for CreateKey {}
 
 impl Effect for CreateKey {
     type Action = ManageKeys;

@@ -1,7 +1,7 @@
 //! A key that gets another label.
 
 use crate::api_key::ApiKey;
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::id::KeyId;
 use crate::permit::LabelKeys;
 use crate::preconditions::Preconditions;
@@ -31,6 +31,8 @@ pub struct KeyRelabelled {
     /// Whether this was what changed it.
     pub now: bool,
 }
+
+impl Repeatable for RelabelKey {}
 
 impl Effect for RelabelKey {
     type Action = LabelKeys;

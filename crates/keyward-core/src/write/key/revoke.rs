@@ -1,7 +1,7 @@
 //! A key that is ended for good, alone or with what it made.
 
 use super::descendants::{Descendants, RevokedKeyView};
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::id::{AccountId, KeyId};
 use crate::permit::RevokeKeys;
 
@@ -28,6 +28,8 @@ pub struct KeyRevoked {
     /// What ended with it, if that was asked for, and its holder may end more than itself.
     pub descendants: Option<Descendants>,
 }
+
+impl Repeatable for RevokeKey {}
 
 impl Effect for RevokeKey {
     type Action = RevokeKeys;

@@ -3,7 +3,7 @@
 use super::shown::ShownKey;
 use crate::api_key::{ApiKey, NewSecret};
 use crate::clock::Timestamp;
-use crate::effect::{Effect, Rendered, Subject};
+use crate::effect::{Effect, Rendered, Repeatable, Subject};
 use crate::id::KeyId;
 use crate::permit::ManageKeys;
 use crate::role::Role;
@@ -35,6 +35,8 @@ pub struct KeyRotated {
     /// The end of the old secret; `None`: at once.
     pub previous_ends_at: Option<Timestamp>,
 }
+
+impl Repeatable for RotateKey {}
 
 impl Effect for RotateKey {
     type Action = ManageKeys;
