@@ -1,10 +1,12 @@
 //! `cargo xtask tidy`: the house rules that a machine can check. Every violation is one line.
 
 mod arrows;
+mod circles;
 mod code;
 mod fallbacks;
 mod links;
 mod text;
+mod writes;
 
 use crate::command::{Failed, Outcome, cargo};
 use std::fs;
@@ -39,6 +41,7 @@ fn violations(root: &Path) -> io::Result<Vec<String>> {
         found.extend(source(root, &path)?);
     }
     found.extend(fallbacks::violations(root)?);
+    found.extend(circles::violations(root)?);
     for path in pages(root)? {
         found.extend(links::dangling(root, &path, &read(&path)?));
     }
@@ -53,6 +56,7 @@ fn source(root: &Path, path: &Path) -> io::Result<Vec<String>> {
     found.extend(text::too_long(name, &content));
     if name.starts_with("crates") {
         found.extend(text::unfinished(name, &content));
+        found.extend(writes::imported(name, &content));
     }
     Ok(found)
 }

@@ -1,6 +1,8 @@
 //! The programs that the tests need beside Rust. SQLite is compiled in, so it is not among them.
 
 use crate::command::{Failed, Outcome, run};
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 struct Tool {
@@ -50,6 +52,11 @@ const TOOLS: &[Tool] = &[
         name: "nginx",
         source: Source::Package("nginx-light"),
         present: || answers("nginx", &["-v"]) || answers("/usr/sbin/nginx", &["-v"]),
+    },
+    Tool {
+        name: "postgres",
+        source: Source::Package("postgresql"),
+        present: || has_postgres(Path::new("/usr/lib/postgresql")) || answers("postgres", &["--version"]),
     },
     Tool {
         name: "a JDK 17 or newer (javac)",
@@ -154,6 +161,12 @@ fn go_minor(said: &str) -> Option<u32> {
     said.trim().strip_prefix("go1.")?.split('.').next()?.parse().ok()
 }
 
+/// Whether Debian's server of any version is there. It is not on the PATH.
+fn has_postgres(versions: &Path) -> bool {
+    let versions = fs::read_dir(versions).into_iter().flatten().filter_map(Result::ok);
+    versions.map(|version| version.path().join("bin/postgres")).any(|program| program.is_file())
+}
+
 fn answers(program: &str, args: &[&str]) -> bool {
     said(program, args).is_some()
 }
@@ -183,6 +196,17 @@ mod tests {
         assert_eq!(go_minor("go1.26.8\n"), Some(26));
         assert_eq!(go_minor("go1.26"), Some(26));
         assert_eq!(go_minor("devel"), None);
+    }
+
+    #[test]
+    fn a_server_of_any_version_is_one() {
+        let folder = std::env::temp_dir().join(format!("keyward-postgres-{}", std::process::id()));
+        assert!(!has_postgres(&folder));
+        fs::create_dir_all(folder.join("15/bin")).unwrap();
+        assert!(!has_postgres(&folder), "only its clients are there");
+        fs::write(folder.join("15/bin/postgres"), "").unwrap();
+        assert!(has_postgres(&folder));
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

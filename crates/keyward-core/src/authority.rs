@@ -2,7 +2,8 @@
 //! credential's own bounds; for keys this stands in [`crate::api_key::settle`].
 
 use crate::denial::Denial;
-use crate::principal::{Credential, Grant, Principal};
+use crate::grant::Grant;
+use crate::principal::{Credential, Principal};
 use crate::role::Role;
 use crate::scope::{Scope, ScopeSet};
 

@@ -1,10 +1,8 @@
 //! Time, as an argument. Whole seconds in UTC on the wire and in the store.
 
-mod accept;
 mod settling;
 mod steady;
 
-pub use accept::{AcceptClock, ClockAccepted};
 pub use settling::{BELIEVED_AFTER, LEAP, Leap};
 pub use steady::{ClockWatch, Moment, SteadyClock, TOLERANCE};
 

@@ -24,6 +24,17 @@ pub struct Subject {
     pub account: Option<AccountId>,
 }
 
+impl Subject {
+    /// The kind of an API key.
+    pub const API_KEY: &'static str = "api_key";
+
+    /// A user, apart from any account.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self { kind: "user", id: user.0, account: None }
+    }
+}
+
 /// A write, not yet executed.
 pub trait Effect: Send + Sync + 'static {
     /// What its holder must be permitted to do.
@@ -79,28 +90,77 @@ pub trait Effect: Send + Sync + 'static {
 }
 
 /// How a store's transaction executes an effect. Implemented where the SQL lives.
-pub trait Execute<E: Effect> {
+pub trait Execute<E: Effect>: Replay<E> {
     /// Does it.
     ///
     /// # Errors
     /// [`Stop`]: it was refused, or the store failed. Either way the transaction is rolled back.
     fn execute(&mut self, effect: &E, permit: &Permit<E::Action>, now: Timestamp) -> Result<E::Done, Stop>;
+}
 
-    /// Whether the answer that this effect once had may be sent again to the holder of this permit, now: it must still see
-    /// what it was about, and an answer with a secret must lie within its bounds. An effect that says nothing here is never
-    /// answered again.
+/// An effect that is executed for a request with an `Idempotency-Key`, or for a form of the console that is done once: its answer is kept,
+/// and may be sent again. What claims an execution takes no other effect, and a store cannot list it in [`crate::never_replayed`].
+pub trait Repeatable: Effect {}
+
+/// Whether a store's transaction may send the kept answer of an effect again.
+///
+/// It has no default, so that the compiler asks where a kept answer can be sent again: one that goes to a caller who may not see its
+/// subject any more gives something away, and one that never goes lets a client do a write twice. Each [`Repeatable`] effect has a rule
+/// of its own in each store; the others are listed in [`crate::never_replayed`].
+pub trait Replay<E: Effect> {
+    /// Checks that a kept answer may be sent to this caller. The caller must still be able to see the subject; an answer that shows a
+    /// secret must also be within the caller's own bounds.
     ///
     /// # Errors
-    /// [`Stop`]: what the holder is told instead.
+    /// [`Stop`]: what the caller receives instead.
     fn may_replay(
         &mut self,
-        _effect: &E,
-        _subject: i64,
-        _permit: &Permit<E::Action>,
-        _now: Timestamp,
-    ) -> Result<(), Stop> {
-        Err(Denial::OperatorOnly.into())
-    }
+        effect: &E,
+        subject: i64,
+        permit: &Permit<E::Action>,
+        now: Timestamp,
+    ) -> Result<(), Stop>;
+}
+
+/// Implements [`effect::Replay`](crate::effect::Replay) for the effects of a store's transaction that nothing claims: if an answer of theirs
+/// is kept all the same, its repetition is refused as [`Denial::OperatorOnly`](crate::denial::Denial::OperatorOnly).
+///
+/// ```
+/// struct Tx;
+/// keyward_core::never_replayed!(Tx: keyward_core::write::member::AddMember);
+/// ```
+///
+/// An effect that is [`Repeatable`](crate::effect::Repeatable) is refused by the compiler:
+///
+/// ```compile_fail,E0283
+/// struct Tx;
+/// keyward_core::never_replayed!(Tx: keyward_core::write::key::CreateKey);
+/// ```
+#[macro_export]
+macro_rules! never_replayed {
+    ($transaction:ty: $($effect:ty),+ $(,)?) => {$(
+        impl $crate::effect::Replay<$effect> for $transaction {
+            fn may_replay(
+                &mut self,
+                _: &$effect,
+                _: i64,
+                _: &$crate::permit::Permit<<$effect as $crate::effect::Effect>::Action>,
+                _: $crate::clock::Timestamp,
+            ) -> ::core::result::Result<(), $crate::effect::Stop> {
+                ::core::result::Result::Err($crate::denial::Denial::OperatorOnly.into())
+            }
+        }
+        // Of a repeatable effect there are two of these, and the compiler cannot choose.
+        const _: fn() = || {
+            trait Never<Reason> {
+                fn repeated() {}
+            }
+            struct Repeatable;
+            impl<T> Never<()> for T {}
+            impl<T: $crate::effect::Repeatable> Never<Repeatable> for T {}
+            let _ = <$effect as Never<_>>::repeated;
+        };
+    )+};
 }
 
 /// Why an execution stopped.
@@ -193,6 +253,12 @@ impl Rendered {
     /// 201 with this data.
     pub fn created<T: Serialize>(data: &T) -> Self {
         Self { status: 201, ..Self::ok(data) }
+    }
+
+    /// 200 with no data: what was asked for is answered in a form of its own, outside the API's envelope.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::of(b"{}".to_vec())
     }
 
     /// 200 with `{"deleted":true}`.

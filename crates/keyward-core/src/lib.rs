@@ -5,21 +5,23 @@
 //! | module | what it says |
 //! | --- | --- |
 //! | [`principal`] | who is calling, by which credential, in which account |
-//! | [`scope`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
+//! | [`scope`], [`grant`], [`role`], [`tier`], [`limits`] | what a credential, a member and an account may do at most |
 //! | [`account`], [`team`], [`identity`], [`active_account`] | accounts, users, memberships, teams, which user an outside issuer's subject is, and where it acts |
-//! | [`permit`] | the proof that this caller may do this action; only [`permit::check`] makes one |
+//! | [`audited_by`] | by whom and by what a write was done, for the audit trail |
+//! | [`permit`] | the proof that its holder may do this action; only this module makes one: [`permit::check`] for a caller, its other functions for who is none |
 //! | [`authority`], [`made_by`] | who may give which role, and by which credential something was made that gives rights |
-//! | [`denial`] | every reason to say no, with its stable word, code and public text |
+//! | [`denial`], [`credential_form`] | every reason to say no, with its stable word, code and public text; forms in which no credential is read |
 //! | [`api_key`] | format, digests, verification and bounds of API keys |
 //! | [`jwt`] | what an access token must be, whose keys are believed, which tokens were found good |
 //! | [`oauth`], [`session`], [`known_browser`], [`form`], [`signing`] | the embedded authorization server: clients, grants, browsers that are signed in, browsers that were, keys that sign |
 //! | [`live`] | the knowledge that every request is judged by: keys, users, accounts, memberships |
 //! | [`idempotency`] | a write that is executed once, and its answer sent again |
 //! | [`rate_limit`] | exact limits: windows, buckets, and what a client is told |
-//! | [`effect`] | a write as a value, and the one `commit` that executes it |
+//! | [`effect`], [`preconditions`] | a write as a value, the states in which it may be executed, and the one `commit` that executes it |
+//! | [`mod@write`] | each write; nothing else here imports them |
 //! | [`envelope`], [`header`], [`header_text`], [`query`], [`json`], [`input`], [`money`] | the shapes on the wire |
 //! | [`list`] | what a list can be asked, and how it goes on |
-//! | [`store`] | what a store can read, and what it means when it fails |
+//! | [`store`], [`left_out`] | what a store can read, what it means when it fails, and which of its rows cannot be read |
 //! | [`root_secret`], [`secret`], [`opaque`], [`password`] | secrets, and what is derived from them |
 //! | [`log_subject`] | the subject of a token as the log shows it |
 //! | [`share`] | a shared pool with a share for each of its users |
@@ -32,6 +34,7 @@ pub mod account;
 pub mod active_account;
 pub mod address;
 pub mod api_key;
+pub mod audited_by;
 pub mod authority;
 pub mod clock;
 pub mod credential_form;
@@ -39,6 +42,7 @@ pub mod denial;
 pub mod effect;
 pub mod envelope;
 pub mod form;
+pub mod grant;
 pub mod header;
 pub mod header_text;
 pub mod id;
@@ -75,6 +79,7 @@ pub mod store;
 pub mod swap;
 pub mod team;
 pub mod tier;
+pub mod write;
 
 use std::future::Future;
 use std::pin::Pin;

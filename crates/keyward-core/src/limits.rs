@@ -2,12 +2,9 @@
 //! otherwise for one account.
 
 use crate::account::Account;
-use crate::effect::{Effect, Rendered, Subject};
-use crate::id::AccountId;
-use crate::permit::Administer;
+use crate::api_key::KeyCeiling;
 use crate::tier::Tier;
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
 /// Requests per minute, of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,45 +124,19 @@ impl Account {
             keys: own.keys.unwrap_or(tier.keys),
         }
     }
-}
 
-/// Says for an account what it may have, whatever its tier is. It holds from the next request; keys over a lower ceiling live
-/// on.
-#[derive(Clone, Copy, Debug)]
-pub struct SetLimits {
-    /// The account.
-    pub account: AccountId,
-    /// What it may have from now on.
-    pub overrides: Overrides,
-}
-
-impl Effect for SetLimits {
-    type Action = Administer;
-    type Done = Account;
-    const AUDIT: &'static str = "account.limits";
-
-    fn subject(done: &Account) -> Subject {
-        Subject { kind: "account", id: done.id.0, account: Some(done.id) }
-    }
-
-    fn detail(done: &Account) -> Option<serde_json::Value> {
-        let word = |rate: Option<Rate>| match rate {
-            None => json!("tier"),
-            Some(Rate::PerMinute(figure)) => json!(figure),
-            Some(Rate::Unlimited) => json!("unlimited"),
-        };
-        let own = done.overrides;
-        Some(json!({ "reads": word(own.reads), "writes": word(own.writes), "keys": own.keys }))
-    }
-
-    fn render(done: &Account) -> Rendered {
-        Rendered::ok(&done.overrides)
+    /// How many live keys it may have, and what says so.
+    #[must_use]
+    pub fn key_ceiling(&self, tiers: &Tiers) -> KeyCeiling {
+        let tier = self.overrides.keys.is_none().then_some(self.tier);
+        KeyCeiling { most: self.limits(tiers).keys, tier }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::AccountId;
 
     #[test]
     fn a_rate_is_a_figure_within_bounds_or_unlimited() {

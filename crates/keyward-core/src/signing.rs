@@ -1,14 +1,11 @@
 //! The keys that our own access tokens are signed with: sealed at rest, published before use, kept until the last token is gone.
 
 use crate::clock::Timestamp;
-use crate::effect::{Effect, Rendered, Subject};
-use crate::permit::Administer;
 use crate::random::{Random, RandomError};
 use crate::root_secret::{Purpose, RootSecret};
 use crate::swap::Swap;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
-use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -146,73 +143,6 @@ pub fn due(keys: &[&SealedKey], now: Timestamp, lives: i64) -> Option<Due> {
     let followed = keys.iter().any(|key| key.signs_from > now);
     let old = current.signs_from.plus_seconds(SIGNING_SECONDS - PUBLISHED_SECONDS) <= now;
     (old && !followed).then_some(Due::Soon)
-}
-
-fn of_key(id: i64) -> Subject {
-    Subject { kind: "signing_key", id, account: None }
-}
-
-/// Adds a signing key.
-#[derive(Clone, Debug)]
-pub struct AddSigningKey {
-    /// The key, its id not yet known.
-    pub key: SealedKey,
-    /// Whether all others go at once, and every token that they signed with them.
-    pub alone: bool,
-}
-
-impl Effect for AddSigningKey {
-    type Action = Administer;
-    type Done = SealedKey;
-    const AUDIT: &'static str = "signing_key.add";
-
-    fn subject(done: &SealedKey) -> Subject {
-        of_key(done.id)
-    }
-
-    fn detail(done: &SealedKey) -> Option<Value> {
-        Some(json!({ "kid": &*done.kid, "signs_from": done.signs_from }))
-    }
-
-    fn render(done: &SealedKey) -> Rendered {
-        Rendered::ok(&json!({ "kid": &*done.kid }))
-    }
-}
-
-/// Takes a signing key away.
-#[derive(Clone, Copy, Debug)]
-pub struct RemoveSigningKey(pub i64);
-
-impl Effect for RemoveSigningKey {
-    type Action = Administer;
-    type Done = i64;
-    const AUDIT: &'static str = "signing_key.remove";
-
-    fn subject(done: &i64) -> Subject {
-        of_key(*done)
-    }
-
-    fn render(done: &i64) -> Rendered {
-        Rendered::ok(&json!({ "id": done }))
-    }
-}
-
-/// Seals a key under another version of the root secret.
-#[derive(Clone, Debug)]
-pub struct ResealSigningKey(pub SealedKey);
-
-impl Effect for ResealSigningKey {
-    type Action = Administer;
-    type Done = i64;
-    const AUDIT: &'static str = "signing_key.reseal";
-
-    fn subject(done: &i64) -> Subject {
-        of_key(*done)
-    }
-
-    fn render(done: &i64) -> Rendered {
-        Rendered::ok(&json!({ "id": done }))
-    }
 }
 
 #[cfg(test)]

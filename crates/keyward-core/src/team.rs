@@ -1,31 +1,18 @@
-//! The team of an account, and what its admins do with it: invite, change roles, take places away.
+//! The team of an account: its members, who is invited, and how an invitation is read.
 
-use crate::clock::Timestamp;
-use crate::effect::{Effect, Rendered, Subject};
-use crate::id::{AccountId, UserId};
+mod inviting;
+mod role_change;
+
+pub use inviting::{INVITATION_SECONDS, Invitee, MAX_INVITATIONS, OpenInvitation, may_give_up_an_admin};
+pub use role_change::RoleChange;
+
+use crate::id::UserId;
 use crate::input::{Fields, Invalid};
 use crate::json::Json;
 use crate::made_by::{MadeBy, MadeByView};
-use crate::permit::ManageTeam;
 use crate::role::Role;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
-
-/// How long an invitation can be accepted: a week, in seconds.
-pub const INVITATION_SECONDS: i64 = 7 * 86_400;
-
-/// The most open invitations of one account.
-pub const MAX_INVITATIONS: i64 = 100;
-
-/// An invitation into an account that was not yet accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenInvitation {
-    /// The role that is offered.
-    pub role: Role,
-    /// Until when it can be accepted.
-    pub ends_at: Timestamp,
-}
 
 /// Someone who is on the team, or invited to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +65,15 @@ pub struct TeamMemberView<'a> {
 }
 
 impl TeamMember {
+    /// As the account's admins see it. Who only invites somebody does not receive the name and the picture that other accounts know.
+    #[must_use]
+    pub fn as_the_team_sees_it(self) -> Self {
+        if !self.invited {
+            return self;
+        }
+        Self { first_name: None, last_name: None, photo_url: None, ..self }
+    }
+
     /// How the API shows it.
     #[must_use]
     pub fn view(&self) -> TeamMemberView<'_> {
@@ -92,34 +88,6 @@ impl TeamMember {
             made_by: self.made_by.map(MadeBy::view),
         }
     }
-}
-
-/// A change of someone on the team.
-#[derive(Clone, Debug)]
-pub struct TeamChanged {
-    /// The account.
-    pub account: AccountId,
-    /// Who, as it is now.
-    pub member: TeamMember,
-    /// The role before, where there was one that can be read.
-    pub before: Option<Role>,
-    /// Whether anything is different.
-    pub now: bool,
-}
-
-fn subject(account: AccountId, user: UserId) -> Subject {
-    Subject { kind: "user", id: user.0, account: Some(account) }
-}
-
-/// Invites a person into the caller's account. Who is unknown becomes a user; who is invited already has a new week.
-#[derive(Clone, Debug)]
-pub struct Invite {
-    /// A random UUID, for a new user.
-    pub uuid: String,
-    /// The address, in lower case.
-    pub email: String,
-    /// The role that is offered.
-    pub role: Role,
 }
 
 /// Whom to invite, as what.
@@ -171,100 +139,4 @@ pub fn read_role(body: &Json) -> Result<Role, Invalid> {
 pub fn take_role(fields: &mut Fields<'_>) -> Option<Role> {
     let role = fields.choice("role", ROLES);
     fields.required("role", role).and_then(Role::parse)
-}
-
-impl Effect for Invite {
-    type Action = ManageTeam;
-    type Done = TeamChanged;
-    const AUDIT: &'static str = "member.invite";
-
-    fn subject(done: &TeamChanged) -> Subject {
-        subject(done.account, done.member.user)
-    }
-
-    fn detail(done: &TeamChanged) -> Option<serde_json::Value> {
-        Some(json!({ "role": done.member.role.name() }))
-    }
-
-    fn render(done: &TeamChanged) -> Rendered {
-        Rendered::created(&done.member.view())
-    }
-}
-
-/// Changes the role of a member, or the one that is offered to who is invited.
-#[derive(Clone, Debug)]
-pub struct ChangeRole {
-    /// The user; `None` when the path named no id at all.
-    pub user: Option<UserId>,
-    /// The id as it was sent, for the refusal.
-    pub as_sent: String,
-    /// The new role.
-    pub role: Role,
-}
-
-impl Effect for ChangeRole {
-    type Action = ManageTeam;
-    type Done = TeamChanged;
-    const AUDIT: &'static str = "member.role";
-
-    fn subject(done: &TeamChanged) -> Subject {
-        subject(done.account, done.member.user)
-    }
-
-    fn changed(done: &TeamChanged) -> bool {
-        done.now
-    }
-
-    fn detail(done: &TeamChanged) -> Option<serde_json::Value> {
-        let TeamMember { role, invited, .. } = &done.member;
-        Some(json!({ "role": role.name(), "before": done.before.map(Role::name), "invited": invited }))
-    }
-
-    fn render(done: &TeamChanged) -> Rendered {
-        Rendered::ok(&done.member.view())
-    }
-}
-
-/// Takes a member's place away, and with it its keys in the account; or an invitation back.
-#[derive(Clone, Debug)]
-pub struct Dismiss {
-    /// The user; `None` when the path named no id at all.
-    pub user: Option<UserId>,
-    /// The id as it was sent, for the refusal.
-    pub as_sent: String,
-}
-
-/// Someone is off the team.
-#[derive(Clone, Copy, Debug)]
-pub struct Dismissed {
-    /// The account.
-    pub account: AccountId,
-    /// The user.
-    pub user: UserId,
-    /// The role that it had, or was offered; `None`: that cannot be read.
-    pub role: Option<Role>,
-    /// Whether it was only invited.
-    pub invited: bool,
-}
-
-impl Effect for Dismiss {
-    type Action = ManageTeam;
-    type Done = Dismissed;
-    const AUDIT: &'static str = "member.remove";
-
-    fn ends(_: &Dismissed) -> bool {
-        true
-    }
-
-    fn subject(done: &Dismissed) -> Subject {
-        subject(done.account, done.user)
-    }
-
-    fn detail(done: &Dismissed) -> Option<serde_json::Value> {
-        Some(json!({ "role": done.role.map(Role::name), "invited": done.invited }))
-    }
-
-    fn render(_: &Dismissed) -> Rendered {
-        Rendered::deleted()
-    }
 }

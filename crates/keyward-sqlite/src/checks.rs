@@ -1,6 +1,6 @@
 //! What SQLite finds when it reads all of a database.
 
-use crate::open::{OpenError, in_one_line};
+use crate::open_error::{OpenError, in_one_line};
 use rusqlite::{Connection, ErrorCode, Row};
 use std::path::Path;
 

@@ -4,10 +4,14 @@
 //! Until then it has another name.
 
 use crate::checks::{Faults, look_through, of_damage};
+use crate::connect::connect;
+use crate::mark::forget_generation;
 use crate::migrate::recognise;
 use crate::no_room::connect_reader;
-use crate::open::{OpenError, Schema, adopt, connect, own};
-use crate::place::{FileId, forget_generation, id_of};
+use crate::open_error::OpenError;
+use crate::options::Schema;
+use crate::own::{adopt, own};
+use crate::place::{FileId, id_of};
 use keyward_core::store::Served;
 use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags};
 use std::fs::{File, TryLockError};

@@ -1,13 +1,18 @@
 //! Looking at a copy without restoring it: what `restore` would find, and nothing is written.
 
 use crate::checks::{Faults, look_through, of_damage};
-use crate::journal::{self, Kept};
-use crate::migrate::{Component, IDENTITY, is_older, recognise, refuse_newer};
+use crate::connection::Reading;
+use crate::migrate::{IDENTITY, is_older, recognise, refuse_newer};
 use crate::no_room::connect_reader;
-use crate::open::refuse_other_secret;
-use crate::restore::{Known, known, live_keys};
-use crate::{OpenError, Options};
+use crate::open_error::OpenError;
+use crate::options::Options;
+use crate::restore::{Known, known};
+use crate::revocations;
 use keyward_core::clock::Timestamp;
+use keyward_sql::Component;
+use keyward_sql::journal::Kept;
+use keyward_sql::own_secret;
+use keyward_sql::restored::live_keys;
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -43,7 +48,7 @@ pub struct Examined {
 /// [`OpenError`] where it cannot be restored with this root secret and by this program.
 pub fn examine(options: &Options<'_>, to: &Path, named: Option<&Path>) -> Result<Examined, OpenError> {
     // Absent: no other one is named.
-    let journal = named.map_or_else(|| journal::path(to), Path::to_owned);
+    let journal = named.map_or_else(|| revocations::path(to), Path::to_owned);
     let connection = connect_reader(options.path)?;
     if recognise(&connection).map_err(|error| of_damage(error, options.path))? {
         return Err(OpenError::NotOurs);
@@ -54,10 +59,10 @@ pub fn examine(options: &Options<'_>, to: &Path, named: Option<&Path>) -> Result
     }
     let components: Vec<Component> = [&[IDENTITY], options.components].concat();
     refuse_newer(&connection, &components)?;
-    let root_secret_versions = refuse_other_secret(&connection, options.root_secret_checks)?;
+    let root_secret_versions = own_secret::refuse_other(&Reading(&connection), options.root_secret_checks)?;
     let is_older = is_older(&connection, &components)?;
-    let Known { unknown, until, missing } = known(&journal, &Kept::read(&connection))?;
-    let keys = match live_keys(&connection, options.clock.now()) {
+    let Known { unknown, until, missing } = known(&journal, &Kept::read(&Reading(&connection)))?;
+    let keys = match live_keys(&Reading(&connection), options.clock.now()) {
         Ok(keys) => Some(keys.len()),
         // Absent: it does not have all columns yet.
         Err(_) if is_older => None,

@@ -1,15 +1,18 @@
 //! Faults made on purpose, and looks at a file from outside, for tests. A connection of its own stands for another
 //! program that uses the same file.
 
-use crate::Sqlite;
-use crate::error::store_error;
+use crate::connection::Reading;
+use crate::embedded::Embedded;
+use crate::says::store_error;
 use crate::writer::Desk;
 use keyward_core::store::StoreError;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
 use std::time::Duration;
 
-impl Sqlite {
+pub use crate::run::statements;
+
+impl Embedded {
     /// Does something to the writer's connection: for tests that need a full or read-only database for real.
     ///
     /// # Errors
@@ -19,7 +22,7 @@ impl Sqlite {
     }
 }
 
-impl Sqlite {
+impl Embedded {
     /// From now on commits fail as on a full disk, or no more.
     ///
     /// # Errors
@@ -57,29 +60,7 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub async fn counts_answers_right(&self) -> Result<bool, StoreError> {
-        self.writer.run(|desk| desk.state.kept.same_as(desk.connection)).await
-    }
-}
-
-/// Fails as a commit does on a full disk, where [`Sqlite::fill_disk`] says so.
-pub(crate) fn refuse_to_write(connection: &Connection) -> Result<(), StoreError> {
-    let sql = "SELECT 1 FROM temp.sqlite_master WHERE name = 'full_disk'";
-    if connection.prepare_cached(sql).and_then(|mut mark| mark.exists([])).map_err(store_error)? {
-        let room = "UPDATE temp.full_disk SET commits = commits - 1 WHERE commits > 0";
-        if connection.execute(room, []).map_err(store_error)? > 0 {
-            return Ok(());
-        }
-        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
-        return Err(store_error(rusqlite::Error::SqliteFailure(full, None)));
-    }
-    Ok(())
-}
-
-impl Sqlite {
-    /// How many queries reads have run so far.
-    #[must_use]
-    pub fn queries(&self) -> u64 {
-        self.readers.queries.load(std::sync::atomic::Ordering::Relaxed)
+        self.writer.run(|desk| desk.state.counts_answers_right(&Reading(desk.connection))).await
     }
 }
 

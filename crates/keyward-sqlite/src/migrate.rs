@@ -1,31 +1,9 @@
 //! Embedded migrations. A shipped one is frozen: change the schema by adding the next.
 
-use crate::open::OpenError;
-use crate::reader::Reads;
-use crate::team;
+use crate::open_error::OpenError;
 use keyward_core::clock::Timestamp;
-use keyward_core::store::StoreError;
+use keyward_sql::{Component, Migration, look_through};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-
-/// One step of a component's schema.
-#[derive(Clone, Copy, Debug)]
-pub struct Migration {
-    /// What it does, in a few words.
-    pub name: &'static str,
-    /// The statements.
-    pub sql: &'static str,
-}
-
-/// A part of the program with tables of its own in the one file.
-#[derive(Clone, Copy, Debug)]
-pub struct Component {
-    /// Its name, such as `keyward` or `lev-deals`.
-    pub name: &'static str,
-    /// Its migrations in order; the first is version 1.
-    pub migrations: &'static [Migration],
-    /// Looks at every row that its lists can show ([`Reads::look_at`]).
-    pub look_through: fn(&Reads<'_>) -> Result<(), StoreError>,
-}
 
 /// The store's own tables.
 pub(crate) const IDENTITY: Component = Component {
@@ -63,7 +41,7 @@ pub(crate) const IDENTITY: Component = Component {
             sql: include_str!("../migrations/0017_sign_in_of_others.sql"),
         },
     ],
-    look_through: team::look_through,
+    look_through,
 };
 
 /// Marks a file as ours (SQLite's `application_id`): "KEYW".

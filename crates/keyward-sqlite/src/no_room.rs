@@ -2,20 +2,15 @@
 //!
 //! A start takes a database that lies there by two other ways, which need no room. The writer has the file alone
 //! (`locking_mode = EXCLUSIVE`), and so its index in memory: transactions are executed, and fail at their commit. The readers take
-//! the file for one that nobody changes (`immutable`), which it is until there is room: [`Place`] refuses every commit. Then all
+//! the file for one that nobody changes (`immutable`), which it is until there is room: [`crate::place::Place`] refuses every commit. Then all
 //! connections are opened again, as usual.
 
-use crate::open;
-use crate::open::{OpenError, make_private, prepare};
-use crate::place::Place;
+use crate::connect::{self, prepare};
+use crate::open_error::OpenError;
+use crate::room::is_full;
 use crate::writer::Desk;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::Metadata;
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-
-/// As much must there be room for: the index of a log, and a beginning of the log.
-const ROOM: usize = 128 * 1024;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
 
 /// Connects the writer; whether as usual. Otherwise it has the file alone.
 pub(crate) fn connect(path: &Path) -> Result<(Connection, bool), OpenError> {
@@ -37,14 +32,14 @@ pub(crate) fn connect_alone(path: &Path) -> Result<(Connection, bool), OpenError
 
 /// A connection that can read.
 fn usual(path: &Path) -> Result<Connection, OpenError> {
-    let connection = open::connect(path)?;
+    let connection = connect::connect(path)?;
     read_first_page(&connection)?;
     Ok(connection)
 }
 
 /// A connection that nobody has beside it but readers of a file that does not change.
 fn alone(path: &Path) -> Result<Connection, OpenError> {
-    let connection = open::connect(path)?;
+    let connection = connect::connect(path)?;
     connection.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
     read_first_page(&connection)?;
     // What the log has must be in the file, where the readers look.
@@ -123,85 +118,14 @@ fn go_on(desk: &mut Desk<'_>) -> Result<(), OpenError> {
     }
 }
 
-/// Whether the file system of a database is full: it is tried.
-pub(crate) fn is_full(database: &Path) -> bool {
-    let mut name = database.to_owned().into_os_string();
-    name.push(".room");
-    let trial = PathBuf::from(name);
-    let tried = fill(&trial);
-    // A trial that stays is the next one's.
-    let _ = std::fs::remove_file(&trial);
-    tried.is_err_and(|error| is_about_room(&error))
-}
-
-fn fill(trial: &Path) -> io::Result<()> {
-    let mut file = make_private(trial)?;
-    file.write_all(&[b'x'; ROOM])?;
-    file.sync_data()
-}
-
-fn is_about_room(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-}
-
-/// The place at which the file system of a file is mounted, or the last directory above it that can be looked at.
-pub(crate) fn file_system(file: &Path) -> PathBuf {
-    // Absent: the file system as it is named.
-    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    let of = device(&file);
-    let within = file.ancestors().skip(1).take_while(|above| device(above) == of);
-    // Absent: a file that is mounted by itself.
-    within.last().unwrap_or(&file).to_owned()
-}
-
-#[cfg(unix)]
-fn device(path: &Path) -> Option<u64> {
-    let device = |there: Metadata| std::os::unix::fs::MetadataExt::dev(&there);
-    // Absent: where nothing is, no file system is known.
-    std::fs::metadata(path).ok().map(device)
-}
-
-#[cfg(not(unix))]
-fn device(_: &Path) -> Option<u64> {
-    None
-}
-
-/// The error of a start, with the name of the file system where that is full.
-pub(crate) fn named(error: OpenError, database: &Path) -> OpenError {
-    let may_be = match &error {
-        OpenError::File { source, .. } => is_about_room(source),
-        OpenError::Sqlite(error) => error.sqlite_error_code().is_some_and(is_of_disk),
-        // Absent: something else is wrong.
-        _ => false,
-    };
-    if may_be && is_full(database) {
-        return OpenError::Full { path: database.to_owned(), file_system: file_system(database) };
-    }
-    error
-}
-
-fn is_of_disk(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
-}
-
-/// Names in the log the file system that is full, if it is.
-pub(crate) fn report(place: &Place) {
-    if is_full(place.path()) {
-        let file_system = file_system(place.path());
-        tracing::error!(
-            file_system = %file_system.display(),
-            "the file system is full: what is read is served, nothing is written, what is revoked holds in memory; make room"
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::store_error;
-    use crate::payer::Payer;
+    use crate::room::file_system;
+    use crate::says::store_error;
     use crate::testing::open as store;
     use keyward_core::store::{StoreError, Upkeep};
+    use keyward_sql::payer::Payer;
     use rusqlite::TransactionBehavior;
 
     /// A store that was opened as on a full file system, which has room by now.

@@ -1,19 +1,17 @@
 //! Whether the database is still where it was opened. A server whose file was moved away, or replaced, goes on with what the next start
 //! does not find: what is written there holds nowhere, so nothing is.
 
-use crate::error::unavailable;
-use crate::second_name::{NAME, links, name_in_mark, warn};
+use crate::mark::{name_in_mark, read_generation, write_generation};
+use crate::room;
+use crate::second_name::{links, warn};
 use keyward_core::store::StoreError;
+use keyward_sql::unavailable;
 use rusqlite::Connection;
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-
-/// Where SQLite keeps `user_version`, four bytes, big endian. Here it is a number that each server draws for as long as it runs, and
-/// what says under which name it serves.
-const GENERATION: u64 = 60;
 
 const GONE: &str =
     "it was moved or removed; stop the server, put its data directory back, and start the server again";
@@ -51,6 +49,11 @@ impl Place {
         // Absent: the next look says.
         let linked = AtomicBool::new(lock.metadata().is_ok_and(|there| links(&there) > 1));
         Self { path, lock, generation, socket: Mutex::default(), fault: Mutex::default(), lacks_room, linked }
+    }
+
+    /// Names in the log the file system that is full, if it is.
+    pub(crate) fn report(&self) {
+        room::report(&self.path);
     }
 
     /// Where the file was opened.
@@ -182,87 +185,6 @@ impl Place {
     }
 }
 
-impl crate::Sqlite {
-    /// Notices from now on that the file's content, or the socket of the server that serves from it, is replaced.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the writer takes no work.
-    pub async fn serve_from(&self, socket: Option<PathBuf>) -> Result<(), StoreError> {
-        // Without a socket no order reaches this server, which is none of the database's.
-        socket.iter().for_each(|socket| self.watch_socket(socket));
-        if self.place.lacks_room() {
-            // The number is drawn when there is room.
-            return Ok(());
-        }
-        let draw = |desk: &mut crate::writer::Desk<'_>| {
-            desk.place.draw(desk.connection);
-            Ok(())
-        };
-        self.writer.run(draw).await
-    }
-
-    /// Notices from now on that the socket of the server that serves from it is replaced.
-    pub fn watch_socket(&self, socket: &Path) {
-        self.place.watch_socket(socket);
-    }
-
-    /// Serves no more from the socket, which may go; whether it is still the one that was named.
-    #[must_use]
-    pub fn leave_socket(&self) -> bool {
-        self.place.leave_socket()
-    }
-
-    /// Looks whether the database is where it was opened. It waits for the file system.
-    pub fn look_for_the_file(&self) {
-        self.place.look();
-    }
-
-    /// Whether at the last look another file was in its place, or none, or other content was in it.
-    #[must_use]
-    pub fn has_lost_its_file(&self) -> bool {
-        self.place.lost().is_some()
-    }
-
-    /// The file that is open.
-    #[must_use]
-    pub fn file_id(&self) -> Option<FileId> {
-        self.place.id()
-    }
-}
-
-fn write_generation(connection: &Connection, name: u32) -> rusqlite::Result<u32> {
-    let drawn: u32 = connection.query_row("SELECT abs(random() % 32767) + 1", [], |row| row.get(0))?;
-    let drawn = (drawn << NAME.count_ones()) | name;
-    connection.pragma_update(None, "user_version", drawn)?;
-    // Into the file itself: until then it is in the log.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(drawn)
-}
-
-/// The number that stands there; `None`: the system cannot say now.
-#[cfg(unix)]
-pub(crate) fn read_generation(file: &File) -> Option<u32> {
-    let mut bytes = [0; 4];
-    match std::os::unix::fs::FileExt::read_exact_at(file, &mut bytes, GENERATION) {
-        Ok(()) => Some(u32::from_be_bytes(bytes)),
-        // It was cut off, and has none.
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Some(0),
-        // Absent: the disk may read it the next time.
-        Err(_) => None,
-    }
-}
-
-#[cfg(not(unix))]
-pub(crate) fn read_generation(_: &File) -> Option<u32> {
-    None
-}
-
-/// A copy has no number of a server: in the place of the database it is noticed.
-pub(crate) fn forget_generation(copy: &mut File) -> std::io::Result<()> {
-    copy.seek(SeekFrom::Start(GENERATION))?;
-    copy.write_all(&[0; 4])
-}
-
 #[cfg(unix)]
 pub(crate) fn id_of(there: &Metadata) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
@@ -277,6 +199,7 @@ pub(crate) fn id_of(_: &Metadata) -> Option<FileId> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::mark::NAME;
 
     fn place(path: &Path, handle: File) -> Place {
         let place = Place::new(path, Arc::new(handle));

@@ -1,24 +1,19 @@
 //! Connections that read. They cannot write: SQLite refuses it.
 
-use crate::error::{store_error, unavailable};
+use crate::connection::Connected;
 use crate::no_room;
-use crate::payer::Payer;
+use crate::open_error::OpenError;
 use crate::place::Place;
-use crate::queue::Queue;
-use crate::to_end::{Named, name_of, number};
-use crate::{OpenError, Sqlite};
-use keyward_core::left_out::{LeftOut, LeftOutRow};
-use keyward_core::list::Found;
-use keyward_core::permit::{Action, Permit};
 use keyward_core::share::Full;
-use keyward_core::store::StoreError;
-use rusqlite::{Connection, OpenFlags, Params, Row};
+use keyward_sql::Read;
+use keyward_sql::payer::Payer;
+use keyward_sql::queue::Queue;
+use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Threads that read, each with a connection of its own.
 const THREADS: usize = 4;
@@ -27,31 +22,18 @@ const QUEUE: u64 = 4096;
 /// Of these, as many of one account.
 const SHARE: u64 = 1024;
 
-type Read = Box<dyn FnOnce(&Connection) + Send>;
-
 /// The way to the threads that read. They are the store's own: whatever else blocks in the program takes none of them.
 pub(crate) struct Readers {
     /// The database.
     pub(crate) path: PathBuf,
     queue: Arc<Queue<Read>>,
     threads: Vec<JoinHandle<()>>,
-    /// The rows that lists left out.
-    left_out: Arc<Mutex<LeftOut>>,
-    /// How many queries have been run, for tests that count them.
-    #[cfg(feature = "fault-injection")]
-    pub(crate) queries: Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Readers {
     pub(crate) fn open(path: &Path, place: &Arc<Place>) -> Result<Self, OpenError> {
-        let mut readers = Self {
-            path: path.to_owned(),
-            queue: Arc::new(Queue::new(QUEUE, SHARE)),
-            threads: Vec::new(),
-            left_out: Arc::default(),
-            #[cfg(feature = "fault-injection")]
-            queries: Arc::default(),
-        };
+        let mut readers =
+            Self { path: path.to_owned(), queue: Arc::new(Queue::new(QUEUE, SHARE)), threads: Vec::new() };
         for _ in 0..THREADS {
             let (queue, place) = (Arc::clone(&readers.queue), Arc::clone(place));
             let mut own = Own::connect(path, place.lacks_room())?;
@@ -67,9 +49,9 @@ impl Readers {
         self.queue.len()
     }
 
-    /// The rows that lists left out so far.
-    pub(crate) fn left_out(&self) -> LeftOut {
-        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Has a read done.
+    pub(crate) fn push(&self, payer: Payer, read: Read) -> Result<(), Full> {
+        self.queue.push(payer, read)
     }
 }
 
@@ -96,13 +78,13 @@ impl Own {
     }
 
     /// The connection to read by now; `None`: the file cannot be opened.
-    fn now(&mut self, lacks_room: bool) -> Option<&Connection> {
+    fn now(&mut self, lacks_room: bool) -> Option<&mut Connection> {
         if self.lacks_room != lacks_room || self.connection.is_none() {
             (self.lacks_room, self.connection) = (lacks_room, None);
             // Absent: its read has no result, and the next one tries again.
             self.connection = Self::connect(&self.path, lacks_room).ok()?.connection;
         }
-        self.connection.as_ref()
+        self.connection.as_mut()
     }
 }
 
@@ -112,7 +94,7 @@ fn work_through(queue: &Queue<Read>, own: &mut Own, place: &Place) {
         let Some(connection) = own.now(*lacks_room) else { continue };
         let read = waiting.job;
         // A panic ends its own read, and its transaction with it.
-        if catch_unwind(AssertUnwindSafe(|| read(connection))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| read(&mut Connected(connection)))).is_err() {
             tracing::error!("a read of the database panicked");
         }
     }
@@ -135,224 +117,12 @@ impl std::fmt::Debug for Readers {
     }
 }
 
-/// One state of the database, to read from: what is committed when the first query runs, and nothing later.
-#[derive(Debug)]
-pub struct Reads<'c> {
-    connection: &'c Connection,
-    left_out: &'c Mutex<LeftOut>,
-    #[cfg(feature = "fault-injection")]
-    queries: &'c std::sync::atomic::AtomicU64,
-}
-
-impl Reads<'_> {
-    /// The connection for one more query.
-    fn connection(&self) -> &Connection {
-        #[cfg(feature = "fault-injection")]
-        self.queries.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.connection
-    }
-}
-
-impl Reads<'_> {
-    /// The first row, if there is one.
-    ///
-    /// # Errors
-    /// [`StoreError`], also from `map`.
-    pub fn first<T, P, F>(&self, sql: &str, params: P, map: F) -> Result<Option<T>, StoreError>
-    where
-        P: Params,
-        F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
-    {
-        first(self.connection(), sql, params, map)
-    }
-
-    /// Every row.
-    ///
-    /// # Errors
-    /// [`StoreError`], also from `map`.
-    pub fn all<T, P, F>(&self, sql: &str, params: P, map: F) -> Result<Vec<T>, StoreError>
-    where
-        P: Params,
-        F: FnMut(&Row<'_>) -> Result<T, StoreError>,
-    {
-        all(self.connection(), sql, params, map)
-    }
-
-    /// Every row, where one that is not as it must be says nothing: it must not take the others with it. It is named in the log the
-    /// first time, and from then on in `/readyz` and to `keyward doctor`. `of`: the table, and what names its rows, the id first.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the query.
-    pub fn readable<T, P, F>(
-        &self,
-        of: (&'static str, Named),
-        sql: &str,
-        params: P,
-        mut map: F,
-    ) -> Result<Vec<Found<T>>, StoreError>
-    where
-        P: Params,
-        F: FnMut(&Row<'_>) -> Result<T, StoreError>,
-    {
-        all(self.connection(), sql, params, |row| {
-            // Absent: left out with an alarm, and counted.
-            let item = map(row).inspect_err(|error| self.leave_out(of, row, error)).ok();
-            let id = of.1.first().and_then(|id| number(row, id));
-            Ok(Found { id, item })
-        })
-    }
-
-    /// Looks at every row of a query as [`Reads::readable`] does, and keeps none.
-    ///
-    /// # Errors
-    /// [`StoreError`] of the query.
-    pub fn look_at<T>(
-        &self,
-        of: (&'static str, Named),
-        sql: &str,
-        map: fn(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut statement = self.connection().prepare_cached(sql).map_err(store_error)?;
-        let mut rows = statement.query([]).map_err(store_error)?;
-        while let Some(row) = rows.next().map_err(store_error)? {
-            if let Err(error) = map(row) {
-                self.leave_out(of, row, &error);
-            }
-        }
-        Ok(())
-    }
-
-    fn leave_out(&self, (table, named): (&'static str, Named), row: &Row<'_>, error: &StoreError) {
-        let row = name_of(row, named);
-        let noted = LeftOutRow { table, row: row.clone() };
-        if self.left_out.lock().unwrap_or_else(PoisonError::into_inner).note(noted) {
-            tracing::error!(table, row, %error, "a row was left out of a list");
-        }
-    }
-}
-
-pub(crate) fn first<T, P, F>(
-    connection: &Connection,
-    sql: &str,
-    params: P,
-    map: F,
-) -> Result<Option<T>, StoreError>
-where
-    P: Params,
-    F: FnOnce(&Row<'_>) -> Result<T, StoreError>,
-{
-    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = statement.query(params).map_err(store_error)?;
-    rows.next().map_err(store_error)?.map(map).transpose()
-}
-
-pub(crate) fn all<T, P, F>(
-    connection: &Connection,
-    sql: &str,
-    params: P,
-    mut map: F,
-) -> Result<Vec<T>, StoreError>
-where
-    P: Params,
-    F: FnMut(&Row<'_>) -> Result<T, StoreError>,
-{
-    let mut statement = connection.prepare_cached(sql).map_err(store_error)?;
-    let mut rows = statement.query(params).map_err(store_error)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(store_error)? {
-        found.push(map(row)?);
-    }
-    Ok(found)
-}
-
-impl Sqlite {
-    /// Reads in one transaction, off the runtime's threads, for the program itself.
-    ///
-    /// # Errors
-    /// [`StoreError`], also from `work`.
-    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read_in(Payer::Own, work).await
-    }
-
-    /// As [`Sqlite::read`], for the holder of a permit: its reads wait in its account's share, which has its turn among those
-    /// of others.
-    ///
-    /// # Errors
-    /// As [`Sqlite::read`], and [`StoreError::Busy`].
-    pub async fn read_for<A: Action, T, F>(&self, permit: &Permit<A>, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read_in(Payer::of_read(permit), work).await
-    }
-
-    /// As [`Sqlite::read`], for somebody who is not known yet: such reads wait in a share of their own, and have one turn together.
-    ///
-    /// # Errors
-    /// As [`Sqlite::read`], and [`StoreError::Busy`].
-    pub(crate) async fn read_for_stranger<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.read_in(Payer::Strangers, work).await
-    }
-
-    async fn read_in<T, F>(&self, payer: Payer, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reads<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.place.has_its_content()?;
-        let (reply, result) = oneshot::channel();
-        let left_out = Arc::clone(&self.readers.left_out);
-        #[cfg(feature = "fault-injection")]
-        let queries = Arc::clone(&self.readers.queries);
-        let read: Read = Box::new(move |connection| {
-            // Its client has left: nobody would have the result.
-            if reply.is_closed() {
-                return;
-            }
-            let result = read_once(
-                connection,
-                &left_out,
-                #[cfg(feature = "fault-injection")]
-                &queries,
-                work,
-            );
-            let _ = reply.send(result);
-        });
-        self.readers.queue.push(payer, read).map_err(|full| match full {
-            Full::Share => StoreError::Busy,
-            Full::Pool => unavailable("too many reads wait"),
-        })?;
-        result.await.map_err(|_| StoreError::Failed("the read gave no result".into()))?
-    }
-}
-
-fn read_once<T>(
-    connection: &Connection,
-    left_out: &Mutex<LeftOut>,
-    #[cfg(feature = "fault-injection")] queries: &std::sync::atomic::AtomicU64,
-    work: impl FnOnce(&Reads<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let tx = connection.unchecked_transaction().map_err(store_error)?;
-    work(&Reads {
-        connection: &tx,
-        left_out,
-        #[cfg(feature = "fault-injection")]
-        queries,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keyward_core::store::StoreError;
+    use keyward_sql::Reads;
+    use tokio::sync::oneshot;
 
     fn waits(queue: &Queue<Read>) -> u64 {
         queue.len()

@@ -1,17 +1,25 @@
 //! Making a copy of the database fit to take its place: nothing that ended since it was made comes back to life.
 
 use crate::checks::{Faults, look_through, of_damage};
-use crate::fail_point::fail_point;
-use crate::grant_endings::end;
-use crate::journal::{self, Applied, Book, Entry, Journal, Kept, apply};
-use crate::migrate::{Component, IDENTITY, migrate, recognise};
-use crate::open::{connect, own, prepare, recognise_secret};
-use crate::tx::Tx;
-use crate::{OpenError, Options, Schema, rows, to_end};
+use crate::connect::{connect, prepare};
+use crate::connection::{Begun, Reading};
+use crate::migrate::{IDENTITY, migrate, recognise};
+use crate::open_error::OpenError;
+use crate::options::{Options, Schema};
+use crate::own::own;
+use crate::revocations::{self, Book, Revocations};
 use keyward_core::clock::{Moment, Timestamp};
-use keyward_core::oauth::{GrantEnd, GrantId, Grants};
 use keyward_core::store::StoreError;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use keyward_sql::Component;
+use keyward_sql::Tx;
+use keyward_sql::fail_point;
+use keyward_sql::journal::{Applied, Entry, Kept, apply};
+use keyward_sql::own_secret;
+use keyward_sql::params;
+use keyward_sql::restored::{
+    EndedOpen, LiveKey, end_what_is_open, end_what_may_be_used, live_keys, passwords,
+};
+use rusqlite::TransactionBehavior;
 use std::path::Path;
 
 /// What to do where the journal of revocations does not say all that ended since the copy was made.
@@ -50,28 +58,6 @@ pub struct Restored {
     pub faults: Vec<String>,
 }
 
-/// A key that would be admitted. A text that cannot be read is empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveKey {
-    /// Its id.
-    pub id: i64,
-    /// The first characters of its secret.
-    pub prefix: String,
-    /// Its user's address.
-    pub email: String,
-    /// Its account's slug.
-    pub account: String,
-    /// Its label.
-    pub label: String,
-}
-
-impl std::fmt::Display for LiveKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { id, prefix, email, account, label } = self;
-        write!(f, "API key {id} ({prefix}…) of {email} in {account}: {label}")
-    }
-}
-
 /// Ids that were given after the copy was made are not given again: a token or an `ETag` that names one must not name another row.
 /// So many are left out.
 const IDS_LEFT_OUT: i64 = 1_000_000;
@@ -95,21 +81,30 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     prepare(&connection, false)?;
     let components: Vec<Component> = [&[IDENTITY], options.components].concat();
     migrate(&mut connection, &components, now)?;
-    recognise_secret(&connection, options.root_secret_checks, now)?;
-    let Known { unknown, until, .. } = known(&journal::path(to), &Kept::read(&connection))?;
+    own_secret::recognise(&Reading(&connection), options.root_secret_checks, now)?;
+    let Known { unknown, until, .. } = known(&revocations::path(to), &Kept::read(&Reading(&connection)))?;
     if let (Some(why), WithoutJournal::Refuse) = (unknown, without) {
-        let keys = live_keys(&connection, now)?.len();
-        return Err(OpenError::NoJournal { path: journal::path(to), why, keys });
+        let keys = live_keys(&Reading(&connection), now)?.len();
+        return Err(OpenError::NoJournal { path: revocations::path(to), why, keys });
     }
-    let begin_or_find = if unknown.is_some() { Journal::begin_other } else { Journal::find };
-    let journal = begin_or_find(to, &connection, now);
-    let secrets = journal::secrets(journal.missing());
+    let begin_or_find = if unknown.is_some() { Revocations::begin_other } else { Revocations::find };
+    let journal = begin_or_find(to, &Reading(&connection), now);
+    let secrets = revocations::secrets(journal.missing());
     let inner = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut tx = Tx::new(inner, *options.tiers.get(), true).at(Moment::fixed(now));
+    let mut tx = Tx::new(Begun(inner), *options.tiers.get(), true).at(Moment::fixed(now));
     let Applied { done, failed } = apply(&mut tx, journal.missing(), now);
     let failures = failed.iter().map(undone).collect();
-    let mut restored =
-        Restored { unknown, until, ended: done, failed: failures, faults, ..end_what_is_open(&mut tx, now)? };
+    let EndedOpen { sessions, grants } = end_what_is_open(&mut tx, now)?;
+    let mut restored = Restored {
+        unknown,
+        until,
+        ended: done,
+        failed: failures,
+        faults,
+        sessions,
+        grants,
+        ..Restored::default()
+    };
     if unknown.is_some() {
         restored.links = end_what_may_be_used(&tx)?;
     }
@@ -117,9 +112,9 @@ pub fn restore(options: &Options<'_>, to: &Path, without: WithoutJournal) -> Res
     journal.kept(failed).write(&tx)?;
     fail_point("restore");
     tx.finish(Ok(())).written?;
-    restored.keys = live_keys(&connection, now)?;
-    restored.passwords = count(&connection, PASSWORDS)?;
-    restored.secrets = brought_back(&connection, &secrets)?;
+    restored.keys = live_keys(&Reading(&connection), now)?;
+    restored.passwords = passwords(&Reading(&connection))?;
+    restored.secrets = own_secret::brought_back(&Reading(&connection), &secrets)?;
     // Closing the last connection moves the log into the database.
     connection.close().map_err(|(_, error)| error)?;
     drop(lock);
@@ -131,12 +126,6 @@ fn undone(entry: &Entry) -> String {
     // Absent: never, plain enums of numbers and texts always serialise.
     let ended = serde_json::to_string(&entry.ended.about()).unwrap_or_default();
     format!("entry {}: {ended}", entry.n)
-}
-
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        crate::load::open_error(error)
-    }
 }
 
 /// What the journal says of a copy.
@@ -154,7 +143,7 @@ pub(crate) fn known(at: &Path, kept: &Kept) -> Result<Known, OpenError> {
     let book = Book::read(at).map_err(|source| OpenError::File { path: at.to_owned(), source })?;
     let last = book.as_ref().and_then(|book| book.entries.last()).map(|entry| Timestamp::from_unix(entry.at));
     // Absent: without a journal no entry is known.
-    let missing = book.as_ref().map_or(0, |book| kept.missing_of(book));
+    let missing = book.as_ref().map_or(0, |book| book.missing_of(kept));
     let unknown = match book {
         Some(book) if book.header.journal == kept.id => book.gap_after(kept.applied),
         Some(_) => Some("it is another database's, or the copy is of a version that kept none"),
@@ -164,79 +153,15 @@ pub(crate) fn known(at: &Path, kept: &Kept) -> Result<Known, OpenError> {
     Ok(Known { unknown, until: last, missing })
 }
 
-/// Sessions, grants with their codes, and the keys that sign tokens: a copy has what was before, and what was given since is known
-/// to nobody.
-fn end_what_is_open(tx: &mut Tx<'_>, now: Timestamp) -> Result<Restored, StoreError> {
-    let sessions = tx.change("DELETE FROM sessions", [])?;
-    let sql = "SELECT id FROM oauth_grants WHERE typeof(ended_at) <> 'integer'";
-    let open = tx.all(sql, [], |row| rows::get(row, "id").map(GrantId))?;
-    for grant in &open {
-        end(tx, Grants::One(*grant), GrantEnd::Revoked, now)?;
-    }
-    tx.change("DELETE FROM oauth_codes", [])?;
-    tx.change("DELETE FROM signing_keys", [])?;
-    Ok(Restored { sessions, grants: open.len(), ..Restored::default() })
-}
-
-fn end_what_may_be_used(tx: &Tx<'_>) -> Result<usize, StoreError> {
-    let links = tx.change("DELETE FROM password_links", [])?;
-    Ok(links + tx.change("DELETE FROM invitations", [])?)
-}
-
 fn leave_ids_out(tx: &Tx<'_>) -> Result<(), StoreError> {
     let sql = "SELECT t.name AS name, coalesce(max(s.seq), 0) AS seq FROM sqlite_schema t
                LEFT JOIN sqlite_sequence s ON s.name = t.name
                WHERE t.type = 'table' AND upper(t.sql) LIKE '%AUTOINCREMENT%' GROUP BY t.name";
-    let tables =
-        tx.all(sql, [], |row| Ok((rows::get::<String>(row, "name")?, rows::get::<i64>(row, "seq")?)))?;
+    let tables = tx.all(sql, [], |row| Ok((row.get::<String>("name")?, row.get::<i64>("seq")?)))?;
     for (table, last) in tables {
         tx.change("DELETE FROM sqlite_sequence WHERE name = ?1", [&table])?;
         let next = last.saturating_add(IDS_LEFT_OUT);
         tx.change("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", params![table, next])?;
     }
     Ok(())
-}
-
-/// The keys that would be admitted.
-pub(crate) fn live_keys(connection: &Connection, now: Timestamp) -> Result<Vec<LiveKey>, StoreError> {
-    let sql = "SELECT k.id, k.prefix, k.label, u.email, a.slug FROM api_keys k
-               JOIN users u ON u.id = k.user_id JOIN accounts a ON a.id = k.account_id
-               JOIN memberships m ON m.account_id = k.account_id AND m.user_id = k.user_id
-               WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?1)
-               AND u.disabled_at IS NULL AND a.disabled_at IS NULL
-               AND EXISTS (SELECT 1 FROM api_key_secrets s WHERE s.key_id = k.id
-                           AND (s.ends_at IS NULL OR s.ends_at > ?1)) ORDER BY k.id";
-    let key = |row: &Row<'_>| {
-        // Absent: a key that cannot be read opens nothing, and what can be read of it is shown.
-        let text = |column| to_end::text(row, column).unwrap_or_default();
-        Ok(LiveKey {
-            id: rows::get(row, "id")?,
-            prefix: text("prefix"),
-            email: text("email"),
-            account: text("slug"),
-            label: text("label"),
-        })
-    };
-    crate::reader::all(connection, sql, [now.unix()], key)
-}
-
-const PASSWORDS: &str =
-    "SELECT count(*) AS n FROM users WHERE password_hash IS NOT NULL AND disabled_at IS NULL";
-
-fn count(connection: &Connection, sql: &str) -> Result<usize, OpenError> {
-    let n: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-    // Absent: no count is negative.
-    Ok(usize::try_from(n).unwrap_or(0))
-}
-
-/// Of the versions that were given up since, those that the copy belongs to.
-fn brought_back(connection: &Connection, given_up: &[u32]) -> Result<Vec<u32>, OpenError> {
-    let mut statement = connection.prepare("SELECT 1 FROM root_secret_versions WHERE version = ?1")?;
-    let mut back = Vec::new();
-    for version in given_up {
-        if statement.exists([version])? {
-            back.push(*version);
-        }
-    }
-    Ok(back)
 }

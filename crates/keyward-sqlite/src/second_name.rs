@@ -4,18 +4,10 @@
 //! one that server's log may lack, or an old log may lie there, which would be written over what is newer. So the mark in the first page
 //! says which name it was.
 
-use crate::open::OpenError;
-use crate::place::read_generation;
+use crate::mark::{NAME, name_in_mark, read_generation, resolved};
+use crate::open_error::OpenError;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-
-/// What of a mark says under which name the database is open. The rest is drawn at each start.
-pub(crate) const NAME: u32 = 0xffff;
-
-/// This part of a mark.
-pub(crate) fn name_in_mark(path: &Path) -> u32 {
-    crc32fast::hash(resolved(path).as_os_str().as_encoded_bytes()) & NAME
-}
 
 /// Refuses a second name under which something may be missing, and warns of any other.
 pub(crate) fn refuse_second_name(path: &Path, file: &File) -> Result<(), OpenError> {
@@ -52,11 +44,6 @@ fn log(path: &Path) -> PathBuf {
     let mut log = resolved(path).into_os_string();
     log.push("-wal");
     PathBuf::from(log)
-}
-
-fn resolved(path: &Path) -> PathBuf {
-    // Absent: it was removed under its name, which is no link then.
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// How many names a file has.

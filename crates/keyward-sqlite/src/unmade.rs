@@ -1,7 +1,7 @@
 //! A file in which nothing was made: a copy that failed, a full disk, a bind mount of what `touch` made. Only who makes an installation
 //! makes tables in it; a server that did would serve an empty one as if nothing were amiss.
 
-use crate::open::OpenError;
+use crate::open_error::OpenError;
 use rusqlite::Connection;
 use std::path::Path;
 

@@ -1,22 +1,21 @@
 //! The one connection that writes, on a thread of its own. Each account has its turn; the work of one is done in the order in
 //! which it came, whole, and whether or not the one who asked still waits.
 
-use crate::endings::{self, Endings};
-use crate::error::unavailable;
-use crate::health::Health;
-use crate::journal::Journal;
-use crate::kept::Kept;
-use crate::no_room;
-use crate::payer::Payer;
+use crate::connection::Connected;
 use crate::place::Place;
-use crate::queue::Queue;
+use crate::says::fault;
 use keyward_core::clock::Clock;
-use keyward_core::id::UserId;
 use keyward_core::limits::Tiers;
 use keyward_core::live::Directory;
 use keyward_core::share::Full;
 use keyward_core::store::StoreError;
 use keyward_core::swap::Swap;
+use keyward_sql::desk::{self, State};
+use keyward_sql::endings;
+use keyward_sql::health::Health;
+use keyward_sql::payer::Payer;
+use keyward_sql::queue::Queue;
+use keyward_sql::unavailable;
 use rusqlite::Connection;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,21 +42,25 @@ pub(crate) struct Desk<'d> {
     pub(crate) state: &'d mut State,
 }
 
-/// What the thread remembers from one piece of work to the next.
-pub(crate) struct State {
-    /// The newest version of the root secret that a claim was named by: the claims of a process that came before know
-    /// nothing of records under it.
-    pub(crate) newest_claim: u32,
-    pub(crate) kept: Kept,
-    pub(crate) endings: Endings,
-    pub(crate) journal: Journal,
-    /// Up to this user it was looked whether somebody is nobody.
-    pub(crate) users_after: UserId,
-    /// The counters that the server before left were read, and still lie there as if nobody had.
-    pub(crate) limits_untaken: bool,
+impl Desk<'_> {
+    /// Does work that is the same for every store.
+    pub(crate) fn share<T>(&mut self, work: impl FnOnce(&mut desk::Desk<'_>) -> T) -> T {
+        let Self { connection, directory, clock, tiers, health, place, state } = self;
+        let mut connection = Connected(connection);
+        let place: &Place = place;
+        work(&mut desk::Desk {
+            connection: &mut connection,
+            directory,
+            clock: *clock,
+            tiers,
+            health,
+            place,
+            state,
+        })
+    }
 }
 
-type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
+pub(crate) type Work = Box<dyn FnOnce(&mut Desk<'_>, bool) + Send>;
 
 struct Waiting {
     since: Duration,
@@ -81,22 +84,14 @@ impl Writer {
         directory: Directory,
         clock: Arc<dyn Clock>,
         tiers: Swap<Tiers>,
-        (kept, journal): (Kept, Journal),
+        state: State,
     ) -> io::Result<Self> {
-        let (queue, health) = (Arc::new(Queue::new(QUEUE, SHARE)), Arc::new(Health::default()));
+        let (queue, health) = (Arc::new(Queue::new(QUEUE, SHARE)), Arc::new(Health::new(fault)));
         let own = (Arc::clone(&queue), Arc::clone(&clock), Arc::clone(&health));
-        let mut state = State {
-            newest_claim: 0,
-            kept,
-            endings: Endings::default(),
-            journal,
-            users_after: UserId(0),
-            limits_untaken: false,
-        };
         state.report(&health);
         let thread = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || {
             let (queue, clock, health) = own;
-            let mut connection = connection;
+            let (mut connection, mut state) = (connection, state);
             let mut desk = Desk {
                 connection: &mut connection,
                 directory: &directory,
@@ -123,53 +118,42 @@ impl Writer {
         &self.health
     }
 
-    /// Does a piece of work of the program itself, unless nobody waits for it any more when its turn comes: the program tries it again.
+    /// Has work done. The second of what it is called with: it waited for too long.
+    pub(crate) fn push(&self, payer: Payer, work: Work) -> Result<(), Full> {
+        self.queue.push(payer, Waiting { since: self.clock.elapsed(), work })
+    }
+
+    /// Does something of the program itself with SQLite's own connection, and waits for its result.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        // What is not done for anybody waits until the file is back.
         let work = move |desk: &mut Desk<'_>| match desk.place.look() {
             Some(fault) => Err(unavailable(fault)),
             None => work(desk),
         };
-        self.push(Payer::Own, true, work).await
+        self.run_for(Payer::Own, work).await
     }
 
-    /// Does a piece of work on the writer's connection and waits for its result.
+    /// The same wherever the file is.
     pub(crate) async fn run_for<T, F>(&self, payer: Payer, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.push(payer, false, work).await
-    }
-
-    async fn push<T, F>(&self, payer: Payer, can_be_left: bool, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut Desk<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, result) = oneshot::channel();
         let work: Work = Box::new(move |desk, too_late| {
-            if can_be_left && reply.is_closed() {
-                return;
-            }
             let result = if too_late { Err(unavailable("the writer is overloaded")) } else { work(desk) };
             if let Err(error) = &result
                 && desk.health.failed(error)
             {
-                no_room::report(desk.place);
+                desk.place.report();
             }
             // Nobody may wait any more; the work stands all the same.
             let _ = reply.send(result);
         });
-        let waiting = Waiting { since: self.clock.elapsed(), work };
-        self.queue.push(payer, waiting).map_err(|full| match full {
-            Full::Share => StoreError::Busy,
-            Full::Pool => unavailable("the writer takes no more work"),
-        })?;
+        self.push(payer, work).map_err(|_| unavailable("the writer takes no more work"))?;
         result.await.map_err(|_| StoreError::Failed("the writer gave no result".into()))?
     }
 }
@@ -183,7 +167,7 @@ fn work_through(queue: &Queue<Waiting>, desk: &mut Desk<'_>) {
             tracing::error!("a piece of work of the writer panicked and was rolled back");
         }
     }
-    endings::settle_at_stop(desk);
+    desk.share(endings::settle_at_stop);
 }
 
 fn close(connection: Connection) {

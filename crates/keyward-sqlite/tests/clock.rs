@@ -4,15 +4,17 @@
 
 #[cfg(test)]
 mod tests {
-    use keyward_core::account::CreateAccount;
-    use keyward_core::clock::{AcceptClock, At, Clock, Timestamp};
+    use keyward_core::clock::{At, Clock, Timestamp};
     use keyward_core::effect::{Commit, Context, Effect, Ended};
     use keyward_core::id::KeyId;
     use keyward_core::permit::operator;
     use keyward_core::store::Upkeep;
     use keyward_core::tier::Tier;
+    use keyward_core::write::account::CreateAccount;
+    use keyward_core::write::clock::AcceptClock;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{change_by_force, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, START};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;

@@ -17,22 +17,27 @@
 
 #[cfg(test)]
 mod endings {
-    use keyward_core::account::{CreateAccount, CreateUser, SetUserDisabled};
     use keyward_core::address::ClientAddress;
-    use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+    use keyward_core::api_key::{KeyFormat, KeyRing};
     use keyward_core::clock::{At, Clock, Timestamp};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
+    use keyward_core::grant::Grant;
     use keyward_core::id::{AccountId, UserId};
     use keyward_core::idempotency::{Claim, Claims, Fingerprint, KEPT_BYTES, KEPT_SECONDS, Scope};
     use keyward_core::permit::{Administer, ManageTeam, Permit, check, operator};
-    use keyward_core::principal::{Grant, Principal};
+    use keyward_core::principal::Principal;
     use keyward_core::root_secret::RootSecret;
     use keyward_core::store::{Retention, StoreError, Upkeep};
-    use keyward_core::team::{Dismiss, Invite};
     use keyward_core::tier::Tier;
+    use keyward_core::write::account::CreateAccount;
+    use keyward_core::write::disabling::SetUserDisabled;
+    use keyward_core::write::key::IssueKey;
+    use keyward_core::write::team::{Dismiss, Invite};
+    use keyward_core::write::user::CreateUser;
+    use keyward_sql::Tx;
     use keyward_sqlite::faults::{WriteLock, number};
-    use keyward_sqlite::{Options, Sqlite, Tx};
+    use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};
     use std::collections::VecDeque;
     use std::path::PathBuf;
@@ -90,6 +95,8 @@ mod endings {
             Rendered::deleted()
         }
     }
+
+    keyward_core::never_replayed!(Tx<'_>: End);
 
     impl Execute<End> for Tx<'_> {
         fn execute(&mut self, e: &End, _: &Permit<Administer>, _: Timestamp) -> Result<End, Stop> {
@@ -317,8 +324,8 @@ mod endings {
 
     /// An account, its admin's permit, and somebody whom the admin invited.
     async fn invited(home: &Home) -> (Permit<ManageTeam>, UserId) {
-        use keyward_core::account::AddMember;
         use keyward_core::role::Role;
+        use keyward_core::write::member::AddMember;
         let account = home.account("acme", None).await.unwrap();
         let admin = CreateUser { first_name: "Ada".to_owned(), ..stranger("admin") };
         let Ok(Ended::Done(user, _)) = home.tried(admin, None).await else { panic!("a user is made") };

@@ -2,7 +2,6 @@
 
 #![cfg(feature = "fault-injection")]
 
-use keyward_core::account::CreateAccount;
 use keyward_core::clock::{At, SystemClock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended, Execute, Rendered, Stop, Subject};
 use keyward_core::id::{AccountId, UserId};
@@ -12,8 +11,10 @@ use keyward_core::random::OsRandom;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::store::{StoreError, Upkeep};
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_sql::Tx;
 use keyward_sqlite::faults::{WriteLock, integrity, number};
-use keyward_sqlite::{Options, Sqlite, Tx};
+use keyward_sqlite::{Options, Sqlite};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -150,6 +151,8 @@ impl Effect for Spoil {
         Rendered::deleted()
     }
 }
+
+keyward_core::never_replayed!(Tx<'_>: Spoil);
 
 impl Execute<Spoil> for Tx<'_> {
     #[expect(clippy::panic, reason = "this is the fault under test")]

@@ -32,19 +32,23 @@
 
 #[cfg(test)]
 mod journal {
-    use keyward_core::account::{
-        AddMember, CreateAccount, CreateUser, EraseUser, RemoveMember, SetAccountDisabled, SetUserDisabled,
-    };
-    use keyward_core::clock::{AcceptClock, At, Clock};
+    use keyward_core::clock::{At, Clock};
     use keyward_core::effect::{Commit, Context, Effect, Ended};
     use keyward_core::id::{AccountId, UserId};
     use keyward_core::opaque::TokenDigest;
     use keyward_core::permit::{Administer, Permit, Presented, operator, present};
     use keyward_core::role::Role;
     use keyward_core::secret::Secret;
-    use keyward_core::session::{ChoosePassword, IssueLink, LinkKind};
+    use keyward_core::session::LinkKind;
     use keyward_core::store::{StoreError, Upkeep};
     use keyward_core::tier::Tier;
+    use keyward_core::write::account::CreateAccount;
+    use keyward_core::write::clock::AcceptClock;
+    use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+    use keyward_core::write::erasing::EraseUser;
+    use keyward_core::write::link::{ChoosePassword, IssueLink};
+    use keyward_core::write::member::{AddMember, RemoveMember};
+    use keyward_core::write::user::CreateUser;
     use keyward_sqlite::faults::{WriteLock, change_by_force, number};
     use keyward_sqlite::{Options, Sqlite, WithoutJournal, restore};
     use keyward_testkit::FakeClock;

@@ -5,24 +5,28 @@
 
 #[cfg(test)]
 mod kept {
-    use keyward_core::account::{AddMember, CreateAccount, CreateUser, SetUserDisabled};
     use keyward_core::address::ClientAddress;
-    use keyward_core::api_key::{
-        CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
-    };
+    use keyward_core::api_key::{KeyFormat, KeyRing, Wanted, WantedGrant};
     use keyward_core::clock::{At, Clock, Timestamp};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended};
+    use keyward_core::grant::Grant;
     use keyward_core::id::{AccountId, KeyId, UserId};
     use keyward_core::idempotency::{Claims, Fingerprint, Scope};
     use keyward_core::input::Field;
-    use keyward_core::limits::{Overrides, SetLimits};
+    use keyward_core::limits::Overrides;
     use keyward_core::permit::{ManageKeys, Permit, check, operator};
-    use keyward_core::principal::{Grant, Principal};
+    use keyward_core::principal::Principal;
     use keyward_core::role::Role;
     use keyward_core::root_secret::RootSecret;
     use keyward_core::store::{OperatorReads, Retention, StoreError, Upkeep};
     use keyward_core::tier::Tier;
+    use keyward_core::write::account::CreateAccount;
+    use keyward_core::write::disabling::SetUserDisabled;
+    use keyward_core::write::key::{CreateKey, IssueKey, KeyMade, RevokeKey, RotateKey};
+    use keyward_core::write::limits::SetLimits;
+    use keyward_core::write::member::AddMember;
+    use keyward_core::write::user::CreateUser;
     use keyward_sqlite::faults::{integrity, number};
     use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};

@@ -5,19 +5,23 @@
 
 #[cfg(test)]
 mod poison {
-    use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-    use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing, RevokeKey};
+    use keyward_core::api_key::{KeyFormat, KeyRing};
     use keyward_core::clock::{At, Clock};
     use keyward_core::denial::Denial;
     use keyward_core::effect::{Commit, Context, Effect, Ended};
+    use keyward_core::grant::Grant;
     use keyward_core::list::{From, Window};
     use keyward_core::permit::{ReadAccount, check, operator};
-    use keyward_core::principal::{Caller, Grant, Principal};
+    use keyward_core::principal::{Caller, Principal};
     use keyward_core::role::Role;
     use keyward_core::root_secret::RootSecret;
     use keyward_core::scope::{Scope, ScopeSet};
     use keyward_core::store::{KeyReads, KeysOf, Upkeep};
     use keyward_core::tier::Tier;
+    use keyward_core::write::account::CreateAccount;
+    use keyward_core::write::key::{IssueKey, RevokeKey};
+    use keyward_core::write::member::AddMember;
+    use keyward_core::write::user::CreateUser;
     use keyward_sqlite::faults::change_by_force;
     use keyward_sqlite::{Options, Sqlite};
     use keyward_testkit::{FakeClock, SeededRandom};

@@ -4,6 +4,9 @@
 pub mod contract;
 pub mod forms;
 pub mod issuer;
+pub mod patience;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::random::{Random, RandomError};

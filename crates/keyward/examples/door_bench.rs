@@ -17,23 +17,26 @@ use keyward::store::Store;
 use keyward::transport::Listening;
 use keyward::{telemetry, transport};
 use keyward_core::BoxFuture;
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::address::ClientAddress;
-use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, SystemClock};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::idempotency::Claims;
 use keyward_core::jwt::{KeySet, Link, Token, Verified};
 use keyward_core::limits::{Rate, Tiers};
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::IssueKey;
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::issuer::{SigningKey, base64url, key_set};
 use keyward_tower::authenticate::{IssuerKeys, Jwts, KeyFetch, KeyQuery, Links, Trusted};
@@ -382,7 +385,7 @@ async fn prepare_with(directory: &Path, now: Reloadable) -> Result<(Built, Strin
     let checks = root.check_values();
     let store = Sqlite::open(&Options {
         path: &path,
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &checks,
         schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

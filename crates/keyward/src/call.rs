@@ -22,7 +22,7 @@ use hyper::body::Body as _;
 use keyward_core::api_key::{KeyRing, NewSecret};
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
+use keyward_core::effect::{Answer, Commit, Context, Ended, Repeatable};
 use keyward_core::envelope;
 use keyward_core::header::{idempotency_key, is_json};
 use keyward_core::idempotency::{Claim, Fingerprint, Scope, is_unguessable};
@@ -237,7 +237,7 @@ impl Call {
     }
 
     /// What the request claims, if it is to be executed once.
-    fn claim<E: Effect>(&self, permit: &Permit<E::Action>) -> Result<Option<Claim>, Problem> {
+    fn claim<E: Repeatable>(&self, permit: &Permit<E::Action>) -> Result<Option<Claim>, Problem> {
         let Some((key, fingerprint)) = self.replay else { return Ok(None) };
         let scope = Scope {
             account: E::IN_ACCOUNT.then(|| permit.member()).transpose()?.map(|member| member.account),
@@ -399,7 +399,7 @@ async fn gather(body: Body, limit: usize, room: &mut Place) -> Result<Bytes, Den
 }
 
 /// Executes an effect and answers it.
-pub(crate) async fn commit<E: Effect>(
+pub(crate) async fn commit<E: Repeatable>(
     call: Call,
     effect: E,
     permit: Permit<E::Action>,

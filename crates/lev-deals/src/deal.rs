@@ -1,6 +1,7 @@
 //! A deal, and how the API shows it.
 
 use crate::financials::Financials;
+use crate::id::DealId;
 use crate::pipeline::Place;
 use crate::property::Property;
 use crate::team::TeamMember;
@@ -11,25 +12,6 @@ use keyward_core::money::Cents;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-
-/// A deal's id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct DealId(pub i64);
-
-impl DealId {
-    /// Reads the id from a path segment; `None` when it is no id at all.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        keyward_core::id::parse(text).map(Self)
-    }
-
-    /// Names the state of the deal at this version.
-    #[must_use]
-    pub fn etag(self, version: i64) -> String {
-        format!("\"d{}-{version}\"", self.0)
-    }
-}
 
 /// A deal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

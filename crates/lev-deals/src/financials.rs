@@ -1,6 +1,6 @@
 //! The financials of a deal: one record, its figures in one table.
 
-use crate::deal::DealId;
+use crate::id::DealId;
 use keyward_core::clock::Timestamp;
 use keyward_core::input::{Field, Fields};
 use keyward_core::money::Cents;

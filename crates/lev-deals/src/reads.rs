@@ -1,7 +1,8 @@
 //! What can be read of deals.
 
-use crate::deal::{Deal, DealId, Included};
+use crate::deal::{Deal, Included};
 use crate::financials::Financials;
+use crate::id::DealId;
 use crate::pipeline::Pipeline;
 use crate::property::Property;
 use crate::team::TeamMember;
@@ -99,6 +100,6 @@ pub trait DealReads: Send + Sync {
 
 /// What the operator's side asks.
 pub trait DealUpkeep: Send + Sync {
-    /// Whether an account has no pipeline: then [`crate::GivePipelines`] has something to do.
+    /// Whether an account has no pipeline: then [`crate::write::GivePipelines`] has something to do.
     fn lacks_pipelines(&self) -> BoxFuture<'_, Result<bool, StoreError>>;
 }

@@ -1,9 +1,9 @@
 //! Everything that a store of deals can do, as one trait: the list of its effects is written here and nowhere else.
 
-use crate::effects::{ArchiveDeal, CreateDeal, SeedDeals, UpdateDeal};
-use crate::pipeline::{GivePipelines, MoveDeal};
 use crate::reads::{DealReads, DealUpkeep};
-use crate::team::{JoinTeam, LeaveTeam};
+use crate::write::{
+    ArchiveDeal, CreateDeal, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals, UpdateDeal,
+};
 use keyward_core::effect::Commit;
 
 keyward_core::all_of! {

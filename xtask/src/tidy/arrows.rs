@@ -34,17 +34,21 @@ const RULES: &[Rule] = &[
     Rule::on("keyward-core", &[]),
     Rule::on("keyward-testkit", &["keyward-core"]),
     Rule::on("keyward-tower", &["keyward-core"]).in_tests(TESTKIT),
-    Rule::on("keyward-sqlite", &["keyward-core"]).in_tests(TESTKIT),
-    Rule::on("keyward-postgres", &["keyward-core"]).in_tests(TESTKIT),
+    Rule::on("keyward-sql", &["keyward-core"]).in_tests(TESTKIT),
+    Rule::on("keyward-sqlite", &["keyward-core", "keyward-sql"]).in_tests(TESTKIT),
+    Rule::on("keyward-postgres", &["keyward-core", "keyward-sql"]).in_tests(TESTKIT),
     Rule::on("keyward-redis", &["keyward-core"]).in_tests(TESTKIT),
-    Rule::on("lev-deals", &["keyward-core"])
-        .by_feature(&["keyward-sqlite", "keyward-postgres"])
-        .in_tests(TESTKIT),
+    Rule::on("lev-deals", &["keyward-core"]).by_feature(&["keyward-sql"]).in_tests(&[
+        "keyward-testkit",
+        "keyward-sqlite",
+        "keyward-postgres",
+    ]),
     Rule::on(
         "keyward",
         &[
             "keyward-core",
             "keyward-tower",
+            "keyward-sql",
             "keyward-sqlite",
             "keyward-postgres",
             "keyward-redis",
@@ -55,8 +59,19 @@ const RULES: &[Rule] = &[
     Rule::on("xtask", &[]),
 ];
 
-/// Libraries that only the named crates may use. `deny.toml` says the same of the whole tree.
-const ROOMS: &[(&str, &[&str])] = &[("axum", &["keyward"]), ("rusqlite", &["keyward-sqlite", "lev-deals"])];
+/// A library that only the named crates may use. `deny.toml` says the same of the whole tree.
+struct Room {
+    library: &'static str,
+    crates: &'static [&'static str],
+    /// Only for their own tests.
+    in_tests: &'static [&'static str],
+}
+
+const ROOMS: &[Room] = &[
+    Room { library: "axum", crates: &["keyward"], in_tests: &[] },
+    // The statements of every store are tried in it.
+    Room { library: "rusqlite", crates: &["keyward-sqlite"], in_tests: &["keyward-sql"] },
+];
 
 /// Reads what `cargo metadata --no-deps` prints.
 pub(super) fn violations(metadata: &Value) -> Vec<String> {
@@ -76,7 +91,7 @@ pub(super) fn violations(metadata: &Value) -> Vec<String> {
             if members.contains(&to) {
                 found.extend(inside(rule, to, dependency));
             } else {
-                found.extend(outside(from, to));
+                found.extend(outside(from, to, dependency));
             }
         }
     }
@@ -85,7 +100,7 @@ pub(super) fn violations(metadata: &Value) -> Vec<String> {
 
 fn inside(rule: &Rule, to: &str, dependency: &Value) -> Option<String> {
     let from = rule.name;
-    let for_tests = dependency.get("kind").and_then(Value::as_str) == Some("dev");
+    let for_tests = is_for_tests(dependency);
     let optional = dependency.get("optional").and_then(Value::as_bool) == Some(true);
     if rule.always.contains(&to) || for_tests && rule.in_tests.contains(&to) {
         None
@@ -99,10 +114,14 @@ fn inside(rule: &Rule, to: &str, dependency: &Value) -> Option<String> {
     }
 }
 
-fn outside(from: &str, to: &str) -> Option<String> {
-    let (_, rooms) = ROOMS.iter().find(|(library, _)| *library == to)?;
-    (!rooms.contains(&from))
-        .then(|| format!("{from} must not depend on {to}: only {} may", rooms.join(" and ")))
+fn outside(from: &str, to: &str, dependency: &Value) -> Option<String> {
+    let Room { crates, in_tests, .. } = ROOMS.iter().find(|room| room.library == to)?;
+    let may = crates.contains(&from) || in_tests.contains(&from) && is_for_tests(dependency);
+    (!may).then(|| format!("{from} must not depend on {to}: only {} may", crates.join(" and ")))
+}
+
+fn is_for_tests(dependency: &Value) -> bool {
+    dependency.get("kind").and_then(Value::as_str) == Some("dev")
 }
 
 fn array<'a>(value: &'a Value, member: &str) -> impl Iterator<Item = &'a Value> {
@@ -145,8 +164,10 @@ mod tests {
             ("keyward-sqlite", dev("keyward-testkit")),
             ("keyward", normal("lev-deals")),
             ("keyward", normal("axum")),
-            ("lev-deals", json!({ "name": "keyward-sqlite", "kind": null, "optional": true })),
-            ("lev-deals", normal("rusqlite")),
+            ("lev-deals", json!({ "name": "keyward-sql", "kind": null, "optional": true })),
+            ("lev-deals", dev("keyward-sqlite")),
+            ("keyward-sql", dev("rusqlite")),
+            ("keyward-sqlite", normal("keyward-sql")),
             ("keyward-core", normal("serde")),
         ] {
             assert_eq!(with(from, &dependency), Vec::<String>::new(), "{from} -> {dependency}");
@@ -162,8 +183,10 @@ mod tests {
             ("keyward-tower", normal("axum"), "keyward-tower must not depend on axum"),
             ("keyward-sqlite", normal("lev-deals"), "keyward-sqlite must not depend on lev-deals"),
             ("keyward-sqlite", normal("keyward-testkit"), "only for its tests"),
-            ("keyward", normal("rusqlite"), "only keyward-sqlite and lev-deals may"),
-            ("lev-deals", normal("keyward-sqlite"), "only behind a feature"),
+            ("keyward", normal("rusqlite"), "only keyward-sqlite may"),
+            ("keyward-sql", normal("rusqlite"), "only keyward-sqlite may"),
+            ("lev-deals", normal("keyward-sql"), "only behind a feature"),
+            ("keyward-sql", normal("keyward-sqlite"), "keyward-sql must not depend on keyward-sqlite"),
             ("lev-deals", normal("keyward"), "lev-deals must not depend on keyward:"),
         ] {
             let found = with(from, &dependency);

@@ -13,6 +13,7 @@ use std::path::Path;
 /// The code that decides, and what it decides.
 const DECIDES: &[(&str, &str)] = &[
     ("crates/keyward-core/src", "all of it"),
+    ("crates/keyward-sql/src", "all of it, as it is kept"),
     ("crates/keyward-sqlite/src", "all of it, as it is kept"),
     ("crates/keyward-tower/src", "who, from where and how much, at the door"),
     ("crates/keyward/src/active_account.rs", "in which account"),

@@ -1,29 +1,33 @@
 //! API keys: bound to one user and one account, and never stronger than that user is right now.
 
 mod bounds;
-mod descendants;
+mod ceiling;
 mod digest;
-mod effects;
-mod endings;
+mod etag;
+mod expiry;
 mod format;
-mod prepare;
-mod relabel;
+mod label;
+mod of_secret;
+mod reach;
 mod ring;
+mod rotation;
+mod whose;
 
 pub use bounds::{Settled, Wanted, WantedGrant, may_rotate, settle};
-pub use descendants::{Descendants, RevokedKeyView};
+pub use ceiling::KeyCeiling;
 pub use digest::{Digest, Pepper};
-pub use effects::{CreateKey, IssueKey, KeyMade, KeyRevoked, KeyRotated, RevokeKey, RotateKey, ShownKey};
-pub use endings::{KeyOfSecret, KeysRevoked, Replaced, RevokeKeysOf, WhoseKeys};
+pub use expiry::may_expire;
 pub use format::{KeyFormat, PrefixError, base62};
-pub use prepare::{ActivateKey, KeyActivated, PrepareKey};
-pub use relabel::{KeyRelabelled, RelabelKey};
+pub use of_secret::{KeyOfSecret, Replaced};
+pub use reach::RevokeReach;
 pub use ring::{Admitted, KeyRing, NewSecret};
+pub use rotation::{MOST_REPLACED, Rotation};
+pub use whose::WhoseKeys;
 
 use crate::clock::Timestamp;
+use crate::grant::Grant;
 use crate::id::{AccountId, KeyId, UserId};
 use crate::made_by::{MadeBy, MadeByView};
-use crate::principal::Grant;
 use crate::role::Role;
 use ipnet::IpNet;
 use serde::Serialize;

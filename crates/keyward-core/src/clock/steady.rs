@@ -47,6 +47,17 @@ impl Moment {
     pub fn judges_ends(self) -> Result<(), Denial> {
         if self.behind { Err(Denial::ClockBehind) } else { Ok(()) }
     }
+
+    /// Whether this end has passed.
+    ///
+    /// # Errors
+    /// [`Denial::ClockBehind`] where the clock is behind it, and was not.
+    pub fn has_passed(self, end: Timestamp) -> Result<bool, Denial> {
+        if end <= self.passed {
+            return Ok(true);
+        }
+        if end <= self.now { Err(Denial::ClockBehind) } else { Ok(false) }
+    }
 }
 
 /// What is known of the clock. Clones share it. The default has no record, and is never behind.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `fingerprint.rs` | what makes two requests the same |
 //! | `claim.rs` | what a request asks for: whose it is, by which key, and what it says |
+//! | `record.rs` | for how long a record answers, what, and to which request |
 //! | `seal.rs` | an answer that shows a secret, so that only the client's own retry can open it |
 //!
 //! The record is written in the effect's own transaction, so a crash leaves both or neither. A key is a secret: it is kept
@@ -11,10 +12,12 @@
 
 mod claim;
 mod fingerprint;
+mod record;
 mod seal;
 
 pub use claim::{Claim, Claims, Scope, is_unguessable};
 pub use fingerprint::Fingerprint;
+pub use record::Record;
 pub use seal::{Sealed, Sealing};
 
 /// How long an answer is kept, in seconds from its completion: 24 hours.

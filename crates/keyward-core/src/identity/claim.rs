@@ -3,6 +3,7 @@
 //! An issuer that is confined to accounts speaks for the people of these alone: it claims nobody else, learns of nobody else, and
 //! what it has said of somebody keeps no other issuer from saying it where it speaks.
 
+use crate::denial::Denial;
 use crate::id::AccountId;
 use crate::jwt::{Link, Rules};
 use std::sync::Arc;
@@ -104,6 +105,19 @@ impl Addressee {
             Link::VerifiedEmail => !by.is_confined() || self.is_member(by) || invited(),
         };
         may.then_some(Claimed { join })
+    }
+
+    /// What a sign-in by this issuer's token accepts: the account whose invitation it accepts, if any.
+    ///
+    /// # Errors
+    /// [`Denial::TokenUnlinked`]: the subject is not the user's, and does not become it.
+    pub fn sign_in(&self, by: &Claimant<'_>) -> Result<Option<AccountId>, Denial> {
+        match self.claimed_by(by) {
+            Some(Claimed { join }) => Ok(join),
+            // Another request has linked it meanwhile.
+            None if self.linked => Ok(None),
+            None => Err(Denial::TokenUnlinked),
+        }
     }
 
     /// Whether it is in an account that a confined issuer speaks for.
@@ -240,6 +254,25 @@ mod tests {
                 "{what}, by invitation"
             );
             assert_eq!(claimed(&addressee, accounts, Link::VerifiedEmail), by_email, "{what}, by address");
+        }
+    }
+
+    /// The same, as a sign-in finds it: who is linked already signs in, whatever else the token may do.
+    #[test]
+    fn a_sign_in_needs_a_link_and_accepts_what_its_issuer_may_accept() {
+        for (what, addressee, joined) in [
+            ("nobody invited it", user(&[], &[], &[]), Err(Denial::TokenUnlinked)),
+            ("invited", user(&[], &[], &["acme"]), Ok(Some(AccountId(1)))),
+            ("of several none", user(&[], &[], BOTH), Ok(None)),
+            ("linked, nothing open", linked(user(&["i"], &[], &[])), Ok(None)),
+            ("linked, one open", linked(user(&["i"], &[], &["harbor"])), Ok(Some(AccountId(2)))),
+            ("linked, several open", linked(user(&["i"], &[], BOTH)), Ok(None)),
+            ("linked, and at home", linked(user(&["i"], ACME, &["harbor"])), Ok(None)),
+            ("another subject of this issuer", user(&["i"], &[], &["acme"]), Err(Denial::TokenUnlinked)),
+        ] {
+            let (accounts, issuers) = (slugs(ALL), IssuerAccounts::default());
+            let by = Claimant { issuer: "i", accounts: &accounts, link: Link::Invitation, issuers: &issuers };
+            assert_eq!(addressee.sign_in(&by), joined, "{what}");
         }
     }
 

@@ -8,9 +8,9 @@ use super::rules::Rules;
 use super::token_scopes::{SCOPE_CLAIMS, ScopeReport, TokenScopes};
 use crate::clock::Timestamp;
 use crate::denial::Denial;
+use crate::grant::Grant;
 use crate::identity;
 use crate::oauth::GrantId;
-use crate::principal::Grant;
 use crate::scope::ScopeSet;
 use std::sync::Arc;
 

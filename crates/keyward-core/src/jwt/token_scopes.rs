@@ -11,7 +11,7 @@
 use super::object::{Object, Wrong};
 use super::rules::{Rules, Scopes};
 use crate::denial::Denial;
-use crate::principal::Grant;
+use crate::grant::Grant;
 use crate::scope::{Scope, ScopeSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

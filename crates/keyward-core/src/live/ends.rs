@@ -41,10 +41,10 @@ mod tests {
     use crate::account::{Account, User};
     use crate::address::ClientAddress;
     use crate::api_key::Digest;
+    use crate::grant::Grant;
     use crate::id::{AccountId, KeyId, UserId};
     use crate::limits::Overrides;
     use crate::opaque::TokenDigest;
-    use crate::principal::Grant;
     use crate::role::Role;
     use crate::session::Session;
     use crate::tier::Tier;

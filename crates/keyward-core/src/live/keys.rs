@@ -287,7 +287,7 @@ impl Retired {
 mod tests {
     use super::super::{Change, Directory, Live};
     use super::*;
-    use crate::principal::Grant;
+    use crate::grant::Grant;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> Timestamp {

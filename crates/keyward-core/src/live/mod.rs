@@ -541,8 +541,8 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Grant;
     use crate::limits::Overrides;
-    use crate::principal::Grant;
     use crate::tier::Tier;
     use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,7 +1,9 @@
 //! A grant: what a person has let an application do, until one of many things ends it.
 
+use super::family::Family;
 use super::words::Asked;
 use crate::clock::Timestamp;
+use crate::denial::OAuthDenial;
 use crate::id::{AccountId, UserId};
 use crate::scope::ScopeSet;
 use std::sync::Arc;
@@ -131,17 +133,6 @@ impl GrantEnd {
     }
 }
 
-/// The refresh tokens of a grant: one line of numbers, of which one is current.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Family {
-    /// The number of the current token, from 1.
-    pub number: u32,
-    /// The version of the root secret that the current token is derived from.
-    pub version: u32,
-    /// When the one before was replaced.
-    pub rotated_at: Timestamp,
-}
-
 /// A grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthGrant {
@@ -207,4 +198,44 @@ impl OAuthGrant {
     pub fn last_end(&self) -> Timestamp {
         self.created_at.plus_seconds(LONGEST_DAYS * 86_400)
     }
+
+    /// When it ends without being refreshed again, if it is refreshed now and lives for `lives` seconds.
+    #[must_use]
+    pub fn end_after_refresh(&self, lives: i64, now: Timestamp) -> Timestamp {
+        now.plus_seconds(lives).min(self.last_end())
+    }
+
+    /// That a token for these resources may be issued for it; `None`: for its own (RFC 8707 §2.2).
+    ///
+    /// # Errors
+    /// [`OAuthDenial::ResourceUnknown`].
+    pub fn covers(&self, resources: Option<Resources>) -> Result<(), OAuthDenial> {
+        match resources {
+            Some(asked) if !asked.within(self.resources) => Err(OAuthDenial::ResourceUnknown),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// That a refresh may ask for these resources and scopes; `None`: for its own (RFC 6749 §6).
+    ///
+    /// # Errors
+    /// [`OAuthDenial::ResourceUnknown`], [`OAuthDenial::ScopeWider`].
+    pub fn narrows_to(
+        &self,
+        resources: Option<Resources>,
+        scopes: Option<ScopeSet>,
+    ) -> Result<(), OAuthDenial> {
+        self.covers(resources)?;
+        match scopes {
+            Some(scopes) if !scopes.without(self.scopes).is_empty() => Err(OAuthDenial::ScopeWider),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Whether a grant is another client's. A client that cannot be read (`None`) is no other: a client that proved itself may still end
+/// the grant.
+#[must_use]
+pub fn is_of_another(own: Option<&str>, client: &str) -> bool {
+    own.is_some_and(|own| own != client)
 }

@@ -2,9 +2,9 @@
 //! fixed label (RFC 5869). It lives in a file of its own, never in the database.
 
 mod one_line;
-mod rotation;
+mod retiring;
 
-pub use rotation::{AddVersion, RetireVersion, VersionRetired};
+pub use retiring::may_retire;
 
 use crate::random::{Random, RandomError};
 use base64::Engine;

@@ -1,29 +1,27 @@
 //! Everything that a store of identity can do, as one trait: the list of its effects is written here and nowhere else.
 
 use super::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
-use crate::account::{
-    AddMember, AddUser, CreateAccount, CreateUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled,
-    SetRole, SetTier, SetUserDisabled,
-};
-use crate::active_account::ChooseAccount;
-use crate::api_key::{
+use crate::effect::Commit;
+use crate::write::account::{CreateAccount, SetTier};
+use crate::write::active_account::ChooseAccount;
+use crate::write::client::{CreateClient, DeleteClient, RegisterClient};
+use crate::write::clock::AcceptClock;
+use crate::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use crate::write::erasing::EraseUser;
+use crate::write::grant::{Disconnect, GiveConsent, RedeemCode, RefreshGrant, RevokeGrant};
+use crate::write::identity::{LinkByEmail, LinkIdentity};
+use crate::write::invitation::{AcceptInvitation, InviteByOperator};
+use crate::write::key::{
     ActivateKey, CreateKey, IssueKey, PrepareKey, RelabelKey, RevokeKey, RevokeKeysOf, RotateKey,
 };
-use crate::clock::AcceptClock;
-use crate::effect::Commit;
-use crate::identity::{LinkByEmail, LinkIdentity};
-use crate::limits::SetLimits;
-use crate::oauth::{
-    CreateClient, DeleteClient, Disconnect, GiveConsent, RedeemCode, RefreshGrant, RegisterClient,
-    RevokeGrant,
-};
-use crate::root_secret::{AddVersion, RetireVersion};
-use crate::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, NoteFailedSignIns,
-    StartSession,
-};
-use crate::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
-use crate::team::{ChangeRole, Dismiss, Invite};
+use crate::write::limits::SetLimits;
+use crate::write::link::{ChoosePassword, IssueLink};
+use crate::write::member::{AddMember, RemoveMember, SetRole};
+use crate::write::root_secret::{AddVersion, RetireVersion};
+use crate::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use crate::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use crate::write::team::{ChangeRole, Dismiss, Invite};
+use crate::write::user::{AddUser, CreateUser, ReserveUser};
 
 /// Declares a trait that is nothing but others, and that each type has which has all of them: their list is written once.
 #[macro_export]

@@ -1,9 +1,7 @@
 //! What the operator's lists read: pages of rows, in the order of their ids, and what is known of one account or one user.
 
-use super::AuditRow;
 use crate::account::{Account, User};
 use crate::clock::Timestamp;
-use crate::id::{AccountId, UserId};
 use crate::list::Found;
 use crate::role::Role;
 
@@ -78,61 +76,6 @@ pub struct UserDetails {
     /// Browsers that are signed in.
     pub sessions: u32,
 }
-
-/// Which rows of the audit trail are read. What is `None` does not matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditQuery {
-    /// From this moment on.
-    pub since: Timestamp,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-    /// Of this account.
-    pub account: Option<AccountId>,
-    /// By whom.
-    pub actor: Option<AuditActor>,
-    /// About this, by its kind and its id.
-    pub subject: Option<(String, i64)>,
-    /// With this action; one that ends with `*` stands for all that begin like it.
-    pub action: Option<String>,
-    /// After the row of this id.
-    pub after: i64,
-    /// As many rows at most.
-    pub limit: u32,
-    /// The last rows instead of the first. They too are in the order of their ids.
-    pub newest: bool,
-}
-
-impl AuditQuery {
-    /// The first rows of the whole trail.
-    #[must_use]
-    pub const fn first(limit: u32) -> Self {
-        Self {
-            since: Timestamp::FIRST,
-            until: None,
-            account: None,
-            actor: None,
-            subject: None,
-            action: None,
-            after: 0,
-            limit,
-            newest: false,
-        }
-    }
-}
-
-/// By whom something was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditActor {
-    /// A user.
-    User(UserId),
-    /// A credential, by its kind and, if it has one, its id.
-    Credential(String, Option<i64>),
-    /// The operator of this name.
-    Operator(String),
-}
-
-/// A page of the audit trail.
-pub type AuditPage = Page<AuditRow>;
 
 #[cfg(test)]
 mod tests {

@@ -1,34 +1,13 @@
 //! What only the operator asks of a store.
 
-use super::{AccountEntry, AccountFigures, AuditPage, AuditQuery, Page, StoreError, UserDetails, UserEntry};
+use super::{
+    AccountEntry, AccountFigures, AuditPage, AuditQuery, AuditRow, Page, StoreError, UserDetails, UserEntry,
+};
 use crate::BoxFuture;
 use crate::api_key::{ApiKey, Digest, KeyOfSecret};
 use crate::clock::Timestamp;
 use crate::id::{AccountId, KeyId, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-/// One row of the audit trail, as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[expect(missing_docs, reason = "the columns of the audit table, by name")]
-pub struct AuditRow {
-    pub id: i64,
-    pub at: Timestamp,
-    pub account_id: Option<i64>,
-    pub account_seq: Option<i64>,
-    pub actor_user_id: Option<i64>,
-    pub credential_kind: String,
-    pub credential_id: Option<i64>,
-    pub action: String,
-    pub subject_kind: String,
-    pub subject_id: i64,
-    pub detail: Option<Value>,
-    pub address: Option<String>,
-    pub origin_app: String,
-    pub request_id: String,
-    /// The operating system's user who gave the order, if it was one.
-    pub operator: Option<String>,
-}
 
 /// What only the operator asks of a store.
 pub trait OperatorReads: Send + Sync {

@@ -3,19 +3,25 @@
 //! | file | what |
 //! | --- | --- |
 //! | `planted/accounts.rs` | tiers, the account that a user acts in, keys in two steps, a clock that is accepted |
+//! | `planted/at_once.rs` | two who write at the same time |
 //! | `planted/audit.rs` | the audit trail |
 //! | `planted/commits.rs` | a store that executes something else, or answers another outcome |
+//! | `planted/crash.rs` | a commit that is torn, for the judge of crashes |
 //! | `planted/idempotency.rs` | writes that are repeated |
 //! | `planted/people.rs` | first sign-ins, and what the operator reads |
 //! | `planted/reads.rs` | a store that reads something else, or leaves its upkeep undone |
+//! | `planted/reopening.rs` | a store that is opened again |
 //! | `planted/rows.rs` | a store whose rows are not what was written |
 
 mod accounts;
+mod at_once;
 mod audit;
 mod commits;
+mod crash;
 mod idempotency;
 mod people;
 mod reads;
+mod reopening;
 mod rows;
 
 use super::home::Home;
@@ -37,6 +43,8 @@ enum Planted {
     Mistake(Mistake),
     /// The rows are changed by these triggers.
     Triggers(&'static str),
+    /// The file is changed by these statements each time that the store is opened again.
+    Reopened(&'static str),
 }
 
 /// A fault, and what must catch it.
@@ -58,6 +66,11 @@ const fn mistake(name: &'static str, mistake: Mistake, rule: &'static str, says:
 /// What happens to the rows, as triggers.
 const fn rows(name: &'static str, triggers: &'static str, rule: &'static str, says: &'static str) -> Fault {
     Fault { name, planted: Planted::Triggers(triggers), rule, says }
+}
+
+/// What happens to the rows while the store is closed.
+const fn reopened(name: &'static str, sql: &'static str, rule: &'static str, says: &'static str) -> Fault {
+    Fault { name, planted: Planted::Reopened(sql), rule, says }
 }
 
 /// A rule that takes longer has no end: a wrong store can always have one page more.
@@ -118,16 +131,22 @@ async fn check(rule: &str, planted: Planted) {
             drop(store);
             contract::check_rule(rule, &home).await;
         }
+        Planted::Reopened(sql) => contract::check_rule(rule, &reopening::Reopened::new(sql)).await,
     }
 }
 
 /// With which words the rule failed; `None`: it holds.
 async fn failure(rule: &'static str, planted: Planted) -> Option<String> {
+    caught(move || check(rule, planted)).await
+}
+
+/// With which words a check failed; `None`: what it says holds.
+pub(crate) async fn caught<F: Future>(check: impl FnOnce() -> F + Send + 'static) -> Option<String> {
     let runtime = Handle::current();
     let checked = tokio::task::spawn_blocking(move || {
         EXPECTED.set(true);
         let checked = panic::catch_unwind(AssertUnwindSafe(|| {
-            runtime.block_on(async { timeout(LONGEST, check(rule, planted)).await })
+            runtime.block_on(async { timeout(LONGEST, check()).await.map(drop) })
         }));
         EXPECTED.set(false);
         checked
@@ -147,7 +166,7 @@ fn words(panic: Box<dyn Any + Send>) -> String {
 }
 
 /// Does this for each, a few at a time; what comes of them, in their order.
-async fn each<T, F, R>(all: Vec<T>, check: impl Fn(T) -> F) -> Vec<R>
+pub(crate) async fn each<T, F, R>(all: Vec<T>, check: impl Fn(T) -> F) -> Vec<R>
 where
     F: Future<Output = R> + Send + 'static,
     R: Send + 'static,
@@ -169,11 +188,13 @@ where
 async fn each_planted_fault_breaks_its_rule() {
     let faults: Vec<Fault> = [
         accounts::FAULTS,
+        at_once::FAULTS,
         audit::FAULTS,
         commits::FAULTS,
         idempotency::FAULTS,
         people::FAULTS,
         reads::FAULTS,
+        reopening::FAULTS,
         rows::FAULTS,
     ]
     .concat();

@@ -2,13 +2,14 @@
 //! the way out.
 
 use super::home::{Home, Template, tried};
-use keyward_core::account::SetUserDisabled;
-use keyward_core::clock::{AcceptClock, Clock};
+use keyward_core::clock::Clock;
 use keyward_core::denial::Denial;
 use keyward_core::effect::Ended;
 use keyward_core::id::UserId;
 use keyward_core::permit::operator;
 use keyward_core::store::Upkeep;
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::disabling::SetUserDisabled;
 use keyward_sqlite::Sqlite;
 use keyward_sqlite::faults::{number, spoil};
 use keyward_testkit::{FakeClock, START};

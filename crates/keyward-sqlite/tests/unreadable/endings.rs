@@ -1,26 +1,30 @@
 //! The endings, and how it is seen that they hold.
 
 use super::home::{ACME, Home, tried};
-use keyward_core::account::{EraseUser, RemoveMember, SetRole, SetUserDisabled};
-use keyward_core::api_key::{RevokeKey, RevokeKeysOf, WhoseKeys};
+use keyward_core::api_key::WhoseKeys;
 use keyward_core::clock::{Clock, Timestamp};
 use keyward_core::effect::{Commit, Effect, Ended};
 use keyward_core::idempotency::Claim;
-use keyward_core::identity::LinkIdentity;
 use keyward_core::oauth::refresh::Presented as Token;
-use keyward_core::oauth::{
-    Client, ClientOrigin, DeleteClient, Disconnect, GRACE_SECONDS, RedeemCode, Redeemed, RefreshGrant,
-    Refreshed, RevokeGrant,
-};
+use keyward_core::oauth::{Client, ClientOrigin, GRACE_SECONDS};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{EndSignIns, ManageTeam, Permit, Presented, RevokeKeys, check, operator, present};
 use keyward_core::principal::{Caller, Principal};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{ChoosePassword, EndSession, IssueLink, LinkKind};
-use keyward_core::signing::RemoveSigningKey;
+use keyward_core::session::LinkKind;
 use keyward_core::store::Upkeep;
-use keyward_core::team::{ChangeRole, Dismiss};
+use keyward_core::write::client::DeleteClient;
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, RedeemCode, Redeemed, RefreshGrant, Refreshed, RevokeGrant};
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::key::{RevokeKey, RevokeKeysOf};
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{RemoveMember, SetRole};
+use keyward_core::write::session::EndSession;
+use keyward_core::write::signing_key::RemoveSigningKey;
+use keyward_core::write::team::{ChangeRole, Dismiss};
 use keyward_sqlite::Sqlite;
 use keyward_sqlite::faults::number;
 use keyward_testkit::{FakeClock, START};

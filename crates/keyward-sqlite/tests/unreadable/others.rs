@@ -2,9 +2,8 @@
 
 use super::home::{ACME, Home, Template, tried};
 use super::spoil::{TABLES, columns};
-use keyward_core::account::SetAccountDisabled;
 use keyward_core::api_key::{Digest, Move};
-use keyward_core::clock::{AcceptClock, Timestamp};
+use keyward_core::clock::Timestamp;
 use keyward_core::effect::Ended;
 use keyward_core::id::{KeyId, UserId};
 use keyward_core::live::KeyUse;
@@ -12,8 +11,10 @@ use keyward_core::opaque::TokenDigest;
 use keyward_core::password;
 use keyward_core::permit::{Presented, operator, present};
 use keyward_core::secret::Secret;
-use keyward_core::session::StartSession;
 use keyward_core::store::Upkeep;
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::disabling::SetAccountDisabled;
+use keyward_core::write::session::StartSession;
 use keyward_sqlite::faults::{change_by_force, number, spoil};
 use keyward_testkit::{FakeClock, START, SeededRandom};
 use rusqlite::Connection;

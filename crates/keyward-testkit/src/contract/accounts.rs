@@ -17,12 +17,14 @@ pub(super) use clock::*;
 pub(super) use two_steps::*;
 
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{Account, SetTier};
+use keyward_core::account::Account;
 use keyward_core::denial::Denial;
 use keyward_core::id::AccountId;
-use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
+use keyward_core::limits::{Overrides, Rate, Tiers};
 use keyward_core::permit::operator;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::limits::SetLimits;
 
 async fn set<S: IdentityStore>(bench: &Bench<'_, S>, account: AccountId, tier: Tier) -> Result<(), Denial> {
     let done = commit(bench.store, SetTier { account, tier }, operator(), 0).await?;

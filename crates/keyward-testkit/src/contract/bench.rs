@@ -2,25 +2,27 @@
 
 use super::store::IdentityStore;
 use crate::{START, SeededRandom};
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::address::ClientAddress;
-use keyward_core::api_key::{
-    CreateKey, IssueKey, KeyFormat, KeyMade, KeyRing, RevokeKey, RotateKey, Wanted, WantedGrant,
-};
+use keyward_core::api_key::{KeyFormat, KeyRing, Wanted, WantedGrant};
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::idempotency::Claim;
 use keyward_core::input::Field;
 use keyward_core::list::{From, Window};
 use keyward_core::permit::{Action, ManageKeys, Permit, RevokeKeys, check, operator};
-use keyward_core::principal::{Caller, Grant, Principal};
+use keyward_core::principal::{Caller, Principal};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::secret::Secret;
 use keyward_core::store::StoreError;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{CreateKey, IssueKey, KeyMade, RevokeKey, RotateKey};
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
@@ -111,12 +113,18 @@ impl<S> Bench<'_, S> {
     }
 }
 
+/// What every bench begins with: the same secrets each time.
+fn begin() -> (SeededRandom, RootSecret, KeyRing) {
+    let random = SeededRandom::new(1);
+    let root = must("a root secret", RootSecret::generate(&random));
+    let format = must("a prefix", KeyFormat::new("lev_sk_"));
+    let ring = must("a ring", KeyRing::new(format, &root).ok_or("no version"));
+    (random, root, ring)
+}
+
 impl<'s, S: IdentityStore> Bench<'s, S> {
     pub(super) async fn new(store: &'s S) -> Self {
-        let random = SeededRandom::new(1);
-        let root = must("a root secret", RootSecret::generate(&random));
-        let format = must("a prefix", KeyFormat::new("lev_sk_"));
-        let ring = must("a ring", KeyRing::new(format, &root).ok_or("no version"));
+        let (random, root, ring) = begin();
         let account = CreateAccount {
             slug: "acme".to_owned(),
             name: "Acme".to_owned(),
@@ -147,6 +155,23 @@ impl<'s, S: IdentityStore> Bench<'s, S> {
                 secret,
             };
             keys.push(must("a key", commit(store, key, operator(), 0).await));
+        }
+        let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
+        Self { store, root, ring, random, account, admin, viewer }
+    }
+
+    /// The bench of a store that another process has made, whatever has become of its keys since.
+    pub(super) async fn again(store: &'s S) -> Self {
+        let (random, root, ring) = begin();
+        let account = store.directory().read().account_named("acme").map(|account| account.id);
+        let account = must("the account", account.ok_or("none"));
+        let mut keys = Vec::new();
+        for role in [Role::Admin, Role::Viewer] {
+            let minted = must("a secret", ring.mint(&random));
+            let found = must("its key", store.key_to_end(vec![minted.digest]).await);
+            let id = must("its key", found.ok_or("none")).key;
+            let key = must("a key", must("a key is read", store.key(id).await).ok_or("none"));
+            keys.push(KeyMade { key, role, secret: minted.secret });
         }
         let (Some(viewer), Some(admin)) = (keys.pop(), keys.pop()) else { panic!("two keys were made") };
         Self { store, root, ring, random, account, admin, viewer }

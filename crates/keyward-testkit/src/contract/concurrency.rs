@@ -2,14 +2,14 @@
 //! writes then, in two transactions, lets both.
 
 use super::{Bench, IdentityStore, at, both, commit, must};
-use keyward_core::account::CreateAccount;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::limits::Tiers;
 use keyward_core::permit::operator;
 use keyward_core::role::Role;
-use keyward_core::team::ChangeRole;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::team::ChangeRole;
 
 pub(super) async fn of_two_rotations_at_once_one_is_made<S: IdentityStore>(bench: &Bench<'_, S>) {
     let secret = &bench.admin.secret;

@@ -1,11 +1,13 @@
 //! The rules of what ends a whole account for a while, and a whole user for good.
 
 use super::{Bench, IdentityStore, commit, must};
-use keyward_core::account::{CreateUser, EraseUser, SetAccountDisabled};
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::LinkIdentity;
 use keyward_core::permit::operator;
+use keyward_core::write::disabling::SetAccountDisabled;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::user::CreateUser;
 
 pub(super) async fn an_account_that_is_disabled_admits_nobody_until_it_is_enabled<S: IdentityStore>(
     bench: &Bench<'_, S>,

@@ -4,17 +4,20 @@
 use super::accounts::people::{account, member, token, user};
 use super::accounts::{accept, shown, shows};
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{EraseUser, SetAccountDisabled, SetUserDisabled};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Context, Ended};
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::{IssuerAccounts, LinkByEmail, LinkedByEmail};
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::{Link, Rules};
 use keyward_core::permit::{operator, sign_in};
 use keyward_core::role::Role;
-use keyward_core::session::InviteByOperator;
-use keyward_core::team::{Dismiss, INVITATION_SECONDS};
+use keyward_core::team::INVITATION_SECONDS;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::identity::{LinkByEmail, LinkedByEmail};
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::team::Dismiss;
 use std::sync::Arc;
 use uuid::Uuid;
 

@@ -7,20 +7,23 @@ pub(super) use ending::*;
 pub(super) use secrets::*;
 
 use super::{Bench, IdentityStore, at, both, commit, commit_with, must};
-use keyward_core::account::{AddMember, CreateAccount, SetRole};
-use keyward_core::api_key::{CreateKey, IssueKey, KeyMade, RelabelKey, RevokeKey, Wanted, WantedGrant};
+use keyward_core::api_key::{Wanted, WantedGrant};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, Claims, Fingerprint, Scope};
 use keyward_core::input::Field;
 use keyward_core::permit::{LabelKeys, ManageTeam, Permit, ReadAccount, operator};
 use keyward_core::preconditions::Preconditions;
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
-use keyward_core::team::{INVITATION_SECONDS, Invite};
+use keyward_core::team::INVITATION_SECONDS;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{CreateKey, IssueKey, KeyMade, RelabelKey, RevokeKey};
+use keyward_core::write::member::{AddMember, SetRole};
+use keyward_core::write::team::Invite;
 use uuid::Uuid;
 
 /// The first of the keys that clients send: of version 4, as are those that follow it.

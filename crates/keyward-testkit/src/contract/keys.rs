@@ -1,8 +1,6 @@
 //! The rules of keys: they live, end, rotate, and are listed.
 
 use super::{Bench, IdentityStore, at, commit, first_page, must};
-use keyward_core::account::{AddMember, CreateAccount, RemoveMember, SetRole, SetUserDisabled};
-use keyward_core::api_key::{KeyMade, RelabelKey};
 use keyward_core::denial::Denial;
 use keyward_core::id::KeyId;
 use keyward_core::limits::Tiers;
@@ -14,6 +12,10 @@ use keyward_core::principal::Principal;
 use keyward_core::role::Role;
 use keyward_core::store::KeysOf;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::key::{KeyMade, RelabelKey};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
 
 pub(super) async fn a_change_holds_from_the_moment_it_is_answered<S: IdentityStore>(bench: &Bench<'_, S>) {
     let made = must("a key is made", bench.create(bench.permit(&bench.admin), 0).await);

@@ -11,6 +11,7 @@ mod accounts;
 mod audit;
 mod bench;
 mod concurrency;
+pub mod crash;
 mod ending_all;
 mod first_sign_in;
 mod idempotency;

@@ -1,7 +1,6 @@
 //! The rules of a user that the operator makes in two steps.
 
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{AddUser, CreateUser, ReserveUser, UserAdded};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, UserId};
@@ -9,7 +8,9 @@ use keyward_core::permit::operator;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::Retention;
-use keyward_core::team::{INVITATION_SECONDS, Invite};
+use keyward_core::team::INVITATION_SECONDS;
+use keyward_core::write::team::Invite;
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser, UserAdded};
 
 const EMAIL: &str = "new@acme.example";
 

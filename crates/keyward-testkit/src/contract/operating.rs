@@ -1,14 +1,17 @@
 //! The rules of what the operator does: limits, links, and the rotation of the root secret.
 
 use super::{Bench, FROM, IdentityStore, at, commit, must};
-use keyward_core::api_key::{Admitted, Move, RevokeKeysOf, WhoseKeys};
+use keyward_core::api_key::{Admitted, Move, WhoseKeys};
 use keyward_core::denial::Denial;
 use keyward_core::id::AccountId;
-use keyward_core::identity::LinkIdentity;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
+use keyward_core::limits::{Overrides, Rate};
 use keyward_core::permit::operator;
-use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
+use keyward_core::root_secret::RootSecret;
 use keyward_core::secret::Secret;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::key::RevokeKeysOf;
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
 
 pub(super) async fn every_key_of_somebody_ends_at_once_and_nobody_elses<S: IdentityStore>(
     bench: &Bench<'_, S>,

@@ -10,19 +10,23 @@ pub(super) use to_end::*;
 
 use super::accounts::people::{LIVES, account, consents, member, signs_in, user, with_password};
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{EraseUser, SetAccountDisabled, SetTier, SetUserDisabled};
-use keyward_core::api_key::{ApiKey, IssueKey, KeyMade, PrepareKey};
+use keyward_core::api_key::ApiKey;
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::identity::LinkIdentity;
 use keyward_core::made_by::MadeBy;
-use keyward_core::oauth::RevokeGrant;
 use keyward_core::permit::{self, Presented as What, operator};
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
-use keyward_core::session::{InviteByOperator, SESSION_SECONDS};
+use keyward_core::session::SESSION_SECONDS;
 use keyward_core::store::{AccountEntry, AccountFigures, AuditQuery, KeysOf, Page, StoreError, UserEntry};
 use keyward_core::team::INVITATION_SECONDS;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::RevokeGrant;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::key::{IssueKey, KeyMade, PrepareKey};
 
 /// All that a list has, from pages of this many rows.
 async fn all<T>(limit: u32, page: impl AsyncFn(i64, u32) -> Result<Page<T>, StoreError>) -> Vec<T> {

@@ -2,8 +2,6 @@
 //! back otherwise than it was, is found here.
 
 use super::{Bench, Home, at, commit, commit_with, must};
-use keyward_core::account::{AddMember, CreateAccount, SetAccountDisabled, SetRole, SetUserDisabled};
-use keyward_core::api_key::RelabelKey;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Ended};
 use keyward_core::idempotency::{Claim, Claims, Fingerprint, Scope};
@@ -13,9 +11,14 @@ use keyward_core::permit::{LabelKeys, operator};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::principal::Principal;
 use keyward_core::role::Role;
-use keyward_core::session::{IssueLink, LinkKind};
+use keyward_core::session::LinkKind;
 use keyward_core::store::{OperatorReads, SignInReads, Upkeep};
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::key::RelabelKey;
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::member::{AddMember, SetRole};
 use uuid::Uuid;
 
 pub(super) async fn keys_and_people_are_as_they_were_when_the_store_was_closed<H: Home>(home: &H) {

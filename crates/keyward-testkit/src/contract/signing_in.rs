@@ -9,13 +9,10 @@ pub(super) use refreshing::*;
 pub(super) use registering::*;
 
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{AddMember, CreateAccount, RemoveMember, SetUserDisabled};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::id::UserId;
 use keyward_core::oauth::{
-    Asked, CONSENT_SECONDS, Client, ClientOrigin, CreateClient, DeleteClient, Disconnect, GRACE_SECONDS,
-    GiveConsent, GrantId, LONGEST_DAYS, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources,
-    RevokeGrant, pkce, refresh,
+    Asked, Client, ClientOrigin, GRACE_SECONDS, GrantId, LONGEST_DAYS, OAuthGrant, Resources, pkce, refresh,
 };
 use keyward_core::opaque::TokenDigest;
 use keyward_core::password;
@@ -27,11 +24,21 @@ use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::secret::Secret;
 use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, INVITATION_LINK_SECONDS, InviteByOperator, IssueLink,
-    LinkKind, NoteFailedSignIns, RESET_LINK_SECONDS, SESSION_SECONDS, ShownInvitation, StartSession,
+    INVITATION_LINK_SECONDS, LinkKind, RESET_LINK_SECONDS, SESSION_SECONDS, ShownInvitation,
 };
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
+use keyward_core::signing::SealedKey;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::client::{CreateClient, DeleteClient};
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::grant::{
+    CONSENT_SECONDS, Disconnect, GiveConsent, RedeemCode, Redeemed, RefreshGrant, Refreshed, RevokeGrant,
+};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember};
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -325,7 +332,7 @@ pub(super) async fn consent_is_given_in_person_where_one_is_a_member_and_once_a_
     assert_eq!(by_key.err(), Some(Denial::InPersonOnly), "a key gives no consent");
     let member = RemoveMember { account: bench.account, user: bench.admin.key.user };
     // Another admin must be left.
-    let role = keyward_core::account::SetRole {
+    let role = keyward_core::write::member::SetRole {
         account: bench.account,
         user: bench.viewer.key.user,
         role: Role::Admin,
@@ -465,7 +472,8 @@ pub(super) async fn a_grant_ends_with_what_it_stands_on<S: IdentityStore>(bench:
 
     let of_member = bench.granted(&app, 5).await;
     let (account, user) = (bench.account, bench.admin.key.user);
-    let role = keyward_core::account::SetRole { account, user: bench.viewer.key.user, role: Role::Admin };
+    let role =
+        keyward_core::write::member::SetRole { account, user: bench.viewer.key.user, role: Role::Admin };
     must("another admin", commit(bench.store, role, operator(), 3).await);
     must("a member goes", commit(bench.store, RemoveMember { account, user }, operator(), 3).await);
     assert!(bench.is_dead(of_member), "what was for that account ends");

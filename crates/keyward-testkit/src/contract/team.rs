@@ -1,7 +1,6 @@
 //! The rules of a team: invitations, roles, and the admin that an account keeps.
 
 use super::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{AddMember, CreateUser, SetUserDisabled};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
@@ -10,7 +9,11 @@ use keyward_core::permit::{ReadAccount, operator};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::store::Retention;
-use keyward_core::team::{ChangeRole, Dismiss, INVITATION_SECONDS, Invite, MAX_INVITATIONS, TeamMember};
+use keyward_core::team::{INVITATION_SECONDS, MAX_INVITATIONS, TeamMember};
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::member::AddMember;
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::user::CreateUser;
 
 async fn team<S: IdentityStore>(
     bench: &Bench<'_, S>,

@@ -1,8 +1,9 @@
 use super::*;
 use keyward_core::account::Membership;
 use keyward_core::api_key::Digest;
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId, UserId};
-use keyward_core::principal::{Credential, Grant, KeyCredential};
+use keyward_core::principal::{Credential, KeyCredential};
 use keyward_core::role::Role;
 use std::convert::Infallible;
 use std::future::ready;

@@ -1,8 +1,8 @@
 //! Every registered claim with every kind of value: the good shapes pass, and a wrong type is never an absent one.
 
 use crate::door::{API, Door, ISSUER, good, rules, set};
+use keyward_core::grant::Grant;
 use keyward_core::jwt::{Rules, SCOPE_CLAIMS, Scopes, Typ};
-use keyward_core::principal::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_testkit::START;
 use keyward_testkit::issuer::SigningKey;

@@ -7,9 +7,8 @@ use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::permit::{Administer, background};
 use keyward_core::random::{Random, uuid4};
-use keyward_core::signing::{
-    AddSigningKey, Due, PUBLISHED_SECONDS, RemoveSigningKey, ResealSigningKey, SealedKey, Sealer, due,
-};
+use keyward_core::signing::{Due, PUBLISHED_SECONDS, SealedKey, Sealer, due};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, Request};
 use keyward_core::api_key::base62;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::effect::{Commit, Context, Effect, Ended, Repeatable};
 use keyward_core::form::FormOf;
 use keyward_core::header_text::readable;
 use keyward_core::idempotency::Claim;
@@ -200,7 +200,8 @@ impl Visit {
     where
         dyn Store: Commit<E>,
     {
-        match self.commit_once(effect, permit, None).await? {
+        let store = &*self.web.store;
+        match Commit::<E>::commit(store, effect, permit, self.context(), None, At::Store).await? {
             Ended::Done(done, _) => Ok(done),
             // Nothing was claimed.
             Ended::Replayed(_) => Err(Denial::FormUnusable.into()),
@@ -209,16 +210,17 @@ impl Visit {
     }
 
     /// The same under a claim.
-    pub(crate) async fn commit_once<E: Effect>(
+    pub(crate) async fn commit_once<E: Repeatable>(
         &self,
         effect: E,
         permit: Permit<E::Action>,
-        claim: Option<Claim>,
+        claim: Claim,
     ) -> Result<Ended<E::Done>, Problem>
     where
         dyn Store: Commit<E>,
     {
-        Ok(Commit::<E>::commit(&*self.web.store, effect, permit, self.context(), claim, At::Store).await?)
+        let store = &*self.web.store;
+        Ok(Commit::<E>::commit(store, effect, permit, self.context(), Some(claim), At::Store).await?)
     }
 
     /// Where its writes come from.

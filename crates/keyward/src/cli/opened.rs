@@ -50,7 +50,7 @@ fn open_by(
     refuse_open_data(&database)?;
     let store = store(&Options {
         path: &database,
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &root.check_values(),
         tiers,
         schema,
@@ -103,7 +103,7 @@ fn with_options<T>(
 ) -> Result<T, CliError> {
     Ok(work(&Options {
         path: copy,
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &root.check_values(),
         tiers: Swap::new(config.limits.tiers),
         schema: Schema::BringUpToDate,

@@ -7,12 +7,14 @@ use crate::problem::Problem;
 use axum::body::Body;
 use http::Response;
 use keyward_core::denial::Denial;
-use keyward_core::oauth::{Disconnect, changes, sees};
+use keyward_core::oauth::{changes, sees};
 use keyward_core::permit::{EndSignIns, ManageSignIns, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::ScopeSet;
-use keyward_core::session::{AcceptInvitation, ShownInvitation};
+use keyward_core::session::ShownInvitation;
+use keyward_core::write::grant::Disconnect;
+use keyward_core::write::invitation::AcceptInvitation;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn show(visit: Visit) -> Response<Body> {

@@ -9,7 +9,7 @@ use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
 use keyward_core::permit::{EndSignIns, check};
 use keyward_core::principal::{Caller, Principal};
-use keyward_core::session::EndSession;
+use keyward_core::write::session::EndSession;
 use std::sync::Arc;
 use std::time::Duration;
 

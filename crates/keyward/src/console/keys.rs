@@ -8,9 +8,9 @@ use crate::problem::{Problem, status};
 use crate::store::Store;
 use axum::body::Body;
 use http::Response;
-use keyward_core::api_key::{ApiKey, CreateKey, RevokeKey, RotateKey, Wanted};
+use keyward_core::api_key::{ApiKey, Wanted};
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Answer, Commit, Effect, Ended};
+use keyward_core::effect::{Answer, Commit, Ended, Repeatable};
 use keyward_core::id::KeyId;
 use keyward_core::idempotency::{Claim, Fingerprint, Scope as ClaimScope};
 use keyward_core::input::Fields;
@@ -23,6 +23,7 @@ use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::store::KeysOf;
+use keyward_core::write::key::{CreateKey, RevokeKey, RotateKey};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -331,7 +332,7 @@ async fn created(visit: &Visit, who: Principal) -> Result<Response<Body>, Proble
 
 /// The answer to a form, which is executed once. By a double click it comes twice at once, and a browser waits for the second: that one
 /// has the answer of the first, and with it the secret.
-async fn settled<E: Effect>(
+async fn settled<E: Repeatable>(
     visit: &Visit,
     make: impl Fn() -> Result<(E, Permit<E::Action>, Claim), Problem>,
 ) -> Result<Answer, Problem>
@@ -341,7 +342,7 @@ where
     let (looks, apart) = LOOKS;
     for _ in 0..looks {
         let (effect, permit, claim) = make()?;
-        match visit.commit_once(effect, permit, Some(claim)).await? {
+        match visit.commit_once(effect, permit, claim).await? {
             Ended::Done(_, answer) | Ended::Replayed(answer) => return Ok(answer),
             Ended::Refused(Denial::IdempotencyInProgress) => sleep(Duration::from_millis(apart)).await,
             Ended::Refused(denial) => return Err(denial.into()),

@@ -17,7 +17,7 @@ use keyward_core::permit::{self, EndSignIns, Presented, check};
 use keyward_core::principal::Principal;
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
-use keyward_core::session::{EndSession, StartSession};
+use keyward_core::write::session::{EndSession, StartSession};
 use url::form_urlencoded;
 
 const HERE: &str = "/sign-in";

@@ -14,7 +14,8 @@ use keyward_core::password::{self, HashMemory, Weakness};
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
 use keyward_core::secret::Secret;
-use keyward_core::session::{ChoosePassword, LinkKind, ShownInvitation};
+use keyward_core::session::{LinkKind, ShownInvitation};
+use keyward_core::write::link::ChoosePassword;
 use std::sync::Arc;
 
 const HERE: &str = "/welcome";

@@ -5,7 +5,8 @@ use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::money::Cents;
 use lev_deals::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES};
-use lev_deals::{Deal, DealId, SeedDeal};
+use lev_deals::write::SeedDeal;
+use lev_deals::{Deal, DealId};
 
 const DAY: i64 = 86_400;
 const PLACES: &[&str] = &[

@@ -11,13 +11,14 @@ use crate::operate::operator::{Operator, Person};
 use crate::store::Store;
 use keyward_core::api_key::{KeyRing, Settled};
 use keyward_core::clock::Clock;
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
-use keyward_core::principal::Grant;
+use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::random::Random;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
+use keyward_core::write::client::CreateClient;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

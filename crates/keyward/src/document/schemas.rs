@@ -2,13 +2,15 @@
 
 use super::shapes;
 use crate::api::{auth, health, me};
-use keyward_core::active_account::ActiveAccount;
-use keyward_core::api_key::{KeyView, RevokedKeyView, ShownKey};
+use keyward_core::api_key::KeyView;
 use keyward_core::denial::Code;
 use keyward_core::list::{CursorPagination, OffsetPagination};
 use keyward_core::team::TeamMemberView;
+use keyward_core::write::active_account::ActiveAccount;
+use keyward_core::write::key::{RevokedKeyView, ShownKey};
 use lev_deals::financials::Financials;
-use lev_deals::pipeline::{Moved, Pipeline};
+use lev_deals::pipeline::Pipeline;
+use lev_deals::write::Moved;
 use lev_deals::{DealView, Property, TeamMember};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

@@ -6,10 +6,11 @@ use keyward_core::address::ClientAddress;
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Ended};
-use keyward_core::identity::{IssuerAccounts, LinkByEmail};
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::{Link, Verified};
 use keyward_core::permit;
 use keyward_core::random::{Random, uuid4};
+use keyward_core::write::identity::LinkByEmail;
 use keyward_tower::authenticate::Links;
 use std::sync::Arc;
 

@@ -13,10 +13,11 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::id::AccountId;
-use keyward_core::oauth::{Client, ClientOrigin, GiveConsent, changes, redirect, sees};
+use keyward_core::oauth::{Client, ClientOrigin, changes, redirect, sees};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::permit::{ManageSignIns, check};
 use keyward_core::principal::{Caller, Credential, Principal};
+use keyward_core::write::grant::GiveConsent;
 use url::form_urlencoded;
 
 const HERE: &str = "/oauth/authorize";

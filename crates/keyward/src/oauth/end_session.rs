@@ -18,7 +18,7 @@ use keyward_core::oauth::Client;
 use keyward_core::permit::{EndSignIns, check};
 use keyward_core::principal::{Caller, Principal};
 use keyward_core::rate_limit::Purpose;
-use keyward_core::session::EndSession;
+use keyward_core::write::session::EndSession;
 use url::{Url, form_urlencoded};
 
 const HERE: &str = "/oauth/end-session";

@@ -7,7 +7,7 @@ use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context};
 use keyward_core::id::UserId;
 use keyward_core::permit::background;
-use keyward_core::session::NoteFailedSignIns;
+use keyward_core::write::session::NoteFailedSignIns;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;

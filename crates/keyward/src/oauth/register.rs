@@ -11,10 +11,11 @@ use keyward_core::api_key::base62;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::json::{self as strict, Json};
 use keyward_core::oauth::redirect::{self, Schemes};
-use keyward_core::oauth::{Client, ClientOrigin, RegisterClient, is_client_name};
+use keyward_core::oauth::{Client, ClientOrigin, is_client_name};
 use keyward_core::opaque::{TokenDigest, TokenKind, mint};
 use keyward_core::permit;
 use keyward_core::rate_limit::Purpose;
+use keyward_core::write::client::RegisterClient;
 use serde_json::{Value, json as value};
 
 /// The most registered clients there are at a time.

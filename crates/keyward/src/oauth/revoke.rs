@@ -10,10 +10,11 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::jwt::Token as Jwt;
+use keyward_core::oauth::GrantId;
 use keyward_core::oauth::refresh::Presented as Token;
-use keyward_core::oauth::{GrantId, RevokeGrant};
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
+use keyward_core::write::grant::RevokeGrant;
 use serde_json::json as value;
 
 pub(super) async fn handle(mut visit: Visit) -> Response<Body> {

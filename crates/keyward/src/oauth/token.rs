@@ -10,12 +10,11 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::refresh::Presented as Token;
-use keyward_core::oauth::{
-    Asked, Client, OAuthGrant, RedeemCode, Redeemed, RefreshGrant, Refreshed, Resources,
-};
+use keyward_core::oauth::{Asked, Client, OAuthGrant, Resources};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{self, Presented};
 use keyward_core::rate_limit::Purpose;
+use keyward_core::write::grant::{RedeemCode, Redeemed, RefreshGrant, Refreshed};
 use serde_json::Value;
 use std::sync::Arc;
 

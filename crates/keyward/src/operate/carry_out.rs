@@ -20,10 +20,15 @@ use super::show;
 use super::sign_in::about_sign_in;
 use super::to_end;
 use super::whole;
-use keyward_core::account::{RemoveMember, SetTier, SetUserDisabled, is_slug};
+use keyward_core::account::is_slug;
 use keyward_core::id::KeyId;
-use keyward_core::identity::{self, LinkIdentity};
-use keyward_core::limits::{Overrides, Rate, SetLimits, Tiers};
+use keyward_core::identity;
+use keyward_core::limits::{Overrides, Rate, Tiers};
+use keyward_core::write::account::SetTier;
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::member::RemoveMember;
 use serde_json::{Value, json};
 
 /// Carries it out; what to tell the operator.

@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::error::AdminError;
 use crate::transport::date;
-use keyward_core::clock::AcceptClock;
+use keyward_core::write::clock::AcceptClock;
 use serde_json::{Value, json};
 
 /// Takes the time that the machine's clock shows for the right one.

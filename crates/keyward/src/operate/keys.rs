@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use keyward_core::address::parse_range;
 use keyward_core::api_key::Settled;
 use keyward_core::clock::Timestamp;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;

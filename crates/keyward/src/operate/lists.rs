@@ -200,7 +200,7 @@ fn shown_client(client: &Client) -> Value {
 mod tests {
     use super::*;
     use crate::operate::Order;
-    use keyward_core::principal::Grant;
+    use keyward_core::grant::Grant;
 
     fn key(used: Option<i64>, end: Option<i64>) -> ApiKey {
         ApiKey {

@@ -2,12 +2,14 @@
 
 use super::desk::Desk;
 use super::error::AdminError;
-use keyward_core::account::AddUser;
-use keyward_core::api_key::{ActivateKey, NewSecret, RevokeKey, RotateKey};
+use keyward_core::api_key::NewSecret;
 use keyward_core::clock::Timestamp;
 use keyward_core::id::KeyId;
-use keyward_core::oauth::{Client, CreateClient};
-use keyward_core::session::IssueLink;
+use keyward_core::oauth::Client;
+use keyward_core::write::client::CreateClient;
+use keyward_core::write::key::{ActivateKey, RevokeKey, RotateKey};
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::user::AddUser;
 use serde_json::Value;
 
 /// What an order shows, and what counts once it is shown. It holds a secret, so it is not printed otherwise.

@@ -9,7 +9,6 @@ use super::named::{account_named, plain, role_named, user_named};
 use super::offer::{Offer, Pending};
 use super::order::Order;
 use crate::exit::Exit;
-use keyward_core::account::{AddUser, CreateUser, ReserveUser};
 use keyward_core::api_key::base62;
 use keyward_core::denial::Denial;
 use keyward_core::id::{KeyId, UserId};
@@ -17,7 +16,10 @@ use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::opaque::{TokenKind, mint};
 use keyward_core::password;
 use keyward_core::random::uuid4;
-use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
+use keyward_core::session::LinkKind;
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::user::{AddUser, CreateUser, ReserveUser};
 use serde_json::{Value, json};
 
 impl Order {

@@ -2,8 +2,7 @@
 
 use super::error::AdminError;
 use crate::store::Store;
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyRing, NewSecret, PrepareKey, Settled};
+use keyward_core::api_key::{KeyRing, NewSecret, Settled};
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::id::{AccountId, KeyId, UserId};
@@ -14,7 +13,11 @@ use keyward_core::random::{Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::tier::Tier;
-use lev_deals::{GivePipelines, SeedDeal, SeedDeals};
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{IssueKey, PrepareKey};
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
+use lev_deals::write::{GivePipelines, SeedDeal, SeedDeals};
 use std::sync::{Arc, RwLockReadGuard};
 
 /// Somebody to add.

@@ -4,9 +4,9 @@
 use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
-use keyward_core::account::SetRole;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::role::Role;
+use keyward_core::write::member::SetRole;
 
 /// Gives the role, by the names of account and user; the user.
 pub(super) async fn give(

@@ -5,10 +5,11 @@ use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
 use super::whose::{KeyText, Whose};
-use keyward_core::api_key::{KeyOfSecret, Replaced, RevokeKey, RevokeKeysOf, WhoseKeys};
+use keyward_core::api_key::{KeyOfSecret, Replaced, WhoseKeys};
 use keyward_core::id::KeyId;
 use keyward_core::made_by::MadeBy;
 use keyward_core::secret::Secret;
+use keyward_core::write::key::{RevokeKey, RevokeKeysOf};
 use serde_json::{Map, Value, json};
 
 const UNKNOWN: &str = "no key here has or had this secret, as far as that is kept, so no request with it is accepted; it may be a \

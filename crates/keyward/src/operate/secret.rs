@@ -9,9 +9,10 @@
 use super::desk::Desk;
 use super::error::AdminError;
 use crate::secret_file;
-use keyward_core::api_key::RevokeKey;
 use keyward_core::id::KeyId;
-use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
+use keyward_core::root_secret::RootSecret;
+use keyward_core::write::key::RevokeKey;
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
 use serde_json::{Value, json};
 
 /// What is done when the store does not take the next version.

@@ -3,8 +3,9 @@
 use super::desk::Desk;
 use super::error::AdminError;
 use super::order::Order;
-use keyward_core::oauth::DeleteClient;
-use keyward_core::signing::{AddSigningKey, PUBLISHED_SECONDS, signs};
+use keyward_core::signing::{PUBLISHED_SECONDS, signs};
+use keyward_core::write::client::DeleteClient;
+use keyward_core::write::signing_key::AddSigningKey;
 use serde_json::{Value, json};
 
 pub(super) async fn about_sign_in(desk: &Desk, order: Order) -> Result<Value, AdminError> {

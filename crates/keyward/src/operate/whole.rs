@@ -3,9 +3,10 @@
 use super::error::AdminError;
 use super::operator::Operator;
 use super::to_end;
-use keyward_core::account::{EraseUser, SetAccountDisabled};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::AccountId;
+use keyward_core::write::disabling::SetAccountDisabled;
+use keyward_core::write::erasing::EraseUser;
 use serde_json::{Value, json};
 
 /// Disables or enables an account, by its slug or `id:` and its id.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use http::{Method, Request, Response};
 use keyward_core::BoxFuture;
 use keyward_core::denial::Denial;
-use keyward_core::effect::{Commit, Effect};
+use keyward_core::effect::{Commit, Effect, Repeatable};
 use keyward_core::permit::{Action, Permit, check};
 use keyward_core::principal::{Credential, Principal};
 use keyward_core::rate_limit::Purpose;
@@ -167,7 +167,12 @@ pub(crate) type Intend<E> = fn(&Call, &Permit<<E as Effect>::Action>) -> Result<
 pub(crate) type Admit<A> = fn(Principal, &str) -> Result<Permit<A>, Denial>;
 
 /// An operation that writes.
-pub(crate) fn write<E: Effect>(id: OperationId, method: Method, path: &'static str, handler: Intend<E>) -> Row
+pub(crate) fn write<E: Repeatable>(
+    id: OperationId,
+    method: Method,
+    path: &'static str,
+    handler: Intend<E>,
+) -> Row
 where
     dyn Store: Commit<E>,
 {
@@ -175,7 +180,7 @@ where
 }
 
 /// An operation that writes, to which callers are admitted in a way of its own.
-pub(crate) fn write_admitting<E: Effect>(
+pub(crate) fn write_admitting<E: Repeatable>(
     id: OperationId,
     method: Method,
     path: &'static str,

@@ -4,7 +4,7 @@ use super::log::listen;
 use super::support::{Answer, Ask, BASE, TestApp};
 use http::{Method, Uri};
 use keyward::routes::{OperationId, Row, table};
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::store::{AuditQuery, OperatorReads};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};

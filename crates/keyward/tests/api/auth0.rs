@@ -3,8 +3,8 @@
 use keyward::config::{Flags, IssuerConfig, load};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
+use keyward_core::grant::Grant;
 use keyward_core::jwt::{KeySet, Token, Verified};
-use keyward_core::principal::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_testkit::START;
 use keyward_testkit::issuer::{SigningKey, key_set};

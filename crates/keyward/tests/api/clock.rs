@@ -3,10 +3,10 @@
 //! everything else goes on.
 
 use super::support::{Key, TestApp};
-use keyward_core::account::RemoveMember;
 use keyward_core::clock::{Clock, Timestamp};
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::store::{AuditQuery, OperatorReads, Upkeep};
+use keyward_core::write::member::RemoveMember;
 use serde_json::json;
 
 const HOUR: i64 = 3_600;

@@ -16,11 +16,13 @@
 use crate::browser::{Browser, call, code, encoded, fields, form_to, redeem, refresh, text, tokens};
 use crate::mcp;
 use crate::support::{Answer, Key, PASSWORD, TestApp};
-use keyward_core::clock::{AcceptClock, At, Clock, Timestamp};
+use keyward_core::clock::{At, Clock, Timestamp};
+use keyward_core::grant::Grant;
 use keyward_core::opaque::{TokenKind, mint};
-use keyward_core::principal::Grant;
-use keyward_core::session::{IssueLink, LinkKind};
+use keyward_core::session::LinkKind;
 use keyward_core::store::{AuditQuery, OperatorReads, Retention, Upkeep};
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::link::IssueLink;
 use keyward_testkit::{START, SeededRandom};
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use super::support::{Key, TestApp};
 use http::Method;
 use keyward::routes::table;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

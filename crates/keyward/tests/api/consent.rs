@@ -7,11 +7,13 @@ use crate::browser::{
 };
 use crate::support::{PASSWORD, TestApp};
 use http::Method;
-use keyward_core::account::{AddMember, CreateAccount};
-use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
+use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::role::Role;
-use keyward_core::session::InviteByOperator;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::client::CreateClient;
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::member::AddMember;
 use serde_json::json;
 use std::collections::BTreeSet;
 

@@ -4,10 +4,10 @@ use crate::browser::{text, tokens};
 use crate::mcp;
 use crate::support::{Ask, Key, TestApp};
 use http::Method;
-use keyward_core::account::SetRole;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::write::member::SetRole;
 use serde_json::{Value, json};
 
 impl TestApp {

@@ -2,7 +2,8 @@
 
 use crate::support::{Ask, TestApp, Unending};
 use http::Method;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
+use keyward_core::limits::{Overrides, Rate};
+use keyward_core::write::limits::SetLimits;
 use serde_json::{Value, json};
 
 const API: &str = "/api/external/v2/deals";

@@ -6,7 +6,8 @@ use crate::support::{Answer, TestApp};
 use http::Method;
 use keyward::config::LimitsConfig;
 use keyward::reload::Reloadable;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
+use keyward_core::limits::{Overrides, Rate};
+use keyward_core::write::limits::SetLimits;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -3,12 +3,12 @@
 use crate::browser::{Browser, form_to, refresh, text, tokens};
 use crate::support::{Answer, TestApp};
 use http::Method;
-use keyward_core::account::SetUserDisabled;
 use keyward_core::clock::At;
 use keyward_core::effect::{Commit, Context};
+use keyward_core::grant::Grant;
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
 use keyward_core::store::{StoreError, Upkeep};
+use keyward_core::write::disabling::SetUserDisabled;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use super::support::TestApp;
 use http::Method;
-use keyward_core::account::RemoveMember;
+use keyward_core::write::member::RemoveMember;
 use serde_json::{Value, json};
 
 /// The ETag and `updated_at` of a deal.

@@ -26,17 +26,18 @@
 
 use super::support::{Answer, Ask, Key, TestApp};
 use http::{HeaderValue, Method};
-use keyward_core::account::{RemoveMember, SetRole};
 use keyward_core::clock::{At, Clock};
 use keyward_core::denial::Denial;
 use keyward_core::effect::Ended;
+use keyward_core::grant::Grant;
 use keyward_core::idempotency as claims;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
-use keyward_core::principal::Grant;
+use keyward_core::limits::{Overrides, Rate};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::Scope;
 use keyward_core::store::Upkeep;
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::member::{RemoveMember, SetRole};
 use keyward_sqlite::faults::number;
 use keyward_testkit::SeededRandom;
 use serde_json::{Value, json};

@@ -5,11 +5,13 @@ use crate::issuer::ISSUER;
 use crate::jwt::rows_of;
 use crate::support::{Answer, BASE, PASSWORD, Persona, TestApp};
 use keyward::config::IssuerConfig;
-use keyward_core::account::{CreateUser, RemoveMember};
 use keyward_core::id::UserId;
 use keyward_core::jwt::Link;
 use keyward_core::opaque::{TokenKind, mint};
-use keyward_core::session::{IssueLink, LinkKind};
+use keyward_core::session::LinkKind;
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::member::RemoveMember;
+use keyward_core::write::user::CreateUser;
 use keyward_testkit::SeededRandom;
 use serde_json::{Value, json};
 

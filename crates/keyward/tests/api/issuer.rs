@@ -5,7 +5,7 @@ use keyward::config::IssuerConfig;
 use keyward::issuers::{Document, FetchError, KeySource};
 use keyward_core::BoxFuture;
 use keyward_core::id::UserId;
-use keyward_core::identity::LinkIdentity;
+use keyward_core::write::identity::LinkIdentity;
 use keyward_testkit::START;
 use keyward_testkit::issuer::{SigningKey, key_set};
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@
 use crate::auth0::{add, block, entry_of, judged, token_of};
 use keyward::config::IssuerConfig;
 use keyward_core::denial::Denial;
+use keyward_core::grant::Grant;
 use keyward_core::jwt::{RefusedToken, Verified};
-use keyward_core::principal::Grant;
 use keyward_core::scope::ScopeSet;
 use keyward_testkit::START;
 use serde_json::{Value, json};

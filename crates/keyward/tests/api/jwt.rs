@@ -3,11 +3,13 @@
 use crate::issuer::ISSUER;
 use crate::support::{Persona, TestApp};
 use http::Method;
-use keyward_core::account::{AddMember, CreateUser, RemoveMember, SetRole, SetUserDisabled};
 use keyward_core::address::ClientAddress;
-use keyward_core::identity::LinkIdentity;
 use keyward_core::jwt::Link;
 use keyward_core::role::Role;
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::user::CreateUser;
 use keyward_testkit::START;
 use serde_json::{Value, json};
 

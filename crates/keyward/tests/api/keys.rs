@@ -1,7 +1,7 @@
 //! The life of a key: made, listed, rotated, revoked, bounded.
 
 use super::support::TestApp;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::Scope;
 use serde_json::json;
 

@@ -4,9 +4,10 @@ use super::support::{Answer, Ask, TestApp};
 use http::Method;
 use keyward::config::LimitsConfig;
 use keyward::reload::Reloadable;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
+use keyward_core::limits::{Overrides, Rate};
 use keyward_core::scope::Scope;
+use keyward_core::write::limits::SetLimits;
 use serde_json::json;
 use std::time::Duration;
 

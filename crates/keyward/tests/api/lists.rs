@@ -2,10 +2,11 @@
 
 use super::support::{Key, Persona, TestApp};
 use keyward_core::clock::{Clock, Timestamp};
+use keyward_core::grant::Grant;
 use keyward_core::money::Cents;
-use keyward_core::principal::Grant;
+use lev_deals::Deal;
 use lev_deals::values::{BUSINESS_PLANS, LOAN_TYPES};
-use lev_deals::{Deal, SeedDeal, SeedDeals};
+use lev_deals::write::{SeedDeal, SeedDeals};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use super::support::{Ask, Key, TestApp};
 use keyward::routes::{Access, OperationId, table};
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use serde_json::{Value, json};
 
 /// The callers, in the order of the columns.

@@ -5,7 +5,7 @@ use crate::support::{Answer, PASSWORD, TestApp};
 use http::Method;
 use keyward::mcp::TOOLS;
 use keyward::routes::{Access, table};
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::Scope;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -269,7 +269,7 @@ async fn a_call_may_do_what_its_user_may_and_nothing_else() {
     let granted = tokens(&app, "editor", &[("scope", "deals:read deals:write")]).await;
     let editor = text(&granted, "access_token");
     assert_eq!(done(&app, editor, "create_deal", json!({ "title": "Yes" })).await["deal"]["title"], "Yes");
-    app.operate(keyward_core::account::SetRole {
+    app.operate(keyward_core::write::member::SetRole {
         account: app.acme,
         user: app.editor.user,
         role: keyward_core::role::Role::Viewer,
@@ -476,7 +476,7 @@ async fn a_caller_over_its_limit_is_told_when_to_come_again() {
     let app = TestApp::new().await;
     let rate = keyward_core::limits::Rate::PerMinute(3);
     let overrides = keyward_core::limits::Overrides { reads: Some(rate), writes: None, keys: None };
-    app.operate(keyward_core::limits::SetLimits { account: app.acme, overrides }).await;
+    app.operate(keyward_core::write::limits::SetLimits { account: app.acme, overrides }).await;
     let key = &app.admin.key.secret;
     for _ in 0..3 {
         assert_ne!(call(&app, key, "list_deals", json!({})).await["isError"], true);
@@ -489,7 +489,7 @@ async fn a_caller_over_its_limit_is_told_when_to_come_again() {
     }
     // A tool that writes is a write besides; over that limit, its result says so.
     let overrides = keyward_core::limits::Overrides { reads: None, writes: Some(rate), keys: None };
-    app.operate(keyward_core::limits::SetLimits { account: app.acme, overrides }).await;
+    app.operate(keyward_core::write::limits::SetLimits { account: app.acme, overrides }).await;
     let title = || json!({ "title": "x" });
     for _ in 0..3 {
         assert_ne!(call(&app, key, "create_deal", title()).await["isError"], true);

@@ -71,7 +71,7 @@ async fn wrong_calls_are_counted_and_logged_like_others() {
     let app = TestApp::new().await;
     let rate = keyward_core::limits::Rate::PerMinute(3);
     let overrides = keyward_core::limits::Overrides { reads: Some(rate), writes: None, keys: None };
-    app.operate(keyward_core::limits::SetLimits { account: app.acme, overrides }).await;
+    app.operate(keyward_core::write::limits::SetLimits { account: app.acme, overrides }).await;
     let key = &app.admin.key.secret;
     let (lines, _guard) = listen();
     assert!(refusal(&app, key, "list_deals", json!({ "x": 1 })).await.contains("There is no argument x"));

@@ -1,7 +1,7 @@
 //! `/me`, `/me/accounts`, `/me/active-account`, `/account/team`, `/health`.
 
 use super::support::TestApp;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::Scope;
 use serde_json::json;
 

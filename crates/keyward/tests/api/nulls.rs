@@ -2,7 +2,7 @@
 
 use super::support::TestApp;
 use http::Method;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use serde_json::{Value, json};
 
 #[tokio::test]

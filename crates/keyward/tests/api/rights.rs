@@ -1,9 +1,10 @@
 //! A key is never stronger than its user is right now.
 
 use super::support::TestApp;
-use keyward_core::account::{RemoveMember, SetRole, SetUserDisabled};
 use keyward_core::role::Role;
 use keyward_core::scope::Scope;
+use keyward_core::write::disabling::SetUserDisabled;
+use keyward_core::write::member::{RemoveMember, SetRole};
 use serde_json::json;
 
 #[tokio::test]

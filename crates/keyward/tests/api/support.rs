@@ -14,10 +14,10 @@ use keyward::server::{Base, Builder, Server, SignIn};
 use keyward::stack::{Boxed, Surroundings};
 use keyward::store::Store;
 use keyward::watch::Degraded;
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, Timestamp};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::header_text::text;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::{Claim, Claims};
@@ -26,24 +26,30 @@ use keyward_core::limits::Rate;
 use keyward_core::list::Cursors;
 use keyward_core::live::Directory;
 use keyward_core::money::Cents;
-use keyward_core::oauth::{Client, ClientOrigin, CreateClient};
+use keyward_core::oauth::{Client, ClientOrigin};
 use keyward_core::password;
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
 use keyward_core::random::{Random, uuid4};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::scope::{Scope, ScopeSet};
 use keyward_core::secret::Secret;
-use keyward_core::signing::{AddSigningKey, SealedKey};
+use keyward_core::signing::SealedKey;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::client::CreateClient;
+use keyward_core::write::key::IssueKey;
+use keyward_core::write::member::AddMember;
+use keyward_core::write::signing_key::AddSigningKey;
+use keyward_core::write::user::CreateUser;
 use keyward_sqlite::{Options, Sqlite};
 use keyward_testkit::{FakeClock, SeededRandom};
 use keyward_tower::ClientAddress;
 use keyward_tower::authenticate::Jwts;
 use keyward_tower::hygiene::Limits;
 use lev_deals::financials::{FIGURES, Figure, Financials};
-use lev_deals::{Deal, DealId, GivePipelines, Property, SeedDeal, SeedDeals};
+use lev_deals::write::{GivePipelines, SeedDeal, SeedDeals};
+use lev_deals::{Deal, DealId, Property};
 use serde_json::Value;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -272,7 +278,7 @@ impl TestApp {
         let current = Current::new(unlimited());
         let store = Sqlite::open(&Options {
             path: &directory.path().join("keyward.db"),
-            components: &[lev_deals::sqlite::COMPONENT],
+            components: &[lev_deals::sql::COMPONENT],
             root_secret_checks: &root.check_values(),
             schema: keyward_sqlite::Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

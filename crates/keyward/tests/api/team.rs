@@ -1,12 +1,12 @@
 //! What admins do with the account's team.
 
 use super::support::TestApp;
-use keyward_core::account::SetUserDisabled;
 use keyward_core::clock::Clock;
 use keyward_core::id::UserId;
 use keyward_core::role::Role;
 use keyward_core::store::Upkeep;
 use keyward_core::team::INVITATION_SECONDS;
+use keyward_core::write::disabling::SetUserDisabled;
 use serde_json::{Value, json};
 
 #[tokio::test]

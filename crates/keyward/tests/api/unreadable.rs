@@ -12,10 +12,10 @@
 
 use crate::browser::{call, refresh, text, tokens};
 use crate::support::{Persona, TestApp};
-use keyward_core::account::SetUserDisabled;
 use keyward_core::live::Change;
 use keyward_core::oauth::{GrantId, Grants};
 use keyward_core::store::Upkeep;
+use keyward_core::write::disabling::SetUserDisabled;
 use keyward_sqlite::faults::{number, spoil};
 use serde_json::json;
 

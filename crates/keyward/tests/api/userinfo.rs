@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use keyward::config::LimitsConfig;
 use keyward::reload::Reloadable;
-use keyward_core::account::SetUserDisabled;
+use keyward_core::write::disabling::SetUserDisabled;
 use serde_json::{Value, json};
 
 async fn userinfo(app: &TestApp, token: &str) -> Answer {

@@ -1,7 +1,7 @@
 //! `POST /auth/validate-api-key`, and the letters of the seed page.
 
 use super::support::TestApp;
-use keyward_core::principal::Grant;
+use keyward_core::grant::Grant;
 use keyward_core::scope::{Scope, ScopeSet};
 use serde_json::json;
 

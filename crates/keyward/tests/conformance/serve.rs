@@ -8,19 +8,22 @@ use keyward::reload::{Current, Reloadable};
 use keyward::server::{Base, Builder};
 use keyward::store::Store;
 use keyward::transport::{self, Listening};
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
-use keyward_core::api_key::{IssueKey, KeyFormat, KeyRing};
+use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{At, Clock, SystemClock};
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::AccountId;
 use keyward_core::idempotency::Claims;
 use keyward_core::list::Cursors;
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
 use keyward_core::random::{OsRandom, Random};
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::IssueKey;
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
 use keyward_sqlite::{Options, Sqlite};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -41,7 +44,7 @@ pub(crate) async fn served() -> Served {
     let current = Current::new(Reloadable { limits: LimitsConfig::default(), ..Reloadable::default() });
     let store = Sqlite::open(&Options {
         path: &data.path().join("keyward.db"),
-        components: &[lev_deals::sqlite::COMPONENT],
+        components: &[lev_deals::sql::COMPONENT],
         root_secret_checks: &root.check_values(),
         schema: keyward_sqlite::Schema::Make,
         idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,

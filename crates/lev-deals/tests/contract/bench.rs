@@ -5,12 +5,12 @@
 )]
 
 use super::store::DealStore;
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::address::ClientAddress;
-use keyward_core::api_key::{IssueKey, KeyFormat, KeyMade, KeyRing};
+use keyward_core::api_key::{KeyFormat, KeyRing};
 use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::idempotency::Claim;
 use keyward_core::json;
@@ -19,19 +19,21 @@ use keyward_core::permit::{
     Action, Administer, Permit, ReadDeals, ReadPipelines, WriteDeals, check, operator,
 };
 use keyward_core::preconditions::Preconditions;
-use keyward_core::principal::{Grant, Principal};
+use keyward_core::principal::Principal;
 use keyward_core::query::Query;
 use keyward_core::role::Role;
 use keyward_core::root_secret::RootSecret;
 use keyward_core::store::{AuditQuery, AuditRow, StoreError};
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::{IssueKey, KeyMade};
+use keyward_core::write::member::AddMember;
+use keyward_core::write::user::CreateUser;
 use keyward_testkit::{START, SeededRandom};
 use lev_deals::list::DEALS;
 use lev_deals::pipeline::Target;
-use lev_deals::{
-    ArchiveDeal, CreateDeal, Deal, DealChanges, DealId, GivePipelines, Include, Included, JoinTeam,
-    LeaveTeam, MoveDeal, NewDeal, NewTeamMember, Pipeline, TeamMember, UpdateDeal,
-};
+use lev_deals::write::{ArchiveDeal, CreateDeal, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, UpdateDeal};
+use lev_deals::{Deal, DealChanges, DealId, Include, Included, NewDeal, NewTeamMember, Pipeline, TeamMember};
 use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 

@@ -13,7 +13,8 @@ use keyward_core::permit::WriteDeals;
 use keyward_core::preconditions::Preconditions;
 use lev_deals::financials::{Figure, FinancialChanges};
 use lev_deals::pipeline::Place;
-use lev_deals::{ArchiveDeal, Deal, DealId, SeedDeal, SeedDeals};
+use lev_deals::write::{ArchiveDeal, SeedDeal, SeedDeals};
+use lev_deals::{Deal, DealId};
 use serde_json::{Value, json};
 
 const EVERYTHING: &str = r#""title":"123 Main St","loan_amount":5000000.5,"loan_type":"land",

@@ -4,8 +4,9 @@ use super::bench::must;
 use super::store::DealHome;
 use keyward_core::root_secret::RootSecret;
 use keyward_sqlite::faults::change_by_force;
-use keyward_sqlite::{Options, Schema, Sqlite};
+use keyward_sqlite::{OpenError, Options, Schema, Sqlite};
 use keyward_testkit::FakeClock;
+use keyward_testkit::patience::patiently;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -38,14 +39,15 @@ impl Home {
         let root = must("a root secret", RootSecret::parse(ROOT));
         let options = Options {
             path: &self.path(),
-            components: &[lev_deals::sqlite::COMPONENT],
+            components: &[lev_deals::sql::COMPONENT],
             root_secret_checks: &root.check_values(),
             schema: Schema::Make,
             idempotency_bytes: keyward_core::idempotency::KEPT_BYTES,
             tiers: keyward_core::swap::Swap::new(keyward_core::limits::Tiers::default()),
             clock: Arc::new(FakeClock::new()),
         };
-        must("the store is opened", Sqlite::open(&options))
+        let opened = patiently(|| Sqlite::open(&options), |error| matches!(error, OpenError::InUse(_)));
+        must("the store is opened", opened)
     }
 }
 

@@ -5,7 +5,8 @@ use super::store::DealStore;
 use keyward_core::money::Cents;
 use keyward_core::preconditions::Preconditions;
 use lev_deals::values::{BUSINESS_PLANS, LOAN_TYPES, TRANSACTION_TYPES};
-use lev_deals::{Deal, DealId, Included, SeedDeal, SeedDeals};
+use lev_deals::write::{SeedDeal, SeedDeals};
+use lev_deals::{Deal, DealId, Included};
 
 /// A store that skips or repeats a deal at the edge of a page, counts what is not seen, or stops too early.
 pub(crate) async fn a_crawl_sees_every_deal_once_and_only_those_in_sight<S: DealStore>(bench: &Bench<'_, S>) {

@@ -11,6 +11,7 @@
 //! | `reopening.rs` | rules of what is there after the store was opened again |
 //! | `home.rs` | where the embedded store of these tests keeps what it has |
 //! | `faults.rs` | faults that are planted in it, and the rules that find them |
+//! | `postgres.rs` | which of its statements PostgreSQL prepares |
 //!
 //! A store's own test is one line, `deal_contract!`, which makes a test of each rule.
 
@@ -28,6 +29,8 @@ mod lists;
 mod once;
 #[cfg(test)]
 mod pipelines;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod related;
 #[cfg(test)]
@@ -48,6 +51,9 @@ macro_rules! rules {
         bench { $($module:ident { $($rule:ident,)* })* }
         home { $($place:ident { $($kept:ident,)* })* }
     ) => {
+        /// The names of all rules.
+        const RULES: &[&str] = &[$($(stringify!($rule),)*)* $($(stringify!($kept),)*)*];
+
         /// Checks one rule in a new home. A rule that is broken panics with the rule's words.
         async fn check_rule<H: store::DealHome>(name: &str, home: &H) {
             $($(if name == stringify!($rule) {

@@ -2,13 +2,13 @@
 
 use super::bench::{Bench, archive, commit_with, go, if_match, join, leave, must, new_deal, no_deal, update};
 use super::store::DealStore;
-use keyward_core::api_key::KeyMade;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Answer, Commit, Effect, Ended};
 use keyward_core::idempotency::{Claim, Claims, Fingerprint, Scope};
 use keyward_core::json;
 use keyward_core::permit::WriteDeals;
 use keyward_core::preconditions::Preconditions;
+use keyward_core::write::key::KeyMade;
 use lev_deals::{Deal, DealId};
 use uuid::Uuid;
 

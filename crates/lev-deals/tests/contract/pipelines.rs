@@ -2,11 +2,12 @@
 
 use super::bench::{Bench, after, at, go, must, new_account, new_deal, operate, refused_field};
 use super::store::DealStore;
-use keyward_core::account::RemoveMember;
 use keyward_core::permit::ReadPipelines;
 use keyward_core::preconditions::Preconditions;
+use keyward_core::write::member::RemoveMember;
+use lev_deals::Pipeline;
 use lev_deals::pipeline::Place;
-use lev_deals::{GivePipelines, Pipeline};
+use lev_deals::write::GivePipelines;
 
 /// The id of a status, by its key.
 fn status(pipeline: &Pipeline, key: &str) -> i64 {

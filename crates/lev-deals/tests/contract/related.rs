@@ -7,7 +7,8 @@ use keyward_core::permit::ReadDeals;
 use keyward_core::preconditions::Preconditions;
 use lev_deals::financials::{FIGURES, Figure, Financials, Kind};
 use lev_deals::pipeline::Place;
-use lev_deals::{Deal, DealId, Property, SeedDeal, SeedDeals};
+use lev_deals::write::{SeedDeal, SeedDeals};
+use lev_deals::{Deal, DealId, Property};
 
 /// The figures of a deal that are known, by name, and when they were changed.
 async fn figures<S: DealStore>(

@@ -4,8 +4,6 @@ use super::bench::{
     Bench, after, archive, commit, go, join, leave, must, new_deal, no_deal, operate, update,
 };
 use super::store::DealStore;
-use keyward_core::account::{RemoveMember, SetRole};
-use keyward_core::api_key::KeyMade;
 use keyward_core::denial::Denial;
 use keyward_core::effect::Commit;
 use keyward_core::list::Filter;
@@ -13,7 +11,10 @@ use keyward_core::permit::{Permit, ReadDeals, WriteDeals};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::role::Role;
 use keyward_core::scope::Scope;
-use lev_deals::{DealId, Include, UpdateDeal};
+use keyward_core::write::key::KeyMade;
+use keyward_core::write::member::{RemoveMember, SetRole};
+use lev_deals::write::UpdateDeal;
+use lev_deals::{DealId, Include};
 
 fn retitle(deal: DealId) -> UpdateDeal {
     update(deal, r#"{"title":"Another"}"#, Preconditions::NONE)

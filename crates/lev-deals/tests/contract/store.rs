@@ -1,13 +1,15 @@
 //! What the contract is about: a store of deals, and where it keeps what it has.
 
-use keyward_core::account::{AddMember, CreateAccount, CreateUser, RemoveMember, SetRole};
-use keyward_core::api_key::IssueKey;
 use keyward_core::effect::Commit;
 use keyward_core::store::{OperatorReads, Upkeep};
-use lev_deals::{
-    ArchiveDeal, CreateDeal, DealReads, DealUpkeep, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals,
-    UpdateDeal,
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::key::IssueKey;
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::user::CreateUser;
+use lev_deals::write::{
+    ArchiveDeal, CreateDeal, GivePipelines, JoinTeam, LeaveTeam, MoveDeal, SeedDeals, UpdateDeal,
 };
+use lev_deals::{DealReads, DealUpkeep};
 
 /// A trait that is nothing but others, and that each type has which has all of them: their list is written once.
 macro_rules! all_of {

@@ -2,13 +2,14 @@
 
 use super::bench::{Bench, at, join, leave, must, new_user, no_deal, operate, refused_field};
 use super::store::DealStore;
-use keyward_core::account::{AddMember, RemoveMember, SetRole};
 use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::preconditions::Preconditions;
 use keyward_core::role::Role;
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
 use lev_deals::team::MAX_TEAM;
-use lev_deals::{Deal, DealId, LeaveTeam, SeedDeal, SeedDeals, TeamMember};
+use lev_deals::write::{LeaveTeam, SeedDeal, SeedDeals};
+use lev_deals::{Deal, DealId, TeamMember};
 
 /// The team, as the admin sees it.
 async fn team<S: DealStore>(bench: &Bench<'_, S>, deal: DealId) -> Vec<TeamMember> {

@@ -1,12 +1,13 @@
 //! Faults of tiers, of the account that a user acts in, of keys in two steps, and of a clock that is accepted.
 
 use super::{Fault, mistake, rows};
-use keyward_core::account::{RemoveMember, SetTier};
-use keyward_core::active_account::{AccountChosen, ChooseAccount};
-use keyward_core::api_key::{ActivateKey, KeyActivated};
-use keyward_core::clock::ClockAccepted;
 use keyward_core::id::{AccountId, KeyId};
 use keyward_core::live::Change;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::active_account::{AccountChosen, ChooseAccount};
+use keyward_core::write::clock::ClockAccepted;
+use keyward_core::write::key::{ActivateKey, KeyActivated};
+use keyward_core::write::member::RemoveMember;
 use keyward_testkit::contract::{Mistake, edit};
 use std::any::Any;
 

@@ -1,21 +1,25 @@
 //! A store that executes something else, or answers another outcome.
 
 use super::{Fault, mistake};
-use keyward_core::account::{
-    AddUser, CreateAccount, CreateUser, SetAccountDisabled, SetRole, SetUserDisabled,
-};
 use keyward_core::address::ClientAddress;
-use keyward_core::api_key::{KeyRelabelled, KeyRevoked, RevokeKey, RevokeKeysOf, RotateKey, WhoseKeys};
+use keyward_core::api_key::WhoseKeys;
 use keyward_core::id::UserId;
-use keyward_core::identity::LinkIdentity;
-use keyward_core::limits::SetLimits;
 use keyward_core::live::Change;
-use keyward_core::oauth::{GiveConsent, RedeemCode, RefreshGrant, RegisterClient};
 use keyward_core::role::Role;
 use keyward_core::scope::{Scope, ScopeSet};
-use keyward_core::session::{ChoosePassword, EndSession, NoteFailedSignIns};
-use keyward_core::signing::AddSigningKey;
-use keyward_core::team::Dismissed;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::client::RegisterClient;
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::grant::{GiveConsent, RedeemCode, RefreshGrant};
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::key::{KeyRelabelled, KeyRevoked, RevokeKey, RevokeKeysOf, RotateKey};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::ChoosePassword;
+use keyward_core::write::member::SetRole;
+use keyward_core::write::session::{EndSession, NoteFailedSignIns};
+use keyward_core::write::signing_key::AddSigningKey;
+use keyward_core::write::team::Dismissed;
+use keyward_core::write::user::{AddUser, CreateUser};
 use keyward_testkit::contract::{Mistake, edit};
 use std::any::Any;
 

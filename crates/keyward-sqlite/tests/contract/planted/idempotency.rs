@@ -1,7 +1,7 @@
 //! Faults of writes that are repeated.
 
 use super::{Fault, mistake, rows};
-use keyward_core::root_secret::RetireVersion;
+use keyward_core::write::root_secret::RetireVersion;
 use keyward_testkit::contract::{Mistake, edit};
 
 const ONCE: &str = "a_write_that_is_repeated_is_done_once_and_answered_byte_for_byte";

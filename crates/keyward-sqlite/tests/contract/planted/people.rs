@@ -1,8 +1,9 @@
 //! Faults of first sign-ins, and of what the operator reads.
 
 use super::{Fault, mistake, rows};
-use keyward_core::identity::{IssuerAccounts, LinkByEmail, LinkedByEmail};
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::Link;
+use keyward_core::write::identity::{LinkByEmail, LinkedByEmail};
 use keyward_testkit::contract::{Mistake, edit};
 
 const ENABLED: &str =

@@ -2,14 +2,16 @@
 
 use super::people::{self, account, bearer, consents, member, signs_in, token, with_password};
 use crate::contract::{Bench, IdentityStore, commit, must};
-use keyward_core::account::{AddMember, EraseUser, RemoveMember, SetAccountDisabled};
-use keyward_core::active_account::{AccountChosen, ChooseAccount};
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, UserId};
-use keyward_core::identity::LinkIdentity;
 use keyward_core::jwt::Verified;
 use keyward_core::permit::{Permit, ReadAccount, check, operator};
 use keyward_core::role::Role;
+use keyward_core::write::active_account::{AccountChosen, ChooseAccount};
+use keyward_core::write::disabling::SetAccountDisabled;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::member::{AddMember, RemoveMember};
 use std::sync::Arc;
 
 /// So many choices of one user are kept.

@@ -3,19 +3,23 @@
 use super::people::{consents, in_person, signs_in, user, with_password};
 use crate::START;
 use crate::contract::{Bench, IdentityStore, at, commit, must};
-use keyward_core::api_key::{IssueKey, KeyMade, RotateKey};
-use keyward_core::clock::{AcceptClock, At, ClockAccepted, Timestamp};
+use keyward_core::clock::{At, Timestamp};
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Context, Ended};
+use keyward_core::grant::Grant;
 use keyward_core::id::{KeyId, UserId};
 use keyward_core::oauth::GrantId;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{EndSignIns, Permit, operator};
-use keyward_core::principal::Grant;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{InviteByOperator, IssueLink, LinkKind};
-use keyward_core::signing::{AddSigningKey, SealedKey};
+use keyward_core::session::LinkKind;
+use keyward_core::signing::SealedKey;
+use keyward_core::write::clock::{AcceptClock, ClockAccepted};
+use keyward_core::write::invitation::InviteByOperator;
+use keyward_core::write::key::{IssueKey, KeyMade, RotateKey};
+use keyward_core::write::link::IssueLink;
+use keyward_core::write::signing_key::AddSigningKey;
 use uuid::Uuid;
 
 const HOUR: i64 = 3_600;

@@ -2,21 +2,26 @@
 
 use crate::contract::{Bench, IdentityStore, at, commit, must};
 use crate::issuer::{SigningKey, key_set};
-use keyward_core::account::{AddMember, CreateAccount, CreateUser};
 use keyward_core::denial::Denial;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::jwt::{
     Algorithm, Email, Found, KeySet, Link, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Token, Typ, Verified,
 };
-use keyward_core::oauth::{Asked, Client, ClientOrigin, GiveConsent, GrantId, Resources, pkce};
+use keyward_core::oauth::{Asked, Client, ClientOrigin, GrantId, Resources, pkce};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::password;
 use keyward_core::permit::{Action, Permit, Presented as What, check, operator, present};
 use keyward_core::principal::Principal;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
-use keyward_core::session::{ChoosePassword, IssueLink, LinkKind, StartSession};
+use keyward_core::session::LinkKind;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::CreateAccount;
+use keyward_core::write::grant::GiveConsent;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::AddMember;
+use keyward_core::write::session::StartSession;
+use keyward_core::write::user::CreateUser;
 use serde_json::json;
 use std::sync::Arc;
 use uuid::Uuid;

@@ -2,12 +2,13 @@
 
 use super::people::{account, user};
 use crate::contract::{Bench, IdentityStore, at, commit, must};
-use keyward_core::api_key::{ActivateKey, IssueKey, KeyActivated, KeyMade, NewSecret, PrepareKey};
+use keyward_core::api_key::NewSecret;
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
+use keyward_core::grant::Grant;
 use keyward_core::id::{AccountId, KeyId, UserId};
 use keyward_core::permit::operator;
-use keyward_core::principal::Grant;
+use keyward_core::write::key::{ActivateKey, IssueKey, KeyActivated, KeyMade, PrepareKey};
 
 fn secret<S>(bench: &Bench<'_, S>) -> NewSecret {
     must("a secret", bench.ring.mint(&bench.random))

@@ -1,12 +1,14 @@
 //! A trail that is read on, write by write: a write leaves the one row that is said of it, or none.
 
-use super::{AuditQuery, AuditRow, Bench, IdentityStore, at, must, rows, trail};
-use keyward_core::api_key::KeyMade;
+use super::trail::{rows, trail};
+use crate::contract::{Bench, IdentityStore, at, must};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
 use keyward_core::effect::{Commit, Context, Effect, Ended};
 use keyward_core::idempotency::Claim;
 use keyward_core::permit::Permit;
+use keyward_core::store::{AuditQuery, AuditRow};
+use keyward_core::write::key::KeyMade;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use uuid::Uuid;

@@ -1,16 +1,18 @@
 //! What of the audit trail is forgotten, when, and what goes on as if it were there.
 
 use super::people::client;
-use super::{AuditRow, Bench, IdentityStore, account, ada, at, must, trail, user};
-use crate::contract::{FROM, commit};
-use keyward_core::account::SetTier;
+use super::trail::trail;
+use super::writes::{account, ada, user};
+use crate::contract::{Bench, FROM, IdentityStore, at, commit, must};
 use keyward_core::clock::At;
 use keyward_core::id::AccountId;
-use keyward_core::oauth::{ClientOrigin, RegisterClient};
+use keyward_core::oauth::ClientOrigin;
 use keyward_core::permit::{background, operator, register};
-use keyward_core::session::NoteFailedSignIns;
-use keyward_core::store::Retention;
+use keyward_core::store::{AuditRow, Retention};
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::client::RegisterClient;
+use keyward_core::write::session::NoteFailedSignIns;
 
 const DAY: i64 = 86_400;
 /// A round takes away as much as fits into a short transaction; so many take all of it here.

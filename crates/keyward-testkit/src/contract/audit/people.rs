@@ -1,21 +1,21 @@
 //! Who signs in, the clients that act for them, and the tokens that they bring.
 
-use super::{Bench, IdentityStore, at, must};
-use crate::contract::commit;
+use crate::contract::{Bench, IdentityStore, at, commit, must};
 use crate::issuer::{SigningKey, key_set};
 use keyward_core::jwt::{
     Algorithm, Email, Found, KeySet, Link, Rules, SCOPE_CLAIMS, ScopeNames, Scopes, Token, Typ, Verified,
 };
-use keyward_core::oauth::{
-    Asked, Client, ClientOrigin, CreateClient, GRACE_SECONDS, GiveConsent, GrantId, RedeemCode, RefreshGrant,
-    Resources, pkce, refresh,
-};
+use keyward_core::oauth::{Asked, Client, ClientOrigin, GRACE_SECONDS, GrantId, Resources, pkce, refresh};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::password::{self, Proof};
 use keyward_core::permit::{Action, Permit, Presented as What, check, operator, present};
 use keyward_core::principal::Principal;
 use keyward_core::secret::Secret;
-use keyward_core::session::{ChoosePassword, IssueLink, LinkKind, StartSession};
+use keyward_core::session::LinkKind;
+use keyward_core::write::client::CreateClient;
+use keyward_core::write::grant::{GiveConsent, RedeemCode, RefreshGrant};
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::session::StartSession;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;

@@ -1,18 +1,17 @@
 //! Reading the audit trail: by filters and page by page.
 
-use super::{
-    AuditQuery, AuditRow, Bench, IdentityStore, account, ada, at, created, must, relabelled, revoked, rows,
-    trail, user,
-};
-use crate::contract::commit;
-use keyward_core::account::{AddMember, SetTier};
+use super::trail::{rows, trail};
+use super::writes::{account, ada, created, relabelled, revoked, user};
+use crate::contract::{Bench, IdentityStore, at, commit, must};
 use keyward_core::clock::Timestamp;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::permit::{background, operator, operator_named};
 use keyward_core::role::Role;
-use keyward_core::session::NoteFailedSignIns;
-use keyward_core::store::AuditActor;
+use keyward_core::store::{AuditActor, AuditQuery, AuditRow};
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::member::AddMember;
+use keyward_core::write::session::NoteFailedSignIns;
 
 /// A trail with several actors, subjects, actions and accounts, at several moments; the account that is new.
 async fn a_busy_day<S: IdentityStore>(bench: &Bench<'_, S>) -> AccountId {

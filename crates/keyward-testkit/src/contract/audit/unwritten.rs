@@ -5,31 +5,37 @@ use super::people::{
     CLIENT_SECRET, CODE, ISSUER, LINK, NONCE, OIDC_NONCE, PASSWORD, SESSION, VERIFIER, client, hashed,
     in_person, refresh_token, refreshing, signed_in,
 };
-use super::{
-    AuditRow, Bench, IdentityStore, account, ada, created, issued, must, relabelled, revoked, trail, user,
-};
-use crate::contract::{FROM, commit, commit_with};
+use super::trail::trail;
+use super::writes::{account, ada, created, issued, relabelled, revoked, user};
+use crate::contract::{Bench, FROM, IdentityStore, at, commit, commit_with, must};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use keyward_core::account::{AddMember, EraseUser, RemoveMember, SetRole, SetTier};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{KeyMade, NewSecret, RelabelKey, RevokeKeysOf, RotateKey, WhoseKeys};
-use keyward_core::clock::AcceptClock;
+use keyward_core::api_key::{NewSecret, WhoseKeys};
 use keyward_core::denial::Denial;
 use keyward_core::effect::Ended;
 use keyward_core::idempotency::{Claim, Claims, Fingerprint, Scope};
-use keyward_core::identity::LinkIdentity;
-use keyward_core::oauth::{ClientOrigin, Disconnect, RegisterClient, RevokeGrant};
+use keyward_core::oauth::ClientOrigin;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{ManageKeys, ManageTeam, Presented as What, operator, present, register};
 use keyward_core::preconditions::Preconditions;
 use keyward_core::role::Role;
-use keyward_core::root_secret::RetireVersion;
 use keyward_core::secret::Secret;
-use keyward_core::session::ChoosePassword;
-use keyward_core::signing::{AddSigningKey, SealedKey};
-use keyward_core::team::{ChangeRole, Invite};
+use keyward_core::signing::SealedKey;
+use keyward_core::store::AuditRow;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::active_account::ChooseAccount;
+use keyward_core::write::client::RegisterClient;
+use keyward_core::write::clock::AcceptClock;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, RevokeGrant};
+use keyward_core::write::identity::LinkIdentity;
+use keyward_core::write::key::{KeyMade, RelabelKey, RevokeKeysOf, RotateKey};
+use keyward_core::write::link::ChoosePassword;
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::RetireVersion;
+use keyward_core::write::signing_key::AddSigningKey;
+use keyward_core::write::team::{ChangeRole, Invite};
 use uuid::Uuid;
 
 /// A key that a client sends with a write that is to be done once. It seals an answer, so it is secret.
@@ -62,7 +68,7 @@ pub(crate) async fn what_changes_nothing_leaves_no_row<S: IdentityStore>(bench: 
     book.is_as_it_was(unlinked, ada()).await;
     book.is_as_it_was(EraseUser { user: new }, ada()).await;
     book.is_as_it_was(RetireVersion { version: 7, forget_answers: false }, ada()).await;
-    book.is_as_it_was(AcceptClock { to: super::at(0) }, ada()).await;
+    book.is_as_it_was(AcceptClock { to: at(0) }, ada()).await;
     book.is_as_it_was(ChooseAccount { slug: "acme".to_owned() }, bench.permit(admin)).await;
     book.is_as_it_was(registered("two"), register()).await;
     let app = client("app", ClientOrigin::Operator);
@@ -223,7 +229,7 @@ async fn hide_keys<S: IdentityStore>(bench: &Bench<'_, S>, hidden: &mut Hidden) 
 
     let (sealed, nonce): (Vec<u8>, _) = ((1..41).collect(), [0xB5; 12]);
     hidden.0.extend([sealed.as_slice(), &nonce].into_iter().flat_map(spelled));
-    let (kid, sealed, created_at) = ("k1".into(), sealed.into(), super::at(0));
+    let (kid, sealed, created_at) = ("k1".into(), sealed.into(), at(0));
     let key = SealedKey { id: 0, kid, sealed, nonce, version: 1, created_at, signs_from: created_at };
     must("a key", commit(bench.store, AddSigningKey { key, alone: true }, operator(), 0).await);
 }

@@ -5,32 +5,38 @@ use super::people::{
     CODE, ISSUER, PASSWORD, SESSION, bearer, client, consent, hashed, in_person, proof, redemption,
     refresh_token, refreshing, signed_in, token,
 };
-use super::{Bench, IdentityStore, account, ada, created, issued, must, relabelled, revoked, trail, user};
-use crate::contract::{FROM, commit};
-use keyward_core::account::{
-    AddMember, AddUser, EraseUser, RemoveMember, ReserveUser, SetAccountDisabled, SetRole, SetTier,
-    SetUserDisabled,
-};
-use keyward_core::active_account::ChooseAccount;
-use keyward_core::api_key::{ActivateKey, PrepareKey, RevokeKeysOf, RotateKey, WhoseKeys};
+use super::trail::trail;
+use super::writes::{account, ada, created, issued, relabelled, revoked, user};
+use crate::contract::{Bench, FROM, IdentityStore, at, commit, must};
+use keyward_core::api_key::WhoseKeys;
 use keyward_core::id::UserId;
-use keyward_core::identity::{IssuerAccounts, LinkByEmail, LinkIdentity};
+use keyward_core::identity::IssuerAccounts;
 use keyward_core::jwt::Link;
-use keyward_core::limits::{Overrides, Rate, SetLimits};
-use keyward_core::oauth::{
-    ClientOrigin, CreateClient, DeleteClient, Disconnect, GRACE_SECONDS, RegisterClient, RevokeGrant,
-};
+use keyward_core::limits::{Overrides, Rate};
+use keyward_core::oauth::{ClientOrigin, GRACE_SECONDS};
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{Presented as What, background, operator, present, register, sign_in};
 use keyward_core::role::Role;
-use keyward_core::root_secret::AddVersion;
-use keyward_core::session::{
-    AcceptInvitation, ChoosePassword, EndSession, InviteByOperator, IssueLink, LinkKind, NoteFailedSignIns,
-    ShownInvitation, StartSession,
-};
-use keyward_core::signing::{AddSigningKey, RemoveSigningKey, ResealSigningKey, SealedKey};
-use keyward_core::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::session::{LinkKind, ShownInvitation};
+use keyward_core::signing::SealedKey;
 use keyward_core::tier::Tier;
+use keyward_core::write::account::SetTier;
+use keyward_core::write::active_account::ChooseAccount;
+use keyward_core::write::client::{CreateClient, DeleteClient, RegisterClient};
+use keyward_core::write::disabling::{SetAccountDisabled, SetUserDisabled};
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::grant::{Disconnect, RevokeGrant};
+use keyward_core::write::identity::{LinkByEmail, LinkIdentity};
+use keyward_core::write::invitation::{AcceptInvitation, InviteByOperator};
+use keyward_core::write::key::{ActivateKey, PrepareKey, RevokeKeysOf, RotateKey};
+use keyward_core::write::limits::SetLimits;
+use keyward_core::write::link::{ChoosePassword, IssueLink};
+use keyward_core::write::member::{AddMember, RemoveMember, SetRole};
+use keyward_core::write::root_secret::AddVersion;
+use keyward_core::write::session::{EndSession, NoteFailedSignIns, StartSession};
+use keyward_core::write::signing_key::{AddSigningKey, RemoveSigningKey, ResealSigningKey};
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
+use keyward_core::write::user::{AddUser, ReserveUser};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -109,7 +115,7 @@ pub(crate) async fn what_the_operator_does_to_keys_and_clients_leaves_one_row_ea
     book.leaves(add, ada(), by, ("root_secret.add", "root_secret")).await;
 
     let (sealed, nonce) = ([7; 40].into(), [7; 12]);
-    let (created_at, signs_from) = (super::at(0), super::at(10));
+    let (created_at, signs_from) = (at(0), at(10));
     let key = SealedKey { id: 0, kid: "k1".into(), sealed, nonce, version: 1, created_at, signs_from };
     let add = AddSigningKey { key, alone: false };
     let key = book.leaves(add, background(), By::BACKGROUND, ("signing_key.add", "signing_key")).await;

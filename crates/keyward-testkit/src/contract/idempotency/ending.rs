@@ -2,10 +2,11 @@
 
 use super::super::FROM;
 use super::*;
-use keyward_core::account::EraseUser;
 use keyward_core::api_key::Admitted;
 use keyward_core::idempotency::KEPT_SECONDS;
-use keyward_core::root_secret::{AddVersion, RetireVersion, RootSecret};
+use keyward_core::root_secret::RootSecret;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::root_secret::{AddVersion, RetireVersion};
 
 /// Relabels the admin's key, under its claim of this number.
 async fn relabel<S: IdentityStore>(

@@ -1,14 +1,14 @@
 //! The rules of answers that show a secret: they are given again for an hour, until the secret is used, replaced or ended.
 
 use super::*;
-use keyward_core::account::RemoveMember;
-use keyward_core::api_key::RotateKey;
 use keyward_core::idempotency::{KEPT_SECONDS, SECRET_SECONDS};
 use keyward_core::live::KeyUse;
 use keyward_core::permit::{ManageKeys, check};
 use keyward_core::principal::{Credential, Principal};
 use keyward_core::scope::{Scope as Right, ScopeSet};
 use keyward_core::secret::Secret;
+use keyward_core::write::key::RotateKey;
+use keyward_core::write::member::RemoveMember;
 
 /// A key, made under its maker's claim of this number.
 pub(super) async fn made<S: IdentityStore>(

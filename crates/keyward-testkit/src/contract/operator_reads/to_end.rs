@@ -3,13 +3,14 @@
 use super::{disable, invite, shut};
 use crate::contract::accounts::people::{account, with_password};
 use crate::contract::{Bench, IdentityStore, at, commit, must};
-use keyward_core::account::{EraseUser, RemoveMember};
-use keyward_core::api_key::RotateKey;
 use keyward_core::id::{AccountId, UserId};
 use keyward_core::made_by::MadeBy;
 use keyward_core::permit::operator;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
+use keyward_core::write::erasing::EraseUser;
+use keyward_core::write::key::RotateKey;
+use keyward_core::write::member::RemoveMember;
 
 /// Against a store that keeps something of who was erased, or that finds no one who is disabled: it could not be erased then.
 pub(in crate::contract) async fn who_is_disabled_is_found_to_be_ended_and_who_is_erased_is_not<

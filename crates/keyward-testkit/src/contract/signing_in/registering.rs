@@ -4,9 +4,10 @@ use super::super::FROM;
 use super::{Bench, DAY, IdentityStore, client, commit, must, refused};
 use keyward_core::address::ClientAddress;
 use keyward_core::denial::{Denial, OAuthDenial};
-use keyward_core::oauth::{ClientOrigin, CreateClient, RegisterClient};
+use keyward_core::oauth::ClientOrigin;
 use keyward_core::opaque::TokenDigest;
 use keyward_core::permit::{self, operator};
+use keyward_core::write::client::{CreateClient, RegisterClient};
 
 pub(crate) async fn clients_that_register_are_bounded_and_the_same_is_the_same<S: IdentityStore>(
     bench: &Bench<'_, S>,

@@ -6,7 +6,8 @@ use keyward_core::denial::Denial;
 use keyward_core::id::UserId;
 use keyward_core::list::{CursorList, Grammar};
 use keyward_core::permit::{ManageTeam, Permit, ReadAccount};
-use keyward_core::team::{ChangeRole, Dismiss, Invitation, Invite, TeamMember, TeamMemberView, read_role};
+use keyward_core::team::{Invitation, TeamMember, TeamMemberView, read_role};
+use keyward_core::write::team::{ChangeRole, Dismiss, Invite};
 
 /// What the list can be asked.
 pub(crate) const TEAM: Grammar = Grammar::plain("team");

@@ -4,12 +4,13 @@ use crate::call::Call;
 use crate::problem::Problem;
 use ipnet::IpNet;
 use keyward_core::address::parse_range;
-use keyward_core::api_key::{CreateKey, Wanted, WantedGrant};
+use keyward_core::api_key::{Wanted, WantedGrant};
 use keyward_core::clock::Timestamp;
 use keyward_core::denial::Denial;
 use keyward_core::input::{Field, Fields};
 use keyward_core::permit::{ManageKeys, Permit};
 use keyward_core::scope::Scope;
+use keyward_core::write::key::CreateKey;
 
 /// The most ranges that a key may name.
 pub(crate) const MAX_RANGES: usize = 100;

@@ -2,11 +2,11 @@
 
 use crate::call::Call;
 use crate::problem::Problem;
-use keyward_core::api_key::RelabelKey;
 use keyward_core::denial::Denial;
 use keyward_core::id::KeyId;
 use keyward_core::input::Fields;
 use keyward_core::permit::{LabelKeys, Permit};
+use keyward_core::write::key::RelabelKey;
 
 pub(crate) fn handle(call: &Call, _: &Permit<LabelKeys>) -> Result<RelabelKey, Problem> {
     let mut fields = Fields::of(call.body()?).map_err(Denial::Invalid)?;

@@ -3,11 +3,11 @@
 
 use crate::call::Call;
 use crate::problem::Problem;
-use keyward_core::api_key::RevokeKey;
 use keyward_core::denial::Denial;
 use keyward_core::id::KeyId;
 use keyward_core::permit::{Permit, RevokeKeys, check_or_itself};
 use keyward_core::principal::Principal;
+use keyward_core::write::key::RevokeKey;
 
 pub(crate) fn admit(principal: Principal, path_id: &str) -> Result<Permit<RevokeKeys>, Denial> {
     check_or_itself(principal, KeyId::parse(path_id))

@@ -2,12 +2,12 @@
 
 use crate::call::Call;
 use crate::problem::Problem;
-use keyward_core::api_key::RotateKey;
 use keyward_core::denial::Denial;
 use keyward_core::id::KeyId;
 use keyward_core::input::Fields;
 use keyward_core::json::Json;
 use keyward_core::permit::{ManageKeys, Permit};
+use keyward_core::write::key::RotateKey;
 
 /// The longest grace, in seconds: a week.
 const MAX_GRACE: i64 = 604_800;

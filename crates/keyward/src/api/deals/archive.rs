@@ -3,7 +3,8 @@
 use crate::call::Call;
 use crate::problem::Problem;
 use keyward_core::permit::{Permit, WriteDeals};
-use lev_deals::{ArchiveDeal, DealId};
+use lev_deals::DealId;
+use lev_deals::write::ArchiveDeal;
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<ArchiveDeal, Problem> {
     let conditions = call.conditions.clone();

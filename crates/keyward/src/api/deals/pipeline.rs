@@ -4,8 +4,9 @@ use crate::call::Call;
 use crate::problem::Problem;
 use keyward_core::denial::Denial;
 use keyward_core::permit::{Permit, WriteDeals};
+use lev_deals::DealId;
 use lev_deals::pipeline::Target;
-use lev_deals::{DealId, MoveDeal};
+use lev_deals::write::MoveDeal;
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<MoveDeal, Problem> {
     let conditions = call.conditions.clone();

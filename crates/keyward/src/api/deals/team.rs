@@ -8,7 +8,8 @@ use keyward_core::id::UserId;
 use keyward_core::list::CursorList;
 use keyward_core::permit::{Permit, ReadDeals, WriteDeals};
 use lev_deals::list::TEAM;
-use lev_deals::{DealId, JoinTeam, LeaveTeam, NewTeamMember};
+use lev_deals::write::{JoinTeam, LeaveTeam};
+use lev_deals::{DealId, NewTeamMember};
 
 pub(crate) async fn list(mut call: Call, permit: Permit<ReadDeals>) -> Result<Reply, Problem> {
     let asked = call.ask(&TEAM)?;

@@ -4,7 +4,8 @@ use crate::call::Call;
 use crate::problem::Problem;
 use keyward_core::denial::Denial;
 use keyward_core::permit::{Permit, WriteDeals};
-use lev_deals::{DealChanges, DealId, UpdateDeal};
+use lev_deals::write::UpdateDeal;
+use lev_deals::{DealChanges, DealId};
 
 pub(crate) fn handle(call: &Call, _: &Permit<WriteDeals>) -> Result<UpdateDeal, Problem> {
     let conditions = call.conditions.clone();

@@ -3,10 +3,10 @@
 
 use crate::call::Call;
 use crate::problem::Problem;
-use keyward_core::active_account::ChooseAccount;
 use keyward_core::denial::Denial;
 use keyward_core::input::Fields;
 use keyward_core::permit::{Permit, ReadAccount};
+use keyward_core::write::active_account::ChooseAccount;
 
 pub(crate) fn handle(call: &Call, _: &Permit<ReadAccount>) -> Result<ChooseAccount, Problem> {
     Ok(ChooseAccount { slug: slug(call)? })
