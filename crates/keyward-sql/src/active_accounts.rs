@@ -93,7 +93,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
             Credential::ApiKey(_) | Credential::Session(_) => false,
             Credential::Jwt(JwtCredential { of: TokenOf::Grant(grant), .. }) => {
                 let changed = self.change(
-                    "UPDATE oauth_grants SET account_id = ?2 WHERE id = ?1 AND account_id IS NOT ?2",
+                    "UPDATE oauth_grants SET account_id = ?2 WHERE id = ?1 AND account_id IS DISTINCT FROM ?2",
                     params![grant.0, account.id.0],
                 )?;
                 renewed(self, *grant)?;
@@ -105,7 +105,7 @@ impl Execute<ChooseAccount> for Tx<'_> {
                     "INSERT INTO active_accounts (user_id, issuer, client, account_id, chosen_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)
                      ON CONFLICT (user_id, issuer, client) DO UPDATE SET account_id = ?4, chosen_at = ?5
-                     WHERE account_id <> ?4",
+                     WHERE active_accounts.account_id <> ?4",
                     params![who.user.0, &**issuer, &*client, account.id.0, now.unix()],
                 )?;
                 let (user, issuer) = (who.user, issuer.clone());

@@ -125,7 +125,7 @@ fn leaves_out(query: &AuditQuery) -> bool {
 fn about(query: &AuditQuery) -> &'static str {
     match query.subject {
         Some(_) => "subject_kind = ?9 AND subject_id = ?10",
-        None => "?9 IS NULL AND ?10 IS NULL",
+        None => "CAST(?9 AS TEXT) IS NULL AND CAST(?10 AS BIGINT) IS NULL",
     }
 }
 
@@ -134,7 +134,7 @@ fn by(query: &AuditQuery) -> &'static str {
     match query.actor {
         Some(AuditActor::User(_)) if query.subject.is_some() => "+actor_user_id = ?5",
         Some(AuditActor::User(_)) => "actor_user_id = ?5",
-        Some(AuditActor::Credential(..) | AuditActor::Operator(_)) | None => "?5 IS NULL",
+        Some(AuditActor::Credential(..) | AuditActor::Operator(_)) | None => "CAST(?5 AS BIGINT) IS NULL",
     }
 }
 
@@ -146,11 +146,11 @@ fn order(query: &AuditQuery) -> &'static str {
 fn sql(query: &AuditQuery) -> String {
     let (about, by, order) = (about(query), by(query), order(query));
     format!(
-        "SELECT * FROM audit WHERE {about} AND {by} AND id > ?1 AND id < ?14 AND at >= ?2 AND (?3 IS NULL OR at < ?3)
-         AND (?4 IS NULL OR account_id = ?4)
-         AND (?6 IS NULL OR credential_kind = ?6) AND (?7 IS NULL OR credential_id = ?7)
-         AND (?8 IS NULL OR operator = ?8 OR substr(operator, 1, length(?8) + 4) = ?8 || ' as ')
-         AND (?11 IS NULL OR action = ?11) AND (?12 IS NULL OR substr(action, 1, length(?12)) = ?12)
+        "SELECT * FROM audit WHERE {about} AND {by} AND id > ?1 AND id < ?14 AND at >= ?2 AND (CAST(?3 AS BIGINT) IS NULL OR at < ?3)
+         AND (CAST(?4 AS BIGINT) IS NULL OR account_id = ?4)
+         AND (CAST(?6 AS TEXT) IS NULL OR credential_kind = ?6) AND (CAST(?7 AS BIGINT) IS NULL OR credential_id = ?7)
+         AND (CAST(?8 AS TEXT) IS NULL OR operator = ?8 OR substr(operator, 1, length(?8) + 4) = ?8 || ' as ')
+         AND (CAST(?11 AS TEXT) IS NULL OR action = ?11) AND (CAST(?12 AS TEXT) IS NULL OR substr(action, 1, length(?12)) = ?12)
          ORDER BY id {order} LIMIT ?13"
     )
 }

@@ -131,5 +131,5 @@ fn values(clock: Moment) -> [Option<i64>; 4] {
 const RECORD: &str = "INSERT INTO clock (one, newest, settled, leapt_by, waited) VALUES (1, ?1, ?2, ?3, ?4)
     ON CONFLICT (one) DO UPDATE SET newest = excluded.newest, settled = excluded.settled, leapt_by = excluded.leapt_by,
         waited = excluded.waited
-    WHERE typeof(newest) <> 'integer' OR typeof(settled) <> 'integer' OR newest NOT BETWEEN 0 AND 253402300799
-        OR excluded.newest > newest";
+    WHERE typeof(clock.newest) <> 'integer' OR typeof(clock.settled) <> 'integer'
+        OR clock.newest NOT BETWEEN 0 AND 253402300799 OR excluded.newest > clock.newest";

@@ -343,7 +343,7 @@ fn audit_row<E: Effect>(
                                          WHERE account_id = ?2 AND account_seq < 9223372036854775807), 0) AS last
                         UNION ALL
                         SELECT coalesce((SELECT audit_forgotten FROM accounts
-                                         WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) AS both) + 1 END,
+                                         WHERE id = ?2 AND typeof(audit_forgotten) = 'integer'), 0)) AS numbers) + 1 END,
                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
         params![
             write.now.unix(),

@@ -72,12 +72,12 @@ const MAKER_UNREAD: &str = "SELECT id FROM api_keys WHERE account_id = ?1 AND ty
 
 const INVITERS: [&str; 2] = [
     "SELECT DISTINCT made_by FROM invitations WHERE account_id = ?1",
-    "SELECT DISTINCT made_by FROM invitations WHERE ?1 IS NULL",
+    "SELECT DISTINCT made_by FROM invitations WHERE CAST(?1 AS BIGINT) IS NULL",
 ];
 
 const PLACES: [&str; 2] = [
     "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE account_id = ?1 ORDER BY user_id",
-    "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE ?1 IS NULL ORDER BY account_id, user_id",
+    "SELECT account_id, user_id, made_by, raised_by FROM memberships WHERE CAST(?1 AS BIGINT) IS NULL ORDER BY account_id, user_id",
 ];
 
 /// The question about an account; where the key's row does not say which it is, the one about all of them.

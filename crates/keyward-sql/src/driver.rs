@@ -4,7 +4,7 @@ use crate::params::Params;
 use crate::value::{FromValue, Value};
 use keyward_core::store::StoreError;
 
-/// Runs statements.
+/// Runs statements. Their parameters are `?1`, `?2` and so on; a statement need not name all that it is given.
 pub trait Driver {
     /// Runs a statement and hands each of its rows over, until one is answered with `false`.
     ///
@@ -18,11 +18,21 @@ pub trait Driver {
     /// [`StoreError`]; with a [`Constraint`] inside where the schema does not allow what would be there.
     fn change(&self, sql: &str, params: &[Value<'_>]) -> Result<usize, StoreError>;
 
+    /// What of a statement each database says in its own way.
+    fn dialect(&self) -> &'static Dialect;
+
     /// Inserts one row; its id.
     ///
     /// # Errors
     /// As [`Driver::change`].
     fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError>;
+}
+
+/// What of a statement each database says in its own way.
+#[derive(Clone, Copy, Debug)]
+pub struct Dialect {
+    /// The numbers in the JSON array `?1`, as a query.
+    pub numbers: &'static str,
 }
 
 /// Takes one row; whether it wants the next one.
@@ -124,6 +134,10 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
 
     fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError> {
         (**self).insert(sql, params)
+    }
+
+    fn dialect(&self) -> &'static Dialect {
+        (**self).dialect()
     }
 }
 

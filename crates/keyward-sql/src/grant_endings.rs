@@ -47,7 +47,7 @@ fn not_ended(tx: &Tx<'_>, which: &Grants) -> Result<Vec<GrantId>, StoreError> {
         }
         // Whether it acts in this account alone may be what cannot be read: then it ends too.
         Grants::BoundTo(user, account) => {
-            let there = "user_id = ?1 AND bound IS NOT 0 AND \
+            let there = "user_id = ?1 AND bound IS DISTINCT FROM 0 AND \
                          (account_id = ?2 OR typeof(account_id) NOT IN ('integer', 'null'))";
             tx.all(&sql(there), params![user.0, account.0], id)
         }

@@ -33,7 +33,7 @@ pub(crate) fn end_invitations(
     let gone = match which {
         Invitations::By(inviter, account) => tx.all(
             "DELETE FROM invitations WHERE invited_by = ?1
-             AND (?2 IS NULL OR account_id = ?2 OR typeof(account_id) <> 'integer') RETURNING account_id, user_id",
+             AND (CAST(?2 AS BIGINT) IS NULL OR account_id = ?2 OR typeof(account_id) <> 'integer') RETURNING account_id, user_id",
             params![inviter.0, account.map(|account| account.0)],
             read,
         )?,

@@ -55,7 +55,7 @@ impl Kept {
     pub fn load(driver: &dyn Driver, most: u64) -> Result<Self, StoreError> {
         let mut kept = Self { by: HashMap::new(), most };
         let sql = format!(
-            "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) GROUP BY 1, 2"
+            "SELECT account_id, user_id, sum(cost) AS cost FROM (SELECT {COST} FROM idempotency) AS each GROUP BY 1, 2"
         );
         for (payer, bytes) in all(driver, &sql, [], |row| Ok(counted(row)))?.into_iter().flatten() {
             kept.take_in(&[Delta::More(payer, bytes)]);

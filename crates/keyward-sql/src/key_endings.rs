@@ -88,7 +88,7 @@ impl Execute<RevokeKeysOf> for Tx<'_> {
 /// The keys of somebody that did not end. What is no time at all is no end.
 fn live_of(tx: &Tx<'_>, whose: WhoseKeys) -> Result<BTreeSet<KeyId>, StoreError> {
     let (account, user) = whose.place();
-    let sql = "SELECT id FROM api_keys WHERE (?1 IS NULL OR account_id = ?1) AND (?2 IS NULL OR user_id = ?2)
+    let sql = "SELECT id FROM api_keys WHERE (CAST(?1 AS BIGINT) IS NULL OR account_id = ?1) AND (CAST(?2 AS BIGINT) IS NULL OR user_id = ?2)
                AND typeof(revoked_at) <> 'integer'";
     let place = params![account.map(|account| account.0), user.map(|user| user.0)];
     Ok(tx.all(sql, place, |row| rows::get(row, "id").map(KeyId))?.into_iter().collect())

@@ -369,7 +369,7 @@ const VISIBLE: &str = "FROM api_keys k WHERE k.account_id = ?1 AND k.revoked_at 
          WHERE m.account_id = ?1 AND m.user_id = ?2 AND m.role = 'admin')))";
 
 /// Of these only those with the label, if one is given.
-const LABELLED: &str = "AND (?4 IS NULL OR k.label = ?4)";
+const LABELLED: &str = "AND (CAST(?4 AS TEXT) IS NULL OR k.label = ?4)";
 
 fn list(
     reads: &Reads<'_>,

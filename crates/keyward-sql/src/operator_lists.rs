@@ -32,7 +32,7 @@ pub(crate) fn accounts(
 const MEMBERS: &str = "SELECT u.*, m.role FROM memberships m JOIN users u ON u.id = m.user_id
                        WHERE m.account_id = ?1 AND m.user_id > ?2 ORDER BY m.user_id LIMIT ?3";
 const USERS: &str = "SELECT u.*, NULL AS role FROM users u
-                     WHERE ?1 IS NULL AND u.id > ?2 AND typeof(u.erased_at) <> 'integer' ORDER BY u.id LIMIT ?3";
+                     WHERE CAST(?1 AS BIGINT) IS NULL AND u.id > ?2 AND typeof(u.erased_at) <> 'integer' ORDER BY u.id LIMIT ?3";
 
 pub(crate) fn users(
     reads: &Reads<'_>,
@@ -65,11 +65,11 @@ fn keys_sql(of_one: bool) -> String {
     let which = if of_one {
         "account_id = ?1 AND id > ?2"
     } else {
-        "?1 IS NULL AND (account_id, id) > (coalesce((SELECT k.account_id FROM api_keys k WHERE k.id = ?2), 0), ?2)"
+        "CAST(?1 AS BIGINT) IS NULL AND (account_id, id) > (coalesce((SELECT k.account_id FROM api_keys k WHERE k.id = ?2), 0), ?2)"
     };
     let order = if of_one { "id" } else { "account_id, id" };
     format!(
-        "SELECT {} FROM api_keys INDEXED BY api_keys_listed WHERE revoked_at IS NULL AND {which} ORDER BY {order} LIMIT ?3",
+        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND {which} ORDER BY {order} LIMIT ?3",
         rows::KEY
     )
 }

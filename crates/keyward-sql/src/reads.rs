@@ -1,6 +1,6 @@
 //! What is read, in one state of the database.
 
-use crate::driver::{self, Begin, Connection, Driver, Row};
+use crate::driver::{self, Begin, Connection, Dialect, Driver, Row};
 use crate::params::Params;
 use crate::to_end::{Named, name_of, number};
 use keyward_core::left_out::{LeftOut, LeftOutRow};
@@ -48,6 +48,12 @@ impl Reads<'_> {
 }
 
 impl Reads<'_> {
+    /// What of a statement this database says in its own way.
+    #[must_use]
+    pub fn dialect(&self) -> &'static Dialect {
+        self.driver.dialect()
+    }
+
     /// The first row, if there is one.
     ///
     /// # Errors

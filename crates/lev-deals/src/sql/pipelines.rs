@@ -60,12 +60,13 @@ fn pipeline(row: &Row<'_>) -> Result<Pipeline, StoreError> {
 /// Reads the statuses of all of them at once.
 fn fill(reads: &Reads<'_>, pipelines: &mut [Pipeline]) -> Result<(), StoreError> {
     let ids: Vec<String> = pipelines.iter().map(|pipeline| pipeline.id.to_string()).collect();
-    let sql = "SELECT * FROM pipeline_statuses WHERE pipeline_id IN (SELECT value FROM json_each(?1))
-               ORDER BY \"order\", id";
+    let numbers = reads.dialect().numbers;
+    let sql =
+        format!("SELECT * FROM pipeline_statuses WHERE pipeline_id IN ({numbers}) ORDER BY \"order\", id");
     let mut by_pipeline: HashMap<i64, Vec<Status>> = HashMap::new();
     let ids = format!("[{}]", ids.join(","));
     let status = |row: &Row<'_>| Ok((get(row, "pipeline_id")?, status(row)?));
-    let found = reads.readable(("pipeline_statuses", ID), sql, [ids], status)?;
+    let found = reads.readable(("pipeline_statuses", ID), &sql, [ids], status)?;
     for (of, status) in found.into_iter().filter_map(|row| row.item) {
         by_pipeline.entry(of).or_default().push(status);
     }
@@ -133,7 +134,7 @@ pub(super) fn put(
     // The one that is asked for, or the first.
     let found: Option<(i64, String)> = tx.first(
         "SELECT id, coalesce(custom_status_name, status) AS status_name FROM pipeline_statuses
-         WHERE pipeline_id = ?1 AND (?2 IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
+         WHERE pipeline_id = ?1 AND (CAST(?2 AS BIGINT) IS NULL OR id = ?2) ORDER BY \"order\", id LIMIT 1",
         params![to.pipeline, to.status],
         |row| Ok((get(row, "id")?, get(row, "status_name")?)),
     )?;
