@@ -1,5 +1,6 @@
 //! What a database must be able to do. The statements are the same for each: the dialect that all of them read.
 
+use crate::dialect::Dialect;
 use crate::params::Params;
 use crate::value::{FromValue, Value};
 use keyward_core::store::StoreError;
@@ -18,21 +19,14 @@ pub trait Driver {
     /// [`StoreError`]; with a [`Constraint`] inside where the schema does not allow what would be there.
     fn change(&self, sql: &str, params: &[Value<'_>]) -> Result<usize, StoreError>;
 
-    /// What of a statement each database says in its own way.
-    fn dialect(&self) -> &'static Dialect;
+    /// What it reads besides what all of them do.
+    fn dialect(&self) -> Dialect;
 
     /// Inserts one row; its id.
     ///
     /// # Errors
     /// As [`Driver::change`].
     fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError>;
-}
-
-/// What of a statement each database says in its own way.
-#[derive(Clone, Copy, Debug)]
-pub struct Dialect {
-    /// The numbers in the JSON array `?1`, as a query.
-    pub numbers: &'static str,
 }
 
 /// Takes one row; whether it wants the next one.
@@ -136,7 +130,7 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
         (**self).insert(sql, params)
     }
 
-    fn dialect(&self) -> &'static Dialect {
+    fn dialect(&self) -> Dialect {
         (**self).dialect()
     }
 }

@@ -1,6 +1,7 @@
 //! What is read, in one state of the database.
 
-use crate::driver::{self, Begin, Connection, Dialect, Driver, Row};
+use crate::dialect::Dialect;
+use crate::driver::{self, Begin, Connection, Driver, Row};
 use crate::params::Params;
 use crate::to_end::{Named, name_of, number};
 use keyward_core::left_out::{LeftOut, LeftOutRow};
@@ -48,9 +49,9 @@ impl Reads<'_> {
 }
 
 impl Reads<'_> {
-    /// What of a statement this database says in its own way.
+    /// What this database reads besides what all of them do.
     #[must_use]
-    pub fn dialect(&self) -> &'static Dialect {
+    pub fn dialect(&self) -> Dialect {
         self.driver.dialect()
     }
 

@@ -1,7 +1,8 @@
 //! A store for this crate's own tests: the driver and the tables of the embedded store, and each piece of work done at once.
 
 use crate::desk::{Desk, Place, State};
-use crate::driver::{Begin, Connection, Dialect, Driver, Each, Transaction};
+use crate::dialect::Dialect;
+use crate::driver::{Begin, Connection, Driver, Each, Transaction};
 use crate::health::Health;
 use crate::journal::{CatchUp, Journal, Noted, Unwritten};
 use crate::kept::Kept;
@@ -191,8 +192,8 @@ macro_rules! driver {
                 statements::insert(self, sql, params)
             }
 
-            fn dialect(&self) -> &'static Dialect {
-                &statements::DIALECT
+            fn dialect(&self) -> Dialect {
+                Dialect::Sqlite
             }
         }
     )*};

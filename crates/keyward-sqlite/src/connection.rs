@@ -3,7 +3,8 @@
 use crate::says::store_error;
 use crate::statements;
 use keyward_core::store::StoreError;
-use keyward_sql::driver::{Begin, Connection, Dialect, Driver, Each, Transaction};
+use keyward_sql::Dialect;
+use keyward_sql::driver::{Begin, Connection, Driver, Each, Transaction};
 use keyward_sql::value::Value;
 use rusqlite::TransactionBehavior;
 
@@ -34,8 +35,8 @@ macro_rules! driver {
                 statements::insert(&self.0, sql, params)
             }
 
-            fn dialect(&self) -> &'static Dialect {
-                &statements::DIALECT
+            fn dialect(&self) -> Dialect {
+                Dialect::Sqlite
             }
         }
     )*};

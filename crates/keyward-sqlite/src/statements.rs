@@ -4,13 +4,10 @@ use crate::column;
 use crate::says::store_error;
 use keyward_core::store::StoreError;
 use keyward_sql::Row;
-use keyward_sql::driver::{Columns, Dialect, Each};
+use keyward_sql::driver::{Columns, Each};
 use keyward_sql::value::Value;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
-
-/// As SQLite says it.
-pub(crate) const DIALECT: Dialect = Dialect { numbers: "SELECT value FROM json_each(?1)" };
 
 /// A value as a parameter.
 struct Bound<'v>(Value<'v>);

@@ -22,7 +22,7 @@ pub(super) fn with(
 ) -> Result<Vec<(Deal, Included)>, StoreError> {
     let ids: Vec<String> = deals.iter().map(|deal| deal.id.0.to_string()).collect();
     // The ids in ?1.
-    let (ids, numbers) = (format!("[{}]", ids.join(",")), reads.dialect().numbers);
+    let (ids, numbers) = (format!("[{}]", ids.join(",")), reads.dialect().numbers());
     let mut financials = only(include.financials, || records(reads, &ids))?;
     let mut properties = only(include.properties, || {
         let sql = format!("SELECT p.* FROM deal_properties p WHERE p.deal_id IN ({numbers}) ORDER BY p.id");
@@ -66,7 +66,7 @@ pub(super) fn with(
 
 /// The records of financials; within, `None`: the record cannot be read.
 fn records(reads: &Reads<'_>, ids: &str) -> Result<ByDeal<Option<Financials>>, StoreError> {
-    let numbers = reads.dialect().numbers;
+    let numbers = reads.dialect().numbers();
     let sql = format!("SELECT f.* FROM deal_financials f WHERE f.deal_id IN ({numbers})");
     let mut found: ByDeal<Option<Financials>> = HashMap::new();
     for Found { id, item } in reads.readable(("deal_financials", RECORD), &sql, [ids], record)? {

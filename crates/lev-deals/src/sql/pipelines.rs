@@ -60,7 +60,7 @@ fn pipeline(row: &Row<'_>) -> Result<Pipeline, StoreError> {
 /// Reads the statuses of all of them at once.
 fn fill(reads: &Reads<'_>, pipelines: &mut [Pipeline]) -> Result<(), StoreError> {
     let ids: Vec<String> = pipelines.iter().map(|pipeline| pipeline.id.to_string()).collect();
-    let numbers = reads.dialect().numbers;
+    let numbers = reads.dialect().numbers();
     let sql =
         format!("SELECT * FROM pipeline_statuses WHERE pipeline_id IN ({numbers}) ORDER BY \"order\", id");
     let mut by_pipeline: HashMap<i64, Vec<Status>> = HashMap::new();
