@@ -1,5 +1,6 @@
 //! The SQL of what came of a key: the keys that it made or gave a secret to, what came of these, and whom they invited.
 
+use crate::dialect::Dialect;
 use crate::driver::Row;
 use crate::invitation_endings::{Invitations, end_invitations};
 use crate::key_endings::revoke_these;
@@ -44,9 +45,10 @@ impl Family {
     /// each that did not end and whose maker cannot be read: it may be one of them, and opens nothing once the store is opened again.
     fn of(tx: &Tx<'_>, of: KeyId, account: Option<AccountId>, now: Timestamp) -> Result<Self, StoreError> {
         let read = |row: &Row<'_>| Ok((KeyId(rows::get(row, "id")?), rows::get::<bool>(row, "over")?));
-        let known = tx.all(FAMILY, params![of.0, now.unix()], read)?;
-        let unread =
-            tx.all(MAKER_UNREAD, [account.map(|account| account.0)], |row| Ok(KeyId(rows::get(row, "id")?)))?;
+        let known = tx.all(family(tx.dialect()), params![of.0, now.unix()], read)?;
+        let unread = tx.all(maker_unread(tx.dialect()), [account.map(|account| account.0)], |row| {
+            Ok(KeyId(rows::get(row, "id")?))
+        })?;
         let live = known.iter().filter(|(_, over)| !over).map(|(key, _)| *key);
         let live: BTreeSet<KeyId> = live.chain(unread.iter().copied()).filter(|key| *key != of).collect();
         let all = known.into_iter().map(|(key, _)| key).chain(unread).chain([of]).collect();
@@ -58,6 +60,20 @@ impl Family {
     }
 }
 
+fn family(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => FAMILY,
+        Dialect::Postgres => FAMILY_IN_ONE,
+    }
+}
+
+fn maker_unread(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => MAKER_UNREAD,
+        Dialect::Postgres => MAKER_UNREAD_BY_PATTERN,
+    }
+}
+
 const FAMILY: &str = "WITH RECURSIVE family (id) AS (
         SELECT ?1
         UNION SELECT k.id FROM family f JOIN api_keys k ON k.made_by = 'api_key:' || f.id
@@ -65,10 +81,24 @@ const FAMILY: &str = "WITH RECURSIVE family (id) AS (
             WHERE o.ends_at IS NULL OR o.ends_at > ?2)
     SELECT k.id, typeof(k.revoked_at) = 'integer' AS over FROM family f JOIN api_keys k ON k.id = f.id";
 
+/// The same for a database that takes one question that names the family, and no more.
+const FAMILY_IN_ONE: &str = "WITH RECURSIVE family (id) AS (
+        SELECT CAST(?1 AS BIGINT)
+        UNION SELECT c.id FROM family f CROSS JOIN LATERAL (
+            SELECT k.id FROM api_keys k WHERE k.made_by = 'api_key:' || f.id
+            UNION ALL SELECT o.key_id FROM key_origins o WHERE o.origin = f.id
+                AND (o.ends_at IS NULL OR o.ends_at > ?2)) c)
+    SELECT k.id, typeof(k.revoked_at) = 'integer' AS over FROM family f JOIN api_keys k ON k.id = f.id";
+
 /// An index holds these alone.
 const MAKER_UNREAD: &str = "SELECT id FROM api_keys WHERE account_id = ?1 AND typeof(revoked_at) <> 'integer'
     AND made_by IS NOT NULL
     AND (typeof(made_by) <> 'text' OR made_by <> 'operator' AND made_by NOT GLOB '*:[1-9]*')";
+
+/// The same by a regular expression.
+const MAKER_UNREAD_BY_PATTERN: &str = "SELECT id FROM api_keys WHERE account_id = ?1
+    AND typeof(revoked_at) <> 'integer' AND made_by IS NOT NULL
+    AND (typeof(made_by) <> 'text' OR made_by <> 'operator' AND made_by !~ ':[1-9]')";
 
 const INVITERS: [&str; 2] = [
     "SELECT DISTINCT made_by FROM invitations WHERE account_id = ?1",

@@ -1,10 +1,11 @@
 //! What a database must be able to do. The statements are the same for each: the dialect that all of them read.
 
+use crate::dialect::Dialect;
 use crate::params::Params;
 use crate::value::{FromValue, Value};
 use keyward_core::store::StoreError;
 
-/// Runs statements.
+/// Runs statements. Their parameters are `?1`, `?2` and so on; a statement need not name all that it is given.
 pub trait Driver {
     /// Runs a statement and hands each of its rows over, until one is answered with `false`.
     ///
@@ -17,6 +18,9 @@ pub trait Driver {
     /// # Errors
     /// [`StoreError`]; with a [`Constraint`] inside where the schema does not allow what would be there.
     fn change(&self, sql: &str, params: &[Value<'_>]) -> Result<usize, StoreError>;
+
+    /// What it reads besides what all of them do.
+    fn dialect(&self) -> Dialect;
 
     /// Inserts one row; its id.
     ///
@@ -124,6 +128,10 @@ impl<D: Driver + ?Sized> Driver for Box<D> {
 
     fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError> {
         (**self).insert(sql, params)
+    }
+
+    fn dialect(&self) -> Dialect {
+        (**self).dialect()
     }
 }
 

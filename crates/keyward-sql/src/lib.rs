@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `driver.rs`, `value.rs`, `params.rs` | what a database must be able to do: run statements with parameters, hand rows over |
+//! | `dialect.rs` | what the databases do not say in the same way |
 //! | `store.rs`, `reads.rs`, `desk.rs` | a store over a backend: its reads, its pieces of work |
 //! | `component.rs` | the parts of the program that have tables |
 //! | `tx.rs`, `commit.rs`, `take_in.rs` | the transaction that executes effects, the one `commit`, and what memory learns of it |
@@ -43,6 +44,7 @@ mod commit;
 mod component;
 mod descendants;
 pub mod desk;
+mod dialect;
 pub mod driver;
 pub mod endings;
 mod erase;
@@ -98,6 +100,7 @@ mod upkeep;
 pub mod value;
 
 pub use component::{Component, Migration};
+pub use dialect::Dialect;
 pub use driver::Row;
 pub use error::unavailable;
 pub use fail_point::fail_point;

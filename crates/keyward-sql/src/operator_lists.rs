@@ -69,7 +69,7 @@ fn keys_sql(of_one: bool) -> String {
     };
     let order = if of_one { "id" } else { "account_id, id" };
     format!(
-        "SELECT {} FROM api_keys INDEXED BY api_keys_listed WHERE revoked_at IS NULL AND {which} ORDER BY {order} LIMIT ?3",
+        "SELECT {} FROM api_keys WHERE revoked_at IS NULL AND {which} ORDER BY {order} LIMIT ?3",
         rows::KEY
     )
 }

@@ -1,5 +1,6 @@
 //! What is read, in one state of the database.
 
+use crate::dialect::Dialect;
 use crate::driver::{self, Begin, Connection, Driver, Row};
 use crate::params::Params;
 use crate::to_end::{Named, name_of, number};
@@ -48,6 +49,12 @@ impl Reads<'_> {
 }
 
 impl Reads<'_> {
+    /// What this database reads besides what all of them do.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.driver.dialect()
+    }
+
     /// The first row, if there is one.
     ///
     /// # Errors

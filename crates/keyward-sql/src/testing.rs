@@ -1,6 +1,7 @@
 //! A store for this crate's own tests: the driver and the tables of the embedded store, and each piece of work done at once.
 
 use crate::desk::{Desk, Place, State};
+use crate::dialect::Dialect;
 use crate::driver::{Begin, Connection, Driver, Each, Transaction};
 use crate::health::Health;
 use crate::journal::{CatchUp, Journal, Noted, Unwritten};
@@ -189,6 +190,10 @@ macro_rules! driver {
 
             fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError> {
                 statements::insert(self, sql, params)
+            }
+
+            fn dialect(&self) -> Dialect {
+                Dialect::Sqlite
             }
         }
     )*};

@@ -1,5 +1,6 @@
 //! The transaction that executes effects.
 
+use crate::dialect::Dialect;
 use crate::driver::Row;
 use crate::driver::{self, Driver, Transaction};
 use crate::error::is_constraint;
@@ -81,6 +82,11 @@ impl<'c> Tx<'c> {
     /// What every tier may have, now.
     pub(crate) fn tiers(&self) -> &Tiers {
         &self.tiers
+    }
+
+    /// What the database reads besides what all of them do.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.inner.dialect()
     }
 
     /// The first row, if there is one.

@@ -3,6 +3,7 @@
 use crate::says::store_error;
 use crate::statements;
 use keyward_core::store::StoreError;
+use keyward_sql::Dialect;
 use keyward_sql::driver::{Begin, Connection, Driver, Each, Transaction};
 use keyward_sql::value::Value;
 use rusqlite::TransactionBehavior;
@@ -32,6 +33,10 @@ macro_rules! driver {
             fn insert(&self, sql: &str, params: &[Value<'_>]) -> Result<i64, StoreError> {
                 note(sql);
                 statements::insert(&self.0, sql, params)
+            }
+
+            fn dialect(&self) -> Dialect {
+                Dialect::Sqlite
             }
         }
     )*};

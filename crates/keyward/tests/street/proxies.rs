@@ -27,6 +27,9 @@ use tempfile::TempDir;
 /// The pauses between two waves of requests, in milliseconds: around the 2 s that proxies keep a connection and the 3 s that the
 /// server keeps it.
 const PAUSES: [u64; 10] = [1_800, 2_000, 2_950, 1_990, 3_000, 2_010, 3_050, 2_500, 3_200, 1_950];
+/// What was asked: how many answers were as they should be, and how many were not, by what was wrong.
+type Asked = (usize, BTreeMap<String, usize>);
+
 const DELAY: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug)]
@@ -196,12 +199,7 @@ fn sends(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuil
 
 /// Waves of requests through each of the four, with a pause between two waves: in each wave every client reads a deal or makes one, on
 /// the connection that it has had from the beginning. How many were asked, and what was not answered as it should be.
-async fn in_waves(
-    proxies: &[Proxy],
-    key: &str,
-    (clients, waves): (usize, usize),
-    pauses: &[u64],
-) -> (usize, BTreeMap<String, usize>) {
+async fn in_waves(proxies: &[Proxy], key: &str, (clients, waves): (usize, usize), pauses: &[u64]) -> Asked {
     let people: Vec<(&Proxy, Client)> =
         proxies.iter().flat_map(|proxy| (0..clients).map(move |_| (proxy, client()))).collect();
     let (mut asked, mut wrong) = (0, BTreeMap::new());
@@ -353,7 +351,7 @@ fn a_tag_still_names_its_version_behind_proxies_that_compress() {
 }
 
 /// Asks until `end` is set; how many were answered, and what was not.
-async fn asks_on(proxy: Arc<Proxy>, end: Arc<AtomicBool>) -> (usize, BTreeMap<String, usize>) {
+async fn asks_on(proxy: Arc<Proxy>, end: Arc<AtomicBool>) -> Asked {
     let (client, mut served, mut lost) = (client(), 0, BTreeMap::new());
     while !end.load(Ordering::SeqCst) {
         // Without a credential, since the second server knows none of the first; a POST, which no proxy repeats.
@@ -373,10 +371,7 @@ async fn asks_on(proxy: Arc<Proxy>, end: Arc<AtomicBool>) -> (usize, BTreeMap<St
 }
 
 /// What clients of these proxies ask around a stop of the first server: what was served and lost behind each.
-fn around_a_stop(
-    proxies: Vec<Proxy>,
-    first: &mut Server,
-) -> Vec<(Kind, (usize, BTreeMap<String, usize>), String)> {
+fn around_a_stop(proxies: Vec<Proxy>, first: &mut Server) -> Vec<(Kind, Asked, String)> {
     let end = Arc::new(AtomicBool::new(false));
     let runtime = runtime();
     let proxies: Vec<_> = proxies.into_iter().map(Arc::new).collect();

@@ -22,14 +22,15 @@ pub(super) fn with(
     include: Include,
 ) -> Result<Vec<(Deal, Included)>, StoreError> {
     let ids: Vec<String> = deals.iter().map(|deal| deal.id.0.to_string()).collect();
-    let ids = format!("[{}]", ids.join(","));
+    // The ids in ?1.
+    let (ids, numbers) = (format!("[{}]", ids.join(",")), reads.dialect().numbers());
     let mut financials = only(include.financials, || records(reads, &ids))?;
     let mut properties = only(include.properties, || {
-        let sql = format!("SELECT p.* FROM deal_properties p WHERE p.deal_id IN {IDS} ORDER BY p.id");
+        let sql = format!("SELECT p.* FROM deal_properties p WHERE p.deal_id IN ({numbers}) ORDER BY p.id");
         all(reads, ("deal_properties", ID), &sql, &ids, property)
     })?;
     let mut team = only(include.team, || {
-        let sql = format!("SELECT {MEMBER} {TEAM} AND t.deal_id IN {IDS} ORDER BY t.id");
+        let sql = format!("SELECT {MEMBER} {TEAM} AND t.deal_id IN ({numbers}) ORDER BY t.id");
         all(reads, ("deal_team", ID), &sql, &ids, member)
     })?;
     let mut pipelines = only(include.pipelines, || {
@@ -38,7 +39,7 @@ pub(super) fn with(
                 SELECT dp.*, coalesce(s.custom_status_name, s.status) AS status_name,
                     row_number() OVER (PARTITION BY dp.deal_id ORDER BY dp.updated_at DESC, dp.pipeline_id) AS place
                 FROM deal_pipelines dp JOIN pipeline_statuses s ON s.id = dp.pipeline_status_id
-                WHERE dp.deal_id IN {IDS}) AS placed
+                WHERE dp.deal_id IN ({numbers})) AS places
              WHERE place <= {MAX_SHOWN} ORDER BY deal_id, place"
         );
         all(reads, ("deal_pipelines", PLACE), &sql, &ids, place)
@@ -66,7 +67,8 @@ pub(super) fn with(
 
 /// The records of financials; within, `None`: the record cannot be read.
 fn records(reads: &Reads<'_>, ids: &str) -> Result<ByDeal<Option<Financials>>, StoreError> {
-    let sql = format!("SELECT f.* FROM deal_financials f WHERE f.deal_id IN {IDS}");
+    let numbers = reads.dialect().numbers();
+    let sql = format!("SELECT f.* FROM deal_financials f WHERE f.deal_id IN ({numbers})");
     let mut found: ByDeal<Option<Financials>> = HashMap::new();
     for Found { id, item } in reads.readable(("deal_financials", RECORD), &sql, [ids], record)? {
         if let Some(deal) = id {
@@ -89,9 +91,6 @@ pub(super) fn look_through(reads: &Reads<'_>) -> Result<(), StoreError> {
 /// What names a record, and the place of a deal.
 const RECORD: Named = &["deal_id"];
 const PLACE: Named = &["deal_id", "pipeline_id"];
-
-/// The ids in ?1, a JSON array.
-const IDS: &str = "(SELECT value FROM json_each(?1))";
 
 /// The columns of a team member.
 pub(super) const MEMBER: &str = "t.*, u.first_name, u.last_name, u.email, u.photo_url, m.role";

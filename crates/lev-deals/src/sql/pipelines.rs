@@ -61,12 +61,13 @@ fn pipeline(row: &Row<'_>) -> Result<Pipeline, StoreError> {
 /// Reads the statuses of all of them at once.
 fn fill(reads: &Reads<'_>, pipelines: &mut [Pipeline]) -> Result<(), StoreError> {
     let ids: Vec<String> = pipelines.iter().map(|pipeline| pipeline.id.to_string()).collect();
-    let sql = "SELECT * FROM pipeline_statuses WHERE pipeline_id IN (SELECT value FROM json_each(?1))
-               ORDER BY \"order\", id";
+    let numbers = reads.dialect().numbers();
+    let sql =
+        format!("SELECT * FROM pipeline_statuses WHERE pipeline_id IN ({numbers}) ORDER BY \"order\", id");
     let mut by_pipeline: HashMap<i64, Vec<Status>> = HashMap::new();
     let ids = format!("[{}]", ids.join(","));
     let status = |row: &Row<'_>| Ok((get(row, "pipeline_id")?, status(row)?));
-    let found = reads.readable(("pipeline_statuses", ID), sql, [ids], status)?;
+    let found = reads.readable(("pipeline_statuses", ID), &sql, [ids], status)?;
     for (of, status) in found.into_iter().filter_map(|row| row.item) {
         by_pipeline.entry(of).or_default().push(status);
     }
