@@ -5,7 +5,6 @@
 mod after_end;
 mod audit;
 mod error;
-pub mod identity;
 mod lists;
 mod operator;
 

@@ -1,7 +1,7 @@
 //! What the program asks of a store. Which effects there are stands beside them: in keyward-core and in lev-deals.
 
-use keyward_core::store::identity::IdentityStore;
 use keyward_core::store::{KeyReads, SignInReads, TeamReads};
+use keyward_core::write::store::IdentityStore;
 use lev_deals::{DealReads, DealStore};
 
 keyward_core::all_of! {

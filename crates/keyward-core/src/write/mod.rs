@@ -14,6 +14,7 @@
 //! | [`client`], [`grant`] | OAuth clients; consent, codes, refresh tokens, and the end of a grant |
 //! | [`signing_key`], [`root_secret`] | keys that sign, and versions of the root secret |
 //! | [`clock`] | the time that the operator accepts |
+//! | [`store`] | all of them, as one trait |
 
 pub mod account;
 pub mod active_account;
@@ -31,5 +32,6 @@ pub mod member;
 pub mod root_secret;
 pub mod session;
 pub mod signing_key;
+pub mod store;
 pub mod team;
 pub mod user;

@@ -1,6 +1,6 @@
 //! What the contract is about: a store of identity, and where it keeps what it has.
 
-pub use keyward_core::store::identity::IdentityStore;
+pub use keyward_core::write::store::IdentityStore;
 
 /// Where a store keeps what it has.
 pub trait Home {

@@ -1,7 +1,7 @@
 //! Everything that a store of identity can do, as one trait: the list of its effects is written here and nowhere else.
 
-use super::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
 use crate::effect::Commit;
+use crate::store::{KeyReads, OperatorReads, SignInReads, TeamReads, Upkeep};
 use crate::write::account::{CreateAccount, SetTier};
 use crate::write::active_account::ChooseAccount;
 use crate::write::client::{CreateClient, DeleteClient, RegisterClient};
