@@ -91,6 +91,7 @@ impl<'r> Row<'r> {
     ///
     /// # Errors
     /// As [`Columns::value`].
+    #[inline]
     pub fn value(&self, column: &str) -> Result<Value<'_>, StoreError> {
         self.0.value(column)
     }
@@ -99,6 +100,7 @@ impl<'r> Row<'r> {
     ///
     /// # Errors
     /// [`StoreError`] where it is something else.
+    #[inline]
     pub fn get<T: FromValue>(&self, column: &str) -> Result<T, StoreError> {
         T::from_value(self.value(column)?).map_err(|why| {
             StoreError::Failed(format!("the column {column} of a row cannot be read: {why}").into())

@@ -81,12 +81,14 @@ impl Value<'_> {
 }
 
 impl ToValue for Value<'_> {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         *self
     }
 }
 
 impl ToValue for Owned {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         match self {
             Self::Null => Value::Null,
@@ -100,6 +102,7 @@ impl ToValue for Owned {
 }
 
 impl FromValue for Owned {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         Ok(match value {
             Value::Null => Self::Null,
@@ -133,12 +136,14 @@ impl From<String> for Owned {
 macro_rules! whole_numbers {
     ($($number:ty),*) => {$(
         impl ToValue for $number {
+            #[inline]
             fn to_value(&self) -> Value<'_> {
                 Value::Int(i64::from(*self))
             }
         }
 
         impl FromValue for $number {
+            #[inline]
             fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
                 let number = i64::from_value(value)?;
                 Self::try_from(number).map_err(|_| Mismatch::Range(number))
@@ -150,12 +155,14 @@ macro_rules! whole_numbers {
 whole_numbers!(u8, u16, u32, i8, i16, i32);
 
 impl ToValue for i64 {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Int(*self)
     }
 }
 
 impl FromValue for i64 {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Int(number) => Ok(number),
@@ -165,12 +172,14 @@ impl FromValue for i64 {
 }
 
 impl ToValue for f64 {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Real(*self)
     }
 }
 
 impl FromValue for f64 {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             // What is whole in a column of numbers; beyond 2^53 the nearest one.
@@ -182,12 +191,14 @@ impl FromValue for f64 {
 }
 
 impl ToValue for bool {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Bool(*self)
     }
 }
 
 impl FromValue for bool {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Int(number) => Ok(number != 0),
@@ -198,12 +209,14 @@ impl FromValue for bool {
 }
 
 impl ToValue for str {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Text(self)
     }
 }
 
 impl FromValue for String {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Text(text) => Ok(text.to_owned()),
@@ -213,18 +226,21 @@ impl FromValue for String {
 }
 
 impl ToValue for [u8] {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Bytes(self)
     }
 }
 
 impl<const N: usize> ToValue for [u8; N] {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         Value::Bytes(self)
     }
 }
 
 impl<const N: usize> FromValue for [u8; N] {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Bytes(bytes) => bytes.try_into().map_err(|_| Mismatch::Length(bytes.len())),
@@ -234,6 +250,7 @@ impl<const N: usize> FromValue for [u8; N] {
 }
 
 impl FromValue for Vec<u8> {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Bytes(bytes) => Ok(bytes.to_owned()),
@@ -245,6 +262,7 @@ impl FromValue for Vec<u8> {
 macro_rules! as_what_it_holds {
     ($($holder:ty),*) => {$(
         impl ToValue for $holder {
+            #[inline]
             fn to_value(&self) -> Value<'_> {
                 (**self).to_value()
             }
@@ -255,12 +273,14 @@ macro_rules! as_what_it_holds {
 as_what_it_holds!(String, Vec<u8>, Box<str>, Arc<str>, Cow<'_, str>);
 
 impl<T: ToValue + ?Sized> ToValue for &T {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         (**self).to_value()
     }
 }
 
 impl<T: ToValue> ToValue for Option<T> {
+    #[inline]
     fn to_value(&self) -> Value<'_> {
         match self {
             Some(value) => value.to_value(),
@@ -270,6 +290,7 @@ impl<T: ToValue> ToValue for Option<T> {
 }
 
 impl<T: FromValue> FromValue for Option<T> {
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self, Mismatch> {
         match value {
             Value::Null => Ok(None),

@@ -14,12 +14,14 @@ thread_local! {
 ///
 /// # Errors
 /// The row has no such column.
+#[inline]
 pub(crate) fn value<'r>(row: &'r Row<'_>, name: &str) -> rusqlite::Result<ValueRef<'r>> {
     let position = position(row, name)?;
     NEXT.set(position + 1);
     row.get_ref(position)
 }
 
+#[inline]
 fn position(row: &Row<'_>, name: &str) -> rusqlite::Result<usize> {
     let statement = row.as_ref();
     match NEXT.get() {
