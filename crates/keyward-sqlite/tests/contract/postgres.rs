@@ -14,7 +14,6 @@ const NOT_YET: &[Excepted] = &[
     ("FROM sqlite_sequence", "the highest id that was given stands in a table of SQLite's own"),
     ("NOT GLOB", "it must say what its index says, or SQLite does not use that"),
     ("LIMIT 1 OFFSET $13 - 1", "nothing says of which types the parameters are that it does not use"),
-    ("INDEXED BY", "it names its index, so that no revoked key is read"),
     ("json_valid", "what is JSON in a text is changed by SQLite's functions"),
     ("WITH RECURSIVE family", "it refers to itself in two of its parts"),
 ];
