@@ -14,10 +14,7 @@ use std::path::Path;
 /// So many files may form a circle: what two or three share is seen at a glance.
 const MOST: usize = 3;
 
-/// Crates with a larger circle, and its files. A number here only gets lower.
-const LARGER: &[(&str, usize)] = &[("keyward-testkit", 4)];
-
-/// The crates whose largest circle is larger than it may be, and the numbers of [`LARGER`] that are too high.
+/// The crates whose largest circle is larger than it may be.
 pub(super) fn violations(root: &Path) -> io::Result<Vec<String>> {
     let mut crates: BTreeMap<String, Files> = BTreeMap::new();
     for path in super::files(&root.join("crates"))? {
@@ -25,7 +22,7 @@ pub(super) fn violations(root: &Path) -> io::Result<Vec<String>> {
         crates.entry(name).or_default().add(place, imports::read(&super::read(&path)?));
     }
     let largest = crates.iter().map(|(name, files)| (name.as_str(), files.largest_circle()));
-    Ok(largest.filter_map(|(name, circle)| judge(name, &circle, LARGER)).collect())
+    Ok(largest.filter_map(|(name, circle)| judge(name, &circle)).collect())
 }
 
 /// The crate of a file, and the file within its `src`.
@@ -35,20 +32,13 @@ fn place(path: &Path) -> Option<(String, String)> {
     place.ends_with(".rs").then(|| (name.to_owned(), place.to_owned()))
 }
 
-fn judge(name: &str, circle: &[String], larger: &[(&str, usize)]) -> Option<String> {
-    let listed = larger.iter().find(|(of, _)| *of == name).map(|(_, most)| *most);
-    let most = listed.unwrap_or(MOST);
-    let files = circle.len();
-    if files > most {
-        let names = circle.join(", ");
-        return Some(format!(
-            "{name}: {files} files import each other in a circle, {most} may: move what they share to a file of its own ({names})"
-        ));
-    }
-    let lower = listed.filter(|most| files < *most)?;
-    Some(format!(
-        "{name}: its largest circle has {files} files now: say so in xtask/src/tidy/circles.rs, where {lower} stands"
-    ))
+fn judge(name: &str, circle: &[String]) -> Option<String> {
+    let (files, names) = (circle.len(), circle.join(", "));
+    (files > MOST).then(|| {
+        format!(
+            "{name}: {files} files import each other in a circle, {MOST} may: move what they share to a file of its own ({names})"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -66,14 +56,11 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_too_low_or_too_high_is_named() {
-        let circle = |files: usize| (0..files).map(|n| format!("{n}.rs")).collect::<Vec<_>>();
-        let judged = |files, larger: &[(&str, usize)]| judge("a", &circle(files), larger);
-        assert_eq!(judged(3, &[]), None);
-        assert!(judged(4, &[]).is_some_and(|told| told.contains("4 files") && told.contains("0.rs, 1.rs")));
-        assert_eq!(judged(5, &[("a", 5)]), None);
-        assert!(judged(6, &[("a", 5)]).is_some_and(|told| told.contains("6 files")));
-        assert!(judged(4, &[("a", 5)]).is_some_and(|told| told.contains("has 4 files now")));
-        assert!(judged(4, &[("b", 5)]).is_some_and(|told| told.contains("3 may")));
+    fn a_circle_that_is_too_large_is_named_with_its_files() {
+        let judged = |files: usize| judge("a", &(0..files).map(|n| format!("{n}.rs")).collect::<Vec<_>>());
+        assert_eq!(judged(MOST), None);
+        assert!(
+            judged(MOST + 1).is_some_and(|said| said.contains("a: 4 files") && said.contains("0.rs, 1.rs"))
+        );
     }
 }

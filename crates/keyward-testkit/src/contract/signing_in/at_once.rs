@@ -1,6 +1,11 @@
 //! The rules of two who present the same thing at the same time.
 
-use super::*;
+use crate::contract::{Bench, IdentityStore, must};
+use keyward_core::denial::Denial;
+use keyward_core::secret::Secret;
+use keyward_core::session::LinkKind;
+use keyward_core::write::grant::{Redeemed, Refreshed};
+
 use crate::contract::both;
 
 /// RFC 6749 §4.1.2: a code that is used twice may be in a thief's hands, so what it gave is ended.

@@ -1,6 +1,11 @@
 //! The rules of refresh tokens: how long a replaced one still answers, and what ends all of them.
 
-use super::*;
+use super::steps::*;
+use crate::contract::{Bench, IdentityStore, must};
+use keyward_core::denial::{Denial, OAuthDenial};
+use keyward_core::oauth::{GRACE_SECONDS, GrantId, Resources};
+use keyward_core::scope::{Scope, ScopeSet};
+use keyward_core::write::grant::Refreshed;
 
 pub(in crate::contract) async fn a_replaced_refresh_token_lives_half_a_minute_and_then_ends_all<
     S: IdentityStore,

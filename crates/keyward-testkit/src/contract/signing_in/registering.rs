@@ -1,7 +1,7 @@
 //! The rules of clients that register themselves.
 
-use super::super::FROM;
-use super::{Bench, DAY, IdentityStore, client, commit, must, refused};
+use super::steps::{DAY, client, refused};
+use crate::contract::{Bench, FROM, IdentityStore, commit, must};
 use keyward_core::address::ClientAddress;
 use keyward_core::denial::{Denial, OAuthDenial};
 use keyward_core::oauth::ClientOrigin;
