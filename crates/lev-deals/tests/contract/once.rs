@@ -132,6 +132,11 @@ where
     let Ended::Replayed(again) = send(2).await else { panic!("{what} is not done again") };
     assert_eq!(again, answer, "{what} is answered as it was");
     assert_eq!(bench.whole(deal).await, after, "{what} changes nothing when it is sent again");
+    let (admin, user) = (&bench.people.admin, editor.key.user);
+    must("the editor leaves the team", bench.by(admin, leave(deal, user, Preconditions::NONE), 3).await);
+    let Ended::Refused(denial) = send(4).await else { panic!("{what} is not answered to everyone") };
+    assert_eq!(denial, no_deal(deal), "the answer to {what} is for those who see the deal");
+    must("and comes back", bench.by(admin, join(deal, user, Preconditions::NONE), 5).await);
 }
 
 /// A store that forgets one of the writes: its retry would be done again, or refused.
