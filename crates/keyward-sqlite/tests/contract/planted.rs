@@ -203,6 +203,9 @@ async fn each_planted_fault_breaks_its_rule() {
     assert!(names.windows(2).all(|two| two[0] != two[1]), "each fault has a name of its own");
     let unknown: Vec<_> = faults.iter().filter(|fault| !contract::RULES.contains(&fault.rule)).collect();
     assert!(unknown.is_empty(), "no rules: {:?}", unknown.iter().map(|fault| fault.rule).collect::<Vec<_>>());
+    let without: Vec<_> =
+        contract::RULES.iter().filter(|rule| !faults.iter().any(|fault| fault.rule == **rule)).collect();
+    assert!(without.is_empty(), "no fault shows that these rules can fail: {without:?}");
     let quiet = Quiet::begin().await;
     let missed = each(faults, async |fault: Fault| {
         let Fault { name, planted, rule, says } = fault;

@@ -65,6 +65,7 @@ const PLANTED: &[Planted] = &[
             ("a_team_is_joined_and_left", "and sees it no more"),
             ("a_right_that_was_lost_on_the_way_ends_the_change", "who is off the team changes nothing"),
             ("an_answer_is_replayed_only_to_who_still_sees_the_deal", "it is shown no more"),
+            ("each_write_of_a_deal_is_done_once_for_one_key", "a change is not answered to everyone"),
         ],
     },
     Planted {
