@@ -240,3 +240,14 @@ pub(super) async fn both<A: Future, B: Future>(one: A, other: B) -> (A::Output, 
     })
     .await
 }
+
+/// Begins something, and waits for it no more.
+pub(super) async fn begun(what: impl Future) {
+    let mut what = pin!(what);
+    poll_fn(|cx| {
+        // Whether it is ready at once or later, nobody asks.
+        let _ = what.as_mut().poll(cx);
+        Poll::Ready(())
+    })
+    .await;
+}

@@ -6,7 +6,7 @@ mod secrets;
 pub(super) use ending::*;
 pub(super) use secrets::*;
 
-use super::{Bench, IdentityStore, at, both, commit, commit_with, must};
+use super::{Bench, IdentityStore, at, begun, both, commit, commit_with, must};
 use keyward_core::api_key::{Wanted, WantedGrant};
 use keyward_core::clock::At;
 use keyward_core::denial::Denial;
@@ -239,6 +239,26 @@ pub(super) async fn of_two_repetitions_at_the_same_time_one_is_done<S: IdentityS
     }
     let made = u128::try_from(keys(bench).await - before);
     assert_eq!(made, Ok(rounds), "none is done twice");
+}
+
+/// Against a store that takes a write back, or keeps its claim for itself, when its caller has left.
+pub(super) async fn a_write_that_was_begun_goes_on_though_its_caller_has_left<S: IdentityStore>(
+    bench: &Bench<'_, S>,
+) {
+    let before = keys(bench).await;
+    let make = async || {
+        let claim = claim(bench, &bench.admin, 0, "/keys");
+        ask(bench, new_key(bench), bench.permit(&bench.admin), claim, 0).await
+    };
+    begun(make()).await;
+    loop {
+        match make().await {
+            Came::Refused(Denial::IdempotencyInProgress) => {}
+            Came::Before(_) => break,
+            other => panic!("the first one has done it: {other:?}"),
+        }
+    }
+    assert_eq!(keys(bench).await, before + 1, "it is done once");
 }
 
 /// Against a store that answers before it looks whether the credential still has the right to the write.

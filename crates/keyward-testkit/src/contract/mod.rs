@@ -25,7 +25,7 @@ mod store;
 mod team;
 mod wrong;
 
-use bench::{Bench, FROM, at, both, commit, commit_with, first_page, must};
+use bench::{Bench, FROM, at, begun, both, commit, commit_with, first_page, must};
 pub use store::{Home, IdentityStore};
 pub use wrong::{Mistake, Wrong, WrongHome, edit};
 
@@ -147,6 +147,7 @@ rules! {
             a_claim_that_said_something_else_is_refused_and_changes_nothing,
             a_claim_is_of_one_user_in_one_account_whatever_credential_it_has,
             of_two_repetitions_at_the_same_time_one_is_done,
+            a_write_that_was_begun_goes_on_though_its_caller_has_left,
             an_answer_is_not_given_again_to_one_who_lost_the_right_to_it,
             an_answer_about_what_its_owner_no_longer_has_is_not_given_again,
             a_refused_write_leaves_its_claim_free,

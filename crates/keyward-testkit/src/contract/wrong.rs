@@ -26,7 +26,9 @@ use keyward_core::store::{
 use keyward_core::team::TeamMember;
 use std::any::Any;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 /// One mistake. What is not named here is done as the wrapped store does it.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,8 @@ pub enum Mistake {
     Replayed(fn(&mut Answer)),
     /// Claims are not looked at.
     ClaimDropped,
+    /// A write is begun only if its caller still waits after a moment.
+    BegunForWhoWaits,
     /// A claim with the key of an earlier one counts as that one, whatever its request says.
     FingerprintIgnored,
     /// Every claim counts as the first one.
@@ -231,7 +235,11 @@ where
             return Box::pin(async move { Ok(known) });
         }
         let committed = self.inner.commit(effect, permit, context, claim, at);
+        let waits = matches!(self.mistake, Mistake::BegunForWhoWaits);
         Box::pin(async move {
+            if waits {
+                once_more().await;
+            }
             let mut ended = committed.await?;
             if let Some(name) = name {
                 self.note(name, &ended);
@@ -244,6 +252,20 @@ where
             Ok(ended)
         })
     }
+}
+
+/// Is ready when it is asked for the second time.
+async fn once_more() {
+    let mut asked = false;
+    poll_fn(|cx| {
+        if asked {
+            return Poll::Ready(());
+        }
+        asked = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A home whose store makes one mistake, each time that it is opened.

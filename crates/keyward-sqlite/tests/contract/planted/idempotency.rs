@@ -19,6 +19,12 @@ pub(super) const FAULTS: &[Fault] = &[
         "the other waits, or has its answer",
     ),
     mistake(
+        "a write is not begun where its caller has left",
+        Mistake::BegunForWhoWaits,
+        "a_write_that_was_begun_goes_on_though_its_caller_has_left",
+        "the first one has done it",
+    ),
+    mistake(
         "another request with the same key is answered like the first",
         Mistake::FingerprintIgnored,
         "a_claim_that_said_something_else_is_refused_and_changes_nothing",
